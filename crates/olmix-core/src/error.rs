@@ -1,0 +1,77 @@
+//! What can go wrong in the method itself.
+
+use thiserror::Error;
+
+/// An error of the method: input that has no answer, told with its numbers.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum CoreError {
+    /// A set of domains without a domain.
+    #[error("there is no domain")]
+    NoDomains,
+    /// A domain named twice.
+    #[error("domain `{0}` occurs twice")]
+    DuplicateDomain(String),
+    /// A domain that one side has and the other lacks.
+    #[error("domain `{0}` has weight but is not in the set of domains")]
+    MissingDomain(String),
+    /// Lengths that don't fit.
+    #[error("{what}: expected {expected}, found {found}")]
+    Shape {
+        /// What has the wrong length.
+        what: &'static str,
+        /// The length it must have.
+        expected: usize,
+        /// The length it has.
+        found: usize,
+    },
+    /// A weight that is negative or not a number.
+    #[error("domain `{domain}` has weight {weight}; weights are finite and not negative")]
+    BadWeight {
+        /// The domain.
+        domain: String,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Weights that do not sum to 1.
+    #[error("weights sum to {0}, not to 1")]
+    BadSum(f64),
+    /// A run with a cell that is not a finite number.
+    #[error("run `{0}` has a value that is not a finite number")]
+    NotFinite(String),
+    /// Too few runs for a law with one coefficient per live domain.
+    #[error(
+        "{runs} runs are too few for a log-linear law over {live} sampled domains: \
+         at least {} are needed (and {} recommended)", live + 1, 3 * (live + 1)
+    )]
+    TooFewRuns {
+        /// `K`.
+        runs: usize,
+        /// `m_live`.
+        live: usize,
+    },
+    /// Domains that no run sampled, where the user asked to be told.
+    #[error("no run sampled {}: the law of {} can't be known from this swarm", quoted(.0), if .0.len() == 1 { "it" } else { "these" })]
+    DeadDomains(Vec<String>),
+    /// A task with the same loss in every run.
+    #[error("metric `{0}` has the same value in every run: there is nothing to fit")]
+    ConstantTask(String),
+    /// No mixture satisfies the constraints.
+    #[error("{0}")]
+    Infeasible(String),
+    /// The solver gave up.
+    #[error("the exact solve did not converge: {0}")]
+    SolverFailed(String),
+    /// A request that the chosen method can't honour.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// `a`, `b` and `c`, for messages.
+pub(crate) fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}

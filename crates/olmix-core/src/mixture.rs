@@ -1,0 +1,178 @@
+//! Mixtures: points of the simplex over a set of domains.
+
+use crate::{CoreError, DomainSet};
+
+/// How far from 1 the weights of a mixture may sum before it is refused.
+pub const SUM_TOLERANCE: f64 = 0.01;
+
+/// How a training run divides its tokens among domains: non-negative weights that sum to 1.
+///
+/// A mixture knows its domains, so two mixtures are compared by name and never by position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixture {
+    domains: DomainSet,
+    weights: Vec<f64>,
+}
+
+impl Mixture {
+    /// Builds a mixture from one weight per domain, dividing by their sum.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] when the lengths differ, [`CoreError::BadWeight`] when a weight is
+    /// negative or not finite, [`CoreError::BadSum`] when the sum is not within
+    /// [`SUM_TOLERANCE`] of 1.
+    pub fn new(domains: DomainSet, weights: Vec<f64>) -> Result<Self, CoreError> {
+        let sum = checked_sum(&domains, &weights)?;
+        if (sum - 1.0).abs() > SUM_TOLERANCE {
+            return Err(CoreError::BadSum(sum));
+        }
+        Ok(Self::divided(domains, weights, sum))
+    }
+
+    /// Builds a mixture proportional to non-negative sizes of any scale, such as token counts.
+    ///
+    /// # Errors
+    /// As [`Mixture::new`], and [`CoreError::BadSum`] when all sizes are zero.
+    pub fn proportional_to(domains: DomainSet, sizes: Vec<f64>) -> Result<Self, CoreError> {
+        let sum = checked_sum(&domains, &sizes)?;
+        if !(sum > 0.0 && sum.is_finite()) {
+            return Err(CoreError::BadSum(sum));
+        }
+        Ok(Self::divided(domains, sizes, sum))
+    }
+
+    fn divided(domains: DomainSet, mut weights: Vec<f64>, sum: f64) -> Self {
+        // Dividing by a sum that is 1 up to rounding would change the last digits of a mixture
+        // each time it is written and read again.
+        if (sum - 1.0).abs() > 1e-12 {
+            weights.iter_mut().for_each(|weight| *weight /= sum);
+        }
+        Self { domains, weights }
+    }
+
+    /// The domains the weights belong to.
+    #[must_use]
+    pub fn domains(&self) -> &DomainSet {
+        &self.domains
+    }
+
+    /// One weight per domain, in the order of [`Mixture::domains`].
+    #[must_use]
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The weight of a domain by name; `None` for a domain that is not in the set.
+    #[must_use]
+    pub fn weight(&self, name: &str) -> Option<f64> {
+        self.domains.position(name).map(|j| self.weights[j])
+    }
+
+    /// The same mixture over `domains`: zero for domains it does not have.
+    ///
+    /// # Errors
+    /// [`CoreError::MissingDomain`] when `domains` lacks one that has weight here.
+    pub fn aligned_to(&self, domains: &DomainSet) -> Result<Self, CoreError> {
+        let mut weights = vec![0.0; domains.len()];
+        for (name, &weight) in self.domains.names().zip(&self.weights) {
+            match domains.position(name) {
+                Some(j) => weights[j] = weight,
+                None if weight == 0.0 => {}
+                None => return Err(CoreError::MissingDomain(name.to_owned())),
+            }
+        }
+        Ok(Self {
+            domains: domains.clone(),
+            weights,
+        })
+    }
+
+    /// `KL(self ‖ other)` in nats, aligned by position; infinite where `other` is zero and
+    /// `self` is not.
+    #[must_use]
+    pub fn kl_to(&self, other: &Self) -> f64 {
+        kl_divergence(&self.weights, &other.weights)
+    }
+
+    /// `exp` of the entropy: `m` for the uniform mixture, 1 for a single domain.
+    #[must_use]
+    pub fn effective_domains(&self) -> f64 {
+        let entropy: f64 = self
+            .weights
+            .iter()
+            .filter(|&&p| p > 0.0)
+            .map(|&p| -p * p.ln())
+            .sum();
+        entropy.exp()
+    }
+}
+
+/// `Σ p log(p/q)` in nats, with `0 log 0 = 0`.
+#[must_use]
+pub fn kl_divergence(p: &[f64], q: &[f64]) -> f64 {
+    let term = |(&p, &q): (&f64, &f64)| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
+    p.iter().zip(q).map(term).sum()
+}
+
+fn checked_sum(domains: &DomainSet, weights: &[f64]) -> Result<f64, CoreError> {
+    if weights.len() != domains.len() {
+        return Err(CoreError::Shape {
+            what: "weights of a mixture",
+            expected: domains.len(),
+            found: weights.len(),
+        });
+    }
+    for (name, &weight) in domains.names().zip(weights) {
+        if !weight.is_finite() || weight < 0.0 {
+            return Err(CoreError::BadWeight {
+                domain: name.to_owned(),
+                weight,
+            });
+        }
+    }
+    Ok(weights.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domains() -> DomainSet {
+        DomainSet::from_names(["web", "code"]).unwrap()
+    }
+
+    #[test]
+    fn a_mixture_is_on_the_simplex_or_refused() {
+        assert!(Mixture::new(domains(), vec![0.5, 0.504]).is_ok());
+        assert!(matches!(
+            Mixture::new(domains(), vec![0.5, 0.6]),
+            Err(CoreError::BadSum(_))
+        ));
+        assert!(matches!(
+            Mixture::new(domains(), vec![1.1, -0.1]),
+            Err(CoreError::BadWeight { .. })
+        ));
+        let p = Mixture::new(domains(), vec![0.5, 0.504]).unwrap();
+        assert!((p.weights().iter().sum::<f64>() - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn alignment_goes_by_name() {
+        let p = Mixture::new(domains(), vec![0.3, 0.7]).unwrap();
+        let other = DomainSet::from_names(["code", "math", "web"]).unwrap();
+        assert_eq!(p.aligned_to(&other).unwrap().weights(), &[0.7, 0.0, 0.3]);
+        let lacking = DomainSet::from_names(["web", "math"]).unwrap();
+        assert_eq!(
+            p.aligned_to(&lacking),
+            Err(CoreError::MissingDomain("code".into()))
+        );
+    }
+
+    #[test]
+    fn the_effective_number_of_domains_counts_equal_ones() {
+        let p = Mixture::new(domains(), vec![0.5, 0.5]).unwrap();
+        assert!((p.effective_domains() - 2.0).abs() < 1e-12);
+        let single = Mixture::new(domains(), vec![1.0, 0.0]).unwrap();
+        assert!((single.effective_domains() - 1.0).abs() < 1e-12);
+    }
+}

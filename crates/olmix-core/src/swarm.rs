@@ -1,0 +1,182 @@
+//! A swarm: many proxy runs, the mixture of each, and the loss of each on every task.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CoreError, DomainSet, Matrix};
+
+/// Which way a metric as measured is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// A loss: lower is better.
+    #[default]
+    Min,
+    /// A score such as accuracy: higher is better. It enters the method as `1 − score`.
+    Max,
+}
+
+/// A downstream task: one column of losses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// The metric's name.
+    pub name: String,
+    /// The family it is reported with, such as `math`.
+    pub family: String,
+    /// Its share in the objective; the weights of all tasks sum to 1.
+    pub weight: f64,
+    /// The direction of the metric as measured.
+    pub direction: Direction,
+    /// Added to the (turned) metric so that the loss is not negative; 0 for ordinary losses.
+    pub offset: f64,
+}
+
+impl Task {
+    /// The loss that the method works with: `offset + y` for losses, `offset + 1 − y` for scores.
+    #[must_use]
+    pub fn loss_of(&self, measured: f64) -> f64 {
+        match self.direction {
+            Direction::Min => self.offset + measured,
+            Direction::Max => self.offset + 1.0 - measured,
+        }
+    }
+}
+
+/// Measured proxy runs: `X` (`K × m`, mixtures) and `Y` (`K × n`, losses, lower is better).
+///
+/// Rows of `X` are kept as measured, so they sum to 1 only to within
+/// [`crate::SUM_TOLERANCE`]: rescaling them would change the fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Swarm {
+    domains: DomainSet,
+    tasks: Vec<Task>,
+    runs: Vec<String>,
+    mixtures: Matrix,
+    losses: Matrix,
+}
+
+impl Swarm {
+    /// Puts a swarm together.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] when the parts do not fit, [`CoreError::NotFinite`] when a cell is
+    /// not a finite number: a crashed run must not reach a fit.
+    pub fn new(
+        domains: DomainSet,
+        tasks: Vec<Task>,
+        runs: Vec<String>,
+        mixtures: Matrix,
+        losses: Matrix,
+    ) -> Result<Self, CoreError> {
+        let shapes = [
+            ("rows of ratios", runs.len(), mixtures.rows()),
+            ("rows of metrics", runs.len(), losses.rows()),
+            ("columns of ratios", domains.len(), mixtures.columns()),
+            ("columns of metrics", tasks.len(), losses.columns()),
+        ];
+        for (what, expected, found) in shapes {
+            if expected != found {
+                return Err(CoreError::Shape {
+                    what,
+                    expected,
+                    found,
+                });
+            }
+        }
+        for (i, run) in runs.iter().enumerate() {
+            let finite = |row: &[f64]| row.iter().all(|value| value.is_finite());
+            if !finite(mixtures.row(i)) || !finite(losses.row(i)) {
+                return Err(CoreError::NotFinite(run.clone()));
+            }
+        }
+        Ok(Self {
+            domains,
+            tasks,
+            runs,
+            mixtures,
+            losses,
+        })
+    }
+
+    /// The domains: columns of [`Swarm::mixtures`].
+    #[must_use]
+    pub fn domains(&self) -> &DomainSet {
+        &self.domains
+    }
+
+    /// The tasks: columns of [`Swarm::losses`].
+    #[must_use]
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// Run ids: rows of both matrices.
+    #[must_use]
+    pub fn runs(&self) -> &[String] {
+        &self.runs
+    }
+
+    /// Number of runs, `K`.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Whether there is no run at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// `X`, `K × m`.
+    #[must_use]
+    pub fn mixtures(&self) -> &Matrix {
+        &self.mixtures
+    }
+
+    /// `Y`, `K × n`.
+    #[must_use]
+    pub fn losses(&self) -> &Matrix {
+        &self.losses
+    }
+
+    /// Weights of the tasks in the objective, summing to 1.
+    #[must_use]
+    pub fn task_weights(&self) -> Vec<f64> {
+        self.tasks.iter().map(|task| task.weight).collect()
+    }
+
+    /// The weighted average loss of each run, length `K`: what the method minimizes.
+    #[must_use]
+    pub fn average_losses(&self) -> Vec<f64> {
+        let weights = self.task_weights();
+        (0..self.len())
+            .map(|i| dot(self.losses.row(i), &weights))
+            .collect()
+    }
+
+    /// The runs at `rows`, in that order.
+    #[must_use]
+    pub fn subset(&self, rows: &[usize]) -> Self {
+        Self {
+            domains: self.domains.clone(),
+            tasks: self.tasks.clone(),
+            runs: rows.iter().map(|&i| self.runs[i].clone()).collect(),
+            mixtures: self.mixtures.select_rows(rows),
+            losses: self.losses.select_rows(rows),
+        }
+    }
+
+    /// Domains with a non-zero weight in at least one run, as positions; the others are *dead*.
+    #[must_use]
+    pub fn live_domains(&self) -> Vec<usize> {
+        (0..self.domains.len())
+            .filter(|&j| (0..self.len()).any(|i| self.mixtures.get(i, j) != 0.0))
+            .collect()
+    }
+}
+
+/// Inner product over the common length.
+#[must_use]
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
