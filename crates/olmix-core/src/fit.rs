@@ -2,10 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::{LogLinear, LogLinearOptions, TaskReport};
-use crate::optimize::{Optimizer, Solution};
-use crate::trust::{Bootstrap, HeldOut, OutOfFold};
-use crate::{Constraints, Mixture, Swarm};
+use rand::seq::SliceRandom;
+
+use crate::law::{Design, LogLinear, LogLinearOptions, TaskReport, average_loss, fit_tasks};
+use crate::optimize::{
+    ExactProblem, Optimizer, Solution, search, simulate, solve_exact, worst_mix,
+};
+use crate::random::{Purpose, generator};
+use crate::swarm::dot;
+use crate::trust::{
+    Bootstrap, HeldOut, OutOfFold, RIDGE_GRID, Resampling, bootstrap, choose_ridge, held_out,
+    out_of_fold,
+};
+use crate::{Constraints, CoreError, Mixture, Swarm};
 
 /// Which law is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +63,15 @@ pub struct FitSpec {
     pub optimizer: Option<Optimizer>,
     /// The natural distribution (or whatever prior the KL term pulls to), `p0`.
     pub prior: Mixture,
+    /// What the KL term pulls to, where that is not the prior: positive, length `m`, not
+    /// necessarily summing to 1 (a virtual domain's entry carries its inner KL).
+    pub kl_reference: Option<Vec<f64>>,
     /// Caps and bounds.
     pub constraints: Constraints,
+    /// Runs set aside to test the laws; with any, no mixture is proposed.
+    pub n_test: usize,
+    /// Runs to train on, of those not set aside; `None` for all.
+    pub train_runs: Option<usize>,
     /// Folds of the out-of-fold check; below 2 there is none.
     pub folds: usize,
     /// Resamples of the bootstrap; 0 for none.
@@ -75,8 +91,12 @@ pub struct Fit {
     pub reports: Vec<TaskReport>,
     /// The options the laws were fitted with, the chosen ridge among them.
     pub options: LogLinearOptions,
+    /// Rows of the swarm that were trained on, ascending. Everything below speaks of these.
+    pub train: Vec<usize>,
     /// Domains that no run sampled, as positions.
     pub dead: Vec<usize>,
+    /// Out-of-fold RMSE of the average loss for each ridge tried, when it was to be chosen.
+    pub ridges: Vec<(f64, f64)>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,
     /// How well the laws predict the runs set aside by `n_test`, when there are any.
@@ -102,4 +122,271 @@ pub struct Proposal {
     pub natural_average: Option<f64>,
     /// Intervals from resampled runs; `None` without bootstrap.
     pub bootstrap: Option<Bootstrap>,
+}
+
+/// The parts of a fit, in order, for progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Choosing the ridge.
+    Ridge,
+    /// Fitting the laws.
+    Laws,
+    /// Predicting runs out of fold.
+    OutOfFold,
+    /// Finding the mixture.
+    Solve,
+    /// Resampling the runs.
+    Bootstrap,
+}
+
+/// Is told how a fit proceeds; called from any thread.
+pub trait Observer: Sync {
+    /// A stage begins and will make `steps` steps.
+    fn stage(&self, stage: Stage, steps: usize);
+    /// One step is done.
+    fn step(&self);
+}
+
+/// Nobody watches.
+impl Observer for () {
+    fn stage(&self, _: Stage, _: usize) {}
+    fn step(&self) {}
+}
+
+/// Fits a law per task, says how far to trust them, and proposes a mixture.
+///
+/// Deterministic from the seed on any number of threads.
+///
+/// # Errors
+/// [`CoreError::TooFewRuns`], [`CoreError::DeadDomains`], [`CoreError::Infeasible`] and the errors
+/// of the parts.
+pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit, CoreError> {
+    let (train, test) = split(swarm, spec)?;
+    let whole = train.len() == swarm.len();
+    let part;
+    let trained = if whole {
+        swarm
+    } else {
+        part = swarm.subset(&train);
+        &part
+    };
+    let mut fit = Fit {
+        laws: Vec::new(),
+        reports: Vec::new(),
+        options: LogLinearOptions {
+            huber_delta: spec.huber_delta,
+            ridge: 0.0,
+        },
+        train,
+        dead: dead_domains(trained),
+        ridges: Vec::new(),
+        out_of_fold: None,
+        held_out: None,
+        proposal: None,
+    };
+    if spec.law == LawKind::LogLinear {
+        fit_laws(trained, spec, observer, &mut fit)?;
+        if !test.is_empty() {
+            fit.held_out = Some(held_out(&fit.laws, &swarm.subset(&test)));
+        }
+    }
+    if let (Some(optimizer), true) = (&spec.optimizer, test.is_empty()) {
+        fit.proposal = Some(propose(trained, spec, optimizer, &fit, observer)?);
+    }
+    Ok(fit)
+}
+
+/// Rows to train on and rows set aside, both ascending.
+fn split(swarm: &Swarm, spec: &FitSpec) -> Result<(Vec<usize>, Vec<usize>), CoreError> {
+    let runs = swarm.len();
+    if spec.n_test >= runs {
+        return Err(CoreError::Unsupported(format!(
+            "{} runs are to be set aside (`n_test`) but the swarm has only {runs}",
+            spec.n_test
+        )));
+    }
+    let mut order: Vec<usize> = (0..runs).collect();
+    let available = runs - spec.n_test;
+    let wanted = spec.train_runs.unwrap_or(available);
+    if wanted > available {
+        return Err(CoreError::Unsupported(format!(
+            "{wanted} runs are to be trained on (`train_split`) but only {available} are left"
+        )));
+    }
+    if spec.n_test > 0 || wanted < available {
+        order.shuffle(&mut generator(spec.seed, Purpose::Split, 0));
+    }
+    let mut test = order[..spec.n_test].to_vec();
+    let mut train = order[spec.n_test..spec.n_test + wanted].to_vec();
+    test.sort_unstable();
+    train.sort_unstable();
+    Ok((train, test))
+}
+
+fn dead_domains(swarm: &Swarm) -> Vec<usize> {
+    let live = swarm.live_domains();
+    (0..swarm.domains().len())
+        .filter(|j| !live.contains(j))
+        .collect()
+}
+
+fn fit_laws(
+    swarm: &Swarm,
+    spec: &FitSpec,
+    observer: &dyn Observer,
+    fit: &mut Fit,
+) -> Result<(), CoreError> {
+    if !fit.dead.is_empty() && spec.dead_domains == DeadDomains::Error {
+        let names = fit.dead.iter().map(|&j| swarm.domains().name(j).to_owned());
+        return Err(CoreError::DeadDomains(names.collect()));
+    }
+    let prior = spec.prior.weights();
+    let design = Design::new(swarm.mixtures(), prior)?;
+    let tasks = swarm.tasks().len();
+    let step = || observer.step();
+    match spec.ridge {
+        Ridge::Fixed(ridge) => fit.options.ridge = ridge,
+        Ridge::Auto => {
+            let folds = spec.folds.max(2);
+            observer.stage(Stage::Ridge, RIDGE_GRID.len() * folds * tasks);
+            let chosen = choose_ridge(swarm, prior, spec.huber_delta, folds, spec.seed, &step)?;
+            let (ridge, tried) = chosen.ok_or_else(|| {
+                CoreError::Unsupported(format!(
+                    "the ridge can't be chosen by out-of-fold error: {} runs leave no fold that \
+                     determines {} coefficients; give a number for it",
+                    swarm.len(),
+                    design.live().len() + 1
+                ))
+            })?;
+            (fit.options.ridge, fit.ridges) = (ridge, tried);
+        }
+    }
+    observer.stage(Stage::Laws, tasks);
+    let fitted = fit_tasks(&design, swarm.losses(), fit.options, &step)?;
+    (fit.laws, fit.reports) = fitted.into_iter().unzip();
+    if spec.folds >= 2 {
+        observer.stage(Stage::OutOfFold, spec.folds * tasks);
+        fit.out_of_fold = out_of_fold(swarm, prior, fit.options, spec.folds, spec.seed, &step)?;
+    }
+    Ok(())
+}
+
+fn propose(
+    swarm: &Swarm,
+    spec: &FitSpec,
+    optimizer: &Optimizer,
+    fit: &Fit,
+    observer: &dyn Observer,
+) -> Result<Proposal, CoreError> {
+    observer.stage(Stage::Solve, 1);
+    let task_weights = swarm.task_weights();
+    let constraints = spec.constraints_holding(&fit.dead);
+    let solution = spec.solve(swarm, optimizer, &fit.laws, &constraints)?;
+    observer.step();
+    let natural = spec.prior.weights();
+    let mixture = Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
+    let predict = |p: &[f64]| -> Vec<f64> {
+        use crate::law::Law;
+        fit.laws.iter().map(|law| law.predict(p)).collect()
+    };
+    let (predicted, at_natural) = match solution.run {
+        Some(run) => (swarm.losses().row(run).to_vec(), Vec::new()),
+        None => (predict(mixture.weights()), predict(natural)),
+    };
+    let resampled = if spec.bootstrap > 0 && !fit.laws.is_empty() {
+        observer.stage(Stage::Bootstrap, spec.bootstrap);
+        let with = Resampling {
+            laws: &fit.laws,
+            options: fit.options,
+            natural,
+            proposed: mixture.weights(),
+            resamples: spec.bootstrap,
+            confidence: spec.confidence,
+            seed: spec.seed,
+        };
+        let again = |laws: &[LogLinear]| {
+            let solution = spec.solve(swarm, optimizer, laws, &constraints)?;
+            Ok(solution.weights)
+        };
+        Some(bootstrap(swarm, &with, &again, &|| observer.step())?)
+    } else {
+        None
+    };
+    Ok(Proposal {
+        predicted_average: dot(&predicted, &task_weights),
+        natural_average: (!at_natural.is_empty()).then(|| dot(&at_natural, &task_weights)),
+        mixture,
+        solution,
+        predicted,
+        natural: at_natural,
+        bootstrap: resampled,
+    })
+}
+
+impl FitSpec {
+    /// The constraints with dead domains held at their natural share (as far as caps allow).
+    #[must_use]
+    pub fn constraints_holding(&self, dead: &[usize]) -> Constraints {
+        let mut constraints = self.constraints.clone();
+        for &j in dead {
+            let share = self.prior.weights()[j].min(constraints.limit(j));
+            constraints.lower[j] = share;
+            constraints.upper[j] = share;
+        }
+        constraints
+    }
+
+    /// `q` of the KL term.
+    #[must_use]
+    pub fn reference(&self) -> &[f64] {
+        self.kl_reference
+            .as_deref()
+            .unwrap_or_else(|| self.prior.weights())
+    }
+
+    fn solve(
+        &self,
+        swarm: &Swarm,
+        optimizer: &Optimizer,
+        laws: &[LogLinear],
+        constraints: &Constraints,
+    ) -> Result<Solution, CoreError> {
+        let task_weights = swarm.task_weights();
+        match optimizer {
+            Optimizer::Exact { kl_reg, worst } => {
+                let problem = ExactProblem {
+                    domains: swarm.domains(),
+                    laws,
+                    task_weights: &task_weights,
+                    reference: self.reference(),
+                    kl_reg: *kl_reg,
+                    linear: None,
+                    constraints,
+                };
+                if *worst {
+                    worst_mix(&problem)
+                } else {
+                    solve_exact(&problem)
+                }
+            }
+            Optimizer::Simulation { options, worst } => {
+                let prior = self.prior.weights();
+                let domains = swarm.domains();
+                simulate(
+                    domains, laws, &task_weights, prior, constraints, options, *worst, self.seed,
+                )
+            }
+            Optimizer::Search { worst } => {
+                search(swarm, self.prior.weights(), constraints, *worst)
+            }
+        }
+    }
+}
+
+impl Fit {
+    /// `Σ w_i f̂_i(p)` by the fitted laws; 0 without laws.
+    #[must_use]
+    pub fn average_loss(&self, task_weights: &[f64], p: &[f64]) -> f64 {
+        average_loss(&self.laws, task_weights, p)
+    }
 }

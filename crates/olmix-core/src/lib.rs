@@ -47,7 +47,7 @@ pub mod trust;
 pub use constraints::{Binding, Constraints, GroupBound};
 pub use domain::{Domain, DomainSet};
 pub use error::CoreError;
-pub use fit::{DeadDomains, Fit, FitSpec, LawKind, Proposal, Ridge, Stage, fit};
+pub use fit::{DeadDomains, Fit, FitSpec, LawKind, Observer, Proposal, Ridge, Stage, fit};
 pub use matrix::Matrix;
 pub use mixture::{Mixture, SUM_TOLERANCE, kl_divergence};
 pub use random::{Purpose, generator};

@@ -1,7 +1,10 @@
 //! One fit, many solves: the mixture for every target size, repetition factor and λ.
 
-use crate::Mixture;
-use crate::optimize::Solution;
+use rayon::prelude::*;
+
+use crate::law::average_loss;
+use crate::optimize::{ExactProblem, Solution, solve_exact};
+use crate::{Binding, CoreError, Fit, FitSpec, Mixture, Swarm};
 
 /// The grid of a sweep; every combination is a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,4 +50,87 @@ pub struct Sweep {
     pub cells: Vec<SweepCell>,
     /// Predicted average loss of the natural distribution.
     pub natural: f64,
+}
+
+/// Solves every cell exactly with the laws of one fit; what the laws see does not depend on `R`,
+/// `k` or λ.
+///
+/// Deterministic; cells in parallel, a few milliseconds each. A cell without a feasible mixture
+/// says why and does not stop the others.
+///
+/// # Errors
+/// [`CoreError::Unsupported`] without laws, or when caps are asked for and token counts are not
+/// known.
+pub fn sweep(
+    swarm: &Swarm,
+    spec: &FitSpec,
+    fit: &Fit,
+    grid: &SweepGrid,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Sweep, CoreError> {
+    if fit.laws.is_empty() {
+        return Err(CoreError::Unsupported(
+            "a sweep needs fitted laws: use `regression.type: log_linear`".into(),
+        ));
+    }
+    let task_weights = swarm.task_weights();
+    let held = spec.constraints_holding(&fit.dead);
+    let mut cells = Vec::new();
+    let limits: Vec<(Option<f64>, Option<f64>)> = if grid.target_tokens.is_empty() {
+        vec![(None, None)]
+    } else {
+        let pairs = |&r: &f64| grid.repetition.iter().map(move |&k| (Some(r), Some(k)));
+        grid.target_tokens.iter().flat_map(pairs).collect()
+    };
+    for (target_tokens, repetition) in limits {
+        for &kl in &grid.kl {
+            cells.push((target_tokens, repetition, kl));
+        }
+    }
+    let cells = cells
+        .into_par_iter()
+        .map(|(target_tokens, repetition, kl)| {
+            let constraints = match (target_tokens, repetition) {
+                (Some(r), Some(k)) => held.clone().with_repetition(swarm.domains(), r, k)?,
+                _ => held.clone(),
+            };
+            let solved = solve_exact(&ExactProblem {
+                domains: swarm.domains(),
+                laws: &fit.laws,
+                task_weights: &task_weights,
+                reference: spec.reference(),
+                kl_reg: kl,
+                linear: None,
+                constraints: &constraints,
+            });
+            let outcome = match solved {
+                Ok(solution) => {
+                    let mixture =
+                        Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
+                    let caps = |binding: &&Binding| matches!(binding, Binding::Cap(_));
+                    Ok(SweepOutcome {
+                        predicted: average_loss(&fit.laws, &task_weights, mixture.weights()),
+                        caps_binding: solution.binding.iter().filter(caps).count(),
+                        mixture,
+                        solution,
+                    })
+                }
+                Err(error @ (CoreError::Infeasible(_) | CoreError::SolverFailed(_))) => {
+                    Err(error.to_string())
+                }
+                Err(error) => return Err(error),
+            };
+            progress();
+            Ok(SweepCell {
+                target_tokens,
+                repetition,
+                kl,
+                outcome,
+            })
+        })
+        .collect::<Result<Vec<_>, CoreError>>()?;
+    Ok(Sweep {
+        cells,
+        natural: average_loss(&fit.laws, &task_weights, spec.prior.weights()),
+    })
 }

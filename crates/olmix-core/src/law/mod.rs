@@ -7,11 +7,12 @@ mod design;
 mod linalg;
 mod log_linear;
 mod newton;
-mod ridge;
+mod rows;
 
 pub use design::Design;
-pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear};
-pub use ridge::{RIDGE_GRID, choose_ridge};
+pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};
+pub(crate) use linalg::{Cholesky, weighted_gram};
+pub(crate) use log_linear::refit;
 
 /// A fitted law of one task over `m` domains.
 pub trait Law: Send + Sync {

@@ -2,12 +2,14 @@
 //!
 //! One file per optimizer.
 
+mod cone;
 mod exact;
+mod interior;
 mod search;
 mod simulation;
 mod worst;
 
-pub use exact::{ExactProblem, solve_exact};
+pub use exact::{ExactProblem, solve_cone, solve_exact};
 pub use search::search;
 pub use simulation::{SimulationOptions, simulate};
 pub use worst::worst_mix;

@@ -1,7 +1,12 @@
 //! k-fold out-of-fold predictions: each run predicted by laws fitted without it.
 
-use crate::Matrix;
-use crate::trust::Scores;
+use rand::seq::SliceRandom;
+
+use super::scores::{Scores, score};
+use crate::law::{Design, Law, LogLinearOptions, fit_tasks};
+use crate::random::{Purpose, generator};
+use crate::swarm::dot;
+use crate::{CoreError, Matrix, Swarm};
 
 /// Out-of-fold predictions of every run and what they say.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,4 +55,141 @@ pub struct HeldOut {
     pub tasks: Vec<Scores>,
     /// Scores of the weighted average loss.
     pub average: Scores,
+}
+
+/// The fold of each of `runs` runs: sizes differ by at most one, membership is drawn from `seed`.
+#[must_use]
+pub fn assign_folds(runs: usize, folds: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..runs).collect();
+    order.shuffle(&mut generator(seed, Purpose::Folds, 0));
+    let mut fold_of = vec![0; runs];
+    for (position, run) in order.into_iter().enumerate() {
+        fold_of[run] = position % folds.max(1);
+    }
+    fold_of
+}
+
+/// Predicts every run by laws fitted to the runs of the other folds, as a user would have fitted
+/// them: same options, same starts.
+///
+/// With few runs, more folds than asked for are used, so that every fit keeps the
+/// `m_live + 1` runs it needs; `None` when even leaving out single runs leaves too few.
+///
+/// Deterministic. Costs about `folds` fits.
+///
+/// # Errors
+/// As [`fit_tasks`].
+pub fn out_of_fold(
+    swarm: &Swarm,
+    prior: &[f64],
+    options: LogLinearOptions,
+    folds: usize,
+    seed: u64,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Option<OutOfFold>, CoreError> {
+    let (runs, needed) = (swarm.len(), swarm.live_domains().len() + 1);
+    let enough = |folds: &usize| runs - runs.div_ceil(*folds) >= needed;
+    let Some(folds) = (folds.max(2)..=runs).find(enough) else {
+        return Ok(None);
+    };
+    let fold_of = assign_folds(runs, folds, seed);
+    let mut predictions = Matrix::zeros(runs, swarm.tasks().len());
+    for fold in 0..folds {
+        let train: Vec<usize> = (0..runs).filter(|&i| fold_of[i] != fold).collect();
+        let part = swarm.subset(&train);
+        let design = Design::over(part.mixtures(), part.live_domains(), prior);
+        let laws = fit_tasks(&design, part.losses(), options, progress)?;
+        for run in (0..runs).filter(|&i| fold_of[i] == fold) {
+            let mixture = swarm.mixtures().row(run);
+            for (task, (law, _)) in laws.iter().enumerate() {
+                predictions.set(run, task, law.predict(mixture));
+            }
+        }
+    }
+    Ok(Some(OutOfFold::new(swarm, folds, fold_of, predictions)))
+}
+
+/// A prediction further outside of the measured range than this many times its width has
+/// exploded.
+const EXPLOSION: f64 = 1.0;
+
+impl OutOfFold {
+    fn new(swarm: &Swarm, folds: usize, fold_of: Vec<usize>, predictions: Matrix) -> Self {
+        let tasks = score_tasks(&predictions, swarm.losses());
+        let weights = swarm.task_weights();
+        let measured = swarm.average_losses();
+        let predicted: Vec<f64> = (0..swarm.len())
+            .map(|run| dot(predictions.row(run), &weights))
+            .collect();
+        let fold_rmse = (0..folds)
+            .map(|fold| {
+                let squares: Vec<f64> = (0..swarm.len())
+                    .filter(|&run| fold_of[run] == fold)
+                    .map(|run| (predicted[run] - measured[run]).powi(2))
+                    .collect();
+                (squares.iter().sum::<f64>() / squares.len().max(1) as f64).sqrt()
+            })
+            .collect();
+        let no_better_than_mean = (0..tasks.len())
+            .filter(|&task| tasks[task].rmse.is_nan() || tasks[task].rmse >= tasks[task].mean_rmse)
+            .collect();
+        Self {
+            folds,
+            explosions: explosions(&predictions, swarm.losses()),
+            average: score(&predicted, &measured),
+            fold_of,
+            predictions,
+            tasks,
+            fold_rmse,
+            no_better_than_mean,
+        }
+    }
+}
+
+fn explosions(predictions: &Matrix, measured: &Matrix) -> Vec<Explosion> {
+    let mut explosions = Vec::new();
+    for task in 0..measured.columns() {
+        let column = measured.column(task);
+        let least = column.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let margin = EXPLOSION * (most - least);
+        for (run, &measured) in column.iter().enumerate() {
+            let predicted = predictions.get(run, task);
+            let inside = predicted >= least - margin && predicted <= most + margin;
+            if !inside {
+                explosions.push(Explosion {
+                    run,
+                    task,
+                    predicted,
+                    measured,
+                });
+            }
+        }
+    }
+    explosions
+}
+
+/// Predicts runs that took no part in the fit.
+#[must_use]
+pub fn held_out<L: Law>(laws: &[L], test: &Swarm) -> HeldOut {
+    let predictions = Matrix::from_fn(test.len(), laws.len(), |run, task| {
+        laws[task].predict(test.mixtures().row(run))
+    });
+    let weights = test.task_weights();
+    let predicted: Vec<f64> = (0..test.len())
+        .map(|run| dot(predictions.row(run), &weights))
+        .collect();
+    HeldOut {
+        runs: test.runs().to_vec(),
+        tasks: score_tasks(&predictions, test.losses()),
+        average: score(&predicted, &test.average_losses()),
+        measured: test.losses().clone(),
+        predictions,
+    }
+}
+
+fn score_tasks(predictions: &Matrix, measured: &Matrix) -> Vec<Scores> {
+    (0..measured.columns())
+        .map(|task| score(&predictions.column(task), &measured.column(task)))
+        .collect()
 }

@@ -1,0 +1,109 @@
+//! The design of a fit: the mixtures of a swarm, in the layout the numerics want.
+
+use faer::Mat;
+
+use super::linalg::Cholesky;
+use super::newton::Workspace;
+use super::rows::Rows;
+use crate::{CoreError, Matrix};
+
+/// The mixtures of `K` runs over the `m_live` domains that at least one run sampled.
+///
+/// Made once per swarm (or fold) and shared by all tasks and threads.
+#[derive(Debug, Clone)]
+pub struct Design {
+    /// `K × m_live`.
+    pub(crate) x: Rows,
+    live: Vec<usize>,
+    prior: Vec<f64>,
+}
+
+impl Design {
+    /// Takes the mixtures (`K × m`) of a swarm and the natural distribution (length `m`), which
+    /// says what a law makes of domains that no run sampled.
+    ///
+    /// # Errors
+    /// [`CoreError::TooFewRuns`] when `K < m_live + 1`: the law would not be determined.
+    pub fn new(mixtures: &Matrix, prior: &[f64]) -> Result<Self, CoreError> {
+        let live: Vec<usize> = (0..mixtures.columns())
+            .filter(|&j| (0..mixtures.rows()).any(|i| mixtures.get(i, j) != 0.0))
+            .collect();
+        let runs = mixtures.rows();
+        if runs < live.len() + 1 {
+            return Err(CoreError::TooFewRuns {
+                runs,
+                live: live.len(),
+            });
+        }
+        Ok(Self::over(mixtures, live, prior))
+    }
+
+    /// As [`Design::new`] with the live domains given and the number of runs not checked: for
+    /// folds and resamples, where a domain may lose all its runs and keeps a column of zeros.
+    pub(crate) fn over(mixtures: &Matrix, live: Vec<usize>, prior: &[f64]) -> Self {
+        let weight = |i: usize, j: usize| mixtures.get(i, live[j]);
+        Self {
+            x: Rows::new(mixtures.rows(), live.len(), weight),
+            live,
+            prior: prior.to_vec(),
+        }
+    }
+
+    /// Memory for fits on this design.
+    pub(crate) fn workspace(&self) -> Workspace {
+        Workspace::new(&self.x, self.live.len())
+    }
+
+    /// Number of runs, `K`.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.x.runs()
+    }
+
+    /// Positions of the live domains, length `m_live`.
+    #[must_use]
+    pub fn live(&self) -> &[usize] {
+        &self.live
+    }
+
+    /// Number of domains, `m`, dead ones included.
+    #[must_use]
+    pub fn domains(&self) -> usize {
+        self.prior.len()
+    }
+
+    /// Coefficients over all `m` domains from those over the live ones.
+    ///
+    /// A dead domain gets the prior's average of the live coefficients: by the law it is worth as
+    /// much as the natural mixture of what was sampled.
+    pub(crate) fn expand(&self, live_t: &[f64]) -> Vec<f64> {
+        let share: f64 = self.live.iter().map(|&j| self.prior[j]).sum();
+        let sum: f64 = self
+            .live
+            .iter()
+            .zip(live_t)
+            .map(|(&j, t)| self.prior[j] * t)
+            .sum();
+        let mut t = vec![if share > 0.0 { sum / share } else { 0.0 }; self.prior.len()];
+        for (&j, &live_t) in self.live.iter().zip(live_t) {
+            t[j] = live_t;
+        }
+        t
+    }
+
+    /// A Cholesky factor of `XᵀX + εI`, from which every start of every task takes its first
+    /// coefficients.
+    pub(crate) fn normal_equations(&self) -> Cholesky {
+        let m = self.live.len();
+        let mut gram = Mat::zeros(m, m);
+        self.x
+            .gram(&vec![1.0; self.runs()], &mut self.x.scratch(), gram.as_mut());
+        let mut factor = Cholesky::new(m);
+        // Mixtures have entries up to 1: a shift this small only matters where the design is
+        // singular, and makes the start finite there.
+        let shift = 1e-6 * self.runs() as f64 / m as f64;
+        let positive = factor.factor(&gram, |_| shift);
+        debug_assert!(positive, "a Gram matrix plus a shift is positive definite");
+        factor
+    }
+}

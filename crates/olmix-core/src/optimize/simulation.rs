@@ -1,0 +1,204 @@
+//! Simulation: RegMix's iterated sampling (arXiv 2407.01492), as the reference runs it.
+//!
+//! Each round draws mixtures from Dirichlet distributions around a prior, drops those over the
+//! caps, and moves the prior half-way to the mean of the candidates within 1e-3 of the best. The
+//! concentration is log-uniform in `[1, 100] · 2(round + 1)`.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, Gamma};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::exact::BINDING_TOLERANCE;
+use super::{Solution, Status};
+use crate::law::{LogLinear, average_loss};
+use crate::random::{Purpose, generator};
+use crate::{Constraints, CoreError, DomainSet, kl_divergence};
+
+/// Sizes of a simulation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SimulationOptions {
+    /// Rounds of sampling.
+    pub rounds: usize,
+    /// Candidates per round, before those over the caps are dropped.
+    pub samples: usize,
+    /// Exponent on the starting prior; below 1 flattens it.
+    pub temperature: Option<f64>,
+}
+
+impl Default for SimulationOptions {
+    /// 10 rounds of 100,000 candidates.
+    fn default() -> Self {
+        Self {
+            rounds: 10,
+            samples: 100_000,
+            temperature: None,
+        }
+    }
+}
+
+/// Candidates are drawn and valued in chunks, each with a random stream of its own.
+const CHUNK: usize = 1_000;
+/// Candidates this close to the best are averaged.
+const CLOSE: f64 = 1e-3;
+const LEAST_WEIGHT: f64 = 1e-5;
+
+/// Searches by sampling; `worst` looks for the greatest predicted loss instead.
+///
+/// Deterministic from `seed` on any number of threads. Cost: `rounds · samples · n · m`.
+///
+/// # Errors
+/// [`CoreError::Infeasible`] when the constraints are empty or no sample meets them.
+pub fn simulate(
+    domains: &DomainSet,
+    laws: &[LogLinear],
+    task_weights: &[f64],
+    prior: &[f64],
+    constraints: &Constraints,
+    options: &SimulationOptions,
+    worst: bool,
+    seed: u64,
+) -> Result<Solution, CoreError> {
+    constraints.check(domains)?;
+    let m = domains.len();
+    let coefficients = Mat::from_fn(m, laws.len(), |j, i| laws[i].t[j]);
+    let sign = if worst { -1.0 } else { 1.0 };
+    let mut center = tempered(prior, options.temperature);
+    let mut best: Option<Vec<f64>> = None;
+    for round in 0..options.rounds {
+        let chunks: Vec<Kept> = (0..options.samples.div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|chunk| {
+                let item = (round * 1_000_000 + chunk) as u64;
+                let mut rng = generator(seed, Purpose::Simulation, item);
+                let size = CHUNK.min(options.samples - chunk * CHUNK);
+                let scale = 2.0 * (round + 1) as f64;
+                let candidates: Vec<Vec<f64>> = (0..size)
+                    .map(|_| {
+                        let strength = scale * 100f64.powf(rng.random::<f64>());
+                        dirichlet(&center, strength, &mut rng)
+                    })
+                    .filter(|p| constraints.violation(p) <= 1e-9)
+                    .collect();
+                Kept::new(candidates, &coefficients, laws, task_weights, sign)
+            })
+            .collect();
+        let least = chunks.iter().map(|kept| kept.least).fold(f64::INFINITY, f64::min);
+        let mut sum = vec![0.0; m];
+        let mut count = 0.0;
+        for (value, p) in chunks.iter().flat_map(|kept| &kept.close) {
+            if value - least < CLOSE {
+                sum.iter_mut().zip(p).for_each(|(sum, p)| *sum += p);
+                count += 1.0;
+            }
+        }
+        if count == 0.0 {
+            continue;
+        }
+        let mean: Vec<f64> = sum.iter().map(|sum| sum / count).collect();
+        let mut cleaned: Vec<f64> = mean
+            .iter()
+            .map(|&p| if p < LEAST_WEIGHT { 0.0 } else { p })
+            .collect();
+        let total: f64 = cleaned.iter().sum();
+        cleaned.iter_mut().for_each(|p| *p /= total);
+        // The mean of feasible mixtures is feasible; with its least weights removed it may not be.
+        let found = if constraints.violation(&cleaned) <= 1e-9 {
+            cleaned
+        } else {
+            mean
+        };
+        center = center.iter().zip(&found).map(|(a, b)| 0.5 * (a + b)).collect();
+        best = Some(found);
+    }
+    let weights = best.ok_or_else(|| {
+        CoreError::Infeasible(format!(
+            "none of {} sampled mixtures satisfies the caps and bounds; use `proposer.type: exact`, \
+             which needs no samples, or relax them",
+            options.rounds * options.samples
+        ))
+    })?;
+    Ok(Solution {
+        status: Status::BestCandidate,
+        objective: average_loss(laws, task_weights, &weights),
+        kl: kl_divergence(&weights, prior),
+        duality_gap: None,
+        iterations: options.rounds,
+        binding: constraints.binding(&weights, BINDING_TOLERANCE),
+        run: None,
+        weights,
+    })
+}
+
+/// The candidates of a chunk that may be among the best of their round.
+struct Kept {
+    least: f64,
+    close: Vec<(f64, Vec<f64>)>,
+}
+
+impl Kept {
+    fn new(
+        candidates: Vec<Vec<f64>>,
+        coefficients: &Mat<f64>,
+        laws: &[LogLinear],
+        task_weights: &[f64],
+        sign: f64,
+    ) -> Self {
+        let (m, n) = (coefficients.nrows(), coefficients.ncols());
+        let points = Mat::from_fn(m, candidates.len(), |j, s| candidates[s][j]);
+        let mut exponents = Mat::zeros(n, candidates.len());
+        matmul(
+            exponents.as_mut(),
+            Accum::Replace,
+            coefficients.transpose(),
+            points.as_ref(),
+            1.0,
+            Par::Seq,
+        );
+        let constant: f64 = laws
+            .iter()
+            .zip(task_weights)
+            .map(|(law, weight)| weight * law.log_c.exp())
+            .sum();
+        let values: Vec<f64> = (0..candidates.len())
+            .map(|s| {
+                let terms = exponents.col_as_slice(s).iter().zip(task_weights);
+                sign * (constant + terms.map(|(x, weight)| weight * x.exp()).sum::<f64>())
+            })
+            .collect();
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let close = values
+            .into_iter()
+            .zip(candidates)
+            .filter(|(value, _)| value - least < CLOSE)
+            .collect();
+        Self { least, close }
+    }
+}
+
+fn tempered(prior: &[f64], temperature: Option<f64>) -> Vec<f64> {
+    let powered: Vec<f64> = prior.iter().map(|p| p.powf(temperature.unwrap_or(1.0))).collect();
+    let sum: f64 = powered.iter().sum();
+    powered.into_iter().map(|p| p / sum).collect()
+}
+
+/// One draw from `Dirichlet(strength · center)`, as normalized Gamma variates.
+fn dirichlet(center: &[f64], strength: f64, rng: &mut impl Rng) -> Vec<f64> {
+    let mut draw: Vec<f64> = center
+        .iter()
+        .map(|share| {
+            // A shape this small draws 0 in all but name, and keeps the distribution valid.
+            let shape = (strength * share).max(1e-9);
+            Gamma::new(shape, 1.0).map_or(0.0, |gamma| gamma.sample(rng))
+        })
+        .collect();
+    let sum: f64 = draw.iter().sum();
+    if sum > 0.0 {
+        draw.iter_mut().for_each(|p| *p /= sum);
+    } else {
+        draw.copy_from_slice(center);
+    }
+    draw
+}

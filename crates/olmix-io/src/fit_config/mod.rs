@@ -1,0 +1,245 @@
+//! The fit config (`fit.yaml`): read, checked whole, before any other work.
+//!
+//! Everything that can be known from the file alone is checked here; what depends on the swarm
+//! (which domains and metrics there are) is checked where the two meet.
+
+mod constraints;
+mod diagnostics;
+mod eval;
+mod filtering;
+mod priors;
+mod proposer;
+mod regression;
+
+pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
+pub use diagnostics::DiagnosticsConfig;
+pub use eval::EvalConfig;
+pub use filtering::FilteringConfig;
+pub use priors::PriorsConfig;
+pub use proposer::{ProposerConfig, ProposerKind};
+pub use regression::{RegressionConfig, TrainSplit};
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::input::InputFile;
+use crate::yaml::{Document, Section, Value};
+use crate::{InputRecord, IoError, Place};
+
+/// Configs are small; a file larger than this is another file given by mistake.
+const MAX_CONFIG_BYTES: u64 = 16 << 20;
+
+/// A named entry of a config, with its place for messages.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Named<T> {
+    /// The name: a domain, a metric, a family or a group.
+    pub name: String,
+    /// What is said of it.
+    pub value: T,
+    /// Where it is said.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// The files of a swarm.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SwarmFiles {
+    /// `swarm.ratios` as written.
+    pub ratios: String,
+    /// `swarm.metrics` as written.
+    pub metrics: String,
+    /// Where the ratios are.
+    #[serde(skip)]
+    pub ratios_path: PathBuf,
+    /// Where the metrics are.
+    #[serde(skip)]
+    pub metrics_path: PathBuf,
+}
+
+/// A fit config that has passed every check that needs no other file.
+///
+/// Serialized, it is the effective config: every setting with its value, defaults filled in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FitConfig {
+    /// The config's path, as the user gave it.
+    #[serde(skip)]
+    pub file: String,
+    /// Where the swarm is.
+    pub swarm: SwarmFiles,
+    /// Natural distribution and token counts.
+    pub priors: PriorsConfig,
+    /// Which metrics are tasks, by family; `None` takes every metric column.
+    pub eval: Option<EvalConfig>,
+    /// The law.
+    pub regression: RegressionConfig,
+    /// The optimizer.
+    pub proposer: ProposerConfig,
+    /// Caps and bounds.
+    pub constraints: ConstraintsConfig,
+    /// Which metrics count, how much, and which way round.
+    pub filtering: FilteringConfig,
+    /// Out-of-fold check and bootstrap.
+    pub diagnostics: DiagnosticsConfig,
+    /// What the user should know about settings that have no effect.
+    #[serde(skip)]
+    pub notices: Vec<String>,
+}
+
+impl FitConfig {
+    /// Reads and checks a config file. The swarm's files are looked for in the config's folder
+    /// first, then in the working directory.
+    ///
+    /// # Errors
+    /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it
+    /// that can't be used, a swarm file that does not exist among them.
+    pub fn load(path: &Path) -> Result<Self, IoError> {
+        Ok(Self::load_recorded(path)?.0)
+    }
+
+    pub(crate) fn load_recorded(path: &Path) -> Result<(Self, InputRecord), IoError> {
+        let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let config = Self::parse(&input.name, input.text()?, folder)?;
+        Ok((config, input.record("config")))
+    }
+
+    /// Checks a config given as text; `file` names it in messages, `folder` is where its
+    /// relative paths start.
+    ///
+    /// # Errors
+    /// As [`FitConfig::load`].
+    pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Self, IoError> {
+        let document = Document::parse(file, text)?;
+        if document.root().is_null() {
+            return Err(IoError::input(
+                file,
+                Place::File,
+                "the config is empty",
+                "give at least `swarm` and `priors`",
+            ));
+        }
+        let mut notices = Vec::new();
+        let mut root = document.root().section()?;
+        let swarm = root.required("swarm")?;
+        let priors = root.required("priors")?;
+        let eval = root.optional("eval");
+        let regression = root.section("regression")?;
+        let proposer = root.section("proposer")?;
+        let constraints = root.section("constraints")?;
+        let filtering = root.section("filtering")?;
+        let diagnostics = root.section("diagnostics")?;
+        root.finish()?;
+
+        let regression = RegressionConfig::read(regression, eval.is_some())?;
+        let proposer = ProposerConfig::read(proposer, &regression, &mut notices)?;
+        let constraints = ConstraintsConfig::read(constraints)?;
+        let priors_section = priors.section()?;
+        let priors = PriorsConfig::read(priors.section()?, &mut notices)?;
+        if constraints.enabled && priors.token_counts.is_none() {
+            return Err(priors_section.error(
+                "`constraints.enabled` is true but there are no `priors.token_counts`",
+                "give the token count of every domain, or set constraints.enabled to false",
+            ));
+        }
+        let expanded = (
+            priors.expanded_relative_sizes.is_some(),
+            proposer.expanded_kl_source_mixtures.is_some(),
+        );
+        if expanded.0 != expanded.1 {
+            return Err(priors_section.error(
+                "`priors.expanded_relative_sizes` and `proposer.expanded_kl_source_mixtures` \
+                 belong together, and only one of them is given",
+                "give both, or neither",
+            ));
+        }
+        Ok(Self {
+            file: file.to_owned(),
+            swarm: swarm_files(&swarm, folder)?,
+            priors,
+            eval: eval.as_ref().map(EvalConfig::read).transpose()?,
+            regression,
+            proposer,
+            constraints,
+            filtering: FilteringConfig::read(filtering)?,
+            diagnostics: DiagnosticsConfig::read(diagnostics)?,
+            notices,
+        })
+    }
+
+    /// Whether a mixture is asked for, and not only a fit.
+    #[must_use]
+    pub fn proposes(&self) -> bool {
+        !self.proposer.fit_only && self.regression.n_test == 0
+    }
+}
+
+fn swarm_files(value: &Value<'_>, folder: &Path) -> Result<SwarmFiles, IoError> {
+    let mut section = value.section()?;
+    let ratios = section.required("ratios")?;
+    let metrics = section.required("metrics")?;
+    section.finish()?;
+    Ok(SwarmFiles {
+        ratios_path: find_file(&ratios, folder)?,
+        metrics_path: find_file(&metrics, folder)?,
+        ratios: ratios.text()?.to_owned(),
+        metrics: metrics.text()?.to_owned(),
+    })
+}
+
+/// The file a value names: in the config's folder, else in the working directory.
+fn find_file(value: &Value<'_>, folder: &Path) -> Result<PathBuf, IoError> {
+    let written = Path::new(value.text()?);
+    let beside = folder.join(written);
+    if beside.exists() {
+        return Ok(beside);
+    }
+    if written.exists() {
+        return Ok(written.to_owned());
+    }
+    let looked = if beside == written {
+        format!("{}", beside.display())
+    } else {
+        format!("{} and {}", beside.display(), written.display())
+    };
+    Err(value.error(
+        format!("`{}` names a file that does not exist", value.path()),
+        format!("looked for {looked}; correct the path"),
+    ))
+}
+
+/// Reads a mapping from free names to values.
+fn named<T>(
+    value: &Value<'_>,
+    read: impl Fn(&Value<'_>) -> Result<T, IoError>,
+) -> Result<Vec<Named<T>>, IoError> {
+    let entries = value.entries()?;
+    let entry = |(name, value): (&str, Value<'_>)| {
+        Ok(Named {
+            name: name.to_owned(),
+            value: read(&value)?,
+            place: value.place(),
+        })
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// Reads a list of names.
+fn names(value: &Value<'_>) -> Result<Vec<Named<()>>, IoError> {
+    let name = |item: &Value<'_>| {
+        Ok(Named {
+            name: item.text()?.to_owned(),
+            value: (),
+            place: item.place(),
+        })
+    };
+    value.items()?.iter().map(name).collect()
+}
+
+/// Reads a boolean that is false when absent.
+fn flag(section: &mut Section<'_>, key: &'static str) -> Result<bool, IoError> {
+    section.optional(key).map_or(Ok(false), |v| v.boolean())
+}
+
+#[cfg(test)]
+mod tests;

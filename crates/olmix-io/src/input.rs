@@ -1,0 +1,151 @@
+//! Whole input files, with the hash that identifies their content.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{IoError, Place};
+
+/// A file that went into a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputRecord {
+    /// What it was used as: `config`, `ratios` or `metrics`.
+    pub role: String,
+    /// Its path, as the user gave it.
+    pub path: String,
+    /// SHA-256 of its bytes, 64 hex digits.
+    pub sha256: String,
+}
+
+/// A file as it was read.
+pub(crate) struct InputFile {
+    /// Its path, as the user gave it.
+    pub name: String,
+    bytes: Vec<u8>,
+}
+
+impl InputFile {
+    /// Reads a file whole; `limit` bounds its size in bytes, for kinds of files that are small.
+    pub fn read(path: &Path, limit: Option<u64>) -> Result<Self, IoError> {
+        let name = path.display().to_string();
+        let failed = |error| IoError::read(path, &error);
+        let mut bytes = Vec::new();
+        if fs::metadata(path).map_err(failed)?.is_dir() {
+            return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let mut file = File::open(path).map_err(failed)?;
+        match limit {
+            None => file.read_to_end(&mut bytes).map_err(failed)?,
+            Some(limit) => {
+                let read = file.take(limit + 1).read_to_end(&mut bytes);
+                let read = read.map_err(failed)?;
+                if read as u64 > limit {
+                    return Err(IoError::input(
+                        name,
+                        Place::File,
+                        format!("the file is larger than {limit} bytes"),
+                        "check that it is the file you meant",
+                    ));
+                }
+                read
+            }
+        };
+        Ok(Self { name, bytes })
+    }
+
+    /// The content as text, without a byte order mark.
+    pub fn text(&self) -> Result<&str, IoError> {
+        let bytes = self
+            .bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.bytes);
+        let refuse = |at: usize, what: &str| {
+            let before = bytes.get(..at).unwrap_or_default();
+            let line = before.split(|&byte| byte == b'\n').count() as u64;
+            Err(IoError::input(
+                self.name.clone(),
+                Place::Line(line),
+                format!("not a text file: {what}"),
+                "give a text file in UTF-8; if this is one in another encoding, convert it",
+            ))
+        };
+        if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+            return refuse(at, "it holds a zero byte");
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text),
+            Err(error) => refuse(error.valid_up_to(), "it holds bytes that are not UTF-8"),
+        }
+    }
+
+    /// Its entry in a result.
+    pub fn record(&self, role: &str) -> InputRecord {
+        InputRecord {
+            role: role.to_owned(),
+            path: self.name.clone(),
+            sha256: sha256_hex(&self.bytes),
+        }
+    }
+}
+
+/// SHA-256 as 64 lowercase hex digits.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a String can't fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256_hex(b"abc"), expected);
+    }
+
+    #[test]
+    fn a_file_that_is_not_text_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        for (bytes, what) in [
+            (
+                &b"run,a\nx,\xff\n"[..],
+                ":2: not a text file: it holds bytes",
+            ),
+            (&b"PK\0\0"[..], ":1: not a text file: it holds a zero byte"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let file = InputFile::read(&path, None).unwrap();
+            let message = file.text().unwrap_err().to_string();
+            assert!(message.contains(what), "{message}");
+        }
+        fs::write(&path, b"\xef\xbb\xbfrun,a").unwrap();
+        let file = InputFile::read(&path, None).unwrap();
+        assert_eq!(file.text().unwrap(), "run,a");
+    }
+
+    #[test]
+    fn a_missing_file_a_folder_and_a_file_too_large_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |path: &Path, limit| match InputFile::read(path, limit) {
+            Ok(_) => panic!("read {}", path.display()),
+            Err(error) => error.to_string(),
+        };
+        let missing = message(&folder.path().join("none.csv"), None);
+        assert!(missing.contains("none.csv: can't be read"), "{missing}");
+        assert!(missing.contains("there is no such file"), "{missing}");
+        assert!(message(folder.path(), None).contains("this is a folder"));
+        let path = folder.path().join("big");
+        fs::write(&path, [b'a'; 11]).unwrap();
+        assert!(message(&path, Some(10)).contains("larger than 10 bytes"));
+    }
+}

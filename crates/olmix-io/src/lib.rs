@@ -1,0 +1,50 @@
+//! Files in and out of olmix.
+//!
+//! | in | read by |
+//! | --- | --- |
+//! | fit config, with the swarm it names | [`load_fit`] |
+//! | mixtures to predict, measured or not | [`load_mixtures`], [`load_runs`] |
+//! | `mixture.json` of an earlier fit | [`MixtureFile::read`] |
+//!
+//! Results go out through [`StagedFolder`] or [`write_whole`], whole or not at all.
+//!
+//! Nothing that is read can make this crate panic: whatever is wrong with a file becomes an
+//! [`IoError`] that says which file, where in it, what was found, and what to do.
+
+mod domains;
+mod error;
+mod export;
+mod families;
+mod fit_config;
+mod input;
+mod load;
+mod load_runs;
+mod mixture_file;
+mod mmlu;
+#[cfg(test)]
+mod real_data;
+mod recipe;
+mod runs;
+mod table;
+mod tasks;
+mod words;
+mod write;
+pub mod yaml;
+
+pub use error::{InputError, IoError, Place};
+pub use export::{csv_bytes, csv_number, file_safe, npy};
+pub use fit_config::{
+    Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
+    GroupConfig, Named, PriorsConfig, ProposerConfig, ProposerKind, RegressionConfig, SwarmFiles,
+    TrainSplit,
+};
+pub use input::InputRecord;
+pub use load::{LoadedFit, load_fit};
+pub use load_runs::{Measured, Runs, load_mixtures, load_runs};
+pub use mixture_file::{
+    BootstrapEntry, DomainEntry, FitEntry, GroupEntry, LawEntry, Limit, MixtureFile,
+    OptimizerEntry, OutOfFoldEntry, ScoresEntry, TaskEntry,
+};
+pub use recipe::Member;
+pub use table::{Cell, Table};
+pub use write::{StagedFolder, check_writable, write_whole};

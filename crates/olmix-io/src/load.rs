@@ -1,0 +1,256 @@
+//! From a config file to everything a fit needs.
+
+use std::path::Path;
+
+use olmix_core::optimize::{Optimizer, SimulationOptions};
+use olmix_core::{CoreError, FitSpec, LawKind, Swarm, Task};
+
+use crate::fit_config::{FitConfig, ProposerKind, TrainSplit};
+use crate::input::sha256_hex;
+use crate::recipe::{Member, Recipe};
+use crate::runs::{join, matrix, metrics, ratios};
+use crate::table::Table;
+use crate::words::{count, excerpt, listed};
+use crate::{InputRecord, IoError, Place, domains, tasks};
+
+/// A fit, ready to run: config and swarm, checked and joined.
+#[derive(Debug, Clone)]
+pub struct LoadedFit {
+    /// The checked config.
+    pub config: FitConfig,
+    /// The measured runs, `K × m` and `K × n`; runs in the order of the ratios file.
+    pub swarm: Swarm,
+    /// What each task is averaged from, aligned with the swarm's tasks; empty for a task that is
+    /// a metric of its own.
+    pub members: Vec<Vec<Member>>,
+    /// What [`olmix_core`] is asked to do.
+    pub spec: FitSpec,
+    /// What the user should know; none of it stops a fit.
+    pub notices: Vec<String>,
+    /// The files read: config, ratios, metrics.
+    pub inputs: Vec<InputRecord>,
+}
+
+impl LoadedFit {
+    /// Sixteen hex digits that identify settings and data: the same whenever both are the same,
+    /// wherever the files lie. Comments and layout of the config do not count, nor where the
+    /// swarm's files are; their content does.
+    #[must_use]
+    pub fn config_hash(&self) -> String {
+        let mut config = self.config.clone();
+        config.swarm.ratios.clear();
+        config.swarm.metrics.clear();
+        let mut text = serde_json::to_string(&config).unwrap_or_default();
+        for input in self.inputs.iter().filter(|input| input.role != "config") {
+            text.push('\n');
+            text.push_str(&input.sha256);
+        }
+        let mut hash = sha256_hex(text.as_bytes());
+        hash.truncate(16);
+        hash
+    }
+
+    /// Refuses caps and bounds that no mixture satisfies.
+    ///
+    /// # Errors
+    /// [`IoError::Core`] with the numbers that show it, and the config's name.
+    pub fn check_constraints(&self) -> Result<(), IoError> {
+        let checked = self.spec.constraints.check(self.swarm.domains());
+        checked.map_err(|error| self.core_error(error))
+    }
+
+    /// An error of the method, told with the file it comes from and what to do.
+    #[must_use]
+    pub fn core_error(&self, error: CoreError) -> IoError {
+        let role = match &error {
+            CoreError::TooFewRuns { .. } | CoreError::DeadDomains(_) => "ratios",
+            CoreError::ConstantTask(_) | CoreError::NotFinite(_) => "metrics",
+            _ => "config",
+        };
+        let input = self.inputs.iter().find(|input| input.role == role);
+        let file = input.map_or(self.config.file.clone(), |input| input.path.clone());
+        IoError::core(file, error)
+    }
+}
+
+/// Reads a config and the swarm it names, and checks everything that can be checked before a
+/// fit.
+///
+/// # Errors
+/// [`IoError`] for the first thing that can't be used, with file, place and help.
+pub fn load_fit(config: &Path) -> Result<LoadedFit, IoError> {
+    let (config, config_record) = FitConfig::load_recorded(config)?;
+    let mut notices = config.notices.clone();
+    let ratios_table = Table::read(&config.swarm.ratios_path, "ratios")?;
+    let metrics_table = Table::read(&config.swarm.metrics_path, "metrics")?;
+    let (domain_set, prior) = domains::resolve(&config, &ratios_table, &mut notices)?;
+    let constraints = domains::constraints(&config, &domain_set)?;
+    let kl_reference = domains::kl_reference(&config, &domain_set, &mut notices)?;
+    let selection = tasks::select(&config, &metrics_table, &mut notices)?;
+    let (recipe, _) = Recipe::new(&selection.tasks, &selection.members, &selection.available);
+
+    let joined = join(&ratios_table, &metrics_table, &mut notices)?;
+    let columns: Vec<usize> = (0..ratios_table.columns().len()).collect();
+    let rows: Vec<usize> = joined.iter().map(|run| run.ratios).collect();
+    let mixtures = ratios(&ratios_table, &rows, &columns, &mut notices)?;
+    let rows: Vec<usize> = joined.iter().map(|run| run.metrics).collect();
+    let measured = metrics(&metrics_table, &rows, &recipe.metrics, &mut notices);
+
+    let mut ids = Vec::new();
+    let mut x = Vec::new();
+    let mut y = Vec::new();
+    for ((run, mixture), measured) in joined.iter().zip(mixtures).zip(measured) {
+        if let (Some(mixture), Some(measured)) = (mixture, measured) {
+            ids.push(ratios_table.id(run.ratios).to_owned());
+            x.push(mixture);
+            y.push(recipe.measured(&measured));
+        }
+    }
+    if ids.is_empty() {
+        return Err(metrics_table.header_error(
+            "no run is left: each has a ratio or metric that is not a finite number",
+            "check whether one metric is missing everywhere, and add it to filtering.drop_metrics",
+        ));
+    }
+    let mut tasks = selection.tasks;
+    to_losses(&config, &metrics_table, &mut tasks, &mut y, &mut notices)?;
+
+    let (n_test, train_runs) = split(&config, ids.len())?;
+    let m = domain_set.len();
+    let n = tasks.len();
+    let folds = config.diagnostics.folds.min(ids.len());
+    if folds < config.diagnostics.folds {
+        notices.push(format!(
+            "diagnostics.folds is {}, more than the {}: each run is a fold of its own",
+            config.diagnostics.folds,
+            count(ids.len(), "run")
+        ));
+    }
+    let swarm = Swarm::new(domain_set, tasks, ids, matrix(&x, m), matrix(&y, n))
+        .map_err(|error| IoError::core(config.file.clone(), error))?;
+    let spec = FitSpec {
+        law: config.regression.law,
+        huber_delta: config.regression.huber_delta,
+        ridge: config.regression.ridge,
+        dead_domains: config.regression.dead_domains,
+        optimizer: config.proposes().then(|| optimizer(&config)),
+        prior,
+        kl_reference,
+        constraints,
+        n_test,
+        train_runs,
+        folds,
+        bootstrap: config.diagnostics.bootstrap,
+        confidence: config.diagnostics.confidence,
+        seed: config.regression.seed,
+    };
+    Ok(LoadedFit {
+        swarm,
+        members: selection.members,
+        spec,
+        notices,
+        inputs: vec![
+            config_record,
+            ratios_table.record().clone(),
+            metrics_table.record().clone(),
+        ],
+        config,
+    })
+}
+
+/// Turns measured values into losses: scores are turned round, negative losses shifted.
+fn to_losses(
+    config: &FitConfig,
+    table: &Table,
+    tasks: &mut [Task],
+    y: &mut [Vec<f64>],
+    notices: &mut Vec<String>,
+) -> Result<(), IoError> {
+    let mut shifted = Vec::new();
+    for (i, task) in tasks.iter_mut().enumerate() {
+        let mut losses: Vec<f64> = y.iter().map(|row| task.loss_of(row[i])).collect();
+        let (least, most) = losses.iter().fold(
+            (f64::INFINITY, f64::NEG_INFINITY),
+            |(least, most), &loss| (least.min(loss), most.max(loss)),
+        );
+        let needs_law = config.regression.law == LawKind::LogLinear;
+        if needs_law && losses.len() > 1 && least >= most {
+            return Err(table.header_error(
+                format!(
+                    "metric `{}` has the same value in all {}: there is nothing to fit",
+                    excerpt(&task.name),
+                    count(losses.len(), "run")
+                ),
+                "add it to filtering.drop_metrics",
+            ));
+        }
+        if needs_law && least < 0.0 {
+            task.offset = -least;
+            for loss in &mut losses {
+                *loss -= least;
+            }
+            shifted.push(task.name.clone());
+        }
+        for (row, loss) in y.iter_mut().zip(losses) {
+            row[i] = loss;
+        }
+    }
+    if !shifted.is_empty() {
+        notices.push(format!(
+            "the log-linear law needs losses that are not negative; shifted up by their least \
+             value: {}",
+            listed(shifted.iter().map(String::as_str), 5)
+        ));
+    }
+    Ok(())
+}
+
+/// How many runs to set aside, and how many of the others to fit to (`None` for all).
+fn split(config: &FitConfig, runs: usize) -> Result<(usize, Option<usize>), IoError> {
+    let n_test = config.regression.n_test;
+    let refuse = |field: &str, message: String, help: String| {
+        let place = Place::Field(format!("regression.{field}"));
+        Err(IoError::input(&config.file, place, message, help))
+    };
+    if n_test >= runs {
+        return refuse(
+            "n_test",
+            format!("{n_test} runs are to be set aside, but there are {runs}"),
+            format!("set n_test below {runs}"),
+        );
+    }
+    let available = runs - n_test;
+    let train = match config.regression.train_split {
+        TrainSplit::All => return Ok((n_test, None)),
+        // A share below 1 of a count rounds down to a smaller count.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        TrainSplit::Fraction(share) => (share * available as f64).floor() as usize,
+        TrainSplit::Count(train) => train,
+    };
+    if train == 0 || train > available {
+        return refuse(
+            "train_split",
+            format!("{train} runs are to be fitted to, but there are {available}"),
+            format!("set train_split to a share, or to a number up to {available}"),
+        );
+    }
+    Ok((n_test, (train < available).then_some(train)))
+}
+
+fn optimizer(config: &FitConfig) -> Optimizer {
+    let worst = config.proposer.make_worst_mix;
+    match config.proposer.kind {
+        ProposerKind::Exact => Optimizer::Exact {
+            kl_reg: config.proposer.kl_reg.unwrap_or_default(),
+            worst,
+        },
+        ProposerKind::Simulation => Optimizer::Simulation {
+            options: SimulationOptions {
+                temperature: config.proposer.temperature,
+                ..SimulationOptions::default()
+            },
+            worst,
+        },
+        ProposerKind::Search => Optimizer::Search { worst },
+    }
+}

@@ -1,0 +1,245 @@
+//! From a fit to the content of `mixture.json`.
+
+use olmix_core::law::{Law as _, TaskReport};
+use olmix_core::optimize::Optimizer;
+use olmix_core::trust::{Bootstrap, Interval, Scores};
+use olmix_core::{Binding, Fit, LawKind};
+
+use super::{
+    BootstrapEntry, DomainEntry, FORMAT, FitEntry, GroupEntry, LawEntry, Limit, MixtureFile,
+    OptimizerEntry, OutOfFoldEntry, ScoresEntry, TaskEntry, VERSION,
+};
+use crate::LoadedFit;
+
+impl MixtureFile {
+    /// The result of a fit. `fit` must come from `loaded`; notices of the fit itself can be
+    /// added to [`MixtureFile::notices`] afterwards.
+    #[must_use]
+    pub fn new(loaded: &LoadedFit, fit: &Fit) -> Self {
+        let proposal = fit.proposal.as_ref();
+        let bootstrap = proposal.and_then(|proposal| proposal.bootstrap.as_ref());
+        let names = |positions: &[usize]| -> Vec<String> {
+            let name = |&j: &usize| loaded.swarm.domains().name(j).to_owned();
+            positions.iter().map(name).collect()
+        };
+        let tasks = loaded.swarm.tasks();
+        let natural = natural_losses(loaded, fit);
+        let weights = loaded.swarm.task_weights();
+        let natural_average = natural
+            .as_ref()
+            .and_then(|losses| finite(losses.iter().zip(&weights).map(|(loss, w)| loss * w).sum()));
+        let predicted = proposal.and_then(|proposal| finite(proposal.predicted_average));
+        let gain = predicted.zip(natural_average);
+        let gain = gain.and_then(|(predicted, natural)| finite(1.0 - predicted / natural));
+        let constraints = &loaded.config.constraints;
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            olmix: env!("CARGO_PKG_VERSION").to_owned(),
+            config_hash: loaded.config_hash(),
+            inputs: loaded.inputs.clone(),
+            seed: loaded.spec.seed,
+            runs: loaded.swarm.len(),
+            held_out_runs: loaded.spec.n_test,
+            domains: domains(loaded, fit),
+            dead_domains: names(&fit.dead),
+            target_tokens: constraints.target_tokens,
+            repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
+            groups: groups(loaded, fit),
+            law: LawEntry {
+                kind: loaded.spec.law,
+                huber_delta: fit.options.huber_delta,
+                ridge: fit.options.ridge,
+                tasks: laws(loaded, fit, natural.as_deref()),
+            },
+            optimizer: optimizer(loaded, fit),
+            predicted,
+            natural: natural_average,
+            gain,
+            gain_interval: bootstrap.and_then(|bootstrap| interval(bootstrap.gain)),
+            bootstrap: bootstrap.map(|bootstrap| BootstrapEntry {
+                resamples: bootstrap.mixtures.rows(),
+                failed: bootstrap.failed,
+                confidence: bootstrap.confidence,
+            }),
+            out_of_fold: fit.out_of_fold.as_ref().map(|check| OutOfFoldEntry {
+                folds: check.folds,
+                average: scores(&check.average),
+                no_better_than_mean: check
+                    .no_better_than_mean
+                    .iter()
+                    .filter_map(|&task| Some(tasks.get(task)?.name.clone()))
+                    .collect(),
+            }),
+            held_out: fit.held_out.as_ref().map(|test| scores(&test.average)),
+            notices: loaded.notices.clone(),
+        }
+    }
+}
+
+/// Predicted losses at the prior; `None` without laws.
+fn natural_losses(loaded: &LoadedFit, fit: &Fit) -> Option<Vec<f64>> {
+    if loaded.spec.law == LawKind::Search || fit.laws.is_empty() {
+        return None;
+    }
+    let prior = loaded.spec.prior.weights();
+    Some(fit.laws.iter().map(|law| law.predict(prior)).collect())
+}
+
+fn domains(loaded: &LoadedFit, fit: &Fit) -> Vec<DomainEntry> {
+    let prior = loaded.spec.prior.weights();
+    let constraints = &loaded.spec.constraints;
+    let proposal = fit.proposal.as_ref();
+    let target = loaded.config.constraints.target_tokens;
+    let bootstrap = proposal.and_then(|p| p.bootstrap.as_ref());
+    let limit = |j: usize| {
+        let binding = &proposal?.solution.binding;
+        binding.iter().find_map(|binding| match *binding {
+            Binding::Cap(at) if at == j => Some(Limit::Cap),
+            Binding::Upper(at) if at == j => Some(Limit::Max),
+            Binding::Lower(at) if at == j => Some(Limit::Min),
+            _ => None,
+        })
+    };
+    let entry = |(j, domain): (usize, &olmix_core::Domain)| {
+        let weight = proposal.and_then(|p| p.mixture.weights().get(j).copied());
+        let run = domain.tokens.zip(target);
+        DomainEntry {
+            name: domain.name.clone(),
+            tokens: domain.tokens,
+            prior: prior[j],
+            weight,
+            ratio: weight.and_then(|weight| finite(weight / prior[j])),
+            interval: bootstrap.and_then(|b: &Bootstrap| interval(*b.weights.get(j)?)),
+            epochs: run
+                .zip(weight)
+                .and_then(|((tokens, target), weight)| finite(weight * target / tokens as f64)),
+            cap: constraints
+                .caps
+                .as_ref()
+                .and_then(|caps| finite(*caps.get(j)?)),
+            min: constraints.lower[j],
+            max: constraints.upper[j],
+            limit: limit(j),
+            kl_reference: loaded.spec.kl_reference.as_ref().and_then(|r| r.get(j).copied()),
+        }
+    };
+    loaded
+        .swarm
+        .domains()
+        .iter()
+        .enumerate()
+        .map(entry)
+        .collect()
+}
+
+fn groups(loaded: &LoadedFit, fit: &Fit) -> Vec<GroupEntry> {
+    let domains = loaded.swarm.domains();
+    let proposal = fit.proposal.as_ref();
+    let limit = |g: usize| {
+        let binding = &proposal?.solution.binding;
+        binding.iter().find_map(|binding| match *binding {
+            Binding::GroupUpper(at) if at == g => Some(Limit::Max),
+            Binding::GroupLower(at) if at == g => Some(Limit::Min),
+            _ => None,
+        })
+    };
+    let entry = |(g, group): (usize, &olmix_core::GroupBound)| GroupEntry {
+        name: group.name.clone(),
+        domains: group
+            .members
+            .iter()
+            .map(|&j| domains.name(j).to_owned())
+            .collect(),
+        min: group.lower,
+        max: group.upper,
+        weight: proposal.map(|proposal| {
+            let weights = proposal.mixture.weights();
+            group.members.iter().filter_map(|&j| weights.get(j)).sum()
+        }),
+        limit: limit(g),
+    };
+    let groups = &loaded.spec.constraints.groups;
+    groups.iter().enumerate().map(entry).collect()
+}
+
+fn laws(loaded: &LoadedFit, fit: &Fit, natural: Option<&[f64]>) -> Vec<TaskEntry> {
+    let proposal = fit.proposal.as_ref();
+    let tasks = loaded.swarm.tasks().iter().enumerate();
+    tasks
+        .map(|(i, task)| {
+            let law = fit.laws.get(i);
+            TaskEntry {
+                name: task.name.clone(),
+                family: task.family.clone(),
+                weight: task.weight,
+                direction: task.direction,
+                offset: task.offset,
+                members: loaded.members.get(i).cloned().unwrap_or_default(),
+                log_c: law.map(|law| law.log_c),
+                t: law.map(|law| law.t.clone()).unwrap_or_default(),
+                fit: fit.reports.get(i).map(report),
+                predicted: proposal.and_then(|p| finite(*p.predicted.get(i)?)),
+                natural: natural.and_then(|losses| finite(*losses.get(i)?)),
+                out_of_fold: fit
+                    .out_of_fold
+                    .as_ref()
+                    .and_then(|check| check.tasks.get(i).map(scores)),
+            }
+        })
+        .collect()
+}
+
+fn report(report: &TaskReport) -> FitEntry {
+    FitEntry {
+        huber: finite(report.huber),
+        converged: report.converged,
+        starts: report.starts,
+        starts_at_best: report.starts_at_best,
+        condition: finite(report.condition),
+    }
+}
+
+fn optimizer(loaded: &LoadedFit, fit: &Fit) -> Option<OptimizerEntry> {
+    let proposal = fit.proposal.as_ref()?;
+    let solution = &proposal.solution;
+    let (kind, kl_reg, worst) = match loaded.spec.optimizer.as_ref()? {
+        Optimizer::Exact { kl_reg, worst } => ("exact", Some(*kl_reg), *worst),
+        Optimizer::Simulation { worst, .. } => ("simulation", None, *worst),
+        Optimizer::Search { worst } => ("search", None, *worst),
+    };
+    Some(OptimizerEntry {
+        kind: kind.to_owned(),
+        worst,
+        kl_reg,
+        status: solution.status,
+        objective: finite(solution.objective),
+        kl: finite(solution.kl),
+        duality_gap: solution.duality_gap.and_then(finite),
+        iterations: solution.iterations,
+        run: solution
+            .run
+            .and_then(|run| loaded.swarm.runs().get(run).cloned()),
+        effective_domains: proposal.mixture.effective_domains(),
+    })
+}
+
+fn scores(scores: &Scores) -> ScoresEntry {
+    ScoresEntry {
+        pearson: scores.pearson.and_then(finite),
+        spearman: scores.spearman.and_then(finite),
+        rmse: finite(scores.rmse),
+        bias: finite(scores.bias),
+        regret_at_1: finite(scores.regret_at_1),
+        optimism: finite(scores.optimism),
+    }
+}
+
+fn interval(interval: Interval) -> Option<Interval> {
+    (interval.low.is_finite() && interval.high.is_finite()).then_some(interval)
+}
+
+/// JSON has no infinities.
+fn finite(number: f64) -> Option<f64> {
+    number.is_finite().then_some(number)
+}

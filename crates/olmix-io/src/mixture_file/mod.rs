@@ -1,0 +1,254 @@
+//! `mixture.json`: a result with everything a later step needs, in a versioned format.
+//!
+//! Numbers are written so that they read back as the same bits. There are no times, host names
+//! or other traces of the run: the same input gives the same bytes. Numbers that are not finite
+//! are written as null.
+
+mod build;
+mod read;
+
+use olmix_core::optimize::Status;
+use olmix_core::trust::Interval;
+use olmix_core::{Direction, LawKind};
+use serde::{Deserialize, Serialize};
+
+use crate::{InputRecord, Member};
+
+/// Value of [`MixtureFile::format`].
+pub(crate) const FORMAT: &str = "olmix-mixture";
+
+/// The version this crate writes, and the newest it reads.
+pub(crate) const VERSION: u32 = 1;
+
+/// The content of a `mixture.json`, version 1.
+///
+/// Every list over domains is aligned with [`MixtureFile::domains`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MixtureFile {
+    /// `olmix-mixture`.
+    pub format: String,
+    /// Version of the format; readers refuse newer ones.
+    pub version: u32,
+    /// Version of olmix that wrote the file.
+    pub olmix: String,
+    /// Sixteen hex digits that identify settings and data.
+    pub config_hash: String,
+    /// The files the result comes from.
+    pub inputs: Vec<InputRecord>,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Number of runs read, held-out ones included.
+    pub runs: usize,
+    /// Runs that were set aside for testing.
+    pub held_out_runs: usize,
+    /// Domains with prior and proposed weight.
+    pub domains: Vec<DomainEntry>,
+    /// Domains no run sampled.
+    pub dead_domains: Vec<String>,
+    /// `R`, tokens of the run the mixture is for, when the config gives it.
+    pub target_tokens: Option<f64>,
+    /// `k`, how often a domain's tokens may be seen; null when repetition is not limited.
+    pub repetition_factor: Option<f64>,
+    /// Bounds on groups of domains. Those on single domains stand with the domains.
+    pub groups: Vec<GroupEntry>,
+    /// The fitted laws.
+    pub law: LawEntry,
+    /// The objective's optimum and how it was found; null when no mixture was asked for.
+    pub optimizer: Option<OptimizerEntry>,
+    /// Weighted average of the losses predicted at the mixture.
+    pub predicted: Option<f64>,
+    /// Weighted average of the losses predicted at the prior.
+    pub natural: Option<f64>,
+    /// By which share of the natural loss the mixture is better.
+    pub gain: Option<f64>,
+    /// Interval of the gain.
+    pub gain_interval: Option<Interval>,
+    /// How intervals were made; null without bootstrap.
+    pub bootstrap: Option<BootstrapEntry>,
+    /// How well laws predict runs they have not seen; null without folds.
+    pub out_of_fold: Option<OutOfFoldEntry>,
+    /// How well the laws predict the held-out runs.
+    pub held_out: Option<ScoresEntry>,
+    /// What the user was told.
+    pub notices: Vec<String>,
+}
+
+/// A domain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DomainEntry {
+    /// Its name.
+    pub name: String,
+    /// Tokens it holds, if counted.
+    pub tokens: Option<u64>,
+    /// Share in the natural distribution.
+    pub prior: f64,
+    /// Share in the proposed mixture; null when no mixture was asked for.
+    pub weight: Option<f64>,
+    /// `weight / prior`.
+    pub ratio: Option<f64>,
+    /// Interval of the weight.
+    pub interval: Option<Interval>,
+    /// How often a run of `R` tokens sees the domain's tokens.
+    pub epochs: Option<f64>,
+    /// `k N / R`, the greatest weight that repetition allows.
+    pub cap: Option<f64>,
+    /// Least weight, 0 where none was set.
+    pub min: f64,
+    /// Greatest weight apart from the cap, 1 where none was set.
+    pub max: f64,
+    /// Which of these limits holds with equality.
+    pub limit: Option<Limit>,
+    /// What the KL term pulls to in place of `prior`, when virtual domains are counted by what
+    /// they stand for. These do not sum to 1.
+    pub kl_reference: Option<f64>,
+}
+
+/// A limit that holds with equality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The cap from the token count.
+    Cap,
+    /// The upper bound.
+    Max,
+    /// The lower bound.
+    Min,
+}
+
+/// A bound on the summed weight of several domains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupEntry {
+    /// What the config calls it.
+    pub name: String,
+    /// Its domains.
+    pub domains: Vec<String>,
+    /// Least summed weight.
+    pub min: f64,
+    /// Greatest summed weight.
+    pub max: f64,
+    /// Summed weight in the mixture.
+    pub weight: Option<f64>,
+    /// Which bound holds with equality.
+    pub limit: Option<Limit>,
+}
+
+/// The laws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LawEntry {
+    /// Which law.
+    pub kind: LawKind,
+    /// Huber's δ of the fit, in the unit of the losses.
+    pub huber_delta: f64,
+    /// Ridge on the coefficients: the one chosen, when the config says `auto`.
+    pub ridge: f64,
+    /// One law per task.
+    pub tasks: Vec<TaskEntry>,
+}
+
+/// A task with its law. Losses are `offset + y`, or `offset + 1 − y` where `direction` is max.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskEntry {
+    /// The metric, or the family when tasks were aggregated.
+    pub name: String,
+    /// The family it is summarized with.
+    pub family: String,
+    /// Its share in the average; shares sum to 1.
+    pub weight: f64,
+    /// The direction of the metric as measured.
+    pub direction: Direction,
+    /// Added to the (turned) metric.
+    pub offset: f64,
+    /// What a family is averaged from; empty for a metric of its own.
+    pub members: Vec<Member>,
+    /// Logarithm of the irreducible loss; null for the law `search`.
+    pub log_c: Option<f64>,
+    /// Coefficients, one per domain; empty for the law `search`.
+    pub t: Vec<f64>,
+    /// How the fit went.
+    pub fit: Option<FitEntry>,
+    /// Predicted loss at the mixture.
+    pub predicted: Option<f64>,
+    /// Predicted loss at the prior.
+    pub natural: Option<f64>,
+    /// Out-of-fold scores.
+    pub out_of_fold: Option<ScoresEntry>,
+}
+
+/// How the fit of one law went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FitEntry {
+    /// Summed Huber loss.
+    pub huber: Option<f64>,
+    /// Whether the gradient vanished.
+    pub converged: bool,
+    /// Starts tried.
+    pub starts: usize,
+    /// Starts that reached the least objective.
+    pub starts_at_best: usize,
+    /// Condition number of the design; null when it is infinite.
+    pub condition: Option<f64>,
+}
+
+/// How the mixture was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerEntry {
+    /// `exact`, `simulation` or `search`.
+    pub kind: String,
+    /// Whether the worst mixture was asked for.
+    pub worst: bool,
+    /// λ, for the exact optimizer.
+    pub kl_reg: Option<f64>,
+    /// How it ended.
+    pub status: Status,
+    /// The objective at the mixture.
+    pub objective: Option<f64>,
+    /// `KL(mixture ‖ prior)` in nats.
+    pub kl: Option<f64>,
+    /// Primal minus dual objective.
+    pub duality_gap: Option<f64>,
+    /// Iterations, or rounds.
+    pub iterations: usize,
+    /// For a search: the run that was chosen.
+    pub run: Option<String>,
+    /// `exp` of the mixture's entropy.
+    pub effective_domains: f64,
+}
+
+/// A bootstrap over runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BootstrapEntry {
+    /// Resamples that gave a mixture.
+    pub resamples: usize,
+    /// Resamples whose solve failed.
+    pub failed: usize,
+    /// Coverage the intervals aim at.
+    pub confidence: f64,
+}
+
+/// An out-of-fold check.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutOfFoldEntry {
+    /// Number of folds.
+    pub folds: usize,
+    /// Scores of the weighted average.
+    pub average: ScoresEntry,
+    /// Tasks whose law is no better than their mean.
+    pub no_better_than_mean: Vec<String>,
+}
+
+/// Agreement of predictions with measurements, in the unit of the losses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoresEntry {
+    /// Pearson correlation.
+    pub pearson: Option<f64>,
+    /// Spearman rank correlation.
+    pub spearman: Option<f64>,
+    /// Root of the mean squared error.
+    pub rmse: Option<f64>,
+    /// Mean of predicted − measured.
+    pub bias: Option<f64>,
+    /// Measured loss of the run predicted best, minus the least.
+    pub regret_at_1: Option<f64>,
+    /// Mean of measured − predicted over the tenth of runs predicted best.
+    pub optimism: Option<f64>,
+}

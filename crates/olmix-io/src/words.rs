@@ -1,0 +1,109 @@
+//! Small pieces of messages: quoted names, excerpts, and the nearest known name.
+
+/// The candidate that `name` most likely was meant to be, if any is close.
+///
+/// Close means equal but for case, or at most a third of its characters edited.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let length = name.chars().count();
+    if length > 200 {
+        return None;
+    }
+    let allowed = (length / 3).max(1);
+    let name = name.to_lowercase();
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len() <= 400)
+        .map(|candidate| {
+            let lower = candidate.to_lowercase();
+            // `arc_easy` is meant to be `arc_easy:rc::olmes`, however long the suffix is.
+            let distance = if lower.split(':').next() == Some(name.as_str()) {
+                1
+            } else {
+                strsim::osa_distance(&name, &lower)
+            };
+            (distance, candidate)
+        })
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// "did you mean `x`?" or, when nothing is close, `otherwise`.
+pub(crate) fn did_you_mean<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    match nearest(name, candidates) {
+        Some(candidate) => format!("did you mean `{}`?", excerpt(candidate)),
+        None => otherwise(),
+    }
+}
+
+/// At most `limit` names in backquotes, and how many more there are.
+pub(crate) fn listed<'a>(
+    names: impl IntoIterator<Item = &'a str, IntoIter: ExactSizeIterator>,
+    limit: usize,
+) -> String {
+    let names = names.into_iter();
+    let more = names.len().saturating_sub(limit);
+    let shown: Vec<String> = names
+        .take(limit)
+        .map(|name| format!("`{}`", excerpt(name)))
+        .collect();
+    let shown = shown.join(", ");
+    if more > 0 {
+        format!("{shown} and {more} more")
+    } else {
+        shown
+    }
+}
+
+/// Text short enough for a message, without control characters.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LIMIT: usize = 60;
+    let mut short: String = text
+        .chars()
+        .take(LIMIT)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    if text.chars().nth(LIMIT).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// "1 run" or "3 runs".
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_one_that_is_close() {
+        let known = ["regression", "priors", "arc_easy:rc::olmes"];
+        assert_eq!(nearest("regresion", known), Some("regression"));
+        assert_eq!(nearest("PRIORS", known), Some("priors"));
+        assert_eq!(nearest("arc_easy", known), Some("arc_easy:rc::olmes"));
+        assert_eq!(nearest("wikipedia", known), None);
+        assert_eq!(nearest("", known), None);
+    }
+
+    #[test]
+    fn long_lists_and_long_texts_are_cut() {
+        assert_eq!(listed(["a", "b"], 3), "`a`, `b`");
+        assert_eq!(listed(["a", "b", "c"], 2), "`a`, `b` and 1 more");
+        assert_eq!(excerpt("a\u{7}b"), "a\u{fffd}b");
+        assert_eq!(excerpt(&"x".repeat(70)).chars().count(), 61);
+    }
+}

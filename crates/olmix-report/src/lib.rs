@@ -1,0 +1,30 @@
+//! Figures and the HTML report: what a fit found, for a person to read.
+//!
+//! A [`Figure`] is an SVG written here, and its PNG is that SVG rasterized with a font that ships
+//! in the crate, which also measured its labels: both look the same on every machine, and the
+//! same input gives the same bytes.
+//!
+//! | question | figure |
+//! | --- | --- |
+//! | Do the laws predict runs they have not seen? | [`predicted_against_measured`], [`task_errors`] |
+//! | Which domain helps which task? | [`interaction_matrix`] |
+//! | What changes against the natural distribution? | [`prior_and_proposed`] |
+//! | How do size, repetition and λ move the mixture? | [`sweep`] |
+//!
+//! [`html`] puts them together with the numbers and how they were made.
+
+mod colour;
+mod error;
+mod figure;
+mod font;
+mod format;
+mod report;
+mod scale;
+mod svg;
+
+pub use error::ReportError;
+pub use figure::{
+    Figure, InteractionMatrix, Intervals, PredictedAgainstMeasured, PriorAndProposed,
+    interaction_matrix, predicted_against_measured, prior_and_proposed, sweep, task_errors,
+};
+pub use report::{InputFile, ReportInput, html};

@@ -1,0 +1,246 @@
+//! The first screen: the answer in a sentence, what was done, and what to beware of.
+
+use std::fmt::Write as _;
+
+use olmix_core::optimize::{Optimizer, Status};
+use olmix_core::trust::Explosion;
+use olmix_core::{FitSpec, LawKind, Proposal, Ridge};
+
+use super::ReportInput;
+use super::markup::list;
+use crate::format::{count, coverage, percent_short, setting, significant, tokens};
+use crate::svg::escape;
+
+pub fn section(input: &ReportInput) -> String {
+    let sentence = match &input.fit.proposal {
+        Some(proposal) => answer(input, proposal),
+        None => no_answer(input),
+    };
+    format!(
+        "<h1>{}</h1>\n<p class=\"answer\">{sentence}</p>\n<p class=\"facts\">{}</p>\n{}",
+        escape(input.title),
+        facts(input),
+        notices(input)
+    )
+}
+
+/// Whether the worst mixture was asked for.
+pub fn is_worst(spec: &FitSpec) -> bool {
+    match spec.optimizer {
+        Some(
+            Optimizer::Exact { worst, .. }
+            | Optimizer::Simulation { worst, .. }
+            | Optimizer::Search { worst },
+        ) => worst,
+        None => false,
+    }
+}
+
+fn answer(input: &ReportInput, proposal: &Proposal) -> String {
+    let mixture = ingredients(proposal);
+    let opening = if is_worst(input.spec) {
+        format!("A counterfactual, not to train on: the worst mixture is {mixture}.")
+    } else {
+        format!("Train on {mixture}.")
+    };
+    let loss = significant(proposal.predicted_average, 3);
+    let chosen = proposal
+        .solution
+        .run
+        .and_then(|run| input.swarm.runs().get(run));
+    let Some(natural) = proposal.natural_average else {
+        let of = match chosen {
+            Some(run) => format!(" of run <b>{}</b>", escape(run)),
+            None => String::new(),
+        };
+        let runs = count(input.swarm.len(), "run");
+        return format!(
+            "{opening} It is the mixture{of}, whose measured average loss of <b>{loss}</b> was chosen among {runs}."
+        );
+    };
+    let gain = 1.0 - proposal.predicted_average / natural;
+    let direction = if gain < 0.0 { "higher" } else { "lower" };
+    let interval = proposal
+        .bootstrap
+        .as_ref()
+        .map_or_else(String::new, |bootstrap| {
+            format!(
+                " ({} interval of the gain: {} to {})",
+                coverage(bootstrap.confidence),
+                percent_short(bootstrap.gain.low),
+                percent_short(bootstrap.gain.high)
+            )
+        });
+    format!(
+        "{opening} Predicted average loss <b>{loss}</b> against {} for the natural distribution, \
+         <b>{} {direction}</b>{interval}.",
+        significant(natural, 3),
+        percent_short(gain.abs())
+    )
+}
+
+/// The heaviest domains by name, the others by number.
+fn ingredients(proposal: &Proposal) -> String {
+    let mixture = &proposal.mixture;
+    let mut parts: Vec<(f64, &str)> = mixture
+        .weights()
+        .iter()
+        .copied()
+        .zip(mixture.domains().names())
+        .collect();
+    parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    parts.retain(|part| part.0 > 0.0);
+    let named = if parts.len() <= 6 { parts.len() } else { 5 };
+    let mut texts: Vec<String> = parts[..named]
+        .iter()
+        .map(|(weight, name)| format!("{} {}", percent_short(*weight), escape(name)))
+        .collect();
+    let rest: f64 = parts[named..].iter().map(|part| part.0).sum();
+    if named < parts.len() {
+        let others = parts.len() - named;
+        texts.push(format!("{} of {others} others", percent_short(rest)));
+    }
+    match texts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "nothing".to_owned(),
+    }
+}
+
+fn no_answer(input: &ReportInput) -> String {
+    let mut sentence = match input.fit.laws.len() {
+        0 => "No law was fitted and no mixture was asked for.".to_owned(),
+        laws => format!(
+            "Fitted only, no mixture was asked for: {} for {} over {}.",
+            count(laws, "law"),
+            count(input.swarm.len(), "run"),
+            count(input.swarm.domains().len(), "domain")
+        ),
+    };
+    let unseen = input
+        .fit
+        .held_out
+        .as_ref()
+        .map(|held| (&held.average, "held-out"));
+    let folded = input
+        .fit
+        .out_of_fold
+        .as_ref()
+        .map(|folds| (&folds.average, "out-of-fold"));
+    if let Some((scores, which)) = unseen.or(folded) {
+        let rank = scores.spearman.map_or_else(String::new, |spearman| {
+            format!(", rank correlation {}", significant(spearman, 3))
+        });
+        let _ = write!(
+            sentence,
+            " The average loss of {which} runs is predicted with an RMSE of <b>{}</b>{rank}.",
+            significant(scores.rmse, 3)
+        );
+    }
+    sentence
+}
+
+fn facts(input: &ReportInput) -> String {
+    let mut facts = vec![
+        count(input.swarm.domains().len(), "domain"),
+        count(input.swarm.tasks().len(), "task"),
+        count(input.swarm.len(), "run"),
+        match input.spec.law {
+            LawKind::LogLinear => "log-linear law per task".to_owned(),
+            LawKind::Search => "no law".to_owned(),
+        },
+    ];
+    if let Some(optimizer) = &input.spec.optimizer {
+        facts.push(optimizer_name(optimizer));
+    }
+    if let Some(target) = input.target_tokens {
+        facts.push(format!("R = {} tokens", tokens(target)));
+    }
+    if let Some(factor) = input.repetition_factor {
+        facts.push(format!("at most {} passes over a domain", setting(factor)));
+    }
+    facts.join(" · ")
+}
+
+/// How the mixture was found, in a few words.
+pub fn optimizer_name(optimizer: &Optimizer) -> String {
+    match optimizer {
+        Optimizer::Exact { kl_reg, .. } => format!("exact solver, λ = {}", setting(*kl_reg)),
+        Optimizer::Simulation { .. } => "iterated sampling".to_owned(),
+        Optimizer::Search { .. } => "best observed run".to_owned(),
+    }
+}
+
+/// What helps against laws that explode.
+pub fn cure(spec: &FitSpec) -> &'static str {
+    match spec.ridge {
+        Ridge::Auto => "The ridge chosen out of fold does not prevent it: more runs would.",
+        Ridge::Fixed(_) => "Refit with <code>ridge: auto</code>.",
+    }
+}
+
+/// A visible box with everything that limits the answer.
+fn notices(input: &ReportInput) -> String {
+    let mut notices: Vec<String> = input.notices.iter().map(|notice| escape(notice)).collect();
+    if let Some(folds) = &input.fit.out_of_fold {
+        let miss = |e: &&Explosion| (e.predicted - e.measured).abs();
+        let furthest = |a: &&Explosion, b: &&Explosion| miss(a).total_cmp(&miss(b));
+        if let Some(worst) = folds.explosions.iter().max_by(furthest) {
+            notices.push(format!(
+                "Laws explode on unseen runs: {} out of fold {} far outside of what was \
+                 measured, for {}, {}, {} was predicted and {} measured. {}",
+                count(folds.explosions.len(), "prediction"),
+                if folds.explosions.len() == 1 {
+                    "is"
+                } else {
+                    "are"
+                },
+                escape(
+                    input
+                        .swarm
+                        .tasks()
+                        .get(worst.task)
+                        .map_or("", |task| &task.name)
+                ),
+                escape(input.swarm.runs().get(worst.run).map_or("", |run| run)),
+                significant(worst.predicted, 3),
+                significant(worst.measured, 3),
+                cure(input.spec),
+            ));
+        }
+        let useless = folds.no_better_than_mean.len();
+        if useless > 0 {
+            notices.push(format!(
+                "{} no better out of fold than predicting the mean; see below which.",
+                if useless == 1 {
+                    "The law of 1 task is".to_owned()
+                } else {
+                    format!("The laws of {useless} tasks are")
+                }
+            ));
+        }
+    }
+    let unfinished = input
+        .fit
+        .reports
+        .iter()
+        .filter(|report| !report.converged)
+        .count();
+    if unfinished > 0 {
+        let laws = input.fit.reports.len();
+        notices.push(format!("{unfinished} of {laws} laws did not converge."));
+    }
+    if let Some(proposal) = &input.fit.proposal
+        && proposal.solution.status == Status::AlmostOptimal
+    {
+        notices.push("The solver reached reduced tolerances only.".to_owned());
+    }
+    if notices.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<section class=\"notices\" aria-labelledby=\"notices\">\n\
+         <h2 id=\"notices\">Please note</h2>\n{}</section>\n",
+        list(&notices)
+    )
+}

@@ -1,0 +1,252 @@
+//! The proposed mixture: domains, the figure, and losses by family.
+
+use olmix_core::{Binding, Direction, Proposal};
+
+use super::markup::{Column, details, figure, name, number, table, text};
+use super::{ReportInput, epochs};
+use crate::figure::{Intervals, PriorAndProposed, families, prior_and_proposed};
+use crate::format::{coverage, loss, percent, percent_short, ratio, significant};
+
+pub fn section(input: &ReportInput) -> String {
+    let Some(proposal) = &input.fit.proposal else {
+        return String::new();
+    };
+    let picture = prior_and_proposed(&PriorAndProposed {
+        prior: &input.spec.prior,
+        proposed: &proposal.mixture,
+        intervals: proposal.bootstrap.as_ref().map(|bootstrap| Intervals {
+            weights: &bootstrap.weights,
+            confidence: bootstrap.confidence,
+        }),
+        constraints: &input.spec.constraints,
+        binding: &proposal.solution.binding,
+    });
+    let mut caption = "Each domain's natural share (hollow) and proposed share (filled), heaviest \
+                       first."
+        .to_owned();
+    if proposal.bootstrap.is_some() {
+        caption += " A whisker is how far the share moves when the runs are resampled.";
+    }
+    let constraints = &input.spec.constraints;
+    if (0..constraints.domains()).any(|j| constraints.limit(j) < 1.0) {
+        caption += " An upright tick is the most that the caps and bounds allow.";
+    }
+    format!(
+        "<h2>The mixture</h2>\n{}{}{}<h2>Losses by task family</h2>\n{}",
+        domains(input, proposal),
+        groups(input, proposal),
+        figure(&picture, &caption),
+        losses(input, proposal)
+    )
+}
+
+/// One row per domain, heaviest first; columns that nothing is known for are left out.
+fn domains(input: &ReportInput, proposal: &Proposal) -> String {
+    let constraints = &input.spec.constraints;
+    let weights = proposal.mixture.weights();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+    let with_epochs = order
+        .iter()
+        .any(|&j| epochs(input, j, weights[j]).is_some());
+    let with_limits = (0..constraints.domains()).any(|j| constraints.limit(j) < 1.0);
+
+    let mut columns = vec![
+        text("Domain"),
+        number("Proposed,&nbsp;%"),
+        number("Prior,&nbsp;%"),
+        number("× prior"),
+    ];
+    if proposal.bootstrap.is_some() {
+        columns.push(number("Interval, %"));
+    }
+    if with_epochs {
+        columns.push(number("Epochs"));
+    }
+    if with_limits {
+        columns.push(number("At most, %"));
+        columns.push(text("Held by"));
+    }
+    let row = |&j: &usize| {
+        let domain = proposal.mixture.domains().name(j);
+        let prior = input.spec.prior.weight(domain).unwrap_or(0.0);
+        let mut cells = vec![
+            name(domain),
+            percent(weights[j]),
+            percent(prior),
+            ratio(weights[j], prior),
+        ];
+        if let Some(bootstrap) = &proposal.bootstrap {
+            cells.push(
+                bootstrap
+                    .weights
+                    .get(j)
+                    .map_or_else(String::new, |interval| {
+                        format!("{} – {}", percent(interval.low), percent(interval.high))
+                    }),
+            );
+        }
+        if with_epochs {
+            let epochs = epochs(input, j, weights[j]);
+            cells.push(epochs.map_or_else(|| "–".to_owned(), |epochs| format!("{epochs:.2}")));
+        }
+        if with_limits {
+            let limit = constraints.limit(j);
+            cells.push(if limit < 1.0 {
+                percent(limit)
+            } else {
+                "–".to_owned()
+            });
+            cells.push(held_by(&proposal.solution.binding, j));
+        }
+        cells
+    };
+    let rows: Vec<Vec<String>> = order.iter().map(row).collect();
+    table(
+        &domains_caption(proposal, with_epochs, with_limits),
+        &columns,
+        &rows,
+        0,
+    )
+}
+
+fn domains_caption(proposal: &Proposal, with_epochs: bool, with_limits: bool) -> String {
+    let mut parts = vec!["Share of the training tokens by domain.".to_owned()];
+    if let Some(bootstrap) = &proposal.bootstrap {
+        parts.push(format!(
+            "Intervals cover {}.",
+            coverage(bootstrap.confidence)
+        ));
+    }
+    if with_epochs {
+        parts.push("Epochs: passes over the domain's own tokens.".to_owned());
+    }
+    if with_limits {
+        parts.push("At most: the cap from repetition or the domain's bound.".to_owned());
+    }
+    parts.join(" ")
+}
+
+fn held_by(binding: &[Binding], domain: usize) -> String {
+    let holds = |binding: &Binding| match *binding {
+        Binding::Cap(j) if j == domain => Some("cap"),
+        Binding::Upper(j) if j == domain => Some("upper bound"),
+        Binding::Lower(j) if j == domain => Some("lower bound"),
+        _ => None,
+    };
+    let held: Vec<&str> = binding.iter().filter_map(holds).collect();
+    if held.is_empty() {
+        String::new()
+    } else {
+        format!("<span class=\"held\">{}</span>", held.join(", "))
+    }
+}
+
+/// Bounds on groups, where there are any.
+fn groups(input: &ReportInput, proposal: &Proposal) -> String {
+    let groups = &input.spec.constraints.groups;
+    if groups.is_empty() {
+        return String::new();
+    }
+    let columns = [
+        text("Group"),
+        number("Domains"),
+        number("At least, %"),
+        number("Proposed, %"),
+        number("At most, %"),
+        text("Held by"),
+    ];
+    let row = |(g, group): (usize, &olmix_core::GroupBound)| {
+        let weight = |&j: &usize| proposal.mixture.weights().get(j).copied().unwrap_or(0.0);
+        let holds = |binding: &Binding| match *binding {
+            Binding::GroupUpper(i) if i == g => Some("upper bound"),
+            Binding::GroupLower(i) if i == g => Some("lower bound"),
+            _ => None,
+        };
+        let held: Vec<&str> = proposal.solution.binding.iter().filter_map(holds).collect();
+        vec![
+            name(&group.name),
+            group.members.len().to_string(),
+            percent(group.lower),
+            percent(group.members.iter().map(weight).sum()),
+            percent(group.upper),
+            format!("<span class=\"held\">{}</span>", held.join(", ")),
+        ]
+    };
+    let rows: Vec<Vec<String>> = groups.iter().enumerate().map(row).collect();
+    table("Bounds on groups of domains.", &columns, &rows, 0)
+}
+
+/// Losses at the mixture against the natural distribution, by family and by task.
+fn losses(input: &ReportInput, proposal: &Proposal) -> String {
+    let tasks = input.swarm.tasks();
+    let compared = proposal.natural.len() == tasks.len();
+    let mut columns = vec![text("Family"), number("Tasks")];
+    let at_mixture = if compared { "Proposed" } else { "Chosen run" };
+    if compared {
+        columns.push(number("Natural"));
+    }
+    columns.push(number(at_mixture));
+    if compared {
+        columns.push(number("Change"));
+    }
+    let cells = |natural: Option<f64>, here: f64| {
+        let mut cells = Vec::new();
+        cells.extend(natural.map(loss));
+        cells.push(loss(here));
+        cells.extend(natural.map(|natural| percent_short(here / natural - 1.0)));
+        cells
+    };
+    let mean = |losses: &[f64], members: &[usize]| {
+        let total: f64 = members.iter().map(|&i| tasks[i].weight).sum();
+        let weight = |i: usize| {
+            if total > 0.0 {
+                tasks[i].weight / total
+            } else {
+                1.0 / members.len() as f64
+            }
+        };
+        members
+            .iter()
+            .map(|&i| weight(i) * losses.get(i).copied().unwrap_or(f64::NAN))
+            .sum::<f64>()
+    };
+    let family = |(family, members): &(&str, Vec<usize>)| {
+        let natural = compared.then(|| mean(&proposal.natural, members));
+        let mut row = vec![name(family), members.len().to_string()];
+        row.extend(cells(natural, mean(&proposal.predicted, members)));
+        row
+    };
+    let mut rows: Vec<Vec<String>> = families(tasks).iter().map(family).collect();
+    let mut total = vec!["Average".to_owned(), tasks.len().to_string()];
+    let natural = proposal.natural_average.filter(|_| compared);
+    total.extend(cells(natural, proposal.predicted_average));
+    rows.push(total);
+    let caption = if compared {
+        "Predicted loss, averaged within each family by the tasks' weights; lower is better."
+    } else {
+        "Measured loss of the chosen run, averaged within each family; lower is better."
+    };
+    let by_family = table(caption, &columns, &rows, 1);
+
+    let mut columns: Vec<Column> = columns;
+    columns[0] = text("Task");
+    columns[1] = number("Weight");
+    let task = |(i, task): (usize, &olmix_core::Task)| {
+        let mut row = vec![name(&task.name), significant(task.weight, 3)];
+        let natural = compared.then(|| proposal.natural[i]);
+        row.extend(cells(
+            natural,
+            proposal.predicted.get(i).copied().unwrap_or(f64::NAN),
+        ));
+        row
+    };
+    let rows: Vec<Vec<String>> = tasks.iter().enumerate().map(task).collect();
+    let caption = if tasks.iter().any(|task| task.direction == Direction::Max) {
+        "The same by task. A score, where higher is better, is shown as 1 − score."
+    } else {
+        "The same by task."
+    };
+    let by_task = table(caption, &columns, &rows, 0);
+    by_family + &details("Every task", &by_task)
+}

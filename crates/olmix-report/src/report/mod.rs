@@ -1,0 +1,102 @@
+//! The HTML report: one file that opens offline, for a screen, a phone and paper.
+
+mod answer;
+mod laws;
+mod markup;
+mod mixture;
+mod provenance;
+mod trust;
+
+use olmix_core::{Fit, FitSpec, Swarm};
+
+use crate::svg::escape;
+
+/// What [`html`] writes about.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportInput<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// The whole swarm that was given to the fit; what it reports is about the rows of it named
+    /// by [`Fit::train`].
+    pub swarm: &'a Swarm,
+    /// What was asked for.
+    pub spec: &'a FitSpec,
+    /// What was found.
+    pub fit: &'a Fit,
+    /// `R`, where repetition was limited or epochs are wanted.
+    pub target_tokens: Option<f64>,
+    /// `k`, where repetition was limited.
+    pub repetition_factor: Option<f64>,
+    /// What the reader must know and the fit does not say itself: runs left out, columns ignored.
+    /// Plain text. Explosions and laws no better than the mean are added here.
+    pub notices: &'a [String],
+    /// The command line as typed.
+    pub command: &'a str,
+    /// The config file as given.
+    pub config: &'a str,
+    /// The files that were read.
+    pub inputs: &'a [InputFile<'a>],
+    /// Version of olmix.
+    pub version: &'a str,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, Copy)]
+pub struct InputFile<'a> {
+    /// Its path as given.
+    pub path: &'a str,
+    /// Its hash, in hexadecimal.
+    pub sha256: &'a str,
+}
+
+/// The report as one HTML document without scripts or links to other files: its figures are
+/// inline SVG and its fonts inside. Parts that a fit doesn't have (a proposal, folds, a
+/// bootstrap) are left out or said to be missing. No clock: the same input gives the same bytes.
+#[must_use]
+pub fn html(input: &ReportInput) -> String {
+    let trained;
+    let input = if input.fit.train.len() == input.swarm.len() {
+        input
+    } else {
+        trained = input.swarm.subset(&input.fit.train);
+        &ReportInput {
+            swarm: &trained,
+            ..*input
+        }
+    };
+    let body = [
+        answer::section(input),
+        mixture::section(input),
+        trust::section(input),
+        laws::section(input),
+        provenance::section(input),
+    ]
+    .concat();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"generator\" content=\"olmix {version}\">\n<title>{title}</title>\n\
+         <style>\n{fonts}{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        version = escape(input.version),
+        title = escape(input.title),
+        fonts = crate::font::font_faces(),
+        style = include_str!("style.css"),
+    )
+}
+
+/// Passes over the tokens of a domain (by position) at a weight; `None` where tokens or `R` are
+/// not known.
+fn epochs(input: &ReportInput, domain: usize, weight: f64) -> Option<f64> {
+    let tokens = input.swarm.domains().iter().nth(domain)?.tokens?;
+    let epochs = weight * input.target_tokens? / tokens as f64;
+    epochs.is_finite().then_some(epochs)
+}
+
+/// The weighted average per run of a row of losses per task.
+fn averages(losses: &olmix_core::Matrix, weights: &[f64]) -> Vec<f64> {
+    let average = |run| -> f64 {
+        let losses: &[f64] = losses.row(run);
+        losses.iter().zip(weights).map(|(y, w)| y * w).sum()
+    };
+    (0..losses.rows()).map(average).collect()
+}

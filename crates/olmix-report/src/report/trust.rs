@@ -1,0 +1,259 @@
+//! How far to trust the laws and the mixture.
+
+use std::fmt::Write as _;
+
+use olmix_core::optimize::Status;
+use olmix_core::trust::{Bootstrap, OutOfFold, Scores};
+use olmix_core::{LawKind, Proposal};
+
+use super::ReportInput;
+use super::answer::{cure, is_worst};
+use super::markup::{details, figure, list, name, number, table, text};
+use crate::figure::task_errors;
+use crate::format::{count, coverage, percent_short, significant};
+use crate::scale::quantile;
+use crate::svg::escape;
+
+pub fn section(input: &ReportInput) -> String {
+    let fit = input.fit;
+    let mut html = "<h2>How far to trust it</h2>\n".to_owned();
+    if input.spec.law == LawKind::LogLinear {
+        html += &average(input);
+    }
+    let mut facts = Vec::new();
+    if let Some(folds) = &fit.out_of_fold {
+        facts.extend(folds_facts(input, folds));
+    }
+    facts.extend(laws_fact(input));
+    if let Some(proposal) = &fit.proposal {
+        facts.push(match &proposal.bootstrap {
+            Some(bootstrap) => bootstrap_fact(input, proposal, bootstrap),
+            None => "No bootstrap was made, so weights and gain have no intervals.".to_owned(),
+        });
+        facts.push(format!(
+            "Effective number of domains (exponential of the entropy): {} of {}; the natural \
+             distribution has {}.",
+            significant(proposal.mixture.effective_domains(), 3),
+            proposal.mixture.domains().len(),
+            significant(input.spec.prior.effective_domains(), 3)
+        ));
+        facts.push(certificate(input, proposal));
+    }
+    html += &list(&facts);
+    if let Some(folds) = &fit.out_of_fold {
+        let picture = task_errors(input.swarm.tasks(), &folds.tasks);
+        html += &figure(
+            &picture,
+            "How wrong each task's law is on runs it has not seen, relative to always predicting \
+             the task's mean: the further left, the more the law knows.",
+        );
+        let title = "Out-of-fold scores of every task";
+        html += &details(title, &per_task(input, &folds.tasks, title));
+    }
+    if let Some(held_out) = &fit.held_out {
+        let title = "Held-out scores of every task";
+        html += &details(title, &per_task(input, &held_out.tasks, title));
+    }
+    html
+}
+
+/// Scores of the average loss, out of fold and held out.
+fn average(input: &ReportInput) -> String {
+    let mut rows = Vec::new();
+    let mut sentences = Vec::new();
+    if let Some(folds) = &input.fit.out_of_fold {
+        let name = format!("{}-fold out of fold", folds.folds);
+        rows.push(row(name, &folds.average));
+        sentences.push("Out of fold, each run is predicted by laws fitted without it.");
+    } else {
+        sentences.push(
+            "No out-of-fold check was made: nothing here says how well the laws predict mixtures \
+             that they were not fitted to.",
+        );
+    }
+    if let Some(held_out) = &input.fit.held_out {
+        let name = format!("{} held out", count(held_out.runs.len(), "run"));
+        rows.push(row(name, &held_out.average));
+        sentences.push("Held-out runs were set aside before the fit.");
+    }
+    let mut html = format!("<p>{}</p>\n", sentences.join(" "));
+    if !rows.is_empty() {
+        html += &table(
+            "Predictions of the average loss.",
+            &columns("Runs"),
+            &rows,
+            0,
+        );
+        html += "<p class=\"note\">RMSE of the mean: the error of always predicting the mean. \
+                 regret@1: how much worse the run predicted best is than the best run. Optimism: \
+                 how much lower than measured the predictions are among the tenth of the runs \
+                 predicted best.</p>\n";
+    }
+    html
+}
+
+fn columns(first: &'static str) -> [super::markup::Column; 8] {
+    [
+        text(first),
+        number("Pearson"),
+        number("Spearman"),
+        number("RMSE"),
+        number("RMSE of the mean"),
+        number("Bias"),
+        number("regret@1"),
+        number("Optimism"),
+    ]
+}
+
+fn row(name: String, scores: &Scores) -> Vec<String> {
+    let optional = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| significant(v, 3));
+    let number = |value| significant(value, 3);
+    vec![
+        name,
+        optional(scores.pearson),
+        optional(scores.spearman),
+        number(scores.rmse),
+        number(scores.mean_rmse),
+        number(scores.bias),
+        number(scores.regret_at_1),
+        number(scores.optimism),
+    ]
+}
+
+fn per_task(input: &ReportInput, scores: &[Scores], caption: &str) -> String {
+    let tasks = input.swarm.tasks().iter().zip(scores);
+    let rows: Vec<Vec<String>> = tasks
+        .map(|(task, scores)| row(name(&task.name), scores))
+        .collect();
+    table(&format!("{caption}."), &columns("Task"), &rows, 0)
+}
+
+fn folds_facts(input: &ReportInput, folds: &OutOfFold) -> Vec<String> {
+    let tasks = input.swarm.tasks();
+    let mut facts = Vec::new();
+    let name = |&i: &usize| escape(tasks.get(i).map_or("", |task| &task.name));
+    let useless: Vec<String> = folds.no_better_than_mean.iter().map(name).collect();
+    facts.push(if useless.is_empty() {
+        "Every task's law is better out of fold than the task's mean.".to_owned()
+    } else {
+        format!(
+            "No better out of fold than the task's mean: {}. Drop such a task or weigh it less.",
+            useless.join(", ")
+        )
+    });
+    if !folds.explosions.is_empty() {
+        let mut affected: Vec<usize> = folds.explosions.iter().map(|e| e.task).collect();
+        affected.sort_unstable();
+        affected.dedup();
+        facts.push(format!(
+            "{} of {} ({}) {} far from everything that was measured. {}",
+            count(folds.explosions.len(), "out-of-fold prediction"),
+            count(affected.len(), "task"),
+            affected.iter().map(name).collect::<Vec<_>>().join(", "),
+            if folds.explosions.len() == 1 {
+                "is"
+            } else {
+                "are"
+            },
+            cure(input.spec),
+        ));
+    }
+    let fold = |value: f64| significant(value, 3);
+    if let Some((low, high)) = crate::scale::range(folds.fold_rmse.iter().copied()) {
+        facts.push(format!(
+            "RMSE of the average loss from fold to fold: {} to {}.",
+            fold(low),
+            fold(high)
+        ));
+    }
+    facts
+}
+
+fn laws_fact(input: &ReportInput) -> Option<String> {
+    let reports = &input.fit.reports;
+    let converged = reports.iter().filter(|report| report.converged).count();
+    let worst = reports
+        .iter()
+        .map(|report| report.condition)
+        .fold(0.0, f64::max);
+    let caution = if worst > 1e8 {
+        ": some directions of the coefficients are hardly determined by the runs"
+    } else {
+        ""
+    };
+    (!reports.is_empty()).then(|| {
+        format!(
+            "{converged} of {} laws converged; the largest condition number is {}{caution}.",
+            reports.len(),
+            significant(worst, 2)
+        )
+    })
+}
+
+fn bootstrap_fact(input: &ReportInput, proposal: &Proposal, bootstrap: &Bootstrap) -> String {
+    let prior = |j: usize| input.spec.prior.weight(proposal.mixture.domains().name(j));
+    let side = |above: bool| {
+        let clear = |(j, interval): &(usize, &olmix_core::trust::Interval)| {
+            let prior = prior(*j).unwrap_or(0.0);
+            if above {
+                interval.low > prior
+            } else {
+                interval.high < prior
+            }
+        };
+        bootstrap.weights.iter().enumerate().filter(clear).count()
+    };
+    let mut fact = format!(
+        "{} of the runs: the gain of the proposed mixture by the laws of each has median {} and \
+         {} interval {} to {}. The interval of the weight lies above the natural share for {} and \
+         below it for {}.",
+        count(bootstrap.mixtures.rows(), "resample"),
+        percent_short(quantile(bootstrap.gains.iter().copied(), 0.5)),
+        coverage(bootstrap.confidence),
+        percent_short(bootstrap.gain.low),
+        percent_short(bootstrap.gain.high),
+        count(side(true), "domain"),
+        side(false),
+    );
+    if bootstrap.failed > 0 {
+        let _ = write!(
+            fact,
+            " {} failed and {} left out.",
+            count(bootstrap.failed, "resample"),
+            if bootstrap.failed == 1 { "is" } else { "are" }
+        );
+    }
+    fact
+}
+
+/// What the optimizer can vouch for.
+fn certificate(input: &ReportInput, proposal: &Proposal) -> String {
+    let solution = &proposal.solution;
+    let status = match solution.status {
+        Status::Optimal => "optimal",
+        Status::AlmostOptimal => "optimal to reduced tolerances only",
+        Status::BestCandidate => "the best candidate tried, without a certificate",
+        Status::LocalMaximum => "a local maximum, without a certificate",
+    };
+    let gap = solution.duality_gap.map_or_else(String::new, |gap| {
+        format!(", duality gap {}", significant(gap, 2))
+    });
+    let effort = match solution.run {
+        Some(_) => String::new(),
+        None => format!(", after {}", count(solution.iterations, "iteration")),
+    };
+    let objective = if is_worst(input.spec) {
+        "maximum"
+    } else {
+        "minimum"
+    };
+    format!(
+        "The {objective} found is {status}{gap}{effort}; KL to the natural distribution {} nats; {}.",
+        significant(solution.kl, 3),
+        match solution.binding.len() {
+            0 => "no constraint binds".to_owned(),
+            1 => "1 constraint binds".to_owned(),
+            n => format!("{n} constraints bind"),
+        }
+    )
+}
