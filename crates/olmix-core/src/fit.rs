@@ -373,12 +373,17 @@ impl FitSpec {
                 let prior = self.prior.weights();
                 let domains = swarm.domains();
                 simulate(
-                    domains, laws, &task_weights, prior, constraints, options, *worst, self.seed,
+                    domains,
+                    laws,
+                    &task_weights,
+                    prior,
+                    constraints,
+                    options,
+                    *worst,
+                    self.seed,
                 )
             }
-            Optimizer::Search { worst } => {
-                search(swarm, self.prior.weights(), constraints, *worst)
-            }
+            Optimizer::Search { worst } => search(swarm, self.prior.weights(), constraints, *worst),
         }
     }
 }

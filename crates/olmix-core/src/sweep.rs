@@ -105,8 +105,7 @@ pub fn sweep(
             });
             let outcome = match solved {
                 Ok(solution) => {
-                    let mixture =
-                        Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
+                    let mixture = Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
                     let caps = |binding: &&Binding| matches!(binding, Binding::Cap(_));
                     Ok(SweepOutcome {
                         predicted: average_loss(&fit.laws, &task_weights, mixture.weights()),

@@ -61,10 +61,14 @@ impl Instance {
 fn gradient(instance: &Instance, p: &[f64]) -> Vec<f64> {
     (0..p.len())
         .map(|j| {
-            let losses = instance.laws.iter().zip(&instance.task_weights).map(|(law, w)| {
-                let exponent: f64 = law.t.iter().zip(p).map(|(t, p)| t * p).sum();
-                w * law.t[j] * exponent.exp()
-            });
+            let losses = instance
+                .laws
+                .iter()
+                .zip(&instance.task_weights)
+                .map(|(law, w)| {
+                    let exponent: f64 = law.t.iter().zip(p).map(|(t, p)| t * p).sum();
+                    w * law.t[j] * exponent.exp()
+                });
             let kl = instance.kl_reg * ((p[j] / instance.reference[j]).ln() + 1.0);
             losses.sum::<f64>() + if instance.kl_reg > 0.0 { kl } else { 0.0 }
         })
@@ -86,18 +90,34 @@ fn assert_optimal(instance: &Instance, p: &[f64]) {
     for j in 0..p.len() {
         let excess = slopes[j] - price;
         if inside(j) {
-            assert!(excess.abs() < 1e-5, "domain {j}: slope {excess:e} off the price");
+            assert!(
+                excess.abs() < 1e-5,
+                "domain {j}: slope {excess:e} off the price"
+            );
         } else if p[j] >= instance.constraints.limit(j) - 1e-6 {
-            assert!(excess < 1e-5, "domain {j} at its cap would fall: {excess:e}");
+            assert!(
+                excess < 1e-5,
+                "domain {j} at its cap would fall: {excess:e}"
+            );
         } else {
-            assert!(excess > -1e-5, "domain {j} at its floor would rise: {excess:e}");
+            assert!(
+                excess > -1e-5,
+                "domain {j} at its floor would rise: {excess:e}"
+            );
         }
     }
 }
 
 #[test]
 fn the_optimality_conditions_hold_by_an_independent_computation() {
-    for (m, n, kl) in [(3, 2, 0.05), (24, 52, 0.05), (64, 52, 0.05), (64, 52, 0.005), (64, 52, 0.0), (24, 5, 0.01)] {
+    for (m, n, kl) in [
+        (3, 2, 0.05),
+        (24, 52, 0.05),
+        (64, 52, 0.05),
+        (64, 52, 0.005),
+        (64, 52, 0.0),
+        (24, 5, 0.01),
+    ] {
         for seed in 0..4 {
             let instance = Instance::random(m, n, kl, seed);
             let solution = solve_exact(&instance.problem()).unwrap();
@@ -113,10 +133,19 @@ fn a_linear_objective_with_kl_has_its_closed_form() {
     let mut instance = Instance::random(10, 1, 0.3, 5);
     instance.constraints = Constraints::none(10);
     let slope: Vec<f64> = (0..10).map(|j| (j as f64).sin()).collect();
-    let problem = ExactProblem { laws: &[], task_weights: &[], linear: Some(&slope), ..instance.problem() };
+    let problem = ExactProblem {
+        laws: &[],
+        task_weights: &[],
+        linear: Some(&slope),
+        ..instance.problem()
+    };
     let solution = solve_exact(&problem).unwrap();
-    let raw: Vec<f64> =
-        instance.reference.iter().zip(&slope).map(|(q, g)| q * (-g / 0.3).exp()).collect();
+    let raw: Vec<f64> = instance
+        .reference
+        .iter()
+        .zip(&slope)
+        .map(|(q, g)| q * (-g / 0.3).exp())
+        .collect();
     let total: f64 = raw.iter().sum();
     for (p, raw) in solution.weights.iter().zip(&raw) {
         assert!((p - raw / total).abs() < 1e-8);
@@ -129,7 +158,12 @@ fn without_a_kl_term_a_linear_objective_fills_caps_in_order() {
     instance.constraints = Constraints::none(4);
     instance.constraints.caps = Some(vec![0.3, 0.5, 0.4, 9.0]);
     let slope = [1.0, 2.0, 3.0, 4.0];
-    let problem = ExactProblem { laws: &[], task_weights: &[], linear: Some(&slope), ..instance.problem() };
+    let problem = ExactProblem {
+        laws: &[],
+        task_weights: &[],
+        linear: Some(&slope),
+        ..instance.problem()
+    };
     let solution = solve_exact(&problem).unwrap();
     for (p, expected) in solution.weights.iter().zip([0.3, 0.5, 0.2, 0.0]) {
         assert!((p - expected).abs() < 1e-7);
@@ -173,13 +207,23 @@ fn fixed_domains_stay_where_they_are() {
 fn groups_that_contradict_each_other_are_infeasible_not_a_solver_status() {
     let mut instance = Instance::random(4, 2, 0.05, 3);
     instance.constraints = Constraints::none(4);
-    for (name, members, lower, upper) in
-        [("ab", vec![0, 1], 0.7, 1.0), ("bc", vec![1, 2], 0.7, 1.0), ("b", vec![1], 0.0, 0.2)]
-    {
-        instance.constraints.groups.push(GroupBound { name: name.into(), members, lower, upper });
+    for (name, members, lower, upper) in [
+        ("ab", vec![0, 1], 0.7, 1.0),
+        ("bc", vec![1, 2], 0.7, 1.0),
+        ("b", vec![1], 0.0, 0.2),
+    ] {
+        instance.constraints.groups.push(GroupBound {
+            name: name.into(),
+            members,
+            lower,
+            upper,
+        });
     }
     let error = solve_exact(&instance.problem()).unwrap_err();
-    assert!(matches!(&error, CoreError::Infeasible(message) if message.contains("`ab`")), "{error}");
+    assert!(
+        matches!(&error, CoreError::Infeasible(message) if message.contains("`ab`")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -192,10 +236,19 @@ fn the_worst_mixture_is_worse_than_every_vertex_it_could_have_been() {
     let vertex = |j: usize| {
         let mut p = [0.0; 7];
         p[j] = 1.0;
-        instance.laws.iter().zip(&instance.task_weights).map(|(law, w)| w * law.predict(&p)).sum::<f64>()
+        instance
+            .laws
+            .iter()
+            .zip(&instance.task_weights)
+            .map(|(law, w)| w * law.predict(&p))
+            .sum::<f64>()
     };
     let most = (0..7).map(vertex).fold(f64::NEG_INFINITY, f64::max);
-    assert!((worst.objective - most).abs() < 1e-6, "{} {most}", worst.objective);
+    assert!(
+        (worst.objective - most).abs() < 1e-6,
+        "{} {most}",
+        worst.objective
+    );
 }
 
 proptest! {

@@ -12,7 +12,11 @@ fn huber_loss(law: &LogLinear, x: &Matrix, y: &[f64], delta: f64) -> f64 {
     (0..x.rows())
         .map(|k| {
             let r = (law.predict(x.row(k)) - y[k]).abs();
-            if r <= delta { r * r / 2.0 } else { delta * r - delta * delta / 2.0 }
+            if r <= delta {
+                r * r / 2.0
+            } else {
+                delta * r - delta * delta / 2.0
+            }
         })
         .sum()
 }
@@ -46,7 +50,10 @@ fn the_objective_is_stationary_at_the_fit_by_finite_differences() {
         let planted = planted(80, 6, 2, 0.05, 7);
         let x = planted.swarm.mixtures();
         let design = Design::new(x, &uniform(6)).unwrap();
-        let options = LogLinearOptions { ridge, ..LogLinearOptions::default() };
+        let options = LogLinearOptions {
+            ridge,
+            ..LogLinearOptions::default()
+        };
         for task in 0..2 {
             let y = planted.swarm.losses().column(task);
             let (law, report) = fit_log_linear(&design, &y, options).unwrap();
@@ -74,7 +81,10 @@ fn the_objective_is_stationary_at_the_fit_by_finite_differences() {
 
 #[test]
 fn the_gradient_of_a_law_is_its_finite_difference() {
-    let law = LogLinear { log_c: 0.2, t: vec![-1.0, 0.4, -3.0] };
+    let law = LogLinear {
+        log_c: 0.2,
+        t: vec![-1.0, 0.4, -3.0],
+    };
     let p = [0.2, 0.5, 0.3];
     let mut gradient = vec![0.0; 3];
     law.add_gradient(&p, 2.0, &mut gradient);
@@ -94,8 +104,18 @@ fn results_are_the_same_bits_on_any_number_of_threads() {
     let planted = planted(70, 9, 12, 0.05, 3);
     let design = Design::new(planted.swarm.mixtures(), &uniform(9)).unwrap();
     let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let fit = || fit_tasks(&design, planted.swarm.losses(), LogLinearOptions::default(), &|| ());
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let fit = || {
+            fit_tasks(
+                &design,
+                planted.swarm.losses(),
+                LogLinearOptions::default(),
+                &|| (),
+            )
+        };
         pool.install(fit).unwrap()
     };
     let bits = |fitted: Vec<(LogLinear, _)>| -> Vec<u64> {
@@ -104,7 +124,11 @@ fn results_are_the_same_bits_on_any_number_of_threads() {
             all.push(law.log_c);
             all
         };
-        fitted.into_iter().flat_map(parameters).map(f64::to_bits).collect()
+        fitted
+            .into_iter()
+            .flat_map(parameters)
+            .map(f64::to_bits)
+            .collect()
     };
     let one = bits(on(1));
     for threads in [2, 3, 8] {
@@ -118,13 +142,22 @@ fn too_few_runs_are_refused_with_both_numbers() {
     let error = Design::new(planted.swarm.mixtures(), &uniform(8)).unwrap_err();
     assert_eq!(error, CoreError::TooFewRuns { runs: 8, live: 8 });
     let message = error.to_string();
-    assert!(message.contains("8 runs") && message.contains("at least 9"), "{message}");
+    assert!(
+        message.contains("8 runs") && message.contains("at least 9"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_domain_that_no_run_sampled_is_worth_the_priors_average() {
     let planted = planted(60, 5, 1, 0.01, 2);
-    let wide = Matrix::from_fn(60, 6, |k, j| if j < 5 { planted.swarm.mixtures().get(k, j) } else { 0.0 });
+    let wide = Matrix::from_fn(60, 6, |k, j| {
+        if j < 5 {
+            planted.swarm.mixtures().get(k, j)
+        } else {
+            0.0
+        }
+    });
     let prior = [0.1, 0.2, 0.3, 0.1, 0.1, 0.2];
     let y = planted.swarm.losses().column(0);
     let design = Design::new(&wide, &prior).unwrap();
@@ -150,8 +183,12 @@ fn outliers_beyond_delta_do_not_move_the_law_much() {
 /// The reference's 300 restarts of L-BFGS a task, in single precision, on 14 columns.
 #[test]
 fn no_task_is_fitted_worse_than_the_reference_fits_it() {
-    let Some((mixtures, names, losses)) = published("dclm") else { return };
-    let records = common::data_folder().unwrap().join("olmix/reference_log_linear_fits.jsonl");
+    let Some((mixtures, names, losses)) = published("dclm") else {
+        return;
+    };
+    let records = common::data_folder()
+        .unwrap()
+        .join("olmix/reference_log_linear_fits.jsonl");
     let design = Design::new(&mixtures, &uniform(mixtures.columns())).unwrap();
     let mut compared = 0;
     for line in std::fs::read_to_string(records).unwrap().lines() {
@@ -162,7 +199,11 @@ fn no_task_is_fitted_worse_than_the_reference_fits_it() {
         let (law, report) = fit_log_linear(&design, &y, LogLinearOptions::default()).unwrap();
         let loss = huber_loss(&law, &mixtures, &y, 0.02);
         assert!((loss - report.huber).abs() <= 1e-9 * loss);
-        assert!(loss <= reference * (1.0 + 1e-6), "{}: {loss} against {reference}", names[task]);
+        assert!(
+            loss <= reference * (1.0 + 1e-6),
+            "{}: {loss} against {reference}",
+            names[task]
+        );
         compared += 1;
     }
     assert_eq!(compared, 14);

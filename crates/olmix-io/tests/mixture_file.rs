@@ -48,6 +48,8 @@ fn fit(loaded: &LoadedFit) -> Fit {
         laws,
         reports: vec![report, report],
         options: LogLinearOptions::default(),
+        train: (0..5).collect(),
+        ridges: Vec::new(),
         dead: vec![2],
         out_of_fold: Some(OutOfFold {
             folds: 2,

@@ -1,1 +1,39 @@
-fn main() {}
+//! `olmix`: from a measured swarm to the mixture a model should be trained on.
+//!
+//! This crate parses, calls and prints; the method is in `olmix-core`, files in `olmix-io`,
+//! figures in `olmix-report`.
+
+mod args;
+mod command;
+mod failure;
+mod output;
+mod progress;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match &arguments.command {
+        Command::Fit(options) => command::fit::run(options),
+        Command::Sweep(options) => command::sweep::run(options),
+        Command::Predict(options) => command::predict::run(options),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "olmix", &mut script);
+            output::print(&String::from_utf8_lossy(&script));
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&format!("error: {failure}"));
+            ExitCode::from(failure.code())
+        }
+    }
+}

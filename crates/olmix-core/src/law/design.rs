@@ -96,8 +96,11 @@ impl Design {
     pub(crate) fn normal_equations(&self) -> Cholesky {
         let m = self.live.len();
         let mut gram = Mat::zeros(m, m);
-        self.x
-            .gram(&vec![1.0; self.runs()], &mut self.x.scratch(), gram.as_mut());
+        self.x.gram(
+            &vec![1.0; self.runs()],
+            &mut self.x.scratch(),
+            gram.as_mut(),
+        );
         let mut factor = Cholesky::new(m);
         // Mixtures have entries up to 1: a shift this small only matters where the design is
         // singular, and makes the start finite there.

@@ -63,12 +63,9 @@ pub(crate) struct Cholesky {
 impl Cholesky {
     /// For `size × size` matrices.
     pub(crate) fn new(size: usize) -> Self {
-        let need = llt::factor::cholesky_in_place_scratch::<f64>(
-            size,
-            Par::Seq,
-            faer::Spec::default(),
-        )
-        .or(llt::solve::solve_in_place_scratch::<f64>(size, 1, Par::Seq));
+        let need =
+            llt::factor::cholesky_in_place_scratch::<f64>(size, Par::Seq, faer::Spec::default())
+                .or(llt::solve::solve_in_place_scratch::<f64>(size, 1, Par::Seq));
         Self {
             factor: Mat::zeros(size, size),
             scratch: MemBuffer::new(need),

@@ -9,7 +9,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::linalg::Cholesky;
-use super::newton::{Descent, End, FULL_PRECISION, Known, MAX_EXPONENT, Objective, Workspace, huber};
+use super::newton::{
+    Descent, End, FULL_PRECISION, Known, MAX_EXPONENT, Objective, Workspace, huber,
+};
 use super::{Design, Law};
 use crate::swarm::dot;
 use crate::{CoreError, Matrix};
@@ -282,17 +284,23 @@ impl<'a> Fitter<'a> {
         let least = |a: &&(Descent, Vec<f64>, usize), b: &&(Descent, Vec<f64>, usize)| {
             a.0.point.value.total_cmp(&b.0.point.value)
         };
-        let fitted = minima.iter().min_by(least).map(|(best, residuals, reached)| {
-            let report = TaskReport {
-                huber: residuals.iter().map(|&r| huber(r, options.huber_delta)).sum(),
-                converged: best.end == End::Converged,
-                starts: STARTS.len(),
-                starts_at_best: *reached,
-                iterations,
-                condition: self.workspace.condition(&objective, &best.point),
-            };
-            (law(design, best), report)
-        });
+        let fitted = minima
+            .iter()
+            .min_by(least)
+            .map(|(best, residuals, reached)| {
+                let report = TaskReport {
+                    huber: residuals
+                        .iter()
+                        .map(|&r| huber(r, options.huber_delta))
+                        .sum(),
+                    converged: best.end == End::Converged,
+                    starts: STARTS.len(),
+                    starts_at_best: *reached,
+                    iterations,
+                    condition: self.workspace.condition(&objective, &best.point),
+                };
+                (law(design, best), report)
+            });
         self.ones = ones;
         fitted.unwrap_or_else(|| unreachable!("the first start is a minimum of its own"))
     }
@@ -311,7 +319,9 @@ impl<'a> Fitter<'a> {
                 let level = (FLAT_LEVEL * (most - least)).max(f64::MIN_POSITIVE.sqrt());
                 (c * least, vec![level.ln(); self.design.live().len()])
             }
-            Start::LogLeastSquares { c } => (c * least, self.log_least_squares(objective.y, c * least)),
+            Start::LogLeastSquares { c } => {
+                (c * least, self.log_least_squares(objective.y, c * least))
+            }
             Start::Graduated { c } => {
                 let mut c = c * least;
                 let mut t = self.log_least_squares(objective.y, c);
@@ -320,14 +330,18 @@ impl<'a> Fitter<'a> {
                         delta: factor * objective.delta,
                         ..*objective
                     };
-                    let descent = self.workspace.descend(&stage, c, &t, STAGE_PRECISION, &Known::NOTHING);
+                    let descent =
+                        self.workspace
+                            .descend(&stage, c, &t, STAGE_PRECISION, &Known::NOTHING);
                     iterations += descent.iterations;
                     (c, t) = (descent.point.c, descent.point.t);
                 }
                 (c, t)
             }
         };
-        let descent = self.workspace.descend(objective, c, &t, FULL_PRECISION, known);
+        let descent = self
+            .workspace
+            .descend(objective, c, &t, FULL_PRECISION, known);
         iterations += descent.iterations;
         (descent, iterations)
     }

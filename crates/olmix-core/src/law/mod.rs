@@ -10,9 +10,9 @@ mod newton;
 mod rows;
 
 pub use design::Design;
-pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};
 pub(crate) use linalg::{Cholesky, weighted_gram};
 pub(crate) use log_linear::refit;
+pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};
 
 /// A fitted law of one task over `m` domains.
 pub trait Law: Send + Sync {

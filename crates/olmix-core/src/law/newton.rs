@@ -201,7 +201,8 @@ impl Workspace {
                 break End::Merged(index);
             }
             if iterations == MAX_ITERATIONS
-                || iterations >= TRIAL_ITERATIONS && point.value > TRIAL_LEVEL * known.least {
+                || iterations >= TRIAL_ITERATIONS && point.value > TRIAL_LEVEL * known.least
+            {
                 break End::GaveUp;
             }
             match self.step(objective, &mut point, &mut state, tolerance) {
@@ -224,9 +225,12 @@ impl Workspace {
 
     fn nearest(&self, objective: &Objective<'_>, known: &[&[f64]]) -> Option<usize> {
         let close = 1e-3 * objective.delta;
-        known
-            .iter()
-            .position(|known| self.r.iter().zip(*known).all(|(a, b)| (a - b).abs() < close))
+        known.iter().position(|known| {
+            self.r
+                .iter()
+                .zip(*known)
+                .all(|(a, b)| (a - b).abs() < close)
+        })
     }
 
     /// Takes one step that lowers the objective, damping it as far as that needs.
@@ -272,7 +276,13 @@ impl Workspace {
                 self.t_next[j] = point.t[j] + self.step[j];
             }
             let c_next = (point.c + self.step[m]).max(objective.c_min);
-            let value = evaluate(objective, c_next, &self.t_next, &mut self.e_next, &mut self.r_next);
+            let value = evaluate(
+                objective,
+                c_next,
+                &self.t_next,
+                &mut self.e_next,
+                &mut self.r_next,
+            );
             let decrease = point.value - value;
             if value.is_finite() && decrease > 0.0 {
                 state.accepted(decrease / promised, decrease / point.value);
@@ -300,7 +310,9 @@ impl Workspace {
             for_c += psi;
             self.row[k] = psi * self.e[k];
         }
-        objective.x.transpose_times(&self.row, &mut self.gradient[..m]);
+        objective
+            .x
+            .transpose_times(&self.row, &mut self.gradient[..m]);
         for (gradient, t) in self.gradient.iter_mut().zip(&point.t) {
             *gradient += objective.ridge * t;
         }
@@ -382,13 +394,7 @@ fn dominant(size: usize, mut apply: impl FnMut(&mut [f64])) -> f64 {
 }
 
 /// Fills `e = exp(Xt)` and `r = c + e − y`, and returns the objective.
-fn evaluate(
-    objective: &Objective<'_>,
-    c: f64,
-    t: &[f64],
-    e: &mut [f64],
-    r: &mut [f64],
-) -> f64 {
+fn evaluate(objective: &Objective<'_>, c: f64, t: &[f64], e: &mut [f64], r: &mut [f64]) -> f64 {
     objective.x.times(t, e);
     let mut sum = 0.0;
     for k in 0..e.len() {

@@ -149,7 +149,11 @@ mod tests {
     #[test]
     fn both_layouts_give_the_same_products() {
         let weight = |k: usize, j: usize| {
-            if (k * 7 + j * 3) % 5 == 0 { 0.1 + (k + j) as f64 } else { 0.0 }
+            if (k * 7 + j * 3) % 5 == 0 {
+                0.1 + (k + j) as f64
+            } else {
+                0.0
+            }
         };
         let (runs, columns) = (13, 9);
         let sparse = Rows::new(runs, columns, weight);

@@ -13,9 +13,7 @@
 //! mixture, so that every cone works at the scale of its own task.
 
 use clarabel::algebra::CscMatrix;
-use clarabel::solver::{
-    DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT,
-};
+use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
 
 use super::Status;
 use super::exact::ExactProblem;
@@ -71,7 +69,11 @@ impl Program {
             .map(|((_, weight), shift)| weight * shift.exp())
             .sum::<f64>()
             .max(problem.kl_reg)
-            .max(problem.linear.map_or(0.0, |linear| dot(linear, linear).sqrt()))
+            .max(
+                problem
+                    .linear
+                    .map_or(0.0, |linear| dot(linear, linear).sqrt()),
+            )
             .max(1e-12);
 
         // Variables: p (m), u (tasks), v (m, with KL only).

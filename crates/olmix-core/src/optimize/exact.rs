@@ -45,7 +45,9 @@ impl ExactProblem<'_> {
     /// Gradient of the objective at a `p` with positive weights.
     #[must_use]
     pub fn gradient(&self, p: &[f64]) -> Vec<f64> {
-        let mut gradient = self.linear.map_or_else(|| vec![0.0; p.len()], <[f64]>::to_vec);
+        let mut gradient = self
+            .linear
+            .map_or_else(|| vec![0.0; p.len()], <[f64]>::to_vec);
         for (law, &w) in self.laws.iter().zip(self.task_weights) {
             law.add_gradient(p, w, &mut gradient);
         }
@@ -138,4 +140,3 @@ fn polish(x: &[f64], constraints: &Constraints) -> Vec<f64> {
     }
     weights
 }
-

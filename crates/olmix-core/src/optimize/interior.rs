@@ -299,7 +299,10 @@ impl<'a> Method<'a> {
         let sigma = (after / mu).powi(3).clamp(1e-6, 1.0);
         // Complementarity must not run ahead of the slopes: once s ∘ z is all but zero, every step
         // ends at the boundary.
-        let slope = residuals.dual.iter().fold(0.0f64, |most, r| most.max(r.abs()));
+        let slope = residuals
+            .dual
+            .iter()
+            .fold(0.0f64, |most, r| most.max(r.abs()));
         let wanted = (sigma * mu).max((0.1 * slope / count).min(mu));
         let corrected: Vec<f64> = (0..state.s.len())
             .map(|i| affine[i] + step.s[i] * step.z[i] - wanted)
@@ -337,7 +340,11 @@ impl<'a> Method<'a> {
     /// The longest step in `(0, 1]` that keeps slacks and multipliers positive by a margin.
     fn longest(&self, state: &State, step: &State, fraction: f64) -> f64 {
         let room = |value: f64, step: f64| {
-            if step < 0.0 { -value / step } else { f64::INFINITY }
+            if step < 0.0 {
+                -value / step
+            } else {
+                f64::INFINITY
+            }
         };
         let mut most = f64::INFINITY;
         for i in 0..state.s.len() {

@@ -85,7 +85,10 @@ pub fn simulate(
                 Kept::new(candidates, &coefficients, laws, task_weights, sign)
             })
             .collect();
-        let least = chunks.iter().map(|kept| kept.least).fold(f64::INFINITY, f64::min);
+        let least = chunks
+            .iter()
+            .map(|kept| kept.least)
+            .fold(f64::INFINITY, f64::min);
         let mut sum = vec![0.0; m];
         let mut count = 0.0;
         for (value, p) in chunks.iter().flat_map(|kept| &kept.close) {
@@ -110,7 +113,11 @@ pub fn simulate(
         } else {
             mean
         };
-        center = center.iter().zip(&found).map(|(a, b)| 0.5 * (a + b)).collect();
+        center = center
+            .iter()
+            .zip(&found)
+            .map(|(a, b)| 0.5 * (a + b))
+            .collect();
         best = Some(found);
     }
     let weights = best.ok_or_else(|| {
@@ -179,7 +186,10 @@ impl Kept {
 }
 
 fn tempered(prior: &[f64], temperature: Option<f64>) -> Vec<f64> {
-    let powered: Vec<f64> = prior.iter().map(|p| p.powf(temperature.unwrap_or(1.0))).collect();
+    let powered: Vec<f64> = prior
+        .iter()
+        .map(|p| p.powf(temperature.unwrap_or(1.0)))
+        .collect();
     let sum: f64 = powered.iter().sum();
     powered.into_iter().map(|p| p / sum).collect()
 }

@@ -77,7 +77,10 @@ pub fn worst_mix(problem: &ExactProblem<'_>) -> Result<Solution, CoreError> {
 
 /// `max slope·p − λ KL(p ‖ q)` over the feasible set.
 fn solve_linear(problem: &ExactProblem<'_>, slope: &[f64]) -> Result<Solution, CoreError> {
-    let scale = slope.iter().fold(0.0f64, |most, s| most.max(s.abs())).max(1e-12);
+    let scale = slope
+        .iter()
+        .fold(0.0f64, |most, s| most.max(s.abs()))
+        .max(1e-12);
     solve_exact(&ExactProblem {
         laws: &[],
         task_weights: &[],

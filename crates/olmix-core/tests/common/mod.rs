@@ -87,7 +87,10 @@ pub fn data_folder() -> Option<std::path::PathBuf> {
     if folder.join("olmix").is_dir() {
         return Some(folder);
     }
-    println!("skipped: no measured swarms at {} (set OLMIX_DATA)", folder.display());
+    println!(
+        "skipped: no measured swarms at {} (set OLMIX_DATA)",
+        folder.display()
+    );
     None
 }
 
@@ -95,9 +98,20 @@ pub fn data_folder() -> Option<std::path::PathBuf> {
 fn read(path: &std::path::Path) -> (Vec<String>, Matrix) {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
-    let names: Vec<String> = lines.next().unwrap().split(',').skip(4).map(String::from).collect();
+    let names: Vec<String> = lines
+        .next()
+        .unwrap()
+        .split(',')
+        .skip(4)
+        .map(String::from)
+        .collect();
     let rows: Vec<Vec<f64>> = lines
-        .map(|line| line.split(',').skip(4).map(|cell| cell.parse().unwrap()).collect())
+        .map(|line| {
+            line.split(',')
+                .skip(4)
+                .map(|cell| cell.parse().unwrap())
+                .collect()
+        })
         .collect();
     let matrix = Matrix::from_fn(rows.len(), names.len(), |i, j| rows[i][j]);
     (names, matrix)

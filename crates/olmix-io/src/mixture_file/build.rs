@@ -121,7 +121,11 @@ fn domains(loaded: &LoadedFit, fit: &Fit) -> Vec<DomainEntry> {
             min: constraints.lower[j],
             max: constraints.upper[j],
             limit: limit(j),
-            kl_reference: loaded.spec.kl_reference.as_ref().and_then(|r| r.get(j).copied()),
+            kl_reference: loaded
+                .spec
+                .kl_reference
+                .as_ref()
+                .and_then(|r| r.get(j).copied()),
         }
     };
     loaded

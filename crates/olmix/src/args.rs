@@ -1,0 +1,132 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// How much of each kind of data should a language model be trained on?
+///
+/// Reads a swarm (many small proxy runs, the mixture and the losses of each), fits a law per task
+/// from mixture to loss, and solves for the best mixture under the data there is.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 2 something you can mend (one message says what), 1 anything else."
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fit a law per task, check it, and propose a mixture.
+    #[command(
+        after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nWrites out/<hash>/ with every figure and file, and out/mixture.json and out/report.html as those of the latest fit."
+    )]
+    Fit(FitArgs),
+    /// One fit, many solves: the mixture for every target size, repetition factor and KL strength.
+    #[command(
+        after_help = "Example:\n  olmix sweep --config examples/demo/fit.yaml --target-tokens 1e9,2e9 --repetition 2,4 --kl 0.01,0.05"
+    )]
+    Sweep(SweepArgs),
+    /// What fitted laws say of other mixtures, and how right they were.
+    #[command(
+        after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv"
+    )]
+    Predict(PredictArgs),
+    /// Print a completion script for your shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options that every job takes.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Common {
+    /// Print the result as JSON, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Print only errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Threads to use (default: one per core). The result is the same bits on any number.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// `olmix fit`.
+#[derive(Debug, Args)]
+pub struct FitArgs {
+    /// The fit config (YAML), in the reference implementation's schema.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Where results go; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub output_dir: PathBuf,
+    /// Resamples of the bootstrap over runs, in place of the config's; 0 for none.
+    #[arg(long, value_name = "N")]
+    pub bootstrap: Option<usize>,
+    /// Folds of the out-of-fold check, in place of the config's; 0 for none.
+    #[arg(long, value_name = "N")]
+    pub folds: Option<usize>,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// The fit config (YAML).
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Where sweep.csv, sweep.svg and sweep.png go.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub output_dir: PathBuf,
+    /// Target tokens R of the final run, such as 1e12,6e12 (default: the config's).
+    #[arg(long, value_name = "R,…", value_delimiter = ',')]
+    pub target_tokens: Vec<f64>,
+    /// Repetition factors k.
+    #[arg(
+        long,
+        value_name = "K,…",
+        value_delimiter = ',',
+        default_value = "2,3,4,5"
+    )]
+    pub repetition: Vec<f64>,
+    /// Strengths λ of the KL term.
+    #[arg(
+        long,
+        value_name = "λ,…",
+        value_delimiter = ',',
+        default_value = "0,0.005,0.01,0.05,0.1"
+    )]
+    pub kl: Vec<f64>,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// A mixture.json that `olmix fit` wrote.
+    #[arg(long, value_name = "FILE")]
+    pub mixture: PathBuf,
+    /// Mixtures to predict, one row each, in the format of ratios.csv.
+    #[arg(long, value_name = "FILE")]
+    pub ratios: PathBuf,
+    /// What was measured on them, in the format of metrics.csv.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// Write the predictions to this CSV file.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}

@@ -1,0 +1,438 @@
+//! `olmix fit`.
+
+use olmix_core::optimize::Status;
+use olmix_core::{Binding, Fit, Proposal, Swarm, fit};
+use olmix_io::{
+    LoadedFit, MixtureFile, StagedFolder, check_writable, file_safe, load_fit, npy, write_whole,
+};
+use olmix_report::{
+    Figure, InputFile, InteractionMatrix, Intervals, PredictedAgainstMeasured, PriorAndProposed,
+    ReportInput, html, interaction_matrix, predicted_against_measured, prior_and_proposed,
+};
+use rayon::prelude::*;
+
+use super::on_threads;
+use crate::args::FitArgs;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Bar;
+use crate::table::{number, percent, table};
+
+/// Reads, fits, writes, prints.
+pub fn run(args: &FitArgs) -> Result<(), Failure> {
+    on_threads(args.common, || {
+        let mut loaded = load_fit(&args.config)?;
+        if let Some(bootstrap) = args.bootstrap {
+            loaded.spec.bootstrap = bootstrap;
+        }
+        if let Some(folds) = args.folds {
+            loaded.spec.folds = folds.min(loaded.swarm.len());
+        }
+        loaded.check_constraints()?;
+        check_writable(&args.output_dir)?;
+        let quiet = args.common.quiet || args.common.json;
+        if !quiet {
+            output::notices(&loaded.notices);
+        }
+        let bar = Bar::new(quiet);
+        let fit = fit(&loaded.swarm, &loaded.spec, &bar).map_err(|e| loaded.core_error(e))?;
+        let hash = loaded.config_hash();
+        let mixture = MixtureFile::new(&loaded, &fit).to_bytes()?;
+        bar.begin("drawing", 1);
+        write(args, &loaded, &fit, &mixture, &hash)?;
+        drop(bar);
+        if args.common.json {
+            output::print(&String::from_utf8_lossy(&mixture));
+        } else if !quiet {
+            let trained = loaded.swarm.subset(&fit.train);
+            output::print(&describe(&loaded, &trained, &fit));
+            let folder = args.output_dir.display();
+            output::print(&format!(
+                "Written: {folder}/mixture.json, {folder}/report.html, {folder}/{hash}/"
+            ));
+        }
+        Ok(())
+    })
+}
+
+/// Everything but the mixture and the report of the latest fit goes to a folder of its own, named
+/// by a hash of config and data, which appears whole or not at all.
+fn write(
+    args: &FitArgs,
+    loaded: &LoadedFit,
+    fit: &Fit,
+    mixture: &[u8],
+    hash: &str,
+) -> Result<(), Failure> {
+    let report = report(args, loaded, fit);
+    let mut files = figures(loaded, fit)?;
+    files.push(("mixture.json".into(), mixture.to_vec()));
+    files.push(("report.html".into(), report.clone().into_bytes()));
+    files.push(("config.json".into(), json(&loaded.config)?));
+    files.extend(reference_files(loaded, fit)?);
+    let folder = StagedFolder::new(&args.output_dir.join(hash))?;
+    folder.write_all(&files)?;
+    folder.commit()?;
+    write_whole(&args.output_dir.join("report.html"), report.as_bytes())?;
+    write_whole(&args.output_dir.join("mixture.json"), mixture)?;
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|error| Failure::Internal(format!("a result could not be written: {error}")))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit) -> String {
+    let inputs: Vec<InputFile<'_>> = loaded
+        .inputs
+        .iter()
+        .map(|input| InputFile {
+            path: &input.path,
+            sha256: &input.sha256,
+        })
+        .collect();
+    let config = args.config.display().to_string();
+    let constraints = &loaded.config.constraints;
+    html(&ReportInput {
+        title: "Training mixture",
+        swarm: &loaded.swarm,
+        spec: &loaded.spec,
+        fit,
+        target_tokens: constraints.target_tokens.filter(|_| constraints.enabled),
+        repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
+        notices: &loaded.notices,
+        command: &format!("olmix fit --config {config}"),
+        config: &config,
+        inputs: &inputs,
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// The files the reference writes, under its names.
+fn reference_files(loaded: &LoadedFit, fit: &Fit) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut files = Vec::new();
+    let domains = loaded.swarm.domains();
+    if !fit.laws.is_empty() {
+        let coefficients =
+            olmix_core::Matrix::from_fn(fit.laws.len(), domains.len(), |i, j| fit.laws[i].t[j]);
+        files.push(("interaction_matrix.npy".into(), npy(&coefficients)));
+        let scores = fit.held_out.as_ref().map(|held_out| &held_out.tasks);
+        let scores = scores.or(fit.out_of_fold.as_ref().map(|checked| &checked.tasks));
+        let names = file_safe(loaded.swarm.tasks().iter().map(|task| task.name.as_str()));
+        for (name, scores) in names.iter().zip(scores.into_iter().flatten()) {
+            let file = format!("{name}_log_linear_correlations.json");
+            files.push((file, json(scores)?));
+        }
+    }
+    if let Some(proposal) = &fit.proposal {
+        let weights: Vec<serde_json::Value> = domains
+            .names()
+            .zip(proposal.mixture.weights())
+            .map(|(domain, weight)| serde_json::json!({"domain": domain, "weight": weight}))
+            .collect();
+        files.push((format!("{OPTIMAL}.json"), json(&weights)?));
+        let predicted = json(&proposal.predicted_average)?;
+        files.push(("predicted_performance.json".into(), predicted));
+    }
+    Ok(files)
+}
+
+const OPTIMAL: &str = "opt_avg_all_metrics_log_linear_reg_optimal";
+
+fn figures(loaded: &LoadedFit, fit: &Fit) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let spec = &loaded.spec;
+    let swarm = &loaded.swarm;
+    let mut figures: Vec<(String, Figure)> = Vec::new();
+    if !fit.laws.is_empty() {
+        let matrix = InteractionMatrix {
+            tasks: swarm.tasks(),
+            domains: swarm.domains(),
+            laws: &fit.laws,
+            prior: spec.prior.weights(),
+            dead: &fit.dead,
+        };
+        figures.push(("interaction_matrix".into(), interaction_matrix(&matrix)));
+    }
+    if let Some(proposal) = &fit.proposal {
+        let figure = prior_and_proposed(&PriorAndProposed {
+            prior: &spec.prior,
+            proposed: &proposal.mixture,
+            intervals: proposal.bootstrap.as_ref().map(|bootstrap| Intervals {
+                weights: &bootstrap.weights,
+                confidence: bootstrap.confidence,
+            }),
+            constraints: &spec.constraints,
+            binding: &proposal.solution.binding,
+        });
+        figures.push((OPTIMAL.into(), figure));
+    }
+    figures.extend(scatters(swarm, fit));
+    let drawn: Result<Vec<_>, Failure> = figures
+        .into_par_iter()
+        .map(|(name, figure)| {
+            let png = figure.png(1.0)?;
+            let svg = figure.svg().as_bytes().to_vec();
+            Ok([(format!("{name}.png"), png), (format!("{name}.svg"), svg)])
+        })
+        .collect();
+    Ok(drawn?.into_iter().flatten().collect())
+}
+
+/// Predicted against measured, per task and for the average: of runs set aside where there are
+/// any, else out of fold.
+fn scatters(swarm: &Swarm, fit: &Fit) -> Vec<(String, Figure)> {
+    let trained = swarm.subset(&fit.train);
+    let (subtitle, predictions, measured, tasks, average) = match (&fit.held_out, &fit.out_of_fold)
+    {
+        (Some(h), _) => (
+            "runs set aside",
+            &h.predictions,
+            &h.measured,
+            &h.tasks,
+            &h.average,
+        ),
+        (None, Some(o)) => (
+            "out of fold",
+            &o.predictions,
+            trained.losses(),
+            &o.tasks,
+            &o.average,
+        ),
+        (None, None) => return Vec::new(),
+    };
+    let draw = |title: &str, predicted: &[f64], measured: &[f64], scores| {
+        predicted_against_measured(&PredictedAgainstMeasured {
+            title,
+            subtitle,
+            predicted,
+            measured,
+            scores,
+        })
+    };
+    let names = file_safe(swarm.tasks().iter().map(|task| task.name.as_str()));
+    let mut figures: Vec<(String, Figure)> = names
+        .into_par_iter()
+        .enumerate()
+        .map(|(i, name)| {
+            let title = &swarm.tasks()[i].name;
+            let figure = draw(
+                title,
+                &predictions.column(i),
+                &measured.column(i),
+                &tasks[i],
+            );
+            (format!("{name}_log_linear_reg_fit"), figure)
+        })
+        .collect();
+    let weights = swarm.task_weights();
+    let mean = |rows: &olmix_core::Matrix| -> Vec<f64> {
+        (0..rows.rows())
+            .map(|k| rows.row(k).iter().zip(&weights).map(|(y, w)| y * w).sum())
+            .collect()
+    };
+    let figure = draw(
+        "Average of all tasks",
+        &mean(predictions),
+        &mean(measured),
+        average,
+    );
+    figures.push(("avg_all_metrics_log_linear_reg_fit".into(), figure));
+    figures
+}
+
+/// What a person reads on the terminal.
+fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
+    let mut text = String::new();
+    if let Some(proposal) = &fit.proposal {
+        text += &domain_table(loaded, proposal);
+        text += "\n";
+        if !proposal.natural.is_empty() {
+            text += &family_table(trained, proposal);
+            text += "\n";
+        }
+        text += &verdict(proposal);
+    }
+    for (name, scores) in [
+        (
+            "out of fold",
+            fit.out_of_fold.as_ref().map(|checked| checked.average),
+        ),
+        (
+            "on runs set aside",
+            fit.held_out.as_ref().map(|held_out| held_out.average),
+        ),
+    ] {
+        if let Some(scores) = scores {
+            text += &format!(
+                "Average loss {name}: Pearson {}, Spearman {}, RMSE {}, regret@1 {}, lower-tail optimism {}\n",
+                number(scores.pearson, 3),
+                number(scores.spearman, 3),
+                number(Some(scores.rmse), 4),
+                number(Some(scores.regret_at_1), 4),
+                number(Some(scores.optimism), 4),
+            );
+        }
+    }
+    if let Some(checked) = &fit.out_of_fold {
+        let names = |tasks: &[usize]| -> String {
+            let names: Vec<&str> = tasks
+                .iter()
+                .map(|&i| trained.tasks()[i].name.as_str())
+                .collect();
+            names.join(", ")
+        };
+        if !checked.no_better_than_mean.is_empty() {
+            text += &format!(
+                "No better than their mean out of fold: {}\n",
+                names(&checked.no_better_than_mean)
+            );
+        }
+        if !checked.explosions.is_empty() {
+            text += &format!(
+                "warning: {} predictions of unseen runs are far outside of anything measured: the \
+                 law is not held down there. Set `regression.ridge: auto`.\n",
+                checked.explosions.len()
+            );
+        }
+    }
+    if fit.options.ridge > 0.0 {
+        text += &format!("Ridge on t: {:e}\n", fit.options.ridge);
+    }
+    text
+}
+
+fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
+    let spec = &loaded.spec;
+    let domains = loaded.swarm.domains();
+    let constraints = &loaded.config.constraints;
+    let target = constraints.target_tokens;
+    let mut order: Vec<usize> = (0..domains.len()).collect();
+    let weights = proposal.mixture.weights();
+    order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+    let tokens = domains.tokens();
+    let rows: Vec<Vec<String>> = order
+        .into_iter()
+        .map(|j| {
+            let prior = spec.prior.weights()[j];
+            let epochs = target
+                .zip(tokens.as_ref())
+                .map(|(r, n)| weights[j] * r / n[j] as f64);
+            let binds = proposal
+                .solution
+                .binding
+                .iter()
+                .find_map(|binding| match binding {
+                    Binding::Cap(k) if *k == j => Some("token cap"),
+                    Binding::Upper(k) if *k == j => Some("upper bound"),
+                    Binding::Lower(k) if *k == j => Some("lower bound"),
+                    Binding::GroupUpper(g) | Binding::GroupLower(g)
+                        if spec.constraints.groups[*g].members.contains(&j) =>
+                    {
+                        Some("group bound")
+                    }
+                    _ => None,
+                });
+            let interval = proposal
+                .bootstrap
+                .as_ref()
+                .map_or_else(String::new, |bootstrap| {
+                    let interval = bootstrap.weights[j];
+                    format!(
+                        "{:.2} – {:.2} %",
+                        100.0 * interval.low,
+                        100.0 * interval.high
+                    )
+                });
+            vec![
+                domains.name(j).to_owned(),
+                percent(prior),
+                percent(weights[j]),
+                format!("{:.2}×", weights[j] / prior),
+                number(epochs, 2),
+                binds.unwrap_or("").to_owned(),
+                interval,
+            ]
+        })
+        .collect();
+    let confidence = format!("{:.0} % interval", 100.0 * spec.confidence);
+    table(
+        &[
+            "domain",
+            "prior",
+            "proposed",
+            "ratio",
+            "epochs",
+            "binds",
+            &confidence,
+        ],
+        &rows,
+    )
+}
+
+fn family_table(swarm: &Swarm, proposal: &Proposal) -> String {
+    let mut families: Vec<&str> = Vec::new();
+    for task in swarm.tasks() {
+        if !families.contains(&task.family.as_str()) {
+            families.push(&task.family);
+        }
+    }
+    let row = |name: &str, belongs: &dyn Fn(&str) -> bool| {
+        let (mut weight, mut natural, mut predicted) = (0.0, 0.0, 0.0);
+        for (i, task) in swarm
+            .tasks()
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| belongs(&t.family))
+        {
+            weight += task.weight;
+            natural += task.weight * proposal.natural[i];
+            predicted += task.weight * proposal.predicted[i];
+        }
+        let change = percent(predicted / natural - 1.0);
+        vec![
+            name.to_owned(),
+            number(Some(natural / weight), 4),
+            number(Some(predicted / weight), 4),
+            change,
+        ]
+    };
+    let mut rows: Vec<Vec<String>> = families
+        .iter()
+        .map(|family| row(family, &|other| other == *family))
+        .collect();
+    rows.push(row("all tasks", &|_| true));
+    table(&["tasks", "natural", "proposed", "change"], &rows)
+}
+
+fn verdict(proposal: &Proposal) -> String {
+    let mut text = format!("Predicted average loss {:.4}", proposal.predicted_average);
+    if let Some(natural) = proposal.natural_average {
+        let gain = 1.0 - proposal.predicted_average / natural;
+        text += &format!(
+            " against {natural:.4} naturally: {:.2} % lower",
+            100.0 * gain
+        );
+    }
+    if let Some(bootstrap) = &proposal.bootstrap {
+        text += &format!(
+            " ({:.0} % interval {:.2} to {:.2} %)",
+            100.0 * bootstrap.confidence,
+            100.0 * bootstrap.gain.low,
+            100.0 * bootstrap.gain.high
+        );
+    }
+    let certificate = match (proposal.solution.status, proposal.solution.duality_gap) {
+        (Status::Optimal, Some(gap)) => format!("optimal, duality gap {gap:.0e}"),
+        (Status::AlmostOptimal, Some(gap)) => format!("almost optimal, duality gap {gap:.0e}"),
+        (Status::LocalMaximum, _) => "the worst mixture found (a local maximum)".into(),
+        _ => "best candidate, no certificate".into(),
+    };
+    text += &format!(
+        "\nEffective number of domains {:.1}; {certificate}\n",
+        proposal.mixture.effective_domains()
+    );
+    text
+}

@@ -1,0 +1,23 @@
+//! One file per command.
+
+pub mod fit;
+pub mod predict;
+pub mod sweep;
+
+use crate::args::Common;
+use crate::failure::Failure;
+
+/// Runs a job on the number of threads asked for.
+fn on_threads<T: Send>(
+    common: Common,
+    job: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
+    if common.threads == Some(0) {
+        return Err(Failure::Usage("--threads 0: give at least 1".into()));
+    }
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(common.threads.unwrap_or(0))
+        .build()
+        .map_err(|error| Failure::Usage(format!("threads could not be started: {error}")))?
+        .install(job)
+}

@@ -1,0 +1,149 @@
+//! `olmix sweep`.
+
+use olmix_core::{SweepCell, SweepGrid, fit, sweep};
+use olmix_io::{check_writable, csv_bytes, csv_number, load_fit, write_whole};
+
+use super::on_threads;
+use crate::args::SweepArgs;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Bar;
+use crate::table::{number, table};
+
+/// Fits once, solves every cell, writes and prints.
+pub fn run(args: &SweepArgs) -> Result<(), Failure> {
+    for (flag, values, least) in [
+        ("--target-tokens", &args.target_tokens, f64::MIN_POSITIVE),
+        ("--repetition", &args.repetition, f64::MIN_POSITIVE),
+        ("--kl", &args.kl, 0.0),
+    ] {
+        if let Some(bad) = values.iter().find(|v| !(v.is_finite() && **v >= least)) {
+            let rule = if least > 0.0 {
+                "be positive"
+            } else {
+                "not be negative"
+            };
+            return Err(Failure::Usage(format!("{flag} {bad}: it must {rule}")));
+        }
+    }
+    on_threads(args.common, || {
+        let mut loaded = load_fit(&args.config)?;
+        check_writable(&args.output_dir)?;
+        loaded.spec.optimizer = None;
+        loaded.spec.folds = 0;
+        let quiet = args.common.quiet || args.common.json;
+        if !quiet {
+            output::notices(&loaded.notices);
+        }
+        let bar = Bar::new(quiet);
+        let fitted = fit(&loaded.swarm, &loaded.spec, &bar).map_err(|e| loaded.core_error(e))?;
+        let mut target_tokens = args.target_tokens.clone();
+        if target_tokens.is_empty() {
+            target_tokens.extend(loaded.config.constraints.target_tokens);
+        }
+        let grid = SweepGrid {
+            target_tokens,
+            repetition: args.repetition.clone(),
+            kl: args.kl.clone(),
+        };
+        let swarm = loaded.swarm.subset(&fitted.train);
+        let swept = sweep(&swarm, &loaded.spec, &fitted, &grid, &|| ())
+            .map_err(|e| loaded.core_error(e))?;
+        drop(bar);
+        let csv = args.output_dir.join("sweep.csv");
+        let mut header: Vec<&str> = HEADER.to_vec();
+        header.extend(swarm.domains().names());
+        let rows: Vec<Vec<String>> = swept
+            .cells
+            .iter()
+            .map(|cell| row(cell, header.len()))
+            .collect();
+        let figure = olmix_report::sweep(&swept);
+        write_whole(
+            &csv,
+            &csv_bytes(&csv.display().to_string(), &header, rows.clone())?,
+        )?;
+        write_whole(&args.output_dir.join("sweep.svg"), figure.svg().as_bytes())?;
+        write_whole(&args.output_dir.join("sweep.png"), &figure.png(1.0)?)?;
+        if args.common.json {
+            let cells: Vec<serde_json::Value> = rows
+                .iter()
+                .map(|row| {
+                    let cells = row.iter().cloned().map(serde_json::Value::from);
+                    header
+                        .iter()
+                        .map(|&name| name.to_owned())
+                        .zip(cells)
+                        .collect()
+                })
+                .collect();
+            output::print(&serde_json::Value::Array(cells).to_string());
+        } else if !quiet {
+            let rows: Vec<Vec<String>> = swept.cells.iter().map(printed).collect();
+            let header = [
+                "target tokens",
+                "k",
+                "λ",
+                "predicted",
+                "caps bind",
+                "effective domains",
+            ];
+            output::print(&table(&header, &rows));
+            output::print(&format!("Natural distribution: {:.4}", swept.natural));
+            output::print(&format!("Written: {}, sweep.svg, sweep.png", csv.display()));
+        }
+        Ok(())
+    })
+}
+
+const HEADER: [&str; 6] = [
+    "target_tokens",
+    "repetition_factor",
+    "kl_reg",
+    "predicted",
+    "caps_binding",
+    "problem",
+];
+
+fn row(cell: &SweepCell, width: usize) -> Vec<String> {
+    let optional = |value: Option<f64>| value.map_or_else(String::new, csv_number);
+    let mut row = vec![
+        optional(cell.target_tokens),
+        optional(cell.repetition),
+        csv_number(cell.kl),
+    ];
+    match &cell.outcome {
+        Ok(found) => {
+            row.push(csv_number(found.predicted));
+            row.push(found.caps_binding.to_string());
+            row.push(String::new());
+            row.extend(found.mixture.weights().iter().map(|&p| csv_number(p)));
+        }
+        Err(problem) => row.extend([String::new(), String::new(), problem.clone()]),
+    }
+    row.resize(width, String::new());
+    row
+}
+
+fn printed(cell: &SweepCell) -> Vec<String> {
+    let limits = |value: Option<f64>| value.map_or_else(|| "–".into(), |v| format!("{v:e}"));
+    let k = cell
+        .repetition
+        .map_or_else(|| "–".into(), |k| format!("{k}"));
+    let (predicted, caps, effective) = match &cell.outcome {
+        Ok(found) => (
+            number(Some(found.predicted), 4),
+            found.caps_binding.to_string(),
+            number(Some(found.mixture.effective_domains()), 1),
+        ),
+        Err(_) => ("no mixture".into(), "–".into(), "–".into()),
+    };
+    vec![
+        limits(cell.target_tokens),
+        k,
+        format!("{}", cell.kl),
+        predicted,
+        caps,
+        effective,
+    ]
+}

@@ -1,0 +1,49 @@
+//! What ends a command early, and the exit code it ends with.
+
+use std::fmt;
+
+use olmix_io::IoError;
+use olmix_report::ReportError;
+
+/// Something went wrong.
+#[derive(Debug)]
+pub enum Failure {
+    /// The user can mend it: exit code 2.
+    Input(Box<IoError>),
+    /// An option on the command line can't be honoured: exit code 2.
+    Usage(String),
+    /// A defect of ours: exit code 1.
+    Internal(String),
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Input(_) | Self::Usage(_) => 2,
+            Self::Internal(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(error) => error.fmt(f),
+            Self::Usage(message) => f.write_str(message),
+            Self::Internal(message) => write!(f, "{message} (this is a defect of olmix)"),
+        }
+    }
+}
+
+impl From<IoError> for Failure {
+    fn from(error: IoError) -> Self {
+        Self::Input(Box::new(error))
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Self::Internal(format!("a figure could not be drawn: {error}"))
+    }
+}

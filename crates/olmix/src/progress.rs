@@ -1,0 +1,57 @@
+//! A progress bar on standard error; nothing where that is not a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use olmix_core::{Observer, Stage};
+
+/// Shows the stages of a fit.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar, hidden when `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(Some(1), target);
+        let style = ProgressStyle::with_template("{msg:>22} {bar:30} {pos}/{len} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Begins a stage of another kind.
+    pub fn begin(&self, what: &'static str, steps: usize) {
+        self.0.set_message(what);
+        self.0.set_length(steps as u64);
+        self.0.set_position(0);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Observer for Bar {
+    fn stage(&self, stage: Stage, steps: usize) {
+        self.begin(
+            match stage {
+                Stage::Ridge => "choosing the ridge",
+                Stage::Laws => "fitting laws",
+                Stage::OutOfFold => "checking out of fold",
+                Stage::Solve => "solving",
+                Stage::Bootstrap => "resampling runs",
+            },
+            steps,
+        );
+    }
+
+    fn step(&self) {
+        self.0.inc(1);
+    }
+}
