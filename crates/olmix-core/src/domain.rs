@@ -73,11 +73,13 @@ impl DomainSet {
     }
 
     /// The domains in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Domain> {
         self.domains.iter()
     }
 
     /// The names in order.
+    #[must_use]
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.domains.iter().map(|domain| domain.name.as_str())
     }

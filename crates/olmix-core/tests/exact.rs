@@ -132,7 +132,7 @@ fn the_optimality_conditions_hold_by_an_independent_computation() {
 fn a_linear_objective_with_kl_has_its_closed_form() {
     let mut instance = Instance::random(10, 1, 0.3, 5);
     instance.constraints = Constraints::none(10);
-    let slope: Vec<f64> = (0..10).map(|j| (j as f64).sin()).collect();
+    let slope: Vec<f64> = (0..10).map(|j| f64::from(j).sin()).collect();
     let problem = ExactProblem {
         laws: &[],
         task_weights: &[],

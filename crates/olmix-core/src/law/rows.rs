@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn both_layouts_give_the_same_products() {
         let weight = |k: usize, j: usize| {
-            if (k * 7 + j * 3) % 5 == 0 {
+            if (k * 7 + j * 3).is_multiple_of(5) {
                 0.1 + (k + j) as f64
             } else {
                 0.0

@@ -74,17 +74,16 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
             });
             output::print(&value.to_string());
         } else if !args.common.quiet {
-            match scores {
-                Some(scores) => output::print(&score_table(&scores)),
-                None => {
-                    let rows: Vec<Vec<String>> = runs
-                        .ids
-                        .iter()
-                        .zip(&predicted_average)
-                        .map(|(id, &loss)| vec![id.clone(), number(Some(loss), 4)])
-                        .collect();
-                    output::print(&table(&["run", "predicted average loss"], &rows));
-                }
+            if let Some(scores) = scores {
+                output::print(&score_table(&scores))
+            } else {
+                let rows: Vec<Vec<String>> = runs
+                    .ids
+                    .iter()
+                    .zip(&predicted_average)
+                    .map(|(id, &loss)| vec![id.clone(), number(Some(loss), 4)])
+                    .collect();
+                output::print(&table(&["run", "predicted average loss"], &rows));
             }
         }
         Ok(())

@@ -1,0 +1,11 @@
+# What CI runs.
+check:
+    bash .ci/run
+
+# The main job on the demo swarm.
+demo:
+    cargo run --release -- fit --config examples/demo/fit.yaml --output-dir out
+
+# Times fit and solve on the measured swarms (OLMIX_DATA or ../shared/data).
+bench:
+    cargo run --release -p olmix --example bench
