@@ -1,5 +1,5 @@
 //! Times fit and solve on the measured swarms: `cargo run --release -p olmix --example bench`.
-
+#![allow(clippy::print_stdout)] // printing is what a benchmark is for
 use std::path::PathBuf;
 use std::time::Instant;
 

@@ -84,7 +84,7 @@ impl Cholesky {
         }
         llt::factor::cholesky_in_place(
             self.factor.as_mut(),
-            Default::default(),
+            llt::factor::LltRegularization::default(),
             Par::Seq,
             MemStack::new(&mut self.scratch),
             faer::Spec::default(),

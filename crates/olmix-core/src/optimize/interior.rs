@@ -179,7 +179,7 @@ impl<'a> Method<'a> {
         };
         for iteration in 0..MAX_ITERATIONS {
             let residuals = self.residuals(state);
-            let gap = self.gap(state, &residuals);
+            let gap = Self::gap(state, &residuals);
             let infeasible = residuals
                 .primal
                 .iter()
@@ -267,7 +267,7 @@ impl<'a> Method<'a> {
         }
     }
 
-    fn gap(&self, state: &State, residuals: &Residuals) -> f64 {
+    fn gap(state: &State, residuals: &Residuals) -> f64 {
         let slack: f64 = dot(&state.s, &state.z);
         let dual: f64 = residuals
             .dual

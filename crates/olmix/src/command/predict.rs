@@ -75,7 +75,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
             output::print(&value.to_string());
         } else if !args.common.quiet {
             if let Some(scores) = scores {
-                output::print(&score_table(&scores))
+                output::print(&score_table(&scores));
             } else {
                 let rows: Vec<Vec<String>> = runs
                     .ids
