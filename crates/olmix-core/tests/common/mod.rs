@@ -1,5 +1,6 @@
 //! Made-up swarms with known laws, and the published ones where they are at hand.
 #![allow(dead_code)] // each test file uses a part
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 use olmix_core::law::{Law, LogLinear};
 use olmix_core::{Direction, Domain, DomainSet, Matrix, Mixture, Purpose, Swarm, Task, generator};
