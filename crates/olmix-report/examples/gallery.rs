@@ -1,5 +1,5 @@
 //! Writes every figure at several sizes into a folder, to be looked at:
-//! `cargo run -p olmix-report --example gallery -- /tmp/gallery`.
+//! `cargo run -p olmix-report --example gallery -- gallery`.
 #![allow(
     clippy::pedantic,
     clippy::unwrap_used,
