@@ -69,7 +69,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             let cells: Vec<serde_json::Value> = rows
                 .iter()
                 .map(|row| {
-                    let cells = row.iter().cloned().map(serde_json::Value::from);
+                    let cells = row.iter().map(|cell| as_json(cell));
                     header
                         .iter()
                         .map(|&name| name.to_owned())
@@ -94,6 +94,15 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// A CSV cell as JSON: a number where it is one, null where it is empty.
+fn as_json(cell: &str) -> serde_json::Value {
+    match cell.parse::<f64>() {
+        Ok(number) => number.into(),
+        Err(_) if cell.is_empty() => serde_json::Value::Null,
+        Err(_) => cell.into(),
+    }
 }
 
 const HEADER: [&str; 6] = [
