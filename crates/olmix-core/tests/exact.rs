@@ -128,6 +128,18 @@ fn the_optimality_conditions_hold_by_an_independent_computation() {
     }
 }
 
+/// One task and a small λ put weights hundreds of orders of magnitude apart; the cone program
+/// takes over there, so the status may be `AlmostOptimal`, but the mixture must be as good.
+#[test]
+fn weights_many_orders_apart_still_meet_the_optimality_conditions() {
+    for seed in 0..4 {
+        let instance = Instance::random(64, 1, 0.005, seed);
+        let solution = solve_exact(&instance.problem()).unwrap();
+        assert!(solution.duality_gap.unwrap() < 1e-8);
+        assert_optimal(&instance, &solution.weights);
+    }
+}
+
 #[test]
 fn a_linear_objective_with_kl_has_its_closed_form() {
     let mut instance = Instance::random(10, 1, 0.3, 5);
