@@ -9,3 +9,7 @@ demo:
 # Times fit and solve on the measured swarms (OLMIX_DATA or ../shared/data).
 bench:
     cargo run --release -p olmix --example bench
+
+# Times the exact solve over limits, λ and ridges, against the cone program.
+bench-exact:
+    cargo run --release -p olmix --example bench_exact

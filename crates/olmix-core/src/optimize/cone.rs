@@ -187,6 +187,49 @@ impl Program {
     }
 }
 
+/// A mixture well inside of all bounds: the one whose least distance to any of them, as a share of
+/// the room between lower bound and limit, is greatest. `None` when no mixture is inside.
+pub(crate) fn inner_point(problem: &ExactProblem<'_>) -> Option<Vec<f64>> {
+    let constraints = problem.constraints;
+    let m = constraints.domains();
+    // Variables: p, and the distance d, which is maximized.
+    let mut cost = vec![0.0; m + 1];
+    cost[m] = -1.0;
+    let mut rows = Rows::default();
+    rows.push(1.0, (0..m).map(|j| (j, 1.0)));
+    for j in 0..m {
+        let (lower, limit) = (constraints.lower[j], constraints.limit(j));
+        rows.push(-lower, [(j, -1.0), (m, limit - lower)]);
+        rows.push(limit, [(j, 1.0), (m, limit - lower)]);
+    }
+    for group in &constraints.groups {
+        let room = group.upper - group.lower;
+        let members = || group.members.iter().copied();
+        if group.upper < 1.0 {
+            rows.push(group.upper, members().map(|j| (j, 1.0)).chain([(m, room)]));
+        }
+        if group.lower > 0.0 {
+            rows.push(
+                -group.lower,
+                members().map(|j| (j, -1.0)).chain([(m, room)]),
+            );
+        }
+    }
+    let cones = vec![
+        SupportedConeT::ZeroConeT(1),
+        SupportedConeT::NonnegativeConeT(rows.rhs.len() - 1),
+    ];
+    let program = Program {
+        cost,
+        matrix: compressed(&rows, m + 1),
+        rhs: rows.rhs,
+        cones,
+        scale: 1.0,
+    };
+    let (solver, _) = program.solve(problem).ok()?;
+    (solver.solution.x[m] > 1e-8).then(|| solver.solution.x[..m].to_vec())
+}
+
 /// Bounds that are each possible alone but not together: only overlapping groups get here.
 fn explain_infeasible(problem: &ExactProblem<'_>) -> CoreError {
     let groups = &problem.constraints.groups;
