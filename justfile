@@ -13,3 +13,7 @@ bench:
 # Times the exact solve over limits, λ and ridges, against the cone program.
 bench-exact:
     cargo run --release -p olmix --example bench_exact
+
+# How cost grows with domains, runs and tasks; `just bench-scale --largest` adds 1,000 × 5,000 × 100 (some 7 minutes).
+bench-scale *flags:
+    cargo run --release -p olmix --example bench_scale -- {{flags}}
