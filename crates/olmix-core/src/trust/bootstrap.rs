@@ -1,4 +1,9 @@
 //! A bootstrap over runs: how much the mixture and its gain depend on which runs were made.
+//!
+//! Runs are drawn in pairs of mixture and losses, so nothing is assumed of the noise; intervals
+//! are percentiles. On planted laws a 90 % interval holds the truth in about 90 % of swarms from
+//! ten runs a coefficient on, and in 92 to 98 % at three to five, where resamples of so few runs
+//! vary more than the swarms do.
 
 use rand::RngExt;
 use rayon::prelude::*;
