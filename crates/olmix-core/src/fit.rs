@@ -278,10 +278,16 @@ fn propose(
     fit: &Fit,
     observer: &dyn Observer,
 ) -> Result<Proposal, CoreError> {
-    observer.stage(Stage::Solve, 1);
+    let sampled = match optimizer {
+        Optimizer::Simulation { options, .. } => options.steps(),
+        _ => 0,
+    };
+    observer.stage(Stage::Solve, 1 + sampled);
     let task_weights = swarm.task_weights();
     let constraints = spec.constraints_holding(&fit.dead);
-    let solution = spec.solve(swarm, optimizer, &fit.laws, &constraints)?;
+    let solution = spec.solve(swarm, optimizer, &fit.laws, &constraints, &|| {
+        observer.step();
+    })?;
     observer.step();
     let natural = spec.prior.weights();
     let mixture = Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
@@ -305,7 +311,7 @@ fn propose(
             seed: spec.seed,
         };
         let again = |laws: &[LogLinear]| {
-            let solution = spec.solve(swarm, optimizer, laws, &constraints)?;
+            let solution = spec.solve(swarm, optimizer, laws, &constraints, &|| ())?;
             Ok(solution.weights)
         };
         Some(bootstrap(swarm, &with, &again, &|| observer.step())?)
@@ -350,6 +356,7 @@ impl FitSpec {
         optimizer: &Optimizer,
         laws: &[LogLinear],
         constraints: &Constraints,
+        progress: &(dyn Fn() + Sync),
     ) -> Result<Solution, CoreError> {
         let task_weights = swarm.task_weights();
         match optimizer {
@@ -381,6 +388,7 @@ impl FitSpec {
                     options,
                     *worst,
                     self.seed,
+                    progress,
                 )
             }
             Optimizer::Search { worst } => search(swarm, self.prior.weights(), constraints, *worst),

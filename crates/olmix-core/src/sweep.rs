@@ -17,6 +17,18 @@ pub struct SweepGrid {
     pub kl: Vec<f64>,
 }
 
+impl SweepGrid {
+    /// Number of cells.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        let limits = match self.target_tokens.len() {
+            0 => 1,
+            sizes => sizes * self.repetition.len(),
+        };
+        limits * self.kl.len()
+    }
+}
+
 /// One cell of a sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepCell {

@@ -4,30 +4,16 @@ mod common;
 
 use common::planted;
 use olmix_core::law::{LogLinear, average_loss};
-use olmix_core::optimize::{ExactProblem, Optimizer, solve_exact};
-use olmix_core::{Constraints, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm, fit};
+use olmix_core::optimize::{ExactProblem, solve_exact};
+use olmix_core::{Constraints, FitSpec, Mixture, Swarm, fit};
 
 const KL: f64 = 0.05;
 
 fn spec(prior: &Mixture, seed: u64) -> FitSpec {
     FitSpec {
-        law: LawKind::LogLinear,
-        huber_delta: 0.02,
-        ridge: Ridge::Fixed(0.0),
-        dead_domains: DeadDomains::Error,
-        optimizer: Some(Optimizer::Exact {
-            kl_reg: KL,
-            worst: false,
-        }),
-        prior: prior.clone(),
-        kl_reference: None,
-        constraints: Constraints::none(prior.weights().len()),
-        n_test: 0,
-        train_runs: None,
-        folds: 0,
         bootstrap: 100,
-        confidence: 0.9,
         seed,
+        ..common::spec(prior)
     }
 }
 

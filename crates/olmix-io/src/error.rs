@@ -171,8 +171,8 @@ fn core_help(error: &CoreError) -> &'static str {
             "add runs, or merge domains so that fewer coefficients have to be fitted"
         }
         CoreError::DeadDomains(_) => {
-            "set regression.dead_domains to `hold` to keep them at their natural share, or remove \
-             their columns"
+            "set regression.dead_domains to `hold` (or pass --dead-domains hold) to keep them at \
+             their natural share, or remove their columns"
         }
         CoreError::ConstantTask(_) => "add it to filtering.drop_metrics",
         CoreError::Infeasible(_) => {

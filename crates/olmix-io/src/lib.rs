@@ -39,7 +39,7 @@ pub use fit_config::{
     TrainSplit,
 };
 pub use input::InputRecord;
-pub use load::{LoadedFit, load_fit};
+pub use load::{LoadedFit, Overrides, load_fit, load_fit_with};
 pub use load_runs::{Measured, Runs, load_mixtures, load_runs};
 pub use mixture_file::{
     BootstrapEntry, DomainEntry, FitEntry, GroupEntry, LawEntry, Limit, MixtureFile,

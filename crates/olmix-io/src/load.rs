@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use olmix_core::optimize::{Optimizer, SimulationOptions};
-use olmix_core::{CoreError, FitSpec, LawKind, Swarm, Task};
+use olmix_core::{CoreError, DeadDomains, FitSpec, LawKind, Ridge, Swarm, Task};
 
 use crate::fit_config::{FitConfig, ProposerKind, TrainSplit};
 use crate::input::sha256_hex;
@@ -73,13 +73,46 @@ impl LoadedFit {
     }
 }
 
+/// Settings that take the place of the config's, as if they stood in it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Overrides {
+    /// For `regression.ridge`.
+    pub ridge: Option<Ridge>,
+    /// For `regression.dead_domains`.
+    pub dead_domains: Option<DeadDomains>,
+    /// For `diagnostics.folds`.
+    pub folds: Option<usize>,
+    /// For `diagnostics.bootstrap`.
+    pub bootstrap: Option<usize>,
+}
+
+impl Overrides {
+    fn apply(&self, config: &mut FitConfig) {
+        let regression = &mut config.regression;
+        regression.ridge = self.ridge.unwrap_or(regression.ridge);
+        regression.dead_domains = self.dead_domains.unwrap_or(regression.dead_domains);
+        let diagnostics = &mut config.diagnostics;
+        diagnostics.folds = self.folds.unwrap_or(diagnostics.folds);
+        diagnostics.bootstrap = self.bootstrap.unwrap_or(diagnostics.bootstrap);
+    }
+}
+
 /// Reads a config and the swarm it names, and checks everything that can be checked before a
 /// fit.
 ///
 /// # Errors
 /// [`IoError`] for the first thing that can't be used, with file, place and help.
 pub fn load_fit(config: &Path) -> Result<LoadedFit, IoError> {
-    let (config, config_record) = FitConfig::load_recorded(config)?;
+    load_fit_with(config, &Overrides::default())
+}
+
+/// As [`load_fit`], with some settings given in place of the config's.
+///
+/// # Errors
+/// As [`load_fit`].
+pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, IoError> {
+    let (mut config, config_record) = FitConfig::load_recorded(config)?;
+    overrides.apply(&mut config);
     let mut notices = config.notices.clone();
     let ratios_table = Table::read(&config.swarm.ratios_path, "ratios")?;
     let metrics_table = Table::read(&config.swarm.metrics_path, "metrics")?;

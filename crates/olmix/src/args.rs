@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use olmix_core::{DeadDomains, Ridge};
 
 /// How much of each kind of data should a language model be trained on?
 ///
@@ -58,6 +59,35 @@ pub struct Common {
     pub threads: Option<usize>,
 }
 
+/// Settings of the laws, in place of the config's.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LawArgs {
+    /// Ridge on the laws' coefficients: a number, or `auto` to choose it by out-of-fold error.
+    #[arg(long, value_name = "RHO|auto", value_parser = ridge)]
+    pub ridge: Option<Ridge>,
+    /// Domains that no run sampled: refuse them, or hold them at their natural share.
+    #[arg(long, value_name = "error|hold", value_parser = dead_domains)]
+    pub dead_domains: Option<DeadDomains>,
+}
+
+fn ridge(text: &str) -> Result<Ridge, String> {
+    if text == "auto" {
+        return Ok(Ridge::Auto);
+    }
+    match text.parse::<f64>() {
+        Ok(rho) if rho.is_finite() && rho >= 0.0 => Ok(Ridge::Fixed(rho)),
+        _ => Err("it must be `auto` or a number that is not negative, such as 1e-5".into()),
+    }
+}
+
+fn dead_domains(text: &str) -> Result<DeadDomains, String> {
+    match text {
+        "error" => Ok(DeadDomains::Error),
+        "hold" => Ok(DeadDomains::Hold),
+        _ => Err("it must be `error` or `hold`".into()),
+    }
+}
+
 /// `olmix fit`.
 #[derive(Debug, Args)]
 pub struct FitArgs {
@@ -67,6 +97,9 @@ pub struct FitArgs {
     /// Where results go; made if it is not there.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
+    /// How laws are fitted.
+    #[command(flatten)]
+    pub laws: LawArgs,
     /// Resamples of the bootstrap over runs, in place of the config's; 0 for none.
     #[arg(long, value_name = "N")]
     pub bootstrap: Option<usize>,
@@ -87,6 +120,9 @@ pub struct SweepArgs {
     /// Where sweep.csv, sweep.svg and sweep.png go.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
+    /// How laws are fitted.
+    #[command(flatten)]
+    pub laws: LawArgs,
     /// Target tokens R of the final run, such as 1e12,6e12 (default: the config's).
     #[arg(long, value_name = "R,…", value_delimiter = ',')]
     pub target_tokens: Vec<f64>,

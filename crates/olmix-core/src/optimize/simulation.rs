@@ -39,6 +39,14 @@ impl Default for SimulationOptions {
     }
 }
 
+impl SimulationOptions {
+    /// How often a simulation reports progress.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.rounds * self.samples.div_ceil(CHUNK)
+    }
+}
+
 /// Candidates are drawn and valued in chunks, each with a random stream of its own.
 const CHUNK: usize = 1_000;
 /// Candidates this close to the best are averaged.
@@ -47,6 +55,7 @@ const LEAST_WEIGHT: f64 = 1e-5;
 
 /// Searches by sampling; `worst` looks for the greatest predicted loss instead.
 ///
+/// `progress` is called once for each of [`SimulationOptions::steps`], from any thread.
 /// Deterministic from `seed` on any number of threads. Cost: `rounds · samples · n · m`.
 ///
 /// # Errors
@@ -60,6 +69,7 @@ pub fn simulate(
     options: &SimulationOptions,
     worst: bool,
     seed: u64,
+    progress: &(dyn Fn() + Sync),
 ) -> Result<Solution, CoreError> {
     constraints.check(domains)?;
     let m = domains.len();
@@ -82,7 +92,9 @@ pub fn simulate(
                     })
                     .filter(|p| constraints.violation(p) <= 1e-9)
                     .collect();
-                Kept::new(candidates, &coefficients, laws, task_weights, sign)
+                let kept = Kept::new(candidates, &coefficients, laws, task_weights, sign);
+                progress();
+                kept
             })
             .collect();
         let least = chunks

@@ -3,7 +3,8 @@
 use olmix_core::optimize::Status;
 use olmix_core::{Binding, Fit, Proposal, Swarm, fit};
 use olmix_io::{
-    LoadedFit, MixtureFile, StagedFolder, check_writable, file_safe, load_fit, npy, write_whole,
+    LoadedFit, MixtureFile, Overrides, StagedFolder, check_writable, file_safe, load_fit_with, npy,
+    write_whole,
 };
 use olmix_report::{
     Figure, InputFile, InteractionMatrix, Intervals, PredictedAgainstMeasured, PriorAndProposed,
@@ -11,7 +12,7 @@ use olmix_report::{
 };
 use rayon::prelude::*;
 
-use super::on_threads;
+use super::{explosion_warning, on_threads};
 use crate::args::FitArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -21,13 +22,13 @@ use crate::table::{number, percent, table};
 /// Reads, fits, writes, prints.
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
-        let mut loaded = load_fit(&args.config)?;
-        if let Some(bootstrap) = args.bootstrap {
-            loaded.spec.bootstrap = bootstrap;
-        }
-        if let Some(folds) = args.folds {
-            loaded.spec.folds = folds.min(loaded.swarm.len());
-        }
+        let overrides = Overrides {
+            ridge: args.laws.ridge,
+            dead_domains: args.laws.dead_domains,
+            folds: args.folds,
+            bootstrap: args.bootstrap,
+        };
+        let loaded = load_fit_with(&args.config, &overrides)?;
         loaded.check_constraints()?;
         check_writable(&args.output_dir)?;
         let quiet = args.common.quiet || args.common.json;
@@ -290,13 +291,10 @@ fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
                 names(&checked.no_better_than_mean)
             );
         }
-        if !checked.explosions.is_empty() {
-            text += &format!(
-                "warning: {} predictions of unseen runs are far outside of anything measured: the \
-                 law is not held down there. Set `regression.ridge: auto`.\n",
-                checked.explosions.len()
-            );
-        }
+    }
+    if let Some(warning) = explosion_warning(fit) {
+        text += &warning;
+        text += "\n";
     }
     if fit.options.ridge > 0.0 {
         text += &format!("Ridge on t: {:e}\n", fit.options.ridge);

@@ -4,8 +4,22 @@ pub mod fit;
 pub mod predict;
 pub mod sweep;
 
+use olmix_core::Fit;
+
 use crate::args::Common;
 use crate::failure::Failure;
+
+/// What to say when laws predict unseen runs far outside of anything measured.
+fn explosion_warning(fit: &Fit) -> Option<String> {
+    let explosions = fit.out_of_fold.as_ref()?.explosions.len();
+    (explosions > 0).then(|| {
+        format!(
+            "warning: {explosions} predictions of unseen runs are far outside of anything \
+             measured: the law is not held down there. Set `regression.ridge: auto`, or pass \
+             --ridge auto."
+        )
+    })
+}
 
 /// Runs a job on the number of threads asked for.
 fn on_threads<T: Send>(

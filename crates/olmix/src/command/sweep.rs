@@ -1,9 +1,9 @@
 //! `olmix sweep`.
 
-use olmix_core::{SweepCell, SweepGrid, fit, sweep};
-use olmix_io::{check_writable, csv_bytes, csv_number, load_fit, write_whole};
+use olmix_core::{Observer, SweepCell, SweepGrid, fit, sweep};
+use olmix_io::{Overrides, check_writable, csv_bytes, csv_number, load_fit_with, write_whole};
 
-use super::on_threads;
+use super::{explosion_warning, on_threads};
 use crate::args::SweepArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -27,10 +27,14 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         }
     }
     on_threads(args.common, || {
-        let mut loaded = load_fit(&args.config)?;
+        let overrides = Overrides {
+            ridge: args.laws.ridge,
+            dead_domains: args.laws.dead_domains,
+            ..Overrides::default()
+        };
+        let mut loaded = load_fit_with(&args.config, &overrides)?;
         check_writable(&args.output_dir)?;
         loaded.spec.optimizer = None;
-        loaded.spec.folds = 0;
         let quiet = args.common.quiet || args.common.json;
         if !quiet {
             output::notices(&loaded.notices);
@@ -47,7 +51,8 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             kl: args.kl.clone(),
         };
         let swarm = loaded.swarm.subset(&fitted.train);
-        let swept = sweep(&swarm, &loaded.spec, &fitted, &grid, &|| ())
+        bar.begin("solving cells", grid.cells());
+        let swept = sweep(&swarm, &loaded.spec, &fitted, &grid, &|| bar.step())
             .map_err(|e| loaded.core_error(e))?;
         drop(bar);
         let csv = args.output_dir.join("sweep.csv");
@@ -89,6 +94,9 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
                 "effective domains",
             ];
             output::print(&table(&header, &rows));
+            if let Some(warning) = explosion_warning(&fitted) {
+                output::print(&warning);
+            }
             output::print(&format!("Natural distribution: {:.4}", swept.natural));
             output::print(&format!("Written: {}, sweep.svg, sweep.png", csv.display()));
         }

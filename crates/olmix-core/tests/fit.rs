@@ -1,0 +1,400 @@
+//! What a fit promises from start to end: from a swarm to laws, trust in them, and a mixture.
+
+mod common;
+
+use std::sync::Mutex;
+
+use common::{Planted, planted, spec};
+use olmix_core::law::{Design, Law, LogLinearOptions, average_loss, fit_tasks};
+use olmix_core::optimize::{Optimizer, SimulationOptions, Status};
+use olmix_core::trust::RIDGE_GRID;
+use olmix_core::{
+    CoreError, DeadDomains, FitSpec, LawKind, Matrix, Observer, Ridge, Stage, fit, kl_divergence,
+};
+
+/// A planted swarm that never sampled domain `dead`.
+fn with_dead_domain(dead: usize) -> Planted {
+    let mut planted = planted(60, 6, 3, 0.01, 4);
+    let old = planted.swarm.mixtures();
+    let mixtures = Matrix::from_fn(60, 6, |i, j| {
+        if j == dead {
+            0.0
+        } else {
+            old.get(i, j) / (1.0 - old.get(i, dead))
+        }
+    });
+    let losses = Matrix::from_fn(60, 3, |i, task| planted.laws[task].predict(mixtures.row(i)));
+    planted.swarm = common::swarm(planted.swarm.domains().clone(), mixtures, losses);
+    planted
+}
+
+#[test]
+fn a_domain_no_run_sampled_is_refused_by_name() {
+    let planted = with_dead_domain(2);
+    let error = fit(&planted.swarm, &spec(&planted.prior), &()).unwrap_err();
+    assert_eq!(error, CoreError::DeadDomains(vec!["d2".into()]));
+}
+
+#[test]
+fn a_domain_no_run_sampled_is_held_at_its_natural_share_when_asked() {
+    let planted = with_dead_domain(2);
+    let spec = FitSpec {
+        dead_domains: DeadDomains::Hold,
+        bootstrap: 10,
+        ..spec(&planted.prior)
+    };
+    let fitted = fit(&planted.swarm, &spec, &()).unwrap();
+    assert_eq!(fitted.dead, [2]);
+    let proposal = fitted.proposal.unwrap();
+    let share = planted.prior.weights()[2];
+    assert!((proposal.mixture.weights()[2] - share).abs() < 1e-12);
+    // The law of the others is not disturbed by it: the truth without noise comes back.
+    for (law, truth) in fitted.laws.iter().zip(&planted.laws) {
+        for run in 0..planted.swarm.len() {
+            let p = planted.swarm.mixtures().row(run);
+            assert!((law.predict(p) - truth.predict(p)).abs() < 1e-6);
+        }
+    }
+    // Every resample holds it too.
+    let held = proposal.bootstrap.unwrap().weights[2];
+    assert!((held.low - share).abs() < 1e-9 && (held.high - share).abs() < 1e-9);
+}
+
+#[test]
+fn a_held_domain_gives_way_to_its_cap() {
+    let planted = with_dead_domain(2);
+    let mut spec = FitSpec {
+        dead_domains: DeadDomains::Hold,
+        ..spec(&planted.prior)
+    };
+    spec.constraints.caps = Some(vec![1.0, 1.0, 0.01, 1.0, 1.0, 1.0]);
+    let proposal = fit(&planted.swarm, &spec, &()).unwrap().proposal.unwrap();
+    assert!((proposal.mixture.weights()[2] - 0.01).abs() < 1e-12);
+}
+
+#[test]
+fn too_few_runs_are_refused_with_both_numbers() {
+    let planted = planted(6, 6, 2, 0.01, 4);
+    let error = fit(&planted.swarm, &spec(&planted.prior), &()).unwrap_err();
+    assert_eq!(error, CoreError::TooFewRuns { runs: 6, live: 6 });
+    let message = error.to_string();
+    assert!(message.contains("6 runs") && message.contains("at least 7"));
+}
+
+#[test]
+fn the_automatic_ridge_is_the_one_with_the_least_out_of_fold_error() {
+    let planted = planted(24, 10, 4, 0.05, 8);
+    let spec = FitSpec {
+        ridge: Ridge::Auto,
+        folds: 4,
+        ..spec(&planted.prior)
+    };
+    let fitted = fit(&planted.swarm, &spec, &()).unwrap();
+    let tried: Vec<f64> = fitted.ridges.iter().map(|(ridge, _)| *ridge).collect();
+    assert_eq!(tried, RIDGE_GRID);
+    let least = fitted
+        .ridges
+        .iter()
+        .map(|(_, rmse)| *rmse)
+        .fold(f64::INFINITY, f64::min);
+    let chosen = fitted.options.ridge;
+    assert!(
+        chosen > 0.0,
+        "with 2 noisy runs a coefficient some ridge helps"
+    );
+    assert!(fitted.ridges.contains(&(chosen, least)));
+    // The out-of-fold check is made with the ridge chosen, on the same folds.
+    assert_eq!(fitted.out_of_fold.unwrap().average.rmse, least);
+}
+
+#[test]
+fn out_of_fold_predictions_are_those_of_laws_that_never_saw_the_run() {
+    let planted = planted(40, 5, 2, 0.02, 12);
+    let spec = FitSpec {
+        folds: 5,
+        ..spec(&planted.prior)
+    };
+    let checked = fit(&planted.swarm, &spec, &())
+        .unwrap()
+        .out_of_fold
+        .unwrap();
+    for fold in 0..5 {
+        let (test, train): (Vec<usize>, Vec<usize>) =
+            (0..40).partition(|&run| checked.fold_of[run] == fold);
+        assert_eq!(test.len(), 8);
+        let part = planted.swarm.subset(&train);
+        let design = Design::new(part.mixtures(), planted.prior.weights()).unwrap();
+        let laws = fit_tasks(&design, part.losses(), LogLinearOptions::default(), &|| ()).unwrap();
+        for &run in &test {
+            for (task, (law, _)) in laws.iter().enumerate() {
+                let expected = law.predict(planted.swarm.mixtures().row(run));
+                assert_eq!(checked.predictions.get(run, task), expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_task_without_a_law_is_named_as_no_better_than_its_mean() {
+    let planted = planted(40, 5, 2, 0.01, 13);
+    // The second task is noise: the losses of the first, in an order that has nothing to do with
+    // the mixtures.
+    let losses = Matrix::from_fn(40, 2, |i, task| {
+        let run = if task == 0 { i } else { (i * 17 + 5) % 40 };
+        planted.swarm.losses().get(run, 0)
+    });
+    let swarm = common::swarm(
+        planted.swarm.domains().clone(),
+        planted.swarm.mixtures().clone(),
+        losses,
+    );
+    let spec = FitSpec {
+        folds: 5,
+        ..spec(&planted.prior)
+    };
+    let checked = fit(&swarm, &spec, &()).unwrap().out_of_fold.unwrap();
+    assert_eq!(checked.no_better_than_mean, [1]);
+}
+
+#[test]
+fn runs_set_aside_take_no_part_in_the_fit_and_stop_the_proposal() {
+    let planted = planted(50, 5, 2, 0.02, 14);
+    let spec = FitSpec {
+        n_test: 10,
+        ..spec(&planted.prior)
+    };
+    let fitted = fit(&planted.swarm, &spec, &()).unwrap();
+    assert!(fitted.proposal.is_none());
+    let held_out = fitted.held_out.unwrap();
+    assert_eq!((fitted.train.len(), held_out.runs.len()), (40, 10));
+    let part = planted.swarm.subset(&fitted.train);
+    assert!(held_out.runs.iter().all(|run| !part.runs().contains(run)));
+    let design = Design::new(part.mixtures(), planted.prior.weights()).unwrap();
+    let laws = fit_tasks(&design, part.losses(), LogLinearOptions::default(), &|| ()).unwrap();
+    for (row, name) in held_out.runs.iter().enumerate() {
+        let run = planted
+            .swarm
+            .runs()
+            .iter()
+            .position(|other| other == name)
+            .unwrap();
+        let expected = laws[1].0.predict(planted.swarm.mixtures().row(run));
+        assert_eq!(held_out.predictions.get(row, 1), expected);
+        assert_eq!(
+            held_out.measured.get(row, 1),
+            planted.swarm.losses().get(run, 1)
+        );
+    }
+}
+
+#[test]
+fn a_training_split_draws_that_many_runs_by_the_seed() {
+    let planted = planted(50, 5, 2, 0.02, 15);
+    let with = |train_runs, seed| {
+        let spec = FitSpec {
+            train_runs: Some(train_runs),
+            seed,
+            ..spec(&planted.prior)
+        };
+        fit(&planted.swarm, &spec, &()).map(|fitted| fitted.train)
+    };
+    let first = with(20, 1).unwrap();
+    assert_eq!(first.len(), 20);
+    assert!(first.is_sorted() && first == with(20, 1).unwrap());
+    assert_ne!(first, with(20, 2).unwrap());
+    assert!(matches!(with(51, 1), Err(CoreError::Unsupported(_))));
+}
+
+#[test]
+fn simulation_comes_close_to_the_exact_mixture_and_keeps_the_caps() {
+    let planted = planted(60, 6, 4, 0.01, 16);
+    let mut exact = spec(&planted.prior);
+    exact.constraints.caps = Some(vec![0.3, 0.25, 0.3, 0.4, 0.5, 0.35]);
+    exact.optimizer = Some(Optimizer::Exact {
+        kl_reg: 0.0,
+        worst: false,
+    });
+    let simulated = FitSpec {
+        optimizer: Some(Optimizer::Simulation {
+            options: SimulationOptions {
+                samples: 20_000,
+                ..SimulationOptions::default()
+            },
+            worst: false,
+        }),
+        ..exact.clone()
+    };
+    let best = fit(&planted.swarm, &exact, &()).unwrap().proposal.unwrap();
+    let found = fit(&planted.swarm, &simulated, &())
+        .unwrap()
+        .proposal
+        .unwrap();
+    assert_eq!(found.solution.status, Status::BestCandidate);
+    assert!(exact.constraints.violation(found.mixture.weights()) < 1e-9);
+    let natural = best.natural_average.unwrap();
+    let share = (natural - found.predicted_average) / (natural - best.predicted_average);
+    assert!(
+        share > 0.97 && share <= 1.0,
+        "share of the exact gain: {share}"
+    );
+}
+
+#[test]
+fn search_proposes_the_best_observed_run_that_is_feasible() {
+    let planted = planted(40, 5, 3, 0.02, 17);
+    let mut spec = FitSpec {
+        law: LawKind::Search,
+        optimizer: Some(Optimizer::Search { worst: false }),
+        ..spec(&planted.prior)
+    };
+    spec.constraints.upper = vec![0.5; 5];
+    let fitted = fit(&planted.swarm, &spec, &()).unwrap();
+    assert!(fitted.laws.is_empty());
+    let proposal = fitted.proposal.unwrap();
+    let average = |run: usize| planted.swarm.losses().row(run).iter().sum::<f64>() / 3.0;
+    let feasible = |run: &usize| planted.swarm.mixtures().row(*run).iter().all(|p| *p <= 0.5);
+    let best = (0..40)
+        .filter(feasible)
+        .min_by(|&a, &b| average(a).total_cmp(&average(b)))
+        .unwrap();
+    assert_eq!(proposal.solution.run, Some(best));
+    assert!((proposal.predicted_average - average(best)).abs() < 1e-12);
+}
+
+#[test]
+fn the_worst_mixture_is_predicted_worse_than_the_natural_and_every_observed_one() {
+    let planted = planted(60, 5, 3, 0.01, 18);
+    let spec = FitSpec {
+        optimizer: Some(Optimizer::Exact {
+            kl_reg: 0.0,
+            worst: true,
+        }),
+        ..spec(&planted.prior)
+    };
+    let fitted = fit(&planted.swarm, &spec, &()).unwrap();
+    let shares = planted.swarm.task_weights();
+    let worst = fitted.proposal.as_ref().unwrap().predicted_average;
+    assert!(worst > fitted.average_loss(&shares, planted.prior.weights()));
+    for run in 0..60 {
+        assert!(worst >= fitted.average_loss(&shares, planted.swarm.mixtures().row(run)) - 1e-9);
+    }
+}
+
+#[test]
+fn a_strong_kl_term_pulls_to_the_reference_given_not_to_the_prior() {
+    let planted = planted(60, 4, 2, 0.01, 19);
+    let spec = FitSpec {
+        kl_reference: Some(vec![2.0, 1.0, 0.5, 0.5]),
+        optimizer: Some(Optimizer::Exact {
+            kl_reg: 1e4,
+            worst: false,
+        }),
+        ..spec(&planted.prior)
+    };
+    let proposal = fit(&planted.swarm, &spec, &()).unwrap().proposal.unwrap();
+    for (p, expected) in proposal
+        .mixture
+        .weights()
+        .iter()
+        .zip([0.5, 0.25, 0.125, 0.125])
+    {
+        assert!((p - expected).abs() < 1e-3, "{p} {expected}");
+    }
+    let kl = kl_divergence(proposal.mixture.weights(), &[2.0, 1.0, 0.5, 0.5]);
+    assert!((proposal.solution.kl - kl).abs() < 1e-12);
+}
+
+#[test]
+fn the_proposal_beats_the_natural_distribution_by_the_true_laws() {
+    let planted = planted(60, 6, 4, 0.02, 20);
+    let proposal = fit(&planted.swarm, &spec(&planted.prior), &())
+        .unwrap()
+        .proposal
+        .unwrap();
+    let shares = planted.swarm.task_weights();
+    let true_loss = |p: &[f64]| average_loss(&planted.laws, &shares, p);
+    assert!(true_loss(proposal.mixture.weights()) < true_loss(planted.prior.weights()));
+}
+
+/// Notes what it is told.
+#[derive(Default)]
+struct Notes(Mutex<Vec<(Stage, usize, usize)>>);
+
+impl Observer for Notes {
+    fn stage(&self, stage: Stage, steps: usize) {
+        self.0.lock().unwrap().push((stage, steps, 0));
+    }
+
+    fn step(&self) {
+        self.0.lock().unwrap().last_mut().unwrap().2 += 1;
+    }
+}
+
+#[test]
+fn every_stage_makes_the_steps_it_announced() {
+    let planted = planted(40, 5, 3, 0.02, 21);
+    for optimizer in [
+        Optimizer::Exact {
+            kl_reg: 0.05,
+            worst: false,
+        },
+        Optimizer::Simulation {
+            options: SimulationOptions {
+                rounds: 3,
+                samples: 2_500,
+                temperature: Some(0.5),
+            },
+            worst: false,
+        },
+    ] {
+        let notes = Notes::default();
+        let spec = FitSpec {
+            ridge: Ridge::Auto,
+            folds: 4,
+            bootstrap: 7,
+            optimizer: Some(optimizer),
+            ..spec(&planted.prior)
+        };
+        fit(&planted.swarm, &spec, &notes).unwrap();
+        let notes = notes.0.into_inner().unwrap();
+        let stages: Vec<Stage> = notes.iter().map(|(stage, ..)| *stage).collect();
+        let order = [
+            Stage::Ridge,
+            Stage::Laws,
+            Stage::OutOfFold,
+            Stage::Solve,
+            Stage::Bootstrap,
+        ];
+        assert_eq!(stages, order);
+        for (stage, announced, made) in notes {
+            assert_eq!(announced, made, "{stage:?}");
+        }
+    }
+}
+
+#[test]
+fn a_fit_is_the_same_bits_on_any_number_of_threads() {
+    let planted = planted(60, 8, 7, 0.02, 22);
+    let on = |threads: usize| {
+        let spec = FitSpec {
+            ridge: Ridge::Auto,
+            folds: 4,
+            bootstrap: 20,
+            ..spec(&planted.prior)
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let fitted = pool.install(|| fit(&planted.swarm, &spec, &())).unwrap();
+        let proposal = fitted.proposal.unwrap();
+        (
+            fitted.laws,
+            fitted.out_of_fold,
+            proposal.solution,
+            proposal.bootstrap,
+        )
+    };
+    let one = on(1);
+    assert!(one == on(2) && one == on(5));
+}
