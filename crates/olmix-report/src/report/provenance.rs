@@ -19,6 +19,11 @@ pub fn section(input: &ReportInput) -> String {
         ("Law", law(input)),
         ("Optimizer", optimizer(input)),
     ];
+    if input.spec.kl_reference.is_some() {
+        let reference = "the prior of the expanded mixture: virtual domains count by what they \
+                         stand for";
+        entries.push(("KL term pulls to", reference.to_owned()));
+    }
     if let Some(target) = input.target_tokens {
         entries.push((
             "Target tokens",

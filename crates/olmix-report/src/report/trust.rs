@@ -10,7 +10,7 @@ use super::ReportInput;
 use super::answer::{cure, is_worst};
 use super::markup::{details, figure, list, name, number, table, text};
 use crate::figure::task_errors;
-use crate::format::{count, coverage, percent_short, significant};
+use crate::format::{count, coverage, percent_short, setting, significant};
 use crate::scale::quantile;
 use crate::svg::escape;
 
@@ -24,6 +24,7 @@ pub fn section(input: &ReportInput) -> String {
     if let Some(folds) = &fit.out_of_fold {
         facts.extend(folds_facts(input, folds));
     }
+    facts.extend(ridge_fact(input));
     facts.extend(laws_fact(input));
     if let Some(proposal) = &fit.proposal {
         facts.push(match &proposal.bootstrap {
@@ -90,6 +91,23 @@ fn average(input: &ReportInput) -> String {
                  predicted best.</p>\n";
     }
     html
+}
+
+/// What each ridge that was tried was worth, when the ridge was to be chosen.
+fn ridge_fact(input: &ReportInput) -> Option<String> {
+    let tried = &input.fit.ridges;
+    if tried.is_empty() {
+        return None;
+    }
+    let each: Vec<String> = tried
+        .iter()
+        .map(|(ridge, rmse)| format!("{} at {}", significant(*rmse, 3), setting(*ridge)))
+        .collect();
+    Some(format!(
+        "The ridge, {}, is the one with the least out-of-fold RMSE of the average loss: {}.",
+        setting(input.fit.options.ridge),
+        each.join(", ")
+    ))
 }
 
 fn columns(first: &'static str) -> [super::markup::Column; 8] {

@@ -1,6 +1,6 @@
 //! `olmix sweep`.
 
-use olmix_core::{Observer, SweepCell, SweepGrid, fit, sweep};
+use olmix_core::{Observer, Sweep, SweepCell, SweepGrid, fit, sweep};
 use olmix_io::{Overrides, check_writable, csv_bytes, csv_number, load_fit_with, write_whole};
 
 use super::{explosion_warning, on_threads};
@@ -94,6 +94,9 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
                 "effective domains",
             ];
             output::print(&table(&header, &rows));
+            for problem in problems(&swept) {
+                output::print(&format!("No mixture where {problem}"));
+            }
             if let Some(warning) = explosion_warning(&fitted) {
                 output::print(&warning);
             }
@@ -102,6 +105,26 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Why cells have no mixture: each reason once, with the limits it was found at.
+fn problems(swept: &Sweep) -> Vec<String> {
+    let mut problems: Vec<(String, &str)> = Vec::new();
+    for cell in &swept.cells {
+        if let Err(problem) = &cell.outcome {
+            let limits = match (cell.target_tokens, cell.repetition) {
+                (Some(r), Some(k)) => format!("R = {r:e}, k = {k}"),
+                _ => "there are no caps".to_owned(),
+            };
+            if !problems.iter().any(|(seen, _)| *seen == limits) {
+                problems.push((limits, problem));
+            }
+        }
+    }
+    problems
+        .into_iter()
+        .map(|(limits, problem)| format!("{limits}: {problem}"))
+        .collect()
 }
 
 /// A CSV cell as JSON: a number where it is one, null where it is empty.
