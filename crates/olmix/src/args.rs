@@ -159,7 +159,8 @@ pub struct PredictArgs {
     /// What was measured on them, in the format of metrics.csv.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// Write the predictions to this CSV file.
+    /// Where the predictions of every task go, as CSV (default: predictions.csv beside the
+    /// mixture file).
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// What every job takes.

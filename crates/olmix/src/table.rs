@@ -17,7 +17,12 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
+    // Padding to the right of the last column is of no use, and breaks lines on a narrow terminal.
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 /// A share as a percentage with two decimals.

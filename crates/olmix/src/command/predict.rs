@@ -1,8 +1,10 @@
 //! `olmix predict`.
 
+use std::path::PathBuf;
+
 use olmix_core::law::Law;
 use olmix_core::trust::{Scores, score};
-use olmix_core::{Matrix, Task};
+use olmix_core::{Direction, Matrix, Task};
 use olmix_io::{MixtureFile, csv_bytes, csv_number, load_mixtures, load_runs, write_whole};
 
 use super::on_threads;
@@ -31,12 +33,13 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         };
         if !args.common.quiet {
             output::notices(&runs.notices);
+            output::notices(&as_losses(&tasks));
         }
         let predictions = Matrix::from_fn(runs.ids.len(), laws.len(), |run, task| {
             laws[task].predict(runs.mixtures.row(run))
         });
         let measured = runs.measured.as_ref().map(|measured| &measured.losses);
-        write(args, &runs.ids, &tasks, &predictions)?;
+        let csv = write(args, &runs.ids, &tasks, &predictions)?;
         let average = |losses: &Matrix| -> Vec<f64> {
             let weighted = |run| {
                 losses
@@ -77,28 +80,74 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
             if let Some(scores) = scores {
                 output::print(&score_table(&scores));
             } else {
-                let rows: Vec<Vec<String>> = runs
-                    .ids
-                    .iter()
-                    .zip(&predicted_average)
-                    .map(|(id, &loss)| vec![id.clone(), number(Some(loss), 4)])
-                    .collect();
-                output::print(&table(&["run", "predicted average loss"], &rows));
+                output::print(&family_table(&runs.ids, &tasks, &predictions));
             }
+            output::print(&format!("Written: {}", csv.display()));
         }
         Ok(())
     })
 }
 
+/// Which tasks are predicted in another unit than they were measured in.
+fn as_losses(tasks: &[Task]) -> Vec<String> {
+    let changed = tasks.iter().filter_map(|task| {
+        let turned = task.direction == Direction::Max;
+        let loss = match (turned, task.offset > 0.0) {
+            (false, false) => return None,
+            (true, false) => "1 − metric".to_owned(),
+            (false, true) => format!("metric + {}", csv_number(task.offset)),
+            (true, true) => format!("1 − metric + {}", csv_number(task.offset)),
+        };
+        Some(format!("`{}` is predicted as a loss: {loss}", task.name))
+    });
+    changed.collect()
+}
+
+/// Predicted loss of every run: the average of each family, and of all tasks.
+fn family_table(ids: &[String], tasks: &[Task], predictions: &Matrix) -> String {
+    let mut families: Vec<&str> = Vec::new();
+    for task in tasks {
+        if !families.contains(&task.family.as_str()) {
+            families.push(&task.family);
+        }
+    }
+    let mean = |run: usize, belongs: &dyn Fn(&Task) -> bool| {
+        let (mut weight, mut loss) = (0.0, 0.0);
+        for (task, y) in tasks.iter().zip(predictions.row(run)) {
+            if belongs(task) {
+                weight += task.weight;
+                loss += task.weight * y;
+            }
+        }
+        number(Some(loss / weight), 4)
+    };
+    let rows: Vec<Vec<String>> = ids
+        .iter()
+        .enumerate()
+        .map(|(run, id)| {
+            let mut row = vec![id.clone(), mean(run, &|_| true)];
+            row.extend(
+                families
+                    .iter()
+                    .map(|family| mean(run, &|task| task.family == *family)),
+            );
+            row
+        })
+        .collect();
+    let mut header = vec!["run", "all tasks"];
+    header.extend(families);
+    table(&header, &rows)
+}
+
+/// Writes the predictions of every task; says where.
 fn write(
     args: &PredictArgs,
     ids: &[String],
     tasks: &[Task],
     predictions: &Matrix,
-) -> Result<(), Failure> {
-    let Some(path) = &args.output else {
-        return Ok(());
-    };
+) -> Result<PathBuf, Failure> {
+    let beside = || args.mixture.with_file_name("predictions.csv");
+    let path = args.output.clone().unwrap_or_else(beside);
     let mut header = vec!["run", "average"];
     header.extend(tasks.iter().map(|task| task.name.as_str()));
     let rows: Vec<Vec<String>> = ids
@@ -116,11 +165,9 @@ fn write(
             row
         })
         .collect();
-    write_whole(
-        path,
-        &csv_bytes(&path.display().to_string(), &header, rows)?,
-    )?;
-    Ok(())
+    let bytes = csv_bytes(&path.display().to_string(), &header, rows)?;
+    write_whole(&path, &bytes)?;
+    Ok(path)
 }
 
 fn score_table(scores: &[(String, Scores)]) -> String {
