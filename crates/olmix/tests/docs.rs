@@ -1,4 +1,4 @@
-//! What the README shows is what happens.
+//! What the documents say is what happens.
 
 use std::path::Path;
 
@@ -103,4 +103,39 @@ fn the_settings_shown_are_settings() {
         .unwrap();
     let weight = math["weight"].as_f64().unwrap();
     assert!((0.05..=0.2).contains(&weight), "{weight}");
+}
+
+/// Every key of a JSON value, at any depth.
+fn keys(value: &serde_json::Value, into: &mut std::collections::BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                into.insert(key.clone());
+                keys(value, into);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_a_mixture_file_is_documented() {
+    let folder = newcomer();
+    Command::new(env!("CARGO_BIN_EXE_olmix"))
+        .args(["fit", "--config", "examples/demo/fit.yaml", "--quiet"])
+        .current_dir(folder.path())
+        .assert()
+        .success();
+    let written = std::fs::read_to_string(folder.path().join("out/mixture.json")).unwrap();
+    let mut found = std::collections::BTreeSet::new();
+    keys(&serde_json::from_str(&written).unwrap(), &mut found);
+    let page = std::fs::read_to_string(root().join("docs/mixture-json.md")).unwrap();
+    assert!(found.len() > 50, "{found:?}");
+    for key in found {
+        assert!(
+            page.contains(&format!("`{key}`")),
+            "`{key}` is not documented"
+        );
+    }
 }
