@@ -1,4 +1,5 @@
 //! Intervals hold the truth as often as they say.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 mod common;
 

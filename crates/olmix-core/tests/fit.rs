@@ -1,4 +1,5 @@
 //! What a fit promises from start to end: from a swarm to laws, trust in them, and a mixture.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 mod common;
 

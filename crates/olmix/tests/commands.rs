@@ -1,4 +1,5 @@
 //! What the commands promise, run as a user runs them.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 use std::path::{Path, PathBuf};
 

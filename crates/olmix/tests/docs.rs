@@ -1,4 +1,5 @@
 //! What the documents say is what happens.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! Results appear whole or not at all, whatever the disk does.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! What people read on the terminal, as it is.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 use std::path::Path;
 
