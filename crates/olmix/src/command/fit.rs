@@ -409,14 +409,15 @@ fn verdict(proposal: &Proposal) -> String {
     let mut text = format!("Predicted average loss {:.4}", proposal.predicted_average);
     if let Some(natural) = proposal.natural_average {
         let gain = 1.0 - proposal.predicted_average / natural;
+        let way = if gain < 0.0 { "higher" } else { "lower" };
         text += &format!(
-            " against {natural:.4} naturally: {:.2} % lower",
-            100.0 * gain
+            " against {natural:.4} naturally: {:.2} % {way}",
+            100.0 * gain.abs()
         );
     }
     if let Some(bootstrap) = &proposal.bootstrap {
         text += &format!(
-            " ({:.0} % interval {:.2} to {:.2} %)",
+            " ({:.0} % interval of the gain {:.2} to {:.2} %)",
             100.0 * bootstrap.confidence,
             100.0 * bootstrap.gain.low,
             100.0 * bootstrap.gain.high
