@@ -39,16 +39,20 @@ pub enum CoreError {
     /// A run with a cell that is not a finite number.
     #[error("run `{0}` has a value that is not a finite number")]
     NotFinite(String),
-    /// Too few runs for a law with one coefficient per live domain.
+    /// Too few runs for a law with coefficients per live domain.
     #[error(
-        "{runs} runs are too few for a log-linear law over {live} sampled domains: \
-         at least {} are needed (and {} recommended)", live + 1, 3 * (live + 1)
+        "{runs} runs are too few for a {} law over {live} sampled domains: \
+         at least {needed} are needed (and {} recommended)", .law.replace('_', "-"), 3 * (live + 1)
     )]
     TooFewRuns {
+        /// The law's name.
+        law: &'static str,
         /// `K`.
         runs: usize,
         /// `m_live`.
         live: usize,
+        /// Parameters of the law.
+        needed: usize,
     },
     /// Domains that no run sampled, where the user asked to be told.
     #[error("no run sampled {}: the law of {} can't be known from this swarm", quoted(.0), if .0.len() == 1 { "it" } else { "these" })]

@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use rand::seq::SliceRandom;
 
-use crate::law::{Design, LogLinear, LogLinearOptions, TaskReport, average_loss, fit_tasks};
+use crate::law::{
+    FittedLaw, Law, LawOptions, LogLinearOptions, SaturatingOptions, TaskReport, average_loss,
+};
 use crate::optimize::{
     ExactProblem, Optimizer, Solution, search, simulate, solve_exact, worst_mix,
 };
 use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::trust::{
-    Bootstrap, HeldOut, OutOfFold, RIDGE_GRID, Resampling, bootstrap, choose_ridge, held_out,
-    out_of_fold,
+    Bootstrap, HeldOut, OutOfFold, Resampling, bootstrap, candidates, choose, held_out, out_of_fold,
 };
 use crate::{Constraints, CoreError, Mixture, Swarm};
 
@@ -22,6 +23,8 @@ use crate::{Constraints, CoreError, Mixture, Swarm};
 pub enum LawKind {
     /// `exp(log c) + exp(t·p)` per task.
     LogLinear,
+    /// `exp(log c) + exp(b − Σ v p^a)` per task, `v ≥ 0`.
+    Saturating,
     /// No law: the observed runs speak for themselves.
     Search,
 }
@@ -44,7 +47,8 @@ pub enum DeadDomains {
 pub enum Ridge {
     /// `ρ ≥ 0`; 0 is the reference's objective.
     Fixed(f64),
-    /// The `ρ` of the grid with the least out-of-fold error of the average loss.
+    /// The `ρ` of a grid (and the powers, for a saturating law) with the least out-of-fold error
+    /// of the average loss.
     Auto,
 }
 
@@ -53,10 +57,10 @@ pub enum Ridge {
 pub struct FitSpec {
     /// The law.
     pub law: LawKind,
-    /// Huber's δ, in the unit of the losses.
-    pub huber_delta: f64,
-    /// Ridge on the law's coefficients.
-    pub ridge: Ridge,
+    /// Huber's δ, in the unit of the losses; `None` for the law's default.
+    pub huber_delta: Option<f64>,
+    /// Ridge on the law's coefficients; `None` for the law's default.
+    pub ridge: Option<Ridge>,
     /// Policy for domains that no run sampled.
     pub dead_domains: DeadDomains,
     /// How the mixture is found; `None` fits and reports only.
@@ -86,17 +90,17 @@ pub struct FitSpec {
 #[derive(Debug, Clone)]
 pub struct Fit {
     /// One law per task over all domains of the swarm; empty for [`LawKind::Search`].
-    pub laws: Vec<LogLinear>,
+    pub laws: Vec<FittedLaw>,
     /// How each fit went, aligned with [`Fit::laws`].
     pub reports: Vec<TaskReport>,
-    /// The options the laws were fitted with, the chosen ridge among them.
-    pub options: LogLinearOptions,
+    /// How the laws were fitted, with the settings that were chosen; `None` without laws.
+    pub options: Option<LawOptions>,
     /// Rows of the swarm that were trained on, ascending. Everything below speaks of these.
     pub train: Vec<usize>,
     /// Domains that no run sampled, as positions.
     pub dead: Vec<usize>,
-    /// Out-of-fold RMSE of the average loss for each ridge tried, when it was to be chosen.
-    pub ridges: Vec<(f64, f64)>,
+    /// Out-of-fold RMSE of the average loss for all settings tried, when they were to be chosen.
+    pub tried: Vec<(LawOptions, f64)>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,
     /// How well the laws predict the runs set aside by `n_test`, when there are any.
@@ -127,8 +131,8 @@ pub struct Proposal {
 /// The parts of a fit, in order, for progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Choosing the ridge.
-    Ridge,
+    /// Choosing the settings of the law.
+    Choice,
     /// Fitting the laws.
     Laws,
     /// Predicting runs out of fold.
@@ -173,19 +177,16 @@ pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit
     let mut fit = Fit {
         laws: Vec::new(),
         reports: Vec::new(),
-        options: LogLinearOptions {
-            huber_delta: spec.huber_delta,
-            ridge: 0.0,
-        },
+        options: spec.law_options(),
         train,
         dead: dead_domains(trained),
-        ridges: Vec::new(),
+        tried: Vec::new(),
         out_of_fold: None,
         held_out: None,
         proposal: None,
     };
-    if spec.law == LawKind::LogLinear {
-        fit_laws(trained, spec, observer, &mut fit)?;
+    if let Some(options) = fit.options.clone() {
+        fit_laws(trained, spec, options, observer, &mut fit)?;
         if !test.is_empty() {
             fit.held_out = Some(held_out(&fit.laws, &swarm.subset(&test)));
         }
@@ -233,6 +234,7 @@ fn dead_domains(swarm: &Swarm) -> Vec<usize> {
 fn fit_laws(
     swarm: &Swarm,
     spec: &FitSpec,
+    mut options: LawOptions,
     observer: &dyn Observer,
     fit: &mut Fit,
 ) -> Result<(), CoreError> {
@@ -241,33 +243,31 @@ fn fit_laws(
         return Err(CoreError::DeadDomains(names.collect()));
     }
     let prior = spec.prior.weights();
-    let design = Design::new(swarm.mixtures(), prior)?;
     let tasks = swarm.tasks().len();
     let step = || observer.step();
-    match spec.ridge {
-        Ridge::Fixed(ridge) => fit.options.ridge = ridge,
-        Ridge::Auto => {
-            let folds = spec.folds.max(2);
-            observer.stage(Stage::Ridge, RIDGE_GRID.len() * folds * tasks);
-            let chosen = choose_ridge(swarm, prior, spec.huber_delta, folds, spec.seed, &step)?;
-            let (ridge, tried) = chosen.ok_or_else(|| {
-                CoreError::Unsupported(format!(
-                    "the ridge can't be chosen by out-of-fold error: {} runs leave no fold that \
-                     determines {} coefficients; give a number for it",
-                    swarm.len(),
-                    design.live().len() + 1
-                ))
-            })?;
-            (fit.options.ridge, fit.ridges) = (ridge, tried);
-        }
+    if spec.ridge == Some(Ridge::Auto) {
+        let folds = spec.folds.max(2);
+        let candidates = candidates(&options);
+        observer.stage(Stage::Choice, candidates.len() * folds * tasks);
+        let chosen = choose(swarm, prior, &candidates, folds, spec.seed, &step)?;
+        let (best, tried) = chosen.ok_or_else(|| {
+            CoreError::Unsupported(format!(
+                "the ridge can't be chosen by out-of-fold error: {} runs leave no fold that \
+                 determines {} coefficients; give a number for it",
+                swarm.len(),
+                options.needed(swarm.live_domains().len())
+            ))
+        })?;
+        (options, fit.tried) = (best, tried);
     }
     observer.stage(Stage::Laws, tasks);
-    let fitted = fit_tasks(&design, swarm.losses(), fit.options, &step)?;
+    let fitted = options.fit(swarm, prior, &step)?;
     (fit.laws, fit.reports) = fitted.into_iter().unzip();
     if spec.folds >= 2 {
         observer.stage(Stage::OutOfFold, spec.folds * tasks);
-        fit.out_of_fold = out_of_fold(swarm, prior, fit.options, spec.folds, spec.seed, &step)?;
+        fit.out_of_fold = out_of_fold(swarm, prior, &options, spec.folds, spec.seed, &step)?;
     }
+    fit.options = Some(options);
     Ok(())
 }
 
@@ -291,26 +291,24 @@ fn propose(
     observer.step();
     let natural = spec.prior.weights();
     let mixture = Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
-    let predict = |p: &[f64]| -> Vec<f64> {
-        use crate::law::Law;
-        fit.laws.iter().map(|law| law.predict(p)).collect()
-    };
+    let predict = |p: &[f64]| -> Vec<f64> { fit.laws.iter().map(|law| law.predict(p)).collect() };
     let (predicted, at_natural) = match solution.run {
         Some(run) => (swarm.losses().row(run).to_vec(), Vec::new()),
         None => (predict(mixture.weights()), predict(natural)),
     };
-    let resampled = if spec.bootstrap > 0 && !fit.laws.is_empty() {
+    let options = fit.options.as_ref().filter(|_| spec.bootstrap > 0);
+    let resampled = if let Some(options) = options {
         observer.stage(Stage::Bootstrap, spec.bootstrap);
         let with = Resampling {
             laws: &fit.laws,
-            options: fit.options,
+            options,
             natural,
             proposed: mixture.weights(),
             resamples: spec.bootstrap,
             confidence: spec.confidence,
             seed: spec.seed,
         };
-        let again = |laws: &[LogLinear]| {
+        let again = |laws: &[FittedLaw]| {
             let solution = spec.solve(swarm, optimizer, laws, &constraints, &|| ())?;
             Ok(solution.weights)
         };
@@ -342,6 +340,32 @@ impl FitSpec {
         constraints
     }
 
+    /// How laws are fitted, before anything is chosen from data; `None` for a search.
+    #[must_use]
+    pub fn law_options(&self) -> Option<LawOptions> {
+        let options = match self.law {
+            LawKind::Search => return None,
+            LawKind::LogLinear => {
+                let default = LogLinearOptions::default();
+                LawOptions::LogLinear(LogLinearOptions {
+                    huber_delta: self.huber_delta.unwrap_or(default.huber_delta),
+                    ..default
+                })
+            }
+            LawKind::Saturating => {
+                let default = SaturatingOptions::default();
+                LawOptions::Saturating(SaturatingOptions {
+                    huber_delta: self.huber_delta.unwrap_or(default.huber_delta),
+                    ..default
+                })
+            }
+        };
+        Some(match self.ridge {
+            Some(Ridge::Fixed(ridge)) => options.with_ridge(ridge),
+            _ => options,
+        })
+    }
+
     /// `q` of the KL term.
     #[must_use]
     pub fn reference(&self) -> &[f64] {
@@ -354,7 +378,7 @@ impl FitSpec {
         &self,
         swarm: &Swarm,
         optimizer: &Optimizer,
-        laws: &[LogLinear],
+        laws: &[FittedLaw],
         constraints: &Constraints,
         progress: &(dyn Fn() + Sync),
     ) -> Result<Solution, CoreError> {

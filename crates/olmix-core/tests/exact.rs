@@ -44,7 +44,7 @@ impl Instance {
         }
     }
 
-    fn problem(&self) -> ExactProblem<'_> {
+    fn problem(&self) -> ExactProblem<'_, LogLinear> {
         ExactProblem {
             domains: &self.domains,
             laws: &self.laws,

@@ -77,7 +77,13 @@ fn a_held_domain_gives_way_to_its_cap() {
 fn too_few_runs_are_refused_with_both_numbers() {
     let planted = planted(6, 6, 2, 0.01, 4);
     let error = fit(&planted.swarm, &spec(&planted.prior), &()).unwrap_err();
-    assert_eq!(error, CoreError::TooFewRuns { runs: 6, live: 6 });
+    let expected = CoreError::TooFewRuns {
+        law: "log_linear",
+        runs: 6,
+        live: 6,
+        needed: 7,
+    };
+    assert_eq!(error, expected);
     let message = error.to_string();
     assert!(message.contains("6 runs") && message.contains("at least 7"));
 }
@@ -86,24 +92,28 @@ fn too_few_runs_are_refused_with_both_numbers() {
 fn the_automatic_ridge_is_the_one_with_the_least_out_of_fold_error() {
     let planted = planted(24, 10, 4, 0.05, 8);
     let spec = FitSpec {
-        ridge: Ridge::Auto,
+        ridge: Some(Ridge::Auto),
         folds: 4,
         ..spec(&planted.prior)
     };
     let fitted = fit(&planted.swarm, &spec, &()).unwrap();
-    let tried: Vec<f64> = fitted.ridges.iter().map(|(ridge, _)| *ridge).collect();
+    let tried: Vec<f64> = fitted
+        .tried
+        .iter()
+        .map(|(options, _)| options.ridge())
+        .collect();
     assert_eq!(tried, RIDGE_GRID);
     let least = fitted
-        .ridges
+        .tried
         .iter()
         .map(|(_, rmse)| *rmse)
         .fold(f64::INFINITY, f64::min);
-    let chosen = fitted.options.ridge;
+    let chosen = fitted.options.unwrap();
     assert!(
-        chosen > 0.0,
+        chosen.ridge() > 0.0,
         "with 2 noisy runs a coefficient some ridge helps"
     );
-    assert!(fitted.ridges.contains(&(chosen, least)));
+    assert!(fitted.tried.contains(&(chosen, least)));
     // The out-of-fold check is made with the ridge chosen, on the same folds.
     assert_eq!(fitted.out_of_fold.unwrap().average.rmse, least);
 }
@@ -350,7 +360,7 @@ fn every_stage_makes_the_steps_it_announced() {
     ] {
         let notes = Notes::default();
         let spec = FitSpec {
-            ridge: Ridge::Auto,
+            ridge: Some(Ridge::Auto),
             folds: 4,
             bootstrap: 7,
             optimizer: Some(optimizer),
@@ -360,7 +370,7 @@ fn every_stage_makes_the_steps_it_announced() {
         let notes = notes.0.into_inner().unwrap();
         let stages: Vec<Stage> = notes.iter().map(|(stage, ..)| *stage).collect();
         let order = [
-            Stage::Ridge,
+            Stage::Choice,
             Stage::Laws,
             Stage::OutOfFold,
             Stage::Solve,
@@ -378,7 +388,7 @@ fn a_fit_is_the_same_bits_on_any_number_of_threads() {
     let planted = planted(60, 8, 7, 0.02, 22);
     let on = |threads: usize| {
         let spec = FitSpec {
-            ridge: Ridge::Auto,
+            ridge: Some(Ridge::Auto),
             folds: 4,
             bootstrap: 20,
             ..spec(&planted.prior)

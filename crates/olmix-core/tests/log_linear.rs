@@ -140,7 +140,13 @@ fn results_are_the_same_bits_on_any_number_of_threads() {
 fn too_few_runs_are_refused_with_both_numbers() {
     let planted = planted(8, 8, 1, 0.0, 1);
     let error = Design::new(planted.swarm.mixtures(), &uniform(8)).unwrap_err();
-    assert_eq!(error, CoreError::TooFewRuns { runs: 8, live: 8 });
+    let expected = CoreError::TooFewRuns {
+        law: "log_linear",
+        runs: 8,
+        live: 8,
+        needed: 9,
+    };
+    assert_eq!(error, expected);
     let message = error.to_string();
     assert!(
         message.contains("8 runs") && message.contains("at least 9"),

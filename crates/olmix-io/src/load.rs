@@ -89,7 +89,7 @@ pub struct Overrides {
 impl Overrides {
     fn apply(&self, config: &mut FitConfig) {
         let regression = &mut config.regression;
-        regression.ridge = self.ridge.unwrap_or(regression.ridge);
+        regression.ridge = self.ridge.or(regression.ridge);
         regression.dead_domains = self.dead_domains.unwrap_or(regression.dead_domains);
         let diagnostics = &mut config.diagnostics;
         diagnostics.folds = self.folds.unwrap_or(diagnostics.folds);
@@ -206,7 +206,7 @@ fn to_losses(
             (f64::INFINITY, f64::NEG_INFINITY),
             |(least, most), &loss| (least.min(loss), most.max(loss)),
         );
-        let needs_law = config.regression.law == LawKind::LogLinear;
+        let needs_law = config.regression.law != LawKind::Search;
         if needs_law && losses.len() > 1 && least >= most {
             return Err(table.header_error(
                 format!(
@@ -230,8 +230,7 @@ fn to_losses(
     }
     if !shifted.is_empty() {
         notices.push(format!(
-            "the log-linear law needs losses that are not negative; shifted up by their least \
-             value: {}",
+            "laws need losses that are not negative; shifted up by their least value: {}",
             listed(shifted.iter().map(String::as_str), 5)
         ));
     }

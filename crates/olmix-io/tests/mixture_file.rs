@@ -5,10 +5,12 @@
 mod common;
 
 use common::Case;
-use olmix_core::law::{LogLinear, LogLinearOptions, TaskReport};
+use olmix_core::law::{
+    FittedLaw, LawOptions, LogLinear, LogLinearOptions, Saturating, SaturatingOptions, TaskReport,
+};
 use olmix_core::optimize::{Solution, Status};
 use olmix_core::trust::{Bootstrap, Interval, OutOfFold, Scores};
-use olmix_core::{Binding, Fit, Matrix, Mixture, Proposal};
+use olmix_core::{Binding, Fit, LawKind, Matrix, Mixture, Proposal};
 use olmix_io::{Limit, LoadedFit, MixtureFile};
 
 fn interval(low: f64, high: f64) -> Interval {
@@ -30,9 +32,11 @@ fn scores() -> Scores {
 /// A fit as the method might return it, with numbers that are hard to write.
 fn fit(loaded: &LoadedFit) -> Fit {
     let weights = vec![0.6, 0.1 + 0.2, 1.0 - 0.6 - (0.1 + 0.2)];
-    let law = |c: f64| LogLinear {
-        log_c: c.ln(),
-        t: vec![-1.0 / 3.0, 1e-300, 0.1],
+    let law = |c: f64| {
+        FittedLaw::LogLinear(LogLinear {
+            log_c: c.ln(),
+            t: vec![-1.0 / 3.0, 1e-300, 0.1],
+        })
     };
     let laws = vec![law(0.3), law(0.7)];
     let report = TaskReport {
@@ -47,9 +51,9 @@ fn fit(loaded: &LoadedFit) -> Fit {
     Fit {
         laws,
         reports: vec![report, report],
-        options: LogLinearOptions::default(),
+        options: Some(LawOptions::LogLinear(LogLinearOptions::default())),
         train: (0..5).collect(),
-        ridges: Vec::new(),
+        tried: Vec::new(),
         dead: vec![2],
         out_of_fold: Some(OutOfFold {
             folds: 2,
@@ -114,6 +118,39 @@ fn a_result_is_read_back_as_it_was_written() {
     assert_eq!(back.prior().unwrap(), loaded.spec.prior);
     let mixture = fit(&loaded).proposal.unwrap().mixture;
     assert_eq!(back.mixture().unwrap().unwrap(), mixture);
+}
+
+#[test]
+fn saturating_laws_are_read_back_as_they_were_written() {
+    let loaded = loaded();
+    let mut fit = fit(&loaded);
+    let law = |c: f64| {
+        FittedLaw::Saturating(Saturating {
+            log_c: c.ln(),
+            level: 1.0 / 3.0,
+            powers: vec![0.4, 0.8],
+            v: vec![vec![0.0, 1e-300, 0.1], vec![0.3, 0.0, 7.0]],
+        })
+    };
+    fit.laws = vec![law(0.3), law(0.7)];
+    fit.options = Some(LawOptions::Saturating(SaturatingOptions {
+        powers: vec![0.4, 0.8],
+        ..SaturatingOptions::default()
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mixture.json");
+    let mut file = MixtureFile::new(&loaded, &fit);
+    file.law.kind = LawKind::Saturating;
+    std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
+    assert_eq!(MixtureFile::read(&path).unwrap().laws().unwrap(), fit.laws);
+    // Rows and powers must fit each other.
+    file.law.powers.pop();
+    std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
+    let message = MixtureFile::read(&path).unwrap_err().to_string();
+    assert!(
+        message.contains("law.tasks[0].v: 2 rows for 1 power"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod common;
 
+use olmix_core::law::FittedLaw;
 use olmix_core::law::LogLinear;
 use olmix_core::{Constraints, DomainSet, Mixture};
 use olmix_report::{
@@ -190,7 +191,7 @@ fn names_from_outside_are_shown_as_text() {
     let figure = interaction_matrix(&InteractionMatrix {
         tasks: &tasks,
         domains: &domains,
-        laws: &[law.clone(), law],
+        laws: &[law.clone().into(), law.into()],
         prior: mixture.weights(),
         dead: &[],
     });
@@ -236,8 +237,16 @@ fn every_domain_and_task_is_named() {
 #[test]
 fn what_is_not_finite_never_reaches_the_svg() {
     let mut case = common::case(4, 3, 12);
-    case.fit.laws[0].t[1] = f64::NAN;
-    case.fit.laws[1].t[2] = f64::INFINITY;
+    for (law, (domain, value)) in case
+        .fit
+        .laws
+        .iter_mut()
+        .zip([(1, f64::NAN), (2, f64::INFINITY)])
+    {
+        if let FittedLaw::LogLinear(law) = law {
+            law.t[domain] = value;
+        }
+    }
     let folds = case.fit.out_of_fold.as_mut().unwrap();
     folds.predictions.set(1, 0, f64::NAN);
     folds.predictions.set(2, 0, f64::INFINITY);

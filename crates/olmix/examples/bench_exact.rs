@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         spec.dead_domains = DeadDomains::Hold;
         let task_weights = swarm.task_weights();
         for ridge in RIDGES {
-            spec.ridge = Ridge::Fixed(ridge);
+            spec.ridge = Some(Ridge::Fixed(ridge));
             let mut fit_spec = spec.clone();
             fit_spec.optimizer = None;
             let fitted = fit(swarm, &fit_spec, &())?;

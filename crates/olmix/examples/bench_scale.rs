@@ -68,8 +68,8 @@ fn measure(m: usize, runs: usize, tasks: usize) -> Result<f64, Failure> {
     let (swarm, prior) = planted(m, runs, tasks)?;
     let spec = FitSpec {
         law: LawKind::LogLinear,
-        huber_delta: 0.02,
-        ridge: Ridge::Fixed(0.0),
+        huber_delta: None,
+        ridge: Some(Ridge::Fixed(0.0)),
         dead_domains: DeadDomains::Hold,
         optimizer: Some(Optimizer::Exact {
             kl_reg: 0.05,

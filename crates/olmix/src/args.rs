@@ -62,7 +62,8 @@ pub struct Common {
 /// Settings of the laws, in place of the config's.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LawArgs {
-    /// Ridge on the laws' coefficients: a number, or `auto` to choose it by out-of-fold error.
+    /// Ridge on the laws' coefficients: a number, or `auto` to choose it (and the powers of a
+    /// saturating law) by out-of-fold error.
     #[arg(long, value_name = "RHO|auto", value_parser = ridge)]
     pub ridge: Option<Ridge>,
     /// Domains that no run sampled: refuse them, or hold them at their natural share.

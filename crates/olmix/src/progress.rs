@@ -41,7 +41,7 @@ impl Observer for Bar {
     fn stage(&self, stage: Stage, steps: usize) {
         self.begin(
             match stage {
-                Stage::Ridge => "choosing the ridge",
+                Stage::Choice => "choosing settings",
                 Stage::Laws => "fitting laws",
                 Stage::OutOfFold => "checking out of fold",
                 Stage::Solve => "solving",

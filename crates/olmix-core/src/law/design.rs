@@ -5,17 +5,28 @@ use faer::Mat;
 use super::linalg::Cholesky;
 use super::newton::Workspace;
 use super::rows::Rows;
+use super::saturating::feature;
 use crate::{CoreError, Matrix};
+
+/// What a law sees of a mixture: the columns of its design.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Features {
+    /// The weights of the live domains.
+    Shares,
+    /// 1, then the weights of the live domains raised to each of these powers.
+    Powers(Vec<f64>),
+}
 
 /// The mixtures of `K` runs over the `m_live` domains that at least one run sampled.
 ///
 /// Made once per swarm (or fold) and shared by all tasks and threads.
 #[derive(Debug, Clone)]
 pub struct Design {
-    /// `K × m_live`.
+    /// `K ×` the number of features.
     pub(crate) x: Rows,
     live: Vec<usize>,
     prior: Vec<f64>,
+    features: Features,
 }
 
 impl Design {
@@ -31,8 +42,10 @@ impl Design {
         let runs = mixtures.rows();
         if runs < live.len() + 1 {
             return Err(CoreError::TooFewRuns {
+                law: "log_linear",
                 runs,
                 live: live.len(),
+                needed: live.len() + 1,
             });
         }
         Ok(Self::over(mixtures, live, prior))
@@ -41,17 +54,42 @@ impl Design {
     /// As [`Design::new`] with the live domains given and the number of runs not checked: for
     /// folds and resamples, where a domain may lose all its runs and keeps a column of zeros.
     pub(crate) fn over(mixtures: &Matrix, live: Vec<usize>, prior: &[f64]) -> Self {
-        let weight = |i: usize, j: usize| mixtures.get(i, live[j]);
+        Self::of_features(mixtures, live, prior, Features::Shares)
+    }
+
+    /// As [`Design::over`], of other features than the weights themselves.
+    pub(crate) fn of_features(
+        mixtures: &Matrix,
+        live: Vec<usize>,
+        prior: &[f64],
+        features: Features,
+    ) -> Self {
+        let runs = mixtures.rows();
+        let x = match &features {
+            Features::Shares => Rows::new(runs, live.len(), |i, j| mixtures.get(i, live[j])),
+            Features::Powers(powers) => Rows::new(runs, 1 + powers.len() * live.len(), |i, j| {
+                feature(powers, &live, mixtures.row(i), j)
+            }),
+        };
         Self {
-            x: Rows::new(mixtures.rows(), live.len(), weight),
+            x,
             live,
             prior: prior.to_vec(),
+            features,
         }
     }
 
     /// Memory for fits on this design.
     pub(crate) fn workspace(&self) -> Workspace {
-        Workspace::new(&self.x, self.live.len())
+        Workspace::new(&self.x, self.columns())
+    }
+
+    /// Number of features.
+    pub(crate) fn columns(&self) -> usize {
+        match &self.features {
+            Features::Shares => self.live.len(),
+            Features::Powers(powers) => 1 + powers.len() * self.live.len(),
+        }
     }
 
     /// Number of runs, `K`.
@@ -94,7 +132,7 @@ impl Design {
     /// A Cholesky factor of `XᵀX + εI`, from which every start of every task takes its first
     /// coefficients.
     pub(crate) fn normal_equations(&self) -> Cholesky {
-        let m = self.live.len();
+        let m = self.columns();
         let mut gram = Mat::zeros(m, m);
         self.x.gram(
             &vec![1.0; self.runs()],

@@ -12,7 +12,7 @@ use super::linalg::Cholesky;
 use super::newton::{
     Descent, End, FULL_PRECISION, Known, MAX_EXPONENT, Objective, Workspace, huber,
 };
-use super::{Design, Law};
+use super::{Curvature, Design, Law};
 use crate::swarm::dot;
 use crate::{CoreError, Matrix};
 
@@ -44,6 +44,15 @@ impl Law for LogLinear {
         for (into, t) in into.iter_mut().zip(&self.t) {
             *into += factor * t;
         }
+    }
+
+    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
+        into.slope.copy_from_slice(&self.t);
+        scale * self.exponential(p)
+    }
+
+    fn log_linear(&self) -> Option<&LogLinear> {
+        Some(self)
     }
 }
 
@@ -117,7 +126,7 @@ const FLAT_LEVEL: f64 = 0.02;
 /// Two objectives this close (relative) are the same minimum.
 const SAME_MINIMUM: f64 = 1e-6;
 /// `c` is kept above this share of the least loss, so that `log c` exists.
-const LEAST_C: f64 = 1e-9;
+pub(crate) const LEAST_C: f64 = 1e-9;
 
 /// Fits the law of one task: `y` holds the loss of each run of the design (length `K`).
 ///
@@ -175,16 +184,15 @@ pub(crate) fn refit(
     w: &[f64],
     options: LogLinearOptions,
     from: &LogLinear,
-    workspace: &mut Workspace,
+    fitter: &mut Fitter<'_>,
 ) -> LogLinear {
     let objective = objective(design, y, w, options);
     let t: Vec<f64> = design.live().iter().map(|&j| from.t[j]).collect();
-    let descent = workspace.descend(&objective, from.log_c.exp(), &t, 1e-6, &Known::NOTHING);
-    law(design, &descent)
+    law(design, &fitter.again(&objective, from.log_c.exp(), &t))
 }
 
-fn check(design: &Design, y: &[f64], options: LogLinearOptions) -> Result<(), CoreError> {
-    let refuse = |message: &str| Err(CoreError::Unsupported(message.into()));
+/// Refuses losses that a law with an irreducible part can't be fitted to.
+pub(crate) fn check_losses(design: &Design, y: &[f64], law: &str) -> Result<(), CoreError> {
     if y.len() != design.runs() {
         return Err(CoreError::Shape {
             what: "losses of a task",
@@ -193,8 +201,16 @@ fn check(design: &Design, y: &[f64], options: LogLinearOptions) -> Result<(), Co
         });
     }
     if y.iter().any(|y| !y.is_finite() || *y < 0.0) {
-        return refuse("a log-linear law needs losses that are finite and not negative");
+        return Err(CoreError::Unsupported(format!(
+            "a {law} law needs losses that are finite and not negative"
+        )));
     }
+    Ok(())
+}
+
+fn check(design: &Design, y: &[f64], options: LogLinearOptions) -> Result<(), CoreError> {
+    let refuse = |message: &str| Err(CoreError::Unsupported(message.into()));
+    check_losses(design, y, "log-linear")?;
     if !(options.huber_delta > 0.0 && options.huber_delta.is_finite()) {
         return refuse("Huber's δ must be positive");
     }
@@ -217,6 +233,8 @@ fn objective<'a>(
         w,
         delta: options.huber_delta,
         ridge: options.ridge,
+        unpenalized: 0,
+        bounded: 0,
         c_min: LEAST_C * least.max(f64::MIN_POSITIVE.sqrt()),
     }
 }
@@ -228,14 +246,14 @@ fn law(design: &Design, descent: &Descent) -> LogLinear {
     }
 }
 
-fn range(y: &[f64]) -> (f64, f64) {
+pub(crate) fn range(y: &[f64]) -> (f64, f64) {
     y.iter().fold((f64::INFINITY, 0.0), |(least, most), &y| {
         (least.min(y), most.max(y))
     })
 }
 
 /// What one thread needs to fit task after task on one design.
-struct Fitter<'a> {
+pub(crate) struct Fitter<'a> {
     design: &'a Design,
     workspace: Workspace,
     normal: Cholesky,
@@ -243,7 +261,7 @@ struct Fitter<'a> {
 }
 
 impl<'a> Fitter<'a> {
-    fn new(design: &'a Design) -> Self {
+    pub(crate) fn new(design: &'a Design) -> Self {
         Self {
             design,
             workspace: design.workspace(),
@@ -317,25 +335,15 @@ impl<'a> Fitter<'a> {
         let (c, t) = match start {
             Start::Flat { c } => {
                 let level = (FLAT_LEVEL * (most - least)).max(f64::MIN_POSITIVE.sqrt());
-                (c * least, vec![level.ln(); self.design.live().len()])
+                (c * least, vec![level.ln(); self.design.columns()])
             }
             Start::LogLeastSquares { c } => {
                 (c * least, self.log_least_squares(objective.y, c * least))
             }
             Start::Graduated { c } => {
-                let mut c = c * least;
-                let mut t = self.log_least_squares(objective.y, c);
-                for factor in STAGES {
-                    let stage = Objective {
-                        delta: factor * objective.delta,
-                        ..*objective
-                    };
-                    let descent =
-                        self.workspace
-                            .descend(&stage, c, &t, STAGE_PRECISION, &Known::NOTHING);
-                    iterations += descent.iterations;
-                    (c, t) = (descent.point.c, descent.point.t);
-                }
+                let t = self.log_least_squares(objective.y, c * least);
+                let (c, t, spent) = self.stages(objective, c * least, t);
+                iterations += spent;
                 (c, t)
             }
         };
@@ -346,11 +354,66 @@ impl<'a> Fitter<'a> {
         (descent, iterations)
     }
 
-    fn log_least_squares(&mut self, y: &[f64], c: f64) -> Vec<f64> {
+    /// Minima for smaller and smaller δ, each a start for the next; with the iterations spent.
+    fn stages(
+        &mut self,
+        objective: &Objective<'_>,
+        mut c: f64,
+        mut t: Vec<f64>,
+    ) -> (f64, Vec<f64>, usize) {
+        let mut iterations = 0;
+        for factor in STAGES {
+            let stage = Objective {
+                delta: factor * objective.delta,
+                ..*objective
+            };
+            let nothing = &Known::NOTHING;
+            let descent = self
+                .workspace
+                .descend(&stage, c, &t, STAGE_PRECISION, nothing);
+            iterations += descent.iterations;
+            (c, t) = (descent.point.c, descent.point.t);
+        }
+        (c, t, iterations)
+    }
+
+    /// One graduated descent from `(c, t)`, where one start is all that is needed.
+    pub(crate) fn graduated(
+        &mut self,
+        objective: &Objective<'_>,
+        c: f64,
+        t: Vec<f64>,
+    ) -> (Descent, TaskReport) {
+        let (c, t, spent) = self.stages(objective, c, t);
+        let nothing = &Known::NOTHING;
+        let descent = self
+            .workspace
+            .descend(objective, c, &t, FULL_PRECISION, nothing);
+        let residuals = self.workspace.residuals().iter();
+        let report = TaskReport {
+            huber: residuals.map(|&r| huber(r, objective.delta)).sum(),
+            converged: descent.end == End::Converged,
+            starts: 1,
+            starts_at_best: 1,
+            iterations: spent + descent.iterations,
+            condition: self.workspace.condition(objective, &descent.point),
+        };
+        (descent, report)
+    }
+
+    /// One descent to six digits from a law that is close: the interval over resamples is far
+    /// coarser.
+    pub(crate) fn again(&mut self, objective: &Objective<'_>, c: f64, t: &[f64]) -> Descent {
+        self.workspace
+            .descend(objective, c, t, 1e-6, &Known::NOTHING)
+    }
+
+    /// Coefficients from least squares on `log(y − c)`.
+    pub(crate) fn log_least_squares(&mut self, y: &[f64], c: f64) -> Vec<f64> {
         let (least, _) = range(y);
         let floor = (LOG_FLOOR * least).max(f64::MIN_POSITIVE.sqrt());
         let logs: Vec<f64> = y.iter().map(|y| (y - c).max(floor).ln()).collect();
-        let mut t = vec![0.0; self.design.live().len()];
+        let mut t = vec![0.0; self.design.columns()];
         self.design.x.transpose_times(&logs, &mut t);
         self.normal.solve(&mut t);
         t

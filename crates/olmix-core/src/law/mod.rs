@@ -4,15 +4,18 @@
 //! unless its file says otherwise.
 
 mod design;
+mod fitted;
 mod linalg;
 mod log_linear;
 mod newton;
 mod rows;
+mod saturating;
 
 pub use design::Design;
+pub use fitted::{FittedLaw, LawOptions, Refit};
 pub(crate) use linalg::{Cholesky, weighted_gram};
-pub(crate) use log_linear::refit;
 pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};
+pub use saturating::{Saturating, SaturatingOptions};
 
 /// A fitted law of one task over `m` domains.
 pub trait Law: Send + Sync {
@@ -22,6 +25,24 @@ pub trait Law: Send + Sync {
 
     /// Adds `scale · ∂f̂/∂p` to `into` (length `m`).
     fn add_gradient(&self, p: &[f64], scale: f64, into: &mut [f64]);
+
+    /// The Hessian of `scale · f̂`, which for every convex law here is `h g gᵀ + diag(d)`: returns
+    /// `h ≥ 0`, fills `into.slope` with `g` and adds `d ≥ 0` to `into.diagonal`.
+    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64;
+
+    /// The law as a log-linear one, where it is one: the cone program knows only those.
+    fn log_linear(&self) -> Option<&LogLinear> {
+        None
+    }
+}
+
+/// Where a law puts its Hessian; both of length `m`.
+#[derive(Debug)]
+pub struct Curvature<'a> {
+    /// `g`, overwritten.
+    pub slope: &'a mut [f64],
+    /// `d`, added to.
+    pub diagonal: &'a mut [f64],
 }
 
 /// `Σ_i w_i f̂_i(p)`: the average the method minimizes. `weights` are aligned with `laws`.

@@ -6,6 +6,9 @@
 //! F(c, t) = Σ_k w_k huber_δ(f_k − y_k) + ½ρ‖t‖²
 //! ```
 //!
+//! where `x_k` is a row of features: the mixture itself, or functions of its weights. The first
+//! coefficients may be exempt from the ridge, and the last may be bound to `t_j ≤ 0`.
+//!
 //! With `r = f − y`, `ψ = clamp(r, −δ, δ)` and `d = 1` where `|r| ≤ δ`, else 0, the Hessian is
 //!
 //! ```text
@@ -19,6 +22,10 @@
 //! definite, the Gauss–Newton matrix of the reweighted problem (`d` replaced by `min(1, δ/|r|)`,
 //! the term in `ψ` left out) takes its place; it always is. Near the minimum the Newton matrix
 //! makes convergence quadratic, where reweighting alone converges linearly.
+//!
+//! Bounds are kept by projection: a coefficient on its bound stays there while the objective would
+//! fall only beyond it, and a step of the others ends at the bound (Bertsekas, *Projected Newton
+//! methods*, 1982).
 
 use faer::Mat;
 
@@ -28,7 +35,7 @@ use super::rows::Rows;
 /// Data of one task's fit.
 #[derive(Clone, Copy)]
 pub(crate) struct Objective<'a> {
-    /// `K × m` mixtures.
+    /// `K × m` features.
     pub x: &'a Rows,
     /// `K` losses.
     pub y: &'a [f64],
@@ -38,8 +45,24 @@ pub(crate) struct Objective<'a> {
     pub delta: f64,
     /// ρ ≥ 0.
     pub ridge: f64,
+    /// So many coefficients, the first, are exempt from the ridge.
+    pub unpenalized: usize,
+    /// So many coefficients, the last, must not be positive.
+    pub bounded: usize,
     /// Least `c`.
     pub c_min: f64,
+}
+
+impl Objective<'_> {
+    fn penalty(&self, t: &[f64]) -> f64 {
+        let penalized = &t[self.unpenalized..];
+        0.5 * self.ridge * penalized.iter().map(|t| t * t).sum::<f64>()
+    }
+
+    /// Whether coefficient `j` of `m` must not be positive.
+    fn is_bounded(&self, j: usize, m: usize) -> bool {
+        j >= m - self.bounded
+    }
 }
 
 /// A point and its objective.
@@ -139,6 +162,8 @@ pub(crate) struct Workspace {
     cholesky: Cholesky,
     step: Vec<f64>,
     t_next: Vec<f64>,
+    /// Coefficients that stay on their bound in this step.
+    held: Vec<bool>,
 }
 
 const MAX_ITERATIONS: usize = 300;
@@ -172,6 +197,7 @@ impl Workspace {
             cholesky: Cholesky::new(domains + 1),
             step: vec![0.0; domains + 1],
             t_next: vec![0.0; domains],
+            held: vec![false; domains],
         }
     }
 
@@ -246,6 +272,10 @@ impl Workspace {
         self.gradient(objective, point);
         // On its bound, c stays there while the objective would fall only below it.
         let c_fixed = point.c <= objective.c_min && self.gradient[m] > 0.0;
+        for j in 0..m {
+            let at_bound = objective.is_bounded(j, m) && point.t[j] >= 0.0;
+            self.held[j] = at_bound && self.gradient[j] < 0.0;
+        }
         self.curvature(objective, state.newton, c_fixed);
         for _ in 0..MAX_TRIALS {
             let hessian = &self.hessian;
@@ -259,9 +289,10 @@ impl Workspace {
                 }
                 continue;
             }
-            for j in 0..=m {
-                self.step[j] = -self.gradient[j];
+            for j in 0..m {
+                self.step[j] = if self.held[j] { 0.0 } else { -self.gradient[j] };
             }
+            self.step[m] = -self.gradient[m];
             if c_fixed {
                 self.step[m] = 0.0;
             }
@@ -273,7 +304,9 @@ impl Workspace {
                 return Step::Converged;
             }
             for j in 0..m {
-                self.t_next[j] = point.t[j] + self.step[j];
+                let next = point.t[j] + self.step[j];
+                let bounded = objective.is_bounded(j, m);
+                self.t_next[j] = if bounded { next.min(0.0) } else { next };
             }
             let c_next = (point.c + self.step[m]).max(objective.c_min);
             let value = evaluate(
@@ -313,8 +346,8 @@ impl Workspace {
         objective
             .x
             .transpose_times(&self.row, &mut self.gradient[..m]);
-        for (gradient, t) in self.gradient.iter_mut().zip(&point.t) {
-            *gradient += objective.ridge * t;
+        for j in objective.unpenalized..m {
+            self.gradient[j] += objective.ridge * point.t[j];
         }
         self.gradient[m] = for_c;
     }
@@ -344,10 +377,18 @@ impl Workspace {
         );
         objective.x.transpose_times(&self.e_next, &mut self.cross);
         for j in 0..m {
-            self.hessian[(j, j)] += objective.ridge;
+            if j >= objective.unpenalized {
+                self.hessian[(j, j)] += objective.ridge;
+            }
             self.hessian[(m, j)] = if c_fixed { 0.0 } else { self.cross[j] };
         }
         self.hessian[(m, m)] = if c_fixed { 1.0 } else { for_c };
+        for j in (0..m).filter(|&j| self.held[j]) {
+            for i in 0..=m {
+                self.hessian[(i.max(j), i.min(j))] = 0.0;
+            }
+            self.hessian[(j, j)] = 1.0;
+        }
     }
 }
 
@@ -360,6 +401,7 @@ impl Workspace {
     pub(crate) fn condition(&mut self, objective: &Objective<'_>, point: &Point) -> f64 {
         let m = point.t.len();
         evaluate(objective, point.c, &point.t, &mut self.e, &mut self.r);
+        self.held.fill(false);
         self.curvature(objective, false, false);
         // `cross` still holds the last row; the product needs the whole symmetric matrix.
         let hessian = Mat::from_fn(m + 1, m + 1, |i, j| self.hessian[(i.max(j), i.min(j))]);
@@ -402,7 +444,7 @@ fn evaluate(objective: &Objective<'_>, c: f64, t: &[f64], e: &mut [f64], r: &mut
         r[k] = c + e[k] - objective.y[k];
         sum += objective.w[k] * huber(r[k], objective.delta);
     }
-    sum + 0.5 * objective.ridge * t.iter().map(|t| t * t).sum::<f64>()
+    sum + objective.penalty(t)
 }
 
 /// `½r²` up to δ, `δ(|r| − ½δ)` beyond.

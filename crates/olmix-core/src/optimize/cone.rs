@@ -17,9 +17,9 @@ use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, S
 
 use super::Status;
 use super::exact::ExactProblem;
-use crate::CoreError;
-use crate::law::LogLinear;
+use crate::law::{Law, LogLinear};
 use crate::swarm::dot;
+use crate::{Constraints, CoreError};
 
 /// The cone program in the solver's form `min qᵀx, Ax + s = b, s ∈ K`.
 pub(crate) struct Program {
@@ -50,18 +50,24 @@ impl Rows {
 }
 
 impl Program {
-    pub(crate) fn new(problem: &ExactProblem<'_>) -> Self {
+    /// The program of a problem whose laws are all log-linear.
+    pub(crate) fn new<L: Law>(problem: &ExactProblem<'_, L>) -> Result<Self, CoreError> {
         let m = problem.domains.len();
         let constraints = problem.constraints;
         let center: f64 = problem.reference.iter().sum();
         let center: Vec<f64> = problem.reference.iter().map(|q| q / center).collect();
         // Tasks without weight need no cone.
-        let tasks: Vec<(&LogLinear, f64)> = problem
-            .laws
-            .iter()
-            .zip(problem.task_weights.iter().copied())
-            .filter(|(_, weight)| *weight > 0.0)
-            .collect();
+        let mut tasks: Vec<(&LogLinear, f64)> = Vec::new();
+        for (law, &weight) in problem.laws.iter().zip(problem.task_weights) {
+            let law = law.log_linear().ok_or_else(|| {
+                let reason = "the bounds leave no mixture strictly inside of them, which laws \
+                              other than log-linear need; loosen them by a little";
+                CoreError::SolverFailed(reason.into())
+            })?;
+            if weight > 0.0 {
+                tasks.push((law, weight));
+            }
+        }
         let shifts: Vec<f64> = tasks.iter().map(|(law, _)| dot(&law.t, &center)).collect();
         let scale = tasks
             .iter()
@@ -139,18 +145,18 @@ impl Program {
                 cones.push(SupportedConeT::ExponentialConeT());
             }
         }
-        Self {
+        Ok(Self {
             cost,
             matrix: compressed(&rows, variables),
             rhs: rows.rhs,
             cones,
             scale,
-        }
+        })
     }
 
     pub(crate) fn solve(
         &self,
-        problem: &ExactProblem<'_>,
+        constraints: &Constraints,
     ) -> Result<(DefaultSolver<f64>, Status), CoreError> {
         let settings = DefaultSettings {
             verbose: false,
@@ -177,7 +183,7 @@ impl Program {
             SolverStatus::Solved => Ok((solver, Status::Optimal)),
             SolverStatus::AlmostSolved => Ok((solver, Status::AlmostOptimal)),
             SolverStatus::PrimalInfeasible | SolverStatus::AlmostPrimalInfeasible => {
-                Err(explain_infeasible(problem))
+                Err(explain_infeasible(constraints))
             }
             status => Err(failed(format!(
                 "{status:?} after {} iterations",
@@ -189,8 +195,7 @@ impl Program {
 
 /// A mixture well inside of all bounds: the one whose least distance to any of them, as a share of
 /// the room between lower bound and limit, is greatest. `None` when no mixture is inside.
-pub(crate) fn inner_point(problem: &ExactProblem<'_>) -> Option<Vec<f64>> {
-    let constraints = problem.constraints;
+pub(crate) fn inner_point(constraints: &Constraints) -> Option<Vec<f64>> {
     let m = constraints.domains();
     // Variables: p, and the distance d, which is maximized.
     let mut cost = vec![0.0; m + 1];
@@ -226,13 +231,13 @@ pub(crate) fn inner_point(problem: &ExactProblem<'_>) -> Option<Vec<f64>> {
         cones,
         scale: 1.0,
     };
-    let (solver, _) = program.solve(problem).ok()?;
+    let (solver, _) = program.solve(constraints).ok()?;
     (solver.solution.x[m] > 1e-8).then(|| solver.solution.x[..m].to_vec())
 }
 
 /// Bounds that are each possible alone but not together: only overlapping groups get here.
-fn explain_infeasible(problem: &ExactProblem<'_>) -> CoreError {
-    let groups = &problem.constraints.groups;
+fn explain_infeasible(constraints: &Constraints) -> CoreError {
+    let groups = &constraints.groups;
     let names: Vec<String> = groups
         .iter()
         .map(|group| format!("`{}` in [{}, {}]", group.name, group.lower, group.upper))

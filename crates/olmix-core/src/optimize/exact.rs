@@ -9,17 +9,17 @@
 use super::cone::Program;
 use super::interior::minimize;
 use super::{Solution, Status};
-use crate::law::{Law, LogLinear};
+use crate::law::{FittedLaw, Law};
 use crate::swarm::dot;
 use crate::{Constraints, CoreError, DomainSet, kl_divergence};
 
 /// What is minimized, and over what.
-#[derive(Debug, Clone, Copy)]
-pub struct ExactProblem<'a> {
+#[derive(Debug)]
+pub struct ExactProblem<'a, L = FittedLaw> {
     /// The domains, for messages.
     pub domains: &'a DomainSet,
-    /// One law per task.
-    pub laws: &'a [LogLinear],
+    /// One law per task, each convex.
+    pub laws: &'a [L],
     /// Weights of the tasks, summing to 1.
     pub task_weights: &'a [f64],
     /// `q` of the KL term: the natural distribution, or an unnormalized reference (length `m`,
@@ -33,7 +33,15 @@ pub struct ExactProblem<'a> {
     pub constraints: &'a Constraints,
 }
 
-impl ExactProblem<'_> {
+impl<L> Clone for ExactProblem<'_, L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L> Copy for ExactProblem<'_, L> {}
+
+impl<L: Law> ExactProblem<'_, L> {
     /// The objective at `p`, the constants `c_i` included.
     #[must_use]
     pub fn objective(&self, p: &[f64]) -> f64 {
@@ -84,7 +92,7 @@ impl ExactProblem<'_> {
 /// # Errors
 /// [`CoreError::Infeasible`] when no mixture satisfies the constraints, with numbers;
 /// [`CoreError::SolverFailed`] when neither method reaches a certificate.
-pub fn solve_exact(problem: &ExactProblem<'_>) -> Result<Solution, CoreError> {
+pub fn solve_exact<L: Law>(problem: &ExactProblem<'_, L>) -> Result<Solution, CoreError> {
     problem.constraints.check(problem.domains)?;
     if let Some(interior) = minimize(problem).filter(|interior| interior.converged) {
         return Ok(problem.solution(
@@ -100,11 +108,11 @@ pub fn solve_exact(problem: &ExactProblem<'_>) -> Result<Solution, CoreError> {
 /// As [`solve_exact`], always by the exponential-cone program: a second, independent method.
 ///
 /// # Errors
-/// As [`solve_exact`].
-pub fn solve_cone(problem: &ExactProblem<'_>) -> Result<Solution, CoreError> {
+/// As [`solve_exact`], and [`CoreError::SolverFailed`] for laws that are not log-linear.
+pub fn solve_cone<L: Law>(problem: &ExactProblem<'_, L>) -> Result<Solution, CoreError> {
     problem.constraints.check(problem.domains)?;
-    let program = Program::new(problem);
-    let (solver, status) = program.solve(problem)?;
+    let program = Program::new(problem)?;
+    let (solver, status) = program.solve(problem.constraints)?;
     let solution = &solver.solution;
     let gap = (solution.obj_val - solution.obj_val_dual).abs() * program.scale;
     let weights = &solution.x[..problem.domains.len()];

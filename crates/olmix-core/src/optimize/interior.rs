@@ -30,7 +30,7 @@ use faer::Mat;
 
 use super::cone::inner_point;
 use super::exact::ExactProblem;
-use crate::law::{Cholesky, weighted_gram};
+use crate::law::{Cholesky, Curvature, Law, weighted_gram};
 
 /// One row of `s = h − G p ≥ 0`.
 enum Row {
@@ -89,27 +89,27 @@ struct Step {
 
 /// Minimizes the problem's objective; `None` where the feasible set has no interior to start in.
 /// The caller has checked that the bounds leave room.
-pub(crate) fn minimize(problem: &ExactProblem<'_>) -> Option<Interior> {
+pub(crate) fn minimize<L: Law>(problem: &ExactProblem<'_, L>) -> Option<Interior> {
     let mut method = Method::new(problem);
     let p = method.start()?;
     Some(method.run(p))
 }
 
-struct Method<'a> {
-    problem: &'a ExactProblem<'a>,
+struct Method<'a, L> {
+    problem: &'a ExactProblem<'a, L>,
     rows: Vec<Row>,
     h: Vec<f64>,
     /// Whether domain `j` can move at all.
     free: Vec<bool>,
-    /// `n × m` coefficients of the laws.
-    t: Mat<f64>,
+    /// `n × m`: the slopes of the rank-one parts of the laws' Hessians.
+    slopes: Mat<f64>,
     scaled: Mat<f64>,
     hessian: Mat<f64>,
     cholesky: Cholesky,
 }
 
-impl<'a> Method<'a> {
-    fn new(problem: &'a ExactProblem<'a>) -> Self {
+impl<'a, L: Law> Method<'a, L> {
+    fn new(problem: &'a ExactProblem<'a, L>) -> Self {
         let m = problem.domains.len();
         let constraints = problem.constraints;
         let width = |j: usize| constraints.limit(j) - constraints.lower[j];
@@ -134,14 +134,13 @@ impl<'a> Method<'a> {
                 h.push(-group.lower);
             }
         }
-        let laws = problem.laws;
-        let n = laws.len();
+        let n = problem.laws.len();
         Self {
             problem,
             rows,
             h,
             free,
-            t: Mat::from_fn(n, m, |i, j| laws[i].t[j]),
+            slopes: Mat::zeros(n, m),
             scaled: Mat::zeros(n, m),
             hessian: Mat::zeros(m, m),
             cholesky: Cholesky::new(m),
@@ -190,7 +189,7 @@ impl<'a> Method<'a> {
         if inside_groups {
             Some(p)
         } else {
-            inner_point(self.problem).filter(|p| self.slacks(p).iter().all(|s| *s > 0.0))
+            inner_point(constraints).filter(|p| self.slacks(p).iter().all(|s| *s > 0.0))
         }
     }
 
@@ -258,11 +257,11 @@ impl<'a> Method<'a> {
         best
     }
 
-    /// What gaps are compared with: the part of the objective that depends on `p`.
+    /// What gaps are compared with: the size of the objective, 1 at most.
     fn scale(&self, p: &[f64]) -> f64 {
         let problem = self.problem;
         let losses = problem.laws.iter().zip(problem.task_weights);
-        let loss: f64 = losses.map(|(law, w)| w * law.exponential(p)).sum();
+        let loss: f64 = losses.map(|(law, w)| w * law.predict(p)).sum();
         let linear = problem.linear.map_or(0.0, |linear| {
             linear.iter().fold(0.0f64, |most, l| most.max(l.abs()))
         });
@@ -304,16 +303,27 @@ impl<'a> Method<'a> {
     /// Factors `∇²F + Gᵀ diag(z/s) G`, with a row of the identity for domains that cannot move.
     fn factor(&mut self, state: &State) -> bool {
         let m = state.p.len();
-        let curvature: Vec<f64> = self
-            .problem
-            .laws
-            .iter()
-            .zip(self.problem.task_weights)
-            .map(|(law, weight)| weight * law.exponential(&state.p))
-            .collect();
-        weighted_gram(&self.t, &curvature, &mut self.scaled, self.hessian.as_mut());
+        let (mut slope, mut diagonal) = (vec![0.0; m], vec![0.0; m]);
+        let mut curvature = Vec::with_capacity(self.problem.laws.len());
+        let laws = self.problem.laws.iter().zip(self.problem.task_weights);
+        for (i, (law, &weight)) in laws.enumerate() {
+            let into = Curvature {
+                slope: &mut slope,
+                diagonal: &mut diagonal,
+            };
+            curvature.push(law.curvature(&state.p, weight, into));
+            for (j, slope) in slope.iter().enumerate() {
+                self.slopes[(i, j)] = *slope;
+            }
+        }
+        weighted_gram(
+            &self.slopes,
+            &curvature,
+            &mut self.scaled,
+            self.hessian.as_mut(),
+        );
         for (j, p) in state.p.iter().enumerate().filter(|(j, _)| self.free[*j]) {
-            self.hessian[(j, j)] += self.problem.kl_reg / p;
+            self.hessian[(j, j)] += self.problem.kl_reg / p + diagonal[j];
         }
         for (i, row) in self.rows.iter().enumerate() {
             let weight = state.z[i] / state.s[i];

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exact::BINDING_TOLERANCE;
 use super::{Solution, Status};
-use crate::law::{LogLinear, average_loss};
+use crate::law::{FittedLaw, Law, LogLinear, average_loss};
 use crate::random::{Purpose, generator};
 use crate::{Constraints, CoreError, DomainSet, kl_divergence};
 
@@ -62,7 +62,7 @@ const LEAST_WEIGHT: f64 = 1e-5;
 /// [`CoreError::Infeasible`] when the constraints are empty or no sample meets them.
 pub fn simulate(
     domains: &DomainSet,
-    laws: &[LogLinear],
+    laws: &[FittedLaw],
     task_weights: &[f64],
     prior: &[f64],
     constraints: &Constraints,
@@ -73,7 +73,7 @@ pub fn simulate(
 ) -> Result<Solution, CoreError> {
     constraints.check(domains)?;
     let m = domains.len();
-    let coefficients = Mat::from_fn(m, laws.len(), |j, i| laws[i].t[j]);
+    let value = Value::new(m, laws, task_weights);
     let sign = if worst { -1.0 } else { 1.0 };
     let mut center = tempered(prior, options.temperature);
     let mut best: Option<Vec<f64>> = None;
@@ -92,7 +92,7 @@ pub fn simulate(
                     })
                     .filter(|p| constraints.violation(p) <= 1e-9)
                     .collect();
-                let kept = Kept::new(candidates, &coefficients, laws, task_weights, sign);
+                let kept = Kept::new(candidates, &value, sign);
                 progress();
                 kept
             })
@@ -157,17 +157,52 @@ struct Kept {
     close: Vec<(f64, Vec<f64>)>,
 }
 
-impl Kept {
-    fn new(
-        candidates: Vec<Vec<f64>>,
-        coefficients: &Mat<f64>,
-        laws: &[LogLinear],
-        task_weights: &[f64],
-        sign: f64,
-    ) -> Self {
-        let (m, n) = (coefficients.nrows(), coefficients.ncols());
-        let points = Mat::from_fn(m, candidates.len(), |j, s| candidates[s][j]);
-        let mut exponents = Mat::zeros(n, candidates.len());
+/// Values many candidates at once: log-linear laws by one matrix product.
+enum Value<'a> {
+    LogLinear {
+        /// `m × n`.
+        coefficients: Mat<f64>,
+        constant: f64,
+        weights: &'a [f64],
+    },
+    Any(&'a [FittedLaw], &'a [f64]),
+}
+
+impl<'a> Value<'a> {
+    fn new(m: usize, laws: &'a [FittedLaw], weights: &'a [f64]) -> Self {
+        let log_linear: Option<Vec<&LogLinear>> = laws.iter().map(Law::log_linear).collect();
+        match log_linear {
+            Some(laws) => Self::LogLinear {
+                coefficients: Mat::from_fn(m, laws.len(), |j, i| laws[i].t[j]),
+                constant: laws
+                    .iter()
+                    .zip(weights)
+                    .map(|(law, w)| w * law.log_c.exp())
+                    .sum(),
+                weights,
+            },
+            None => Self::Any(laws, weights),
+        }
+    }
+
+    fn of(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
+        let (coefficients, constant, weights) = match self {
+            Self::LogLinear {
+                coefficients,
+                constant,
+                weights,
+            } => (coefficients, constant, weights),
+            Self::Any(laws, weights) => {
+                return candidates
+                    .iter()
+                    .map(|p| average_loss(laws, weights, p))
+                    .collect();
+            }
+        };
+        let points = Mat::from_fn(coefficients.nrows(), candidates.len(), |j, s| {
+            candidates[s][j]
+        });
+        let mut exponents = Mat::zeros(coefficients.ncols(), candidates.len());
         matmul(
             exponents.as_mut(),
             Accum::Replace,
@@ -176,16 +211,21 @@ impl Kept {
             1.0,
             Par::Seq,
         );
-        let constant: f64 = laws
-            .iter()
-            .zip(task_weights)
-            .map(|(law, weight)| weight * law.log_c.exp())
-            .sum();
-        let values: Vec<f64> = (0..candidates.len())
+        (0..candidates.len())
             .map(|s| {
-                let terms = exponents.col_as_slice(s).iter().zip(task_weights);
-                sign * (constant + terms.map(|(x, weight)| weight * x.exp()).sum::<f64>())
+                let terms = exponents.col_as_slice(s).iter().zip(*weights);
+                constant + terms.map(|(x, weight)| weight * x.exp()).sum::<f64>()
             })
+            .collect()
+    }
+}
+
+impl Kept {
+    fn new(candidates: Vec<Vec<f64>>, value: &Value<'_>, sign: f64) -> Self {
+        let values: Vec<f64> = value
+            .of(&candidates)
+            .iter()
+            .map(|value| sign * value)
             .collect();
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let close = values

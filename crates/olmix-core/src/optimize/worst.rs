@@ -17,7 +17,7 @@ const MAX_STEPS: usize = 50;
 ///
 /// # Errors
 /// As [`solve_exact`].
-pub fn worst_mix(problem: &ExactProblem<'_>) -> Result<Solution, CoreError> {
+pub fn worst_mix<L: Law>(problem: &ExactProblem<'_, L>) -> Result<Solution, CoreError> {
     let m = problem.domains.len();
     let slope_at = |p: &[f64]| {
         let mut slope = vec![0.0; m];
@@ -76,7 +76,10 @@ pub fn worst_mix(problem: &ExactProblem<'_>) -> Result<Solution, CoreError> {
 }
 
 /// `max slope·p − λ KL(p ‖ q)` over the feasible set.
-fn solve_linear(problem: &ExactProblem<'_>, slope: &[f64]) -> Result<Solution, CoreError> {
+fn solve_linear<L: Law>(
+    problem: &ExactProblem<'_, L>,
+    slope: &[f64],
+) -> Result<Solution, CoreError> {
     let scale = slope
         .iter()
         .fold(0.0f64, |most, s| most.max(s.abs()))

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::law::{Design, LogLinear, LogLinearOptions, average_loss, refit};
+use crate::law::{FittedLaw, LawOptions, Refit, average_loss};
 use crate::random::{Purpose, generator};
 use crate::{CoreError, Matrix, Swarm};
 
@@ -44,9 +44,9 @@ pub struct Bootstrap {
 #[derive(Clone, Copy)]
 pub struct Resampling<'a> {
     /// The laws fitted to all runs; each resample's fit starts from them.
-    pub laws: &'a [LogLinear],
+    pub laws: &'a [FittedLaw],
     /// How they were fitted.
-    pub options: LogLinearOptions,
+    pub options: &'a LawOptions,
     /// The natural distribution.
     pub natural: &'a [f64],
     /// The mixture proposed from all runs.
@@ -70,17 +70,14 @@ pub struct Resampling<'a> {
 pub fn bootstrap(
     swarm: &Swarm,
     with: &Resampling<'_>,
-    propose: &(dyn Fn(&[LogLinear]) -> Result<Vec<f64>, CoreError> + Sync),
+    propose: &(dyn Fn(&[FittedLaw]) -> Result<Vec<f64>, CoreError> + Sync),
     progress: &(dyn Fn() + Sync),
 ) -> Result<Bootstrap, CoreError> {
     let weights = swarm.task_weights();
-    let columns: Vec<Vec<f64>> = (0..swarm.tasks().len())
-        .map(|task| swarm.losses().column(task))
-        .collect();
     let outcomes: Vec<Option<(Vec<f64>, f64)>> = (0..with.resamples)
         .into_par_iter()
         .map(|resample| {
-            let laws = resampled_laws(swarm, with, &columns, resample as u64);
+            let laws = resampled_laws(swarm, with, resample as u64);
             let loss = |p: &[f64]| average_loss(&laws, &weights, p);
             let gain = 1.0 - loss(with.proposed) / loss(with.natural);
             let outcome = propose(&laws).ok().map(|mixture| (mixture, gain));
@@ -108,12 +105,7 @@ pub fn bootstrap(
     })
 }
 
-fn resampled_laws(
-    swarm: &Swarm,
-    with: &Resampling<'_>,
-    columns: &[Vec<f64>],
-    resample: u64,
-) -> Vec<LogLinear> {
+fn resampled_laws(swarm: &Swarm, with: &Resampling<'_>, resample: u64) -> Vec<FittedLaw> {
     let runs = swarm.len();
     let mut rng = generator(with.seed, Purpose::Bootstrap, resample);
     let mut drawn = vec![0.0; runs];
@@ -122,17 +114,12 @@ fn resampled_laws(
     }
     let rows: Vec<usize> = (0..runs).filter(|&run| drawn[run] > 0.0).collect();
     let counts: Vec<f64> = rows.iter().map(|&run| drawn[run]).collect();
-    let part = swarm.subset(&rows);
-    let design = Design::over(part.mixtures(), part.live_domains(), with.natural);
-    let mut workspace = design.workspace();
-    with.laws
-        .iter()
-        .zip(columns)
-        .map(|(law, column)| {
-            let y: Vec<f64> = rows.iter().map(|&run| column[run]).collect();
-            refit(&design, &y, &counts, with.options, law, &mut workspace)
-        })
-        .collect()
+    let refit = Refit {
+        options: with.options,
+        laws: with.laws,
+        prior: with.natural,
+    };
+    refit.laws(&swarm.subset(&rows), &counts)
 }
 
 /// The central interval of a sample (at least one value) by linear interpolation of its order

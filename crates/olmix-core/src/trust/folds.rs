@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 
 use super::scores::{Scores, score};
-use crate::law::{Design, Law, LogLinearOptions, fit_tasks};
+use crate::law::{Law, LawOptions};
 use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::{CoreError, Matrix, Swarm};
@@ -73,21 +73,21 @@ pub fn assign_folds(runs: usize, folds: usize, seed: u64) -> Vec<usize> {
 /// them: same options, same starts.
 ///
 /// With few runs, more folds than asked for are used, so that every fit keeps the
-/// `m_live + 1` runs it needs; `None` when even leaving out single runs leaves too few.
+/// runs it needs; `None` when even leaving out single runs leaves too few.
 ///
 /// Deterministic. Costs about `folds` fits.
 ///
 /// # Errors
-/// As [`fit_tasks`].
+/// As [`LawOptions::fit`].
 pub fn out_of_fold(
     swarm: &Swarm,
     prior: &[f64],
-    options: LogLinearOptions,
+    options: &LawOptions,
     folds: usize,
     seed: u64,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Option<OutOfFold>, CoreError> {
-    let (runs, needed) = (swarm.len(), swarm.live_domains().len() + 1);
+    let (runs, needed) = (swarm.len(), options.needed(swarm.live_domains().len()));
     let enough = |folds: &usize| runs - runs.div_ceil(*folds) >= needed;
     let Some(folds) = (folds.max(2)..=runs).find(enough) else {
         return Ok(None);
@@ -97,8 +97,7 @@ pub fn out_of_fold(
     for fold in 0..folds {
         let train: Vec<usize> = (0..runs).filter(|&i| fold_of[i] != fold).collect();
         let part = swarm.subset(&train);
-        let design = Design::over(part.mixtures(), part.live_domains(), prior);
-        let laws = fit_tasks(&design, part.losses(), options, progress)?;
+        let laws = options.fit(&part, prior, progress)?;
         for run in (0..runs).filter(|&i| fold_of[i] == fold) {
             let mixture = swarm.mixtures().row(run);
             for (task, (law, _)) in laws.iter().enumerate() {

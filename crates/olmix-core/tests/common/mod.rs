@@ -67,8 +67,8 @@ pub fn planted(runs: usize, m: usize, n: usize, noise: f64, seed: u64) -> Plante
 pub fn spec(prior: &Mixture) -> FitSpec {
     FitSpec {
         law: LawKind::LogLinear,
-        huber_delta: 0.02,
-        ridge: Ridge::Fixed(0.0),
+        huber_delta: None,
+        ridge: Some(Ridge::Fixed(0.0)),
         dead_domains: DeadDomains::Error,
         optimizer: Some(Optimizer::Exact {
             kl_reg: 0.05,

@@ -109,7 +109,7 @@ fn read_kind(
     law: LawKind,
 ) -> Result<ProposerKind, IoError> {
     let default = match law {
-        LawKind::LogLinear => ProposerKind::Exact,
+        LawKind::LogLinear | LawKind::Saturating => ProposerKind::Exact,
         LawKind::Search => ProposerKind::Search,
     };
     let kinds = [
@@ -119,7 +119,7 @@ fn read_kind(
     ];
     let kind = value.map_or(Ok(default), |value| value.choice(&kinds))?;
     let (message, help) = match (law, kind) {
-        (LawKind::LogLinear, ProposerKind::Search) => (
+        (LawKind::LogLinear | LawKind::Saturating, ProposerKind::Search) => (
             "proposer `search` needs regression `search`: it looks at observed runs, not at laws",
             "set regression.type to `search`, or proposer.type to `exact`",
         ),

@@ -32,10 +32,10 @@ pub struct RegressionConfig {
     pub train_split: TrainSplit,
     /// Whether one law is fitted per family instead of per metric.
     pub aggregate_task_families: bool,
-    /// Huber's δ, above 0, in the unit of the losses.
-    pub huber_delta: f64,
-    /// Ridge on the law's coefficients.
-    pub ridge: Ridge,
+    /// Huber's δ, above 0, in the unit of the losses; the law's default where not given.
+    pub huber_delta: Option<f64>,
+    /// Ridge on the law's coefficients; the law's default where not given.
+    pub ridge: Option<Ridge>,
     /// What to do with domains that no run sampled.
     pub dead_domains: DeadDomains,
 }
@@ -68,10 +68,10 @@ impl RegressionConfig {
                 .as_ref()
                 .map_or(Ok(TrainSplit::All), read_train_split)?,
             aggregate_task_families: aggregated,
-            huber_delta: huber_delta.map_or(Ok(0.02), |v| {
-                v.number_that("a number above 0", |delta| delta > 0.0)
-            })?,
-            ridge: ridge.as_ref().map_or(Ok(Ridge::Fixed(0.0)), read_ridge)?,
+            huber_delta: huber_delta
+                .map(|v| v.number_that("a number above 0", |delta| delta > 0.0))
+                .transpose()?,
+            ridge: ridge.as_ref().map(read_ridge).transpose()?,
             dead_domains: dead_domains.map_or(Ok(DeadDomains::Error), |v| v.choice(&dead))?,
         })
     }
@@ -80,6 +80,7 @@ impl RegressionConfig {
 fn read_law(value: &Value<'_>) -> Result<LawKind, IoError> {
     let law = value.choice(&[
         ("log_linear", Some(LawKind::LogLinear)),
+        ("saturating", Some(LawKind::Saturating)),
         ("search", Some(LawKind::Search)),
         ("lightgbm", None),
         ("gp", None),
@@ -89,7 +90,7 @@ fn read_law(value: &Value<'_>) -> Result<LawKind, IoError> {
     law.ok_or_else(|| {
         value.error(
             format!("the law {} is not available in this version", value.found()),
-            "use `log_linear`, the recommended law, or `search`",
+            "use `log_linear`, `saturating` or `search`",
         )
     })
 }

@@ -29,8 +29,8 @@ fn defaults_are_the_recommended_configuration() {
     assert_eq!(config.proposer.kl_reg, Some(0.05));
     assert!((config.constraints.repetition_factor - 4.0).abs() < 1e-15);
     assert!(!config.constraints.enabled);
-    assert!((config.regression.huber_delta - 0.02).abs() < 1e-15);
-    assert_eq!(config.regression.ridge, Ridge::Fixed(0.0));
+    assert_eq!(config.regression.huber_delta, None);
+    assert_eq!(config.regression.ridge, None);
     assert_eq!(config.regression.train_split, TrainSplit::All);
     assert_eq!(config.regression.dead_domains, DeadDomains::Error);
     assert_eq!(
@@ -60,7 +60,7 @@ fn every_setting_is_read() {
     assert_eq!(families.families[1].value[1].name, "m3");
     assert_eq!(config.regression.seed, 7);
     assert_eq!(config.regression.train_split, TrainSplit::Fraction(0.5));
-    assert_eq!(config.regression.ridge, Ridge::Auto);
+    assert_eq!(config.regression.ridge, Some(Ridge::Auto));
     assert_eq!(config.proposer.kl_reg, None);
     assert!(config.proposer.make_worst_mix && !config.proposes());
     assert_eq!(config.constraints.target_tokens, Some(1e12));

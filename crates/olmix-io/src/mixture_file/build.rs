@@ -1,6 +1,6 @@
 //! From a fit to the content of `mixture.json`.
 
-use olmix_core::law::{Law as _, TaskReport};
+use olmix_core::law::{FittedLaw, Law as _, LawOptions, TaskReport};
 use olmix_core::optimize::Optimizer;
 use olmix_core::trust::{Bootstrap, Interval, Scores};
 use olmix_core::{Binding, Fit, LawKind};
@@ -48,8 +48,12 @@ impl MixtureFile {
             groups: groups(loaded, fit),
             law: LawEntry {
                 kind: loaded.spec.law,
-                huber_delta: fit.options.huber_delta,
-                ridge: fit.options.ridge,
+                huber_delta: fit.options.as_ref().map(LawOptions::huber_delta),
+                ridge: fit.options.as_ref().map(LawOptions::ridge),
+                powers: match &fit.options {
+                    Some(LawOptions::Saturating(options)) => options.powers.clone(),
+                    _ => Vec::new(),
+                },
                 tasks: laws(loaded, fit, natural.as_deref()),
             },
             optimizer: optimizer(loaded, fit),
@@ -173,6 +177,15 @@ fn laws(loaded: &LoadedFit, fit: &Fit, natural: Option<&[f64]>) -> Vec<TaskEntry
     tasks
         .map(|(i, task)| {
             let law = fit.laws.get(i);
+            let (mut t, mut level, mut v) = (Vec::new(), None, Vec::new());
+            match law {
+                Some(FittedLaw::LogLinear(law)) => t.clone_from(&law.t),
+                Some(FittedLaw::Saturating(law)) => {
+                    level = Some(law.level);
+                    v.clone_from(&law.v);
+                }
+                None => {}
+            }
             TaskEntry {
                 name: task.name.clone(),
                 family: task.family.clone(),
@@ -180,8 +193,10 @@ fn laws(loaded: &LoadedFit, fit: &Fit, natural: Option<&[f64]>) -> Vec<TaskEntry
                 direction: task.direction,
                 offset: task.offset,
                 members: loaded.members.get(i).cloned().unwrap_or_default(),
-                log_c: law.map(|law| law.log_c),
-                t: law.map(|law| law.t.clone()).unwrap_or_default(),
+                log_c: law.map(FittedLaw::log_c),
+                t,
+                level,
+                v,
                 fit: fit.reports.get(i).map(report),
                 predicted: proposal.and_then(|p| finite(*p.predicted.get(i)?)),
                 natural: natural.and_then(|losses| finite(*losses.get(i)?)),

@@ -137,10 +137,13 @@ pub struct GroupEntry {
 pub struct LawEntry {
     /// Which law.
     pub kind: LawKind,
-    /// Huber's δ of the fit, in the unit of the losses.
-    pub huber_delta: f64,
+    /// Huber's δ of the fit, in the unit of the losses; null for the law `search`.
+    pub huber_delta: Option<f64>,
     /// Ridge on the coefficients: the one chosen, when the config says `auto`.
-    pub ridge: f64,
+    pub ridge: Option<f64>,
+    /// Powers of a saturating law.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub powers: Vec<f64>,
     /// One law per task.
     pub tasks: Vec<TaskEntry>,
 }
@@ -162,8 +165,14 @@ pub struct TaskEntry {
     pub members: Vec<Member>,
     /// Logarithm of the irreducible loss; null for the law `search`.
     pub log_c: Option<f64>,
-    /// Coefficients, one per domain; empty for the law `search`.
+    /// Coefficients of a log-linear law, one per domain; empty for other laws.
     pub t: Vec<f64>,
+    /// `b` of a saturating law.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<f64>,
+    /// `v` of a saturating law: for each power, one coefficient per domain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub v: Vec<Vec<f64>>,
     /// How the fit went.
     pub fit: Option<FitEntry>,
     /// Predicted loss at the mixture.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use olmix_core::law::LogLinear;
+use olmix_core::law::{FittedLaw, LogLinear, Saturating};
 use olmix_core::{CoreError, Domain, DomainSet, LawKind, Mixture, Task};
 use serde::Deserialize;
 
@@ -146,23 +146,51 @@ impl MixtureFile {
             return Some(("law.tasks".into(), "there is no task".into()));
         }
         for (i, task) in self.law.tasks.iter().enumerate() {
-            let has_law = self.law.kind == LawKind::LogLinear;
-            if has_law && task.t.len() != m {
-                let message = format!(
-                    "{} for {}",
-                    count(task.t.len(), "coefficient"),
-                    count(m, "domain")
-                );
-                return Some((format!("law.tasks[{i}].t"), message));
-            }
-            if has_law && task.log_c.is_none() {
-                return Some((format!("law.tasks[{i}].log_c"), "it is missing".into()));
+            if let Some((field, message)) = self.check_law(task, m) {
+                return Some((format!("law.tasks[{i}].{field}"), message));
             }
             if task.weight < 0.0 {
                 return Some((format!("law.tasks[{i}].weight"), "it is negative".into()));
             }
         }
         None
+    }
+
+    /// What is wrong with the law of a task over `m` domains, and where.
+    fn check_law(&self, task: &super::TaskEntry, m: usize) -> Option<(String, String)> {
+        if self.law.kind == LawKind::Search {
+            return None;
+        }
+        let missing = |field: &str| Some((field.to_owned(), "it is missing".to_owned()));
+        let length = |field: &str, found: usize| {
+            let message = format!("{} for {}", count(found, "coefficient"), count(m, "domain"));
+            Some((field.to_owned(), message))
+        };
+        if task.log_c.is_none() {
+            return missing("log_c");
+        }
+        if self.law.kind == LawKind::LogLinear {
+            return (task.t.len() != m)
+                .then(|| length("t", task.t.len()))
+                .flatten();
+        }
+        if task.level.is_none() {
+            return missing("level");
+        }
+        let powers = self.law.powers.len();
+        if powers == 0 || task.v.len() != powers {
+            let message = format!(
+                "{} for {}",
+                count(task.v.len(), "row"),
+                count(powers, "power")
+            );
+            return Some(("v".to_owned(), message));
+        }
+        if let Some(v) = task.v.iter().find(|v| v.len() != m) {
+            return length("v", v.len());
+        }
+        let negative = task.v.iter().flatten().any(|v| *v < 0.0);
+        negative.then(|| ("v".to_owned(), "one is negative".to_owned()))
     }
 
     /// The domains, in order.
@@ -220,17 +248,27 @@ impl MixtureFile {
     /// The laws, aligned with [`MixtureFile::tasks`]; `None` for a result of the law `search`,
     /// which predicts nothing.
     #[must_use]
-    pub fn laws(&self) -> Option<Vec<LogLinear>> {
-        let law = |entry: &super::TaskEntry| {
-            Some(LogLinear {
-                log_c: entry.log_c?,
-                t: entry.t.clone(),
-            })
+    pub fn laws(&self) -> Option<Vec<FittedLaw>> {
+        let law = |entry: &super::TaskEntry| -> Option<FittedLaw> {
+            let log_c = entry.log_c?;
+            match self.law.kind {
+                LawKind::LogLinear => {
+                    let t = entry.t.clone();
+                    Some(LogLinear { log_c, t }.into())
+                }
+                LawKind::Saturating => {
+                    let law = Saturating {
+                        log_c,
+                        level: entry.level?,
+                        powers: self.law.powers.clone(),
+                        v: entry.v.clone(),
+                    };
+                    Some(law.into())
+                }
+                LawKind::Search => None,
+            }
         };
-        match self.law.kind {
-            LawKind::LogLinear => self.law.tasks.iter().map(law).collect(),
-            LawKind::Search => None,
-        }
+        self.law.tasks.iter().map(law).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The interaction matrix: which domain helps or hurts which task.
 
-use olmix_core::law::LogLinear;
+use olmix_core::law::FittedLaw;
 use olmix_core::{DomainSet, Task};
 
 use super::Figure;
@@ -19,7 +19,7 @@ pub struct InteractionMatrix<'a> {
     /// The columns.
     pub domains: &'a DomainSet,
     /// One law per task, over these domains.
-    pub laws: &'a [LogLinear],
+    pub laws: &'a [FittedLaw],
     /// The weights the coefficients are compared with, `p0`, length `m`.
     pub prior: &'a [f64],
     /// Domains that no run sampled, as positions: drawn grey.
@@ -64,12 +64,10 @@ pub fn interaction_matrix(data: &InteractionMatrix) -> Figure {
     Figure::new(drawing, layout.width, layout.height, &label)
 }
 
-/// `t_j − p0·t` per task and domain.
+/// Per task and domain: how the logarithm of the reducible loss changes from the prior towards the
+/// domain; for a log-linear law `t_j − p0·t`.
 fn effects(data: &InteractionMatrix) -> Vec<Vec<f64>> {
-    let row = |law: &LogLinear| {
-        let mean: f64 = law.t.iter().zip(data.prior).map(|(t, p)| t * p).sum();
-        law.t.iter().map(|t| t - mean).collect()
-    };
+    let row = |law: &FittedLaw| law.effects(data.prior);
     data.laws.iter().map(row).collect()
 }
 

@@ -147,6 +147,7 @@ fn facts(input: &ReportInput) -> String {
         count(input.swarm.len(), "run"),
         match input.spec.law {
             LawKind::LogLinear => "log-linear law per task".to_owned(),
+            LawKind::Saturating => "saturating law per task".to_owned(),
             LawKind::Search => "no law".to_owned(),
         },
     ];
@@ -174,8 +175,8 @@ pub fn optimizer_name(optimizer: &Optimizer) -> String {
 /// What helps against laws that explode.
 pub fn cure(spec: &FitSpec) -> &'static str {
     match spec.ridge {
-        Ridge::Auto => "The ridge chosen out of fold does not prevent it: more runs would.",
-        Ridge::Fixed(_) => "Refit with <code>ridge: auto</code>.",
+        Some(Ridge::Auto) => "The ridge chosen out of fold does not prevent it: more runs would.",
+        _ => "Refit with <code>ridge: auto</code>.",
     }
 }
 

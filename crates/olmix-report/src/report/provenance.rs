@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use olmix_core::law::LawOptions;
 use olmix_core::{DeadDomains, LawKind, Ridge};
 
 use super::ReportInput;
@@ -57,13 +58,24 @@ fn law(input: &ReportInput) -> String {
     if input.spec.law == LawKind::Search {
         return "none: the observed runs themselves".to_owned();
     }
-    let ridge = match input.spec.ridge {
-        Ridge::Fixed(_) => setting(input.fit.options.ridge),
-        Ridge::Auto => format!("{}, chosen out of fold", setting(input.fit.options.ridge)),
+    let Some(options) = &input.fit.options else {
+        return "none".to_owned();
+    };
+    let name = match options {
+        LawOptions::LogLinear(_) => "log-linear".to_owned(),
+        LawOptions::Saturating(options) => {
+            let powers: Vec<String> = options.powers.iter().map(|&a| setting(a)).collect();
+            format!("saturating, powers {}", powers.join(" + "))
+        }
+    };
+    let chosen = match input.spec.ridge {
+        Some(Ridge::Auto) => ", chosen out of fold",
+        _ => "",
     };
     let mut law = format!(
-        "log-linear, Huber δ = {}, ridge {ridge}",
-        setting(input.fit.options.huber_delta)
+        "{name}, Huber δ = {}, ridge {}{chosen}",
+        setting(options.huber_delta()),
+        setting(options.ridge())
     );
     if !input.fit.dead.is_empty() {
         let names: Vec<String> = input

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use olmix_core::law::LawOptions;
 use olmix_core::optimize::Status;
 use olmix_core::trust::{Bootstrap, OutOfFold, Scores};
 use olmix_core::{LawKind, Proposal};
@@ -17,14 +18,14 @@ use crate::svg::escape;
 pub fn section(input: &ReportInput) -> String {
     let fit = input.fit;
     let mut html = "<h2>How far to trust it</h2>\n".to_owned();
-    if input.spec.law == LawKind::LogLinear {
+    if input.spec.law != LawKind::Search {
         html += &average(input);
     }
     let mut facts = Vec::new();
     if let Some(folds) = &fit.out_of_fold {
         facts.extend(folds_facts(input, folds));
     }
-    facts.extend(ridge_fact(input));
+    facts.extend(choice_fact(input));
     facts.extend(laws_fact(input));
     if let Some(proposal) = &fit.proposal {
         facts.push(match &proposal.bootstrap {
@@ -93,21 +94,31 @@ fn average(input: &ReportInput) -> String {
     html
 }
 
-/// What each ridge that was tried was worth, when the ridge was to be chosen.
-fn ridge_fact(input: &ReportInput) -> Option<String> {
-    let tried = &input.fit.ridges;
-    if tried.is_empty() {
-        return None;
-    }
+/// What all settings of the law that were tried were worth, when they were to be chosen.
+fn choice_fact(input: &ReportInput) -> Option<String> {
+    let tried = &input.fit.tried;
+    let chosen = input.fit.options.as_ref().filter(|_| !tried.is_empty())?;
     let each: Vec<String> = tried
         .iter()
-        .map(|(ridge, rmse)| format!("{} at {}", significant(*rmse, 3), setting(*ridge)))
+        .map(|(options, rmse)| format!("{} at {}", significant(*rmse, 3), settings(options)))
         .collect();
     Some(format!(
-        "The ridge, {}, is the one with the least out-of-fold RMSE of the average loss: {}.",
-        setting(input.fit.options.ridge),
+        "The law's settings, {}, are those with the least out-of-fold RMSE of the average loss: {}.",
+        settings(chosen),
         each.join(", ")
     ))
+}
+
+/// The settings of a law that can be chosen from data.
+fn settings(options: &LawOptions) -> String {
+    let ridge = format!("ridge {}", setting(options.ridge()));
+    match options {
+        LawOptions::LogLinear(_) => ridge,
+        LawOptions::Saturating(options) => {
+            let powers: Vec<String> = options.powers.iter().map(|&a| setting(a)).collect();
+            format!("powers {} and {ridge}", powers.join(" + "))
+        }
+    }
 }
 
 fn columns(first: &'static str) -> [super::markup::Column; 8] {

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses its part
 #![allow(clippy::pedantic, clippy::unwrap_used)]
 
-use olmix_core::law::{Law as _, LogLinear, LogLinearOptions, TaskReport};
+use olmix_core::law::{FittedLaw, Law as _, LawOptions, LogLinear, LogLinearOptions, TaskReport};
 use olmix_core::optimize::{Optimizer, Solution, Status};
 use olmix_core::trust::{Bootstrap, Explosion, HeldOut, Interval, OutOfFold, Scores};
 use olmix_core::{
@@ -207,10 +207,10 @@ pub fn case(m: usize, n: usize, runs: usize) -> Case {
                 };
                 n
             ],
-            laws,
-            options: LogLinearOptions::default(),
+            laws: laws.into_iter().map(FittedLaw::LogLinear).collect(),
+            options: Some(LawOptions::LogLinear(LogLinearOptions::default())),
             train: (0..runs).collect(),
-            ridges: Vec::new(),
+            tried: Vec::new(),
             dead: Vec::new(),
             out_of_fold: Some(out_of_fold),
             held_out: None,
@@ -218,8 +218,8 @@ pub fn case(m: usize, n: usize, runs: usize) -> Case {
         },
         spec: FitSpec {
             law: LawKind::LogLinear,
-            huber_delta: 0.02,
-            ridge: Ridge::Fixed(0.0),
+            huber_delta: None,
+            ridge: Some(Ridge::Fixed(0.0)),
             dead_domains: DeadDomains::Error,
             optimizer: Some(Optimizer::Exact {
                 kl_reg: 0.05,

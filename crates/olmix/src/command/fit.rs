@@ -1,7 +1,8 @@
 //! `olmix fit`.
 
+use olmix_core::law::{FittedLaw, LawOptions};
 use olmix_core::optimize::Status;
-use olmix_core::{Binding, Fit, Proposal, Swarm, fit};
+use olmix_core::{Binding, Fit, Matrix, Proposal, Swarm, fit};
 use olmix_io::{
     LoadedFit, MixtureFile, Overrides, StagedFolder, check_writable, file_safe, load_fit_with, npy,
     write_whole,
@@ -117,14 +118,19 @@ fn reference_files(loaded: &LoadedFit, fit: &Fit) -> Result<Vec<(String, Vec<u8>
     let mut files = Vec::new();
     let domains = loaded.swarm.domains();
     if !fit.laws.is_empty() {
-        let coefficients =
-            olmix_core::Matrix::from_fn(fit.laws.len(), domains.len(), |i, j| fit.laws[i].t[j]);
-        files.push(("interaction_matrix.npy".into(), npy(&coefficients)));
+        let prior = loaded.spec.prior.weights();
+        let rows: Vec<Vec<f64>> = fit
+            .laws
+            .iter()
+            .map(|law| coefficients(law, prior))
+            .collect();
+        let matrix = Matrix::from_fn(rows.len(), domains.len(), |i, j| rows[i][j]);
+        files.push(("interaction_matrix.npy".into(), npy(&matrix)));
         let scores = fit.held_out.as_ref().map(|held_out| &held_out.tasks);
         let scores = scores.or(fit.out_of_fold.as_ref().map(|checked| &checked.tasks));
         let names = file_safe(loaded.swarm.tasks().iter().map(|task| task.name.as_str()));
         for (name, scores) in names.iter().zip(scores.into_iter().flatten()) {
-            let file = format!("{name}_log_linear_correlations.json");
+            let file = format!("{name}_{}_correlations.json", law_name(fit));
             files.push((file, json(scores)?));
         }
     }
@@ -134,14 +140,30 @@ fn reference_files(loaded: &LoadedFit, fit: &Fit) -> Result<Vec<(String, Vec<u8>
             .zip(proposal.mixture.weights())
             .map(|(domain, weight)| serde_json::json!({"domain": domain, "weight": weight}))
             .collect();
-        files.push((format!("{OPTIMAL}.json"), json(&weights)?));
+        files.push((format!("{}.json", optimal(fit)), json(&weights)?));
         let predicted = json(&proposal.predicted_average)?;
         files.push(("predicted_performance.json".into(), predicted));
     }
     Ok(files)
 }
 
-const OPTIMAL: &str = "opt_avg_all_metrics_log_linear_reg_optimal";
+/// The law, as it stands in the names of files.
+fn law_name(fit: &Fit) -> &'static str {
+    fit.options.as_ref().map_or("search", LawOptions::name)
+}
+
+fn optimal(fit: &Fit) -> String {
+    format!("opt_avg_all_metrics_{}_reg_optimal", law_name(fit))
+}
+
+/// A row of the interaction matrix: `t` of a log-linear law, as the reference writes it, and the
+/// slope of the exponent at the prior of any other.
+fn coefficients(law: &FittedLaw, prior: &[f64]) -> Vec<f64> {
+    match law {
+        FittedLaw::LogLinear(law) => law.t.clone(),
+        FittedLaw::Saturating(_) => law.effects(prior),
+    }
+}
 
 fn figures(loaded: &LoadedFit, fit: &Fit) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let spec = &loaded.spec;
@@ -168,7 +190,7 @@ fn figures(loaded: &LoadedFit, fit: &Fit) -> Result<Vec<(String, Vec<u8>)>, Fail
             constraints: &spec.constraints,
             binding: &proposal.solution.binding,
         });
-        figures.push((OPTIMAL.into(), figure));
+        figures.push((optimal(fit), figure));
     }
     figures.extend(scatters(swarm, fit));
     let drawn: Result<Vec<_>, Failure> = figures
@@ -225,11 +247,11 @@ fn scatters(swarm: &Swarm, fit: &Fit) -> Vec<(String, Figure)> {
                 &measured.column(i),
                 &tasks[i],
             );
-            (format!("{name}_log_linear_reg_fit"), figure)
+            (format!("{name}_{}_reg_fit", law_name(fit)), figure)
         })
         .collect();
     let weights = swarm.task_weights();
-    let mean = |rows: &olmix_core::Matrix| -> Vec<f64> {
+    let mean = |rows: &Matrix| -> Vec<f64> {
         (0..rows.rows())
             .map(|k| rows.row(k).iter().zip(&weights).map(|(y, w)| y * w).sum())
             .collect()
@@ -240,7 +262,8 @@ fn scatters(swarm: &Swarm, fit: &Fit) -> Vec<(String, Figure)> {
         &mean(measured),
         average,
     );
-    figures.push(("avg_all_metrics_log_linear_reg_fit".into(), figure));
+    let name = format!("avg_all_metrics_{}_reg_fit", law_name(fit));
+    figures.push((name, figure));
     figures
 }
 
@@ -296,10 +319,27 @@ fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
         text += &warning;
         text += "\n";
     }
-    if fit.options.ridge > 0.0 {
-        text += &format!("Ridge on t: {:e}\n", fit.options.ridge);
+    if let Some(options) = &fit.options {
+        text += &law_line(options, !fit.tried.is_empty());
     }
     text
+}
+
+/// The law and its settings.
+fn law_line(options: &LawOptions, chosen: bool) -> String {
+    let name = match options {
+        LawOptions::LogLinear(_) => "log-linear".to_owned(),
+        LawOptions::Saturating(options) => format!("saturating, powers {:?}", options.powers),
+    };
+    let ridge = match options.ridge() {
+        0.0 => "no ridge".to_owned(),
+        ridge => format!("ridge {ridge:e}"),
+    };
+    let chosen = if chosen { ", chosen out of fold" } else { "" };
+    format!(
+        "Law: {name}, Huber δ {}, {ridge}{chosen}\n",
+        options.huber_delta()
+    )
 }
 
 fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
