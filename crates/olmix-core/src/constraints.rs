@@ -42,6 +42,8 @@ pub enum Binding {
     Upper(usize),
     /// The lower bound of a domain, when it is above zero.
     Lower(usize),
+    /// A domain that no run sampled is held at its share (by position).
+    Held(usize),
     /// The upper bound of a group (by position in [`Constraints::groups`]).
     GroupUpper(usize),
     /// The lower bound of a group.
@@ -212,8 +214,9 @@ impl Constraints {
             if group.upper + elsewhere < 1.0 - 1e-12 {
                 return fail(format!(
                     "group `{name}` may hold at most {} of the mixture and the domains outside it \
-                     at most {elsewhere:.4} by their caps and bounds: together {:.4}, less than 1",
+                     at most {:.4} by their caps and bounds: together {:.4}, less than 1",
                     group.upper,
+                    elsewhere.max(0.0),
                     group.upper + elsewhere
                 ));
             }
@@ -228,11 +231,12 @@ impl Constraints {
                 let total: f64 = caps.iter().sum();
                 format!(
                     "the data is too small for the run: repeated as often as allowed, all domains \
-                     together fill {total:.4} of the target tokens (k ΣN / R = {total:.4} < 1); \
-                     raise the repetition factor to at least {:.3} times its value, or train on at \
-                     most {:.1} % of the target tokens",
-                    1.0 / total,
-                    100.0 * total
+                     together fill {0} of the target tokens (k ΣN / R = {0} < 1); raise the \
+                     repetition factor to at least {1} times its value, or train on at most {2} % of \
+                     the target tokens",
+                    below(total),
+                    above(1.0 / total),
+                    below(100.0 * total)
                 )
             }
             _ => format!(
@@ -241,6 +245,28 @@ impl Constraints {
             ),
         }
     }
+}
+
+/// Four significant digits, rounded down, so that a number below a limit never reads as the limit.
+fn below(value: f64) -> String {
+    rounded(value, f64::floor)
+}
+
+/// Four significant digits, rounded up.
+fn above(value: f64) -> String {
+    rounded(value, f64::ceil)
+}
+
+fn rounded(value: f64, round: fn(f64) -> f64) -> String {
+    if !(value > 0.0 && value.is_finite()) {
+        return format!("{value}");
+    }
+    let digits = 3 - value.log10().floor() as i32;
+    if !(-6..=12).contains(&digits) {
+        return format!("{value:.3e}");
+    }
+    let scale = 10f64.powi(digits);
+    format!("{}", round(value * scale) / scale)
 }
 
 #[cfg(test)]
@@ -263,7 +289,7 @@ mod tests {
             .with_repetition(&domains, 1000.0, 4.0)
             .unwrap();
         let message = constraints.check(&domains).unwrap_err().to_string();
-        assert!(message.contains("k ΣN / R = 0.6000 < 1"), "{message}");
+        assert!(message.contains("k ΣN / R = 0.6 < 1"), "{message}");
     }
 
     #[test]

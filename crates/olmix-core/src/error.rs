@@ -41,8 +41,9 @@ pub enum CoreError {
     NotFinite(String),
     /// Too few runs for a law with coefficients per live domain.
     #[error(
-        "{runs} runs are too few for a {} law over {live} sampled domains: \
-         at least {needed} are needed (and {} recommended)", .law.replace('_', "-"), 3 * (live + 1)
+        "{} too few for a {} law over {live} sampled domains: \
+         at least {needed} are needed (and {} recommended)", if *.runs == 1 { "1 run is".to_owned() } else { format!("{} runs are", .runs) },
+         .law.replace('_', "-"), 3 * (live + 1)
     )]
     TooFewRuns {
         /// The law's name.

@@ -6,6 +6,7 @@ use rand::seq::SliceRandom;
 
 use crate::law::{
     FittedLaw, Law, LawOptions, LogLinearOptions, SaturatingOptions, TaskReport, average_loss,
+    undetermined,
 };
 use crate::optimize::{
     ExactProblem, Optimizer, Solution, search, simulate, solve_exact, worst_mix,
@@ -15,7 +16,7 @@ use crate::swarm::dot;
 use crate::trust::{
     Bootstrap, HeldOut, OutOfFold, Resampling, bootstrap, candidates, choose, held_out, out_of_fold,
 };
-use crate::{Constraints, CoreError, Mixture, Swarm};
+use crate::{Binding, Constraints, CoreError, Mixture, Swarm};
 
 /// Which law is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,9 @@ pub struct Fit {
     pub train: Vec<usize>,
     /// Domains that no run sampled, as positions.
     pub dead: Vec<usize>,
+    /// Directions in which the mixtures of the runs do not vary, beyond the dead domains: laws are
+    /// not determined there.
+    pub undetermined: usize,
     /// Out-of-fold RMSE of the average loss for all settings tried, when they were to be chosen.
     pub tried: Vec<(LawOptions, f64)>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
@@ -180,6 +184,7 @@ pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit
         options: spec.law_options(),
         train,
         dead: dead_domains(trained),
+        undetermined: 0,
         tried: Vec::new(),
         out_of_fold: None,
         held_out: None,
@@ -243,6 +248,7 @@ fn fit_laws(
         return Err(CoreError::DeadDomains(names.collect()));
     }
     let prior = spec.prior.weights();
+    fit.undetermined = undetermined(swarm.mixtures(), &swarm.live_domains());
     let tasks = swarm.tasks().len();
     let step = || observer.step();
     if spec.ridge == Some(Ridge::Auto) {
@@ -285,10 +291,19 @@ fn propose(
     observer.stage(Stage::Solve, 1 + sampled);
     let task_weights = swarm.task_weights();
     let constraints = spec.constraints_holding(&fit.dead);
-    let solution = spec.solve(swarm, optimizer, &fit.laws, &constraints, &|| {
+    let mut solution = spec.solve(swarm, optimizer, &fit.laws, &constraints, &|| {
         observer.step();
     })?;
     observer.step();
+    // Bounds that hold a dead domain are ours, not the user's.
+    let held = |binding: &Binding| match binding {
+        Binding::Lower(j) | Binding::Upper(j) | Binding::Cap(j) => fit.dead.contains(j),
+        _ => false,
+    };
+    solution.binding.retain(|binding| !held(binding));
+    solution
+        .binding
+        .extend(fit.dead.iter().map(|&j| Binding::Held(j)));
     let natural = spec.prior.weights();
     let mixture = Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
     let predict = |p: &[f64]| -> Vec<f64> { fit.laws.iter().map(|law| law.predict(p)).collect() };

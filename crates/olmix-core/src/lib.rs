@@ -43,6 +43,7 @@ mod random;
 mod swarm;
 mod sweep;
 pub mod trust;
+mod warnings;
 
 pub use constraints::{Binding, Constraints, GroupBound};
 pub use domain::{Domain, DomainSet};

@@ -409,3 +409,58 @@ fn a_fit_is_the_same_bits_on_any_number_of_threads() {
     let one = on(1);
     assert!(one == on(2) && one == on(5));
 }
+
+fn warnings(swarm: &olmix_core::Swarm, spec: &FitSpec) -> Vec<String> {
+    fit(swarm, spec, &()).unwrap().warnings(swarm, spec)
+}
+
+#[test]
+fn a_sound_fit_has_no_warnings() {
+    let planted = planted(60, 5, 3, 0.01, 23);
+    let spec = FitSpec {
+        folds: 5,
+        bootstrap: 10,
+        ..spec(&planted.prior)
+    };
+    assert!(warnings(&planted.swarm, &spec).is_empty());
+}
+
+#[test]
+fn runs_that_do_not_vary_are_warned_of() {
+    let planted = planted(40, 5, 2, 0.01, 24);
+    // The last two domains always go together, three to one.
+    let old = planted.swarm.mixtures();
+    let mixtures = Matrix::from_fn(40, 5, |i, j| match j {
+        3 => 0.75 * (old.get(i, 3) + old.get(i, 4)),
+        4 => 0.25 * (old.get(i, 3) + old.get(i, 4)),
+        _ => old.get(i, j),
+    });
+    let swarm = common::swarm(
+        planted.swarm.domains().clone(),
+        mixtures,
+        planted.swarm.losses().clone(),
+    );
+    let warnings = warnings(&swarm, &spec(&planted.prior));
+    assert!(
+        warnings
+            .iter()
+            .any(|w| w.contains("do not vary in 1 of 5 directions")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn too_few_runs_for_any_fold_are_warned_of() {
+    let planted = planted(6, 5, 2, 0.0, 25);
+    let spec = FitSpec {
+        folds: 5,
+        ..spec(&planted.prior)
+    };
+    let warnings = warnings(&planted.swarm, &spec);
+    assert!(
+        warnings
+            .iter()
+            .any(|w| w.contains("no out-of-fold check: 6 runs")),
+        "{warnings:?}"
+    );
+}

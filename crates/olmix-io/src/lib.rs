@@ -47,4 +47,4 @@ pub use mixture_file::{
 };
 pub use recipe::Member;
 pub use table::{Cell, Table};
-pub use write::{StagedFolder, check_writable, write_whole};
+pub use write::{StagedFile, StagedFolder, check_writable, write_whole};

@@ -9,7 +9,7 @@ use crate::fit_config::{FitConfig, ProposerKind, TrainSplit};
 use crate::input::sha256_hex;
 use crate::recipe::{Member, Recipe};
 use crate::runs::{join, matrix, metrics, ratios};
-use crate::table::Table;
+use crate::table::{Cell, Table};
 use crate::words::{count, excerpt, listed};
 use crate::{InputRecord, IoError, Place, domains, tasks};
 
@@ -62,6 +62,15 @@ impl LoadedFit {
     /// An error of the method, told with the file it comes from and what to do.
     #[must_use]
     pub fn core_error(&self, error: CoreError) -> IoError {
+        match &error {
+            CoreError::Infeasible(message) => return self.infeasible(message),
+            CoreError::TooFewRuns { .. } | CoreError::DeadDomains(_) => {
+                if let Some(setting) = self.splitting() {
+                    return self.split_error(setting, &error);
+                }
+            }
+            _ => {}
+        }
         let role = match &error {
             CoreError::TooFewRuns { .. } | CoreError::DeadDomains(_) => "ratios",
             CoreError::ConstantTask(_) | CoreError::NotFinite(_) => "metrics",
@@ -70,6 +79,47 @@ impl LoadedFit {
         let input = self.inputs.iter().find(|input| input.role == role);
         let file = input.map_or(self.config.file.clone(), |input| input.path.clone());
         IoError::core(file, error)
+    }
+}
+
+impl LoadedFit {
+    fn infeasible(&self, message: &str) -> IoError {
+        let constraints = &self.config.constraints;
+        let mut loosen = Vec::new();
+        if !constraints.bounds.is_empty() {
+            loosen.push("loosen constraints.bounds");
+        }
+        if !constraints.groups.is_empty() {
+            loosen.push("loosen constraints.groups");
+        }
+        if constraints.enabled {
+            loosen.push("raise constraints.repetition_factor");
+            loosen.push("lower constraints.target_tokens");
+        }
+        if loosen.is_empty() {
+            loosen.push("propose by the exact solver, which needs no candidates");
+        }
+        let (file, place) = (&self.config.file, constraints.place.clone());
+        IoError::input(file, place, message, loosen.join(", or "))
+    }
+
+    /// The setting that keeps runs from the fit, if one does.
+    fn splitting(&self) -> Option<&'static str> {
+        if self.spec.train_runs.is_some() {
+            return Some("train_split");
+        }
+        (self.spec.n_test > 0).then_some("n_test")
+    }
+
+    fn split_error(&self, setting: &str, error: &CoreError) -> IoError {
+        let runs = self.swarm.len();
+        let fitted = self.spec.train_runs.unwrap_or(runs - self.spec.n_test);
+        IoError::input(
+            &self.config.file,
+            Place::Field(format!("regression.{setting}")),
+            format!("of {runs} runs {fitted} are left to fit to, and of these {error}"),
+            "leave more runs to the fit",
+        )
     }
 }
 
@@ -140,10 +190,7 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
         }
     }
     if ids.is_empty() {
-        return Err(metrics_table.header_error(
-            "no run is left: each has a ratio or metric that is not a finite number",
-            "check whether one metric is missing everywhere, and add it to filtering.drop_metrics",
-        ));
+        return Err(none_left(&metrics_table, &recipe));
     }
     let mut tasks = selection.tasks;
     to_losses(&config, &metrics_table, &mut tasks, &mut y, &mut notices)?;
@@ -189,6 +236,35 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
         ],
         config,
     })
+}
+
+/// Every run was dropped: names the metrics that no run has.
+fn none_left(table: &Table, recipe: &Recipe) -> IoError {
+    let nowhere = |metric: &&crate::runs::Metric| {
+        let column = |&(column, _): &(usize, f64)| {
+            (0..table.len()).all(|row| !matches!(table.cell(row, column), Cell::Number(_)))
+        };
+        metric.sources.iter().any(column)
+    };
+    let metrics: Vec<&str> = recipe
+        .metrics
+        .iter()
+        .filter(nowhere)
+        .map(|metric| metric.name.as_str())
+        .collect();
+    if metrics.is_empty() {
+        return table.header_error(
+            "no run is left: each has a ratio or metric that is not a finite number",
+            "check whether the runs finished",
+        );
+    }
+    table.header_error(
+        format!(
+            "no run is left: no run has a finite number for {}",
+            listed(metrics, 5)
+        ),
+        "add what is no metric to filtering.drop_metrics",
+    )
 }
 
 /// Turns measured values into losses: scores are turned round, negative losses shifted.
@@ -262,7 +338,14 @@ fn split(config: &FitConfig, runs: usize) -> Result<(usize, Option<usize>), IoEr
     if train == 0 || train > available {
         return refuse(
             "train_split",
-            format!("{train} runs are to be fitted to, but there are {available}"),
+            format!(
+                "{} to be fitted to, of {available} there are",
+                if train == 1 {
+                    "1 run is".to_owned()
+                } else {
+                    format!("{train} runs are")
+                }
+            ),
             format!("set train_split to a share, or to a number up to {available}"),
         );
     }

@@ -3,25 +3,61 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use rayon::prelude::*;
 use tempfile::{Builder, NamedTempFile, TempDir};
 
 use crate::IoError;
 
+/// How the names of what is not finished begin.
+const PREFIX: &str = ".olmix-";
+const ABANDONED: Duration = Duration::from_hours(1);
+
 /// Writes a file whole: after an error, or a crash at any moment, the file is what it was.
 ///
 /// # Errors
 /// [`IoError::Write`] with what the operating system said.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
-    let failed = |error| IoError::write(path, &error);
-    let folder = parent(path);
-    fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = temporary_file(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    sync_folder(folder).map_err(failed)
+    StagedFile::new(path, bytes)?.commit()
+}
+
+/// A file that is written, but not yet in its place: several can be made first, so that a full disk
+/// replaces none of them.
+#[derive(Debug)]
+pub struct StagedFile {
+    target: PathBuf,
+    file: NamedTempFile,
+}
+
+impl StagedFile {
+    /// Writes the content beside the target, whose folder is made as needed.
+    ///
+    /// # Errors
+    /// [`IoError::Write`] with what the operating system said.
+    pub fn new(target: &Path, bytes: &[u8]) -> Result<Self, IoError> {
+        let failed = |error| IoError::write(target, &error);
+        let folder = parent(target);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = temporary_file(folder).map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        Ok(Self {
+            target: target.to_owned(),
+            file,
+        })
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// [`IoError::Write`]; an earlier file is then as it was.
+    pub fn commit(self) -> Result<(), IoError> {
+        let Self { target, file } = self;
+        let failed = |error| IoError::write(&target, &error);
+        file.persist(&target).map_err(|error| failed(error.error))?;
+        sync_folder(parent(&target)).map_err(failed)
+    }
 }
 
 /// Finds out, without leaving a trace, whether a folder can be written to; to be asked before
@@ -72,6 +108,7 @@ impl StagedFolder {
         }
         let folder = parent(target);
         fs::create_dir_all(folder).map_err(failed)?;
+        remove_abandoned(folder);
         let staging = temporary_folder(folder).map_err(failed)?;
         Ok(Self {
             target: target.to_owned(),
@@ -137,10 +174,32 @@ impl StagedFolder {
     }
 }
 
+/// Removes what runs that were killed an hour ago or earlier left in a folder. Nothing depends on
+/// it, so what can't be removed stays.
+fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let age = entry.metadata().and_then(|found| found.modified());
+        let age = age.ok().and_then(|modified| modified.elapsed().ok());
+        if !ours || age.is_none_or(|age| age < ABANDONED) {
+            continue;
+        }
+        let path = entry.path();
+        let _ = if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        };
+    }
+}
+
 /// A temporary file with the permissions of an ordinary one.
 fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(".olmix-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -152,7 +211,7 @@ fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
 /// A temporary folder with the permissions of an ordinary one.
 fn temporary_folder(folder: &Path) -> io::Result<TempDir> {
     let mut builder = Builder::new();
-    builder.prefix(".olmix-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -217,6 +276,23 @@ mod tests {
         assert_eq!(names(&target), ["sub", "two.txt"]);
         assert_eq!(names(&target.join("sub")), ["a", "b"]);
         assert_eq!(names(&folder.path().join("out")), ["result"]);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_by_a_later_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let abandoned = folder.path().join(".olmix-old");
+        fs::create_dir(&abandoned).unwrap();
+        let hours_ago = std::time::SystemTime::now() - 2 * ABANDONED;
+        File::open(&abandoned)
+            .unwrap()
+            .set_modified(hours_ago)
+            .unwrap();
+        fs::create_dir(folder.path().join(".olmix-running")).unwrap();
+        fs::create_dir(folder.path().join("mine")).unwrap();
+        let staged = StagedFolder::new(&folder.path().join("result")).unwrap();
+        staged.commit().unwrap();
+        assert_eq!(names(folder.path()), [".olmix-running", "mine", "result"]);
     }
 
     #[test]

@@ -157,7 +157,7 @@ fn settings_that_do_not_fit_the_swarm_are_refused() {
         ),
         (
             "regression: {n_test: 2, train_split: 4}\n",
-            "regression.train_split: 4 runs are to be fitted to, but there are 3",
+            "regression.train_split: 4 runs are to be fitted to, of 3 there are",
         ),
         (
             "regression: {train_split: 0.1}\n",
@@ -215,10 +215,10 @@ fn caps_and_bounds_that_leave_no_mixture_are_explained_with_numbers() {
     case.with("constraints: {enabled: true, target_tokens: 8e6}\n");
     let message = case.load().check_constraints().unwrap_err().to_string();
     assert!(
-        message.contains("fit.yaml: the data is too small for the run"),
+        message.contains("fit.yaml:5:14: the data is too small for the run"),
         "{message}"
     );
-    assert!(message.contains("0.5000 < 1"), "{message}");
+    assert!(message.contains("k ΣN / R = 0.5 < 1"), "{message}");
     case.with("constraints: {bounds: {web: {min: 0.7}, code: {min: 0.7}}}\n");
     let message = case.load().check_constraints().unwrap_err().to_string();
     assert!(

@@ -55,6 +55,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
         train: (0..5).collect(),
         tried: Vec::new(),
         dead: vec![2],
+        undetermined: 0,
         out_of_fold: Some(OutOfFold {
             folds: 2,
             fold_of: vec![0; 5],

@@ -81,6 +81,20 @@ fn ridge(text: &str) -> Result<Ridge, String> {
     }
 }
 
+fn resamples(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(resamples) if resamples == 0 || (10..=100_000).contains(&resamples) => Ok(resamples),
+        _ => Err("it must be 0 (none) or a whole number from 10 to 100000".into()),
+    }
+}
+
+fn folds(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(folds) if folds != 1 && folds <= 100_000 => Ok(folds),
+        _ => Err("it must be 0 (no check) or a whole number from 2 to 100000".into()),
+    }
+}
+
 fn dead_domains(text: &str) -> Result<DeadDomains, String> {
     match text {
         "error" => Ok(DeadDomains::Error),
@@ -102,10 +116,10 @@ pub struct FitArgs {
     #[command(flatten)]
     pub laws: LawArgs,
     /// Resamples of the bootstrap over runs, in place of the config's; 0 for none.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = resamples)]
     pub bootstrap: Option<usize>,
     /// Folds of the out-of-fold check, in place of the config's; 0 for none.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = folds)]
     pub folds: Option<usize>,
     /// What every job takes.
     #[command(flatten)]

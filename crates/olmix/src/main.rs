@@ -25,8 +25,7 @@ fn main() -> ExitCode {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "olmix", &mut script);
-            output::print(&String::from_utf8_lossy(&script));
-            Ok(())
+            output::print(&String::from_utf8_lossy(&script))
         }
     };
     match outcome {

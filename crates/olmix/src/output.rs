@@ -1,19 +1,35 @@
-//! Standard output and standard error. A closed pipe is no reason to fail.
+//! Standard output and standard error. A closed pipe is no reason to fail; a full disk is.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+
+use crate::failure::Failure;
 
 /// Prints a block on standard output.
-pub fn print(text: &str) {
+pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let written = out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(end.as_bytes()))
+        .and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Usage(format!(
+            "standard output can't be written: {error}"
+        ))),
+        _ => Ok(()),
     }
 }
 
 /// Prints a line on standard error.
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Prints what speaks against a result, one line each.
+pub fn warnings(warnings: &[String]) {
+    for warning in warnings {
+        complain(&format!("warning: {warning}"));
+    }
 }
 
 /// Prints what the user should know, one line each.

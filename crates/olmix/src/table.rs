@@ -27,7 +27,13 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 
 /// A share as a percentage with two decimals.
 pub fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+    format!("{} %", number(Some(100.0 * share), 2))
+}
+
+/// A coverage as a percentage with as many decimals as it needs.
+pub fn coverage(share: f64) -> String {
+    // Two digits more than a percent has are enough for any coverage in use.
+    format!("{} %", (1e6 * share).round() / 1e4)
 }
 
 /// A number with a fixed number of decimals; `–` for what is not known or not finite.

@@ -165,3 +165,205 @@ fn a_mistake_gets_one_message_exit_code_2_and_leaves_nothing_behind() {
         assert!(!out.exists(), "{to}: something was left behind");
     }
 }
+
+#[test]
+fn predictions_are_compared_on_the_tasks_that_were_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    fit(folder.path(), &["--quiet"]).assert().success();
+    // Only the first two of nine tasks, and the columns swapped.
+    let metrics = std::fs::read_to_string(demo().join("metrics.csv")).unwrap();
+    let few: Vec<String> = metrics
+        .lines()
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!("{},{},{}", cells[0], cells[2], cells[1])
+        })
+        .collect();
+    let path = folder.path().join("few.csv");
+    std::fs::write(&path, few.join("\n")).unwrap();
+    let scores = |metrics: &Path| -> serde_json::Value {
+        let run = olmix()
+            .args(["predict", "--json", "--mixture"])
+            .arg(folder.path().join("mixture.json"))
+            .arg("--ratios")
+            .arg(demo().join("ratios.csv"))
+            .arg("--metrics")
+            .arg(metrics)
+            .assert()
+            .success();
+        serde_json::from_slice(&run.get_output().stdout).unwrap()
+    };
+    let (all, few) = (scores(&demo().join("metrics.csv")), scores(&path));
+    let (all, few) = (
+        all["scores"].as_array().unwrap(),
+        few["scores"].as_array().unwrap(),
+    );
+    assert_eq!(few.len(), 3);
+    for compared in &few[1..] {
+        assert!(
+            all.contains(compared),
+            "{compared} differs from the whole comparison"
+        );
+    }
+    assert!(few[0]["scores"]["pearson"].as_f64().unwrap() > 0.99);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_could_not_be_printed_is_not_a_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_olmix"))
+        .args(["fit", "--json", "--bootstrap", "0", "--config"])
+        .arg(demo().join("fit.yaml"))
+        .arg("--output-dir")
+        .arg(folder.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(
+        message.contains("standard output can't be written"),
+        "{message}"
+    );
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, value, said) in [
+        ("--threads", "0", "from 1 to"),
+        ("--threads", "100000", "from 1 to"),
+        ("--folds", "1", "0 (no check)"),
+        ("--bootstrap", "3", "0 (none)"),
+        ("--ridge", "-1", "not negative"),
+        ("--dead-domains", "drop", "`error` or `hold`"),
+    ] {
+        let run = fit(folder.path(), &[&format!("{option}={value}")])
+            .assert()
+            .code(2);
+        let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(message.contains(said), "{option} {value}: {message}");
+    }
+}
+
+/// The demo swarm with a column that no run sampled.
+fn with_a_domain_nobody_sampled(folder: &Path) -> PathBuf {
+    let ratios = std::fs::read_to_string(demo().join("ratios.csv")).unwrap();
+    let wider: Vec<String> = ratios
+        .lines()
+        .enumerate()
+        .map(|(k, line)| format!("{line},{}", if k == 0 { "legal" } else { "0" }))
+        .collect();
+    std::fs::write(folder.join("ratios.csv"), wider.join("\n")).unwrap();
+    std::fs::copy(demo().join("metrics.csv"), folder.join("metrics.csv")).unwrap();
+    let config = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
+    let config = config.replace("    \"code\"", "    \"legal\": 500000000\n    \"code\"");
+    let path = folder.join("fit.yaml");
+    std::fs::write(&path, config).unwrap();
+    path
+}
+
+#[test]
+fn a_domain_nobody_sampled_is_held_when_asked_and_the_report_says_how_to_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = with_a_domain_nobody_sampled(folder.path());
+    let out = folder.path().join("out");
+    let run = |more: &[&str]| {
+        let mut command = olmix();
+        command
+            .args(["fit", "--bootstrap", "0", "--config"])
+            .arg(&config);
+        command.arg("--output-dir").arg(&out).args(more);
+        command
+    };
+    let refused = run(&[]).assert().code(2);
+    let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(
+        message.contains("`legal`") && message.contains("--dead-domains hold"),
+        "{message}"
+    );
+    let held = run(&["--dead-domains", "hold"]).assert().success();
+    let printed = String::from_utf8_lossy(&held.get_output().stdout).into_owned();
+    let line = printed.lines().find(|line| line.contains("legal")).unwrap();
+    assert!(line.contains("not sampled"), "{line}");
+    let written = std::fs::read_to_string(out.join("mixture.json")).unwrap();
+    let mixture: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let domains = mixture["domains"].as_array().unwrap();
+    let legal = domains
+        .iter()
+        .find(|domain| domain["name"] == "legal")
+        .unwrap();
+    assert_eq!(legal["limit"], "held");
+    let report = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(report.contains("--dead-domains hold --bootstrap 0"));
+}
+
+#[test]
+fn a_split_that_leaves_too_few_runs_is_blamed_on_the_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("fit.yaml");
+    let text = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
+    for name in ["ratios.csv", "metrics.csv"] {
+        std::fs::copy(demo().join(name), folder.path().join(name)).unwrap();
+    }
+    std::fs::write(&config, text.replace("seed: 0", "seed: 0, train_split: 5")).unwrap();
+    let mut command = olmix();
+    command
+        .arg("fit")
+        .arg("--config")
+        .arg(&config)
+        .arg("--output-dir")
+        .arg(folder.path());
+    let run = command.assert().code(2);
+    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(
+        message.contains("regression.train_split: of 40 runs 5 are left"),
+        "{message}"
+    );
+    assert!(message.contains("at least 7"), "{message}");
+}
+
+#[test]
+fn a_saturating_law_goes_through_fit_sweep_and_predict() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("fit.yaml");
+    let text = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
+    for name in ["ratios.csv", "metrics.csv"] {
+        std::fs::copy(demo().join(name), folder.path().join(name)).unwrap();
+    }
+    std::fs::write(
+        &config,
+        text.replace("type: log_linear", "type: saturating"),
+    )
+    .unwrap();
+    for command in ["fit", "sweep"] {
+        let mut run = olmix();
+        run.arg(command).arg("--config").arg(&config);
+        run.arg("--output-dir")
+            .arg(folder.path())
+            .assert()
+            .success();
+    }
+    let run = olmix()
+        .args(["predict", "--json", "--mixture"])
+        .arg(folder.path().join("mixture.json"))
+        .arg("--ratios")
+        .arg(demo().join("ratios.csv"))
+        .arg("--metrics")
+        .arg(demo().join("metrics.csv"))
+        .assert()
+        .success();
+    let value: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert!(value["scores"][0]["scores"]["pearson"].as_f64().unwrap() > 0.95);
+    let result = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.is_dir())
+        .unwrap();
+    assert!(result.join("math_algebra_saturating_reg_fit.png").is_file());
+}

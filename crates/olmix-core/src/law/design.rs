@@ -1,8 +1,8 @@
 //! The design of a fit: the mixtures of a swarm, in the layout the numerics want.
 
-use faer::Mat;
+use faer::{Mat, Side};
 
-use super::linalg::Cholesky;
+use super::linalg::{Cholesky, weighted_gram};
 use super::newton::Workspace;
 use super::rows::Rows;
 use super::saturating::feature;
@@ -147,4 +147,34 @@ impl Design {
         debug_assert!(positive, "a Gram matrix plus a shift is positive definite");
         factor
     }
+}
+
+/// A direction whose share of the variation is below this does not vary.
+const NO_VARIATION: f64 = 1e-10;
+
+/// How many directions the mixtures (`K × m`) leave out among the live domains: `m_live` minus the
+/// rank of their Gram matrix, scaled to a unit diagonal. Costs `K m² + 4 m³ / 3`.
+pub(crate) fn undetermined(mixtures: &Matrix, live: &[usize]) -> usize {
+    let m = live.len();
+    let x = Mat::from_fn(mixtures.rows(), m, |i, j| mixtures.get(i, live[j]));
+    let mut gram = Mat::zeros(m, m);
+    let ones = vec![1.0; mixtures.rows()];
+    weighted_gram(
+        &x,
+        &ones,
+        &mut Mat::zeros(mixtures.rows(), m),
+        gram.as_mut(),
+    );
+    let sizes: Vec<f64> = (0..m).map(|j| gram[(j, j)].sqrt()).collect();
+    let scaled = Mat::from_fn(m, m, |i, j| {
+        gram[(i.max(j), i.min(j))] / (sizes[i] * sizes[j])
+    });
+    let values = scaled
+        .self_adjoint_eigenvalues(Side::Lower)
+        .unwrap_or_default();
+    let most = values.iter().copied().fold(0.0, f64::max);
+    values
+        .iter()
+        .filter(|value| **value < NO_VARIATION * most)
+        .count()
 }

@@ -12,6 +12,7 @@ mod rows;
 mod saturating;
 
 pub use design::Design;
+pub(crate) use design::undetermined;
 pub use fitted::{FittedLaw, LawOptions, Refit};
 pub(crate) use linalg::{Cholesky, weighted_gram};
 pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};

@@ -141,7 +141,7 @@ impl SaturatingOptions {
     fn law(&self, design: &Design, c: f64, t: &[f64]) -> Saturating {
         let live = design.live().len();
         let block = |a: usize| -> Vec<f64> {
-            let t = &t[1 + a * live..1 + (a + 1) * live];
+            let t = &t[1..][a * live..(a + 1) * live];
             design.expand(&t.iter().map(|t| -t).collect::<Vec<f64>>())
         };
         Saturating {

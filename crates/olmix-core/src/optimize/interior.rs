@@ -31,6 +31,7 @@ use faer::Mat;
 use super::cone::inner_point;
 use super::exact::ExactProblem;
 use crate::law::{Cholesky, Curvature, Law, weighted_gram};
+use crate::swarm::dot;
 
 /// One row of `s = h − G p ≥ 0`.
 enum Row {
@@ -106,6 +107,20 @@ struct Method<'a, L> {
     scaled: Mat<f64>,
     hessian: Mat<f64>,
     cholesky: Cholesky,
+    border: Border,
+}
+
+/// The rows that tie domains together: `Σ p` first, then the groups. Their curvature `z/s` would
+/// swamp that of single domains if it were added to the Hessian, so they border the system instead,
+/// and are eliminated by a Schur complement of their number.
+struct Border {
+    /// Positions of the groups among the rows.
+    rows: Vec<usize>,
+    /// Coefficients, one vector of length `m` per border row; zero for domains that cannot move.
+    a: Vec<Vec<f64>>,
+    /// `W⁻¹ a` for each.
+    solved: Vec<Vec<f64>>,
+    schur: Cholesky,
 }
 
 impl<'a, L: Law> Method<'a, L> {
@@ -135,6 +150,24 @@ impl<'a, L: Law> Method<'a, L> {
             }
         }
         let n = problem.laws.len();
+        let mut border = Border {
+            rows: Vec::new(),
+            a: vec![free.iter().map(|&free| f64::from(free)).collect()],
+            solved: Vec::new(),
+            schur: Cholesky::new(0),
+        };
+        for (i, row) in rows.iter().enumerate() {
+            if let Row::Group(members, sign) = row {
+                let mut a = vec![0.0; m];
+                members
+                    .iter()
+                    .filter(|&&j| free[j])
+                    .for_each(|&j| a[j] = *sign);
+                border.rows.push(i);
+                border.a.push(a);
+            }
+        }
+        border.schur = Cholesky::new(border.a.len());
         Self {
             problem,
             rows,
@@ -144,6 +177,7 @@ impl<'a, L: Law> Method<'a, L> {
             scaled: Mat::zeros(n, m),
             hessian: Mat::zeros(m, m),
             cholesky: Cholesky::new(m),
+            border,
         }
     }
 
@@ -300,7 +334,8 @@ impl<'a, L: Law> Method<'a, L> {
         gap.max(0.0)
     }
 
-    /// Factors `∇²F + Gᵀ diag(z/s) G`, with a row of the identity for domains that cannot move.
+    /// Factors `W = ∇²F + diag(z/s)` over the bounds of single domains, with a row of the identity
+    /// for domains that cannot move, and the Schur complement of the border.
     fn factor(&mut self, state: &State) -> bool {
         let m = state.p.len();
         let (mut slope, mut diagonal) = (vec![0.0; m], vec![0.0; m]);
@@ -329,13 +364,7 @@ impl<'a, L: Law> Method<'a, L> {
             let weight = state.z[i] / state.s[i];
             match row {
                 Row::Upper(j) | Row::Lower(j) => self.hessian[(*j, *j)] += weight,
-                Row::Group(members, _) => {
-                    for &a in members {
-                        for &b in members.iter().filter(|&&b| b <= a) {
-                            self.hessian[(a, b)] += weight;
-                        }
-                    }
-                }
+                Row::Group(..) => {}
             }
         }
         for j in (0..m).filter(|&j| !self.free[j]) {
@@ -344,7 +373,22 @@ impl<'a, L: Law> Method<'a, L> {
             }
             self.hessian[(j, j)] = 1.0;
         }
-        self.cholesky.factor(&self.hessian, |_| 0.0)
+        if !self.cholesky.factor(&self.hessian, |_| 0.0) {
+            return false;
+        }
+        let border = &mut self.border;
+        border.solved.clone_from(&border.a);
+        for solved in &mut border.solved {
+            self.cholesky.solve(solved);
+        }
+        let schur = Mat::from_fn(border.a.len(), border.a.len(), |i, k| {
+            dot(&border.a[i], &border.solved[k])
+        });
+        let slack = |i: usize| match i.checked_sub(1) {
+            None => 0.0,
+            Some(group) => state.s[border.rows[group]] / state.z[border.rows[group]],
+        };
+        border.schur.factor(&schur, slack)
     }
 
     /// Newton's step for `φ_μ` with the last factor.
@@ -358,21 +402,29 @@ impl<'a, L: Law> Method<'a, L> {
                 Row::Group(members, sign) => members.iter().for_each(|&j| rhs[j] += sign * pull),
             }
         }
-        let mut ones: Vec<f64> = self.free.iter().map(|&free| f64::from(free)).collect();
-        for (rhs, one) in rhs.iter_mut().zip(&ones) {
-            *rhs *= one;
+        for (rhs, free) in rhs.iter_mut().zip(&self.free) {
+            *rhs *= f64::from(*free);
         }
         let fall = rhs.clone();
-        self.cholesky.solve(&mut rhs);
-        self.cholesky.solve(&mut ones);
-        let excess = state.p.iter().sum::<f64>() - 1.0;
-        let y = (rhs.iter().sum::<f64>() + excess) / ones.iter().sum::<f64>();
-        let p: Vec<f64> = rhs.iter().zip(&ones).map(|(a, b)| a - y * b).collect();
-        Step {
-            s: self.row_products(&p),
-            descent: p.iter().zip(&fall).map(|(p, f)| p * (f - y)).sum(),
-            p,
+        let mut p = rhs;
+        self.cholesky.solve(&mut p);
+        let border = &mut self.border;
+        let mut prices: Vec<f64> = border.a.iter().map(|a| dot(a, &p)).collect();
+        prices[0] += state.p.iter().sum::<f64>() - 1.0;
+        border.schur.solve(&mut prices);
+        for (price, solved) in prices.iter().zip(&border.solved) {
+            for (p, solved) in p.iter_mut().zip(solved) {
+                *p -= price * solved;
+            }
         }
+        // Against the price of `Σ p`, which is not zero only by rounding.
+        let descent = p.iter().zip(&fall).map(|(p, f)| p * (f - prices[0])).sum();
+        let mut s = self.row_products(&p);
+        // A sum of steps has lost the digits that a slack near zero needs; its price has them.
+        for (&row, price) in self.border.rows.iter().zip(&prices[1..]) {
+            s[row] = price * state.s[row] / state.z[row];
+        }
+        Step { p, s, descent }
     }
 
     /// Goes along the step as far as it stays inside and lowers `φ_μ`; false when it cannot.

@@ -42,6 +42,13 @@ pub struct Explosion {
     pub measured: f64,
 }
 
+impl Explosion {
+    /// How far off the prediction is.
+    pub(crate) fn miss(&self) -> f64 {
+        (self.predicted - self.measured).abs()
+    }
+}
+
 /// Predictions of runs that were set aside before the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldOut {

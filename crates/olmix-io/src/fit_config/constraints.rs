@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{Named, named, names};
-use crate::IoError;
 use crate::yaml::{Section, Value};
+use crate::{IoError, Place};
 
 /// Bounds on a weight, `0 ≤ min ≤ max ≤ 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -37,10 +37,14 @@ pub struct ConstraintsConfig {
     pub bounds: Vec<Named<Bound>>,
     /// Bounds on groups, by name.
     pub groups: Vec<Named<GroupConfig>>,
+    /// Where the section is.
+    #[serde(skip)]
+    pub place: Place,
 }
 
 impl ConstraintsConfig {
     pub(super) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
+        let place = section.place();
         let enabled_value = section.optional("enabled");
         let enabled = enabled_value.as_ref().map_or(Ok(false), Value::boolean)?;
         let target = section.optional("target_tokens");
@@ -71,6 +75,7 @@ impl ConstraintsConfig {
             repetition_factor,
             bounds: bounds.map_or(Ok(Vec::new()), |v| named(&v, read_bound))?,
             groups: groups.map_or(Ok(Vec::new()), |v| named(&v, read_group))?,
+            place,
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::yaml::Section;
 pub struct DiagnosticsConfig {
     /// Folds of the out-of-fold check: 0 for none, else at least 2.
     pub folds: usize,
-    /// Resamples of the bootstrap: 0 for none, at most 100,000.
+    /// Resamples of the bootstrap: 0 for none, else 10 to 100,000.
     pub bootstrap: usize,
     /// Coverage of intervals, between 0 and 1.
     pub confidence: f64,
@@ -34,7 +34,13 @@ impl DiagnosticsConfig {
         };
         Ok(Self {
             folds,
-            bootstrap: bootstrap.map_or(Ok(100), |v| v.count(100_000))?,
+            bootstrap: bootstrap.map_or(Ok(100), |v| {
+                let resamples = v.count(100_000)?;
+                if (1..10).contains(&resamples) {
+                    return Err(v.must_be("0 (no bootstrap) or at least 10"));
+                }
+                Ok(resamples)
+            })?,
             confidence: confidence.map_or(Ok(0.9), |v| {
                 v.number_that("a number between 0 and 1, such as 0.9", |c| {
                     c > 0.0 && c < 1.0

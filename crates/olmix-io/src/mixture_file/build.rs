@@ -32,6 +32,9 @@ impl MixtureFile {
         let gain = predicted.zip(natural_average);
         let gain = gain.and_then(|(predicted, natural)| finite(1.0 - predicted / natural));
         let constraints = &loaded.config.constraints;
+        let mut notices = loaded.notices.clone();
+        let trained = loaded.swarm.subset(&fit.train);
+        notices.extend(fit.warnings(&trained, &loaded.spec));
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -40,6 +43,7 @@ impl MixtureFile {
             inputs: loaded.inputs.clone(),
             seed: loaded.spec.seed,
             runs: loaded.swarm.len(),
+            fitted_runs: fit.train.len(),
             held_out_runs: loaded.spec.n_test,
             domains: domains(loaded, fit),
             dead_domains: names(&fit.dead),
@@ -76,7 +80,7 @@ impl MixtureFile {
                     .collect(),
             }),
             held_out: fit.held_out.as_ref().map(|test| scores(&test.average)),
-            notices: loaded.notices.clone(),
+            notices,
         }
     }
 }
@@ -102,6 +106,7 @@ fn domains(loaded: &LoadedFit, fit: &Fit) -> Vec<DomainEntry> {
             Binding::Cap(at) if at == j => Some(Limit::Cap),
             Binding::Upper(at) if at == j => Some(Limit::Max),
             Binding::Lower(at) if at == j => Some(Limit::Min),
+            Binding::Held(at) if at == j => Some(Limit::Held),
             _ => None,
         })
     };

@@ -39,6 +39,8 @@ pub struct MixtureFile {
     pub seed: u64,
     /// Number of runs read, held-out ones included.
     pub runs: usize,
+    /// Runs the laws were fitted to.
+    pub fitted_runs: usize,
     /// Runs that were set aside for testing.
     pub held_out_runs: usize,
     /// Domains with prior and proposed weight.
@@ -113,6 +115,8 @@ pub enum Limit {
     Max,
     /// The lower bound.
     Min,
+    /// No run sampled the domain: it is held at its share.
+    Held,
 }
 
 /// A bound on the summed weight of several domains.

@@ -237,6 +237,12 @@ pub struct Section<'d> {
 }
 
 impl<'d> Section<'d> {
+    /// Where the section is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place.clone()
+    }
+
     /// The value of a key, or `None` when it is absent or null.
     pub fn optional(&mut self, key: &'static str) -> Option<Value<'d>> {
         self.known.push(key);

@@ -92,7 +92,7 @@ fn rows<'a>(data: &PriorAndProposed<'a>) -> Vec<Row<'a>> {
     let held = |j: usize| {
         let holds = |binding: &Binding| match *binding {
             Binding::Cap(i) | Binding::Upper(i) | Binding::Lower(i) => i == j,
-            Binding::GroupUpper(_) | Binding::GroupLower(_) => false,
+            Binding::Held(_) | Binding::GroupUpper(_) | Binding::GroupLower(_) => false,
         };
         data.binding.iter().any(holds)
     };

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use olmix_core::optimize::{Optimizer, Status};
-use olmix_core::trust::Explosion;
 use olmix_core::{FitSpec, LawKind, Proposal, Ridge};
 
 use super::ReportInput;
@@ -111,7 +110,12 @@ fn no_answer(input: &ReportInput) -> String {
     let mut sentence = match input.fit.laws.len() {
         0 => "No law was fitted and no mixture was asked for.".to_owned(),
         laws => format!(
-            "Fitted only, no mixture was asked for: {} for {} over {}.",
+            "Fitted only, no mixture {}: {} for {} over {}.",
+            if input.spec.n_test > 0 {
+                "is proposed while runs are set aside"
+            } else {
+                "was asked for"
+            },
             count(laws, "law"),
             count(input.swarm.len(), "run"),
             count(input.swarm.domains().len(), "domain")
@@ -180,35 +184,25 @@ pub fn cure(spec: &FitSpec) -> &'static str {
     }
 }
 
+/// A warning as a sentence of its own.
+fn sentence(warning: &str) -> String {
+    let mut letters = warning.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let full_stop = if warning.ends_with('.') { "" } else { "." };
+    first
+        .into_iter()
+        .flatten()
+        .chain(letters)
+        .collect::<String>()
+        + full_stop
+}
+
 /// A visible box with everything that limits the answer.
 fn notices(input: &ReportInput) -> String {
     let mut notices: Vec<String> = input.notices.iter().map(|notice| escape(notice)).collect();
+    let warnings = input.fit.warnings(input.swarm, input.spec);
+    notices.extend(warnings.iter().map(|warning| escape(&sentence(warning))));
     if let Some(folds) = &input.fit.out_of_fold {
-        let miss = |e: &&Explosion| (e.predicted - e.measured).abs();
-        let furthest = |a: &&Explosion, b: &&Explosion| miss(a).total_cmp(&miss(b));
-        if let Some(worst) = folds.explosions.iter().max_by(furthest) {
-            notices.push(format!(
-                "Laws explode on unseen runs: {} out of fold {} far outside of what was \
-                 measured, for {}, {}, {} was predicted and {} measured. {}",
-                count(folds.explosions.len(), "prediction"),
-                if folds.explosions.len() == 1 {
-                    "is"
-                } else {
-                    "are"
-                },
-                escape(
-                    input
-                        .swarm
-                        .tasks()
-                        .get(worst.task)
-                        .map_or("", |task| &task.name)
-                ),
-                escape(input.swarm.runs().get(worst.run).map_or("", |run| run)),
-                significant(worst.predicted, 3),
-                significant(worst.measured, 3),
-                cure(input.spec),
-            ));
-        }
         let useless = folds.no_better_than_mean.len();
         if useless > 0 {
             notices.push(format!(
@@ -220,16 +214,6 @@ fn notices(input: &ReportInput) -> String {
                 }
             ));
         }
-    }
-    let unfinished = input
-        .fit
-        .reports
-        .iter()
-        .filter(|report| !report.converged)
-        .count();
-    if unfinished > 0 {
-        let laws = input.fit.reports.len();
-        notices.push(format!("{unfinished} of {laws} laws did not converge."));
     }
     if let Some(proposal) = &input.fit.proposal
         && proposal.solution.status == Status::AlmostOptimal

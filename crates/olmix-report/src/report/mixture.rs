@@ -132,6 +132,7 @@ fn held_by(binding: &[Binding], domain: usize) -> String {
         Binding::Cap(j) if j == domain => Some("cap"),
         Binding::Upper(j) if j == domain => Some("upper bound"),
         Binding::Lower(j) if j == domain => Some("lower bound"),
+        Binding::Held(j) if j == domain => Some("no run sampled it"),
         _ => None,
     };
     let held: Vec<&str> = binding.iter().filter_map(holds).collect();

@@ -212,6 +212,7 @@ pub fn case(m: usize, n: usize, runs: usize) -> Case {
             train: (0..runs).collect(),
             tried: Vec::new(),
             dead: Vec::new(),
+            undetermined: 0,
             out_of_fold: Some(out_of_fold),
             held_out: None,
             proposal: Some(proposal),
@@ -461,6 +462,7 @@ pub fn search(mut case: Case) -> Case {
     case.fit.reports.clear();
     case.fit.out_of_fold = None;
     case.spec.law = LawKind::Search;
+    case.fit.options = None;
     case.spec.optimizer = Some(Optimizer::Search { worst: false });
     case
 }

@@ -2,10 +2,10 @@
 
 use olmix_core::law::{FittedLaw, LawOptions};
 use olmix_core::optimize::Status;
-use olmix_core::{Binding, Fit, Matrix, Proposal, Swarm, fit};
+use olmix_core::{Binding, DeadDomains, Fit, Matrix, Proposal, Ridge, Swarm, fit};
 use olmix_io::{
-    LoadedFit, MixtureFile, Overrides, StagedFolder, check_writable, file_safe, load_fit_with, npy,
-    write_whole,
+    LoadedFit, MixtureFile, Overrides, StagedFile, StagedFolder, check_writable, file_safe,
+    load_fit_with, npy,
 };
 use olmix_report::{
     Figure, InputFile, InteractionMatrix, Intervals, PredictedAgainstMeasured, PriorAndProposed,
@@ -13,12 +13,12 @@ use olmix_report::{
 };
 use rayon::prelude::*;
 
-use super::{explosion_warning, on_threads};
+use super::on_threads;
 use crate::args::FitArgs;
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bar;
-use crate::table::{number, percent, table};
+use crate::table::{coverage, number, percent, table};
 
 /// Reads, fits, writes, prints.
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         loaded.check_constraints()?;
         check_writable(&args.output_dir)?;
         let quiet = args.common.quiet || args.common.json;
-        if !quiet {
+        if !args.common.quiet {
             output::notices(&loaded.notices);
         }
         let bar = Bar::new(quiet);
@@ -43,15 +43,18 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         bar.begin("drawing", 1);
         write(args, &loaded, &fit, &mixture, &hash)?;
         drop(bar);
+        let trained = loaded.swarm.subset(&fit.train);
+        if !args.common.quiet {
+            output::warnings(&fit.warnings(&trained, &loaded.spec));
+        }
         if args.common.json {
-            output::print(&String::from_utf8_lossy(&mixture));
+            output::print(&String::from_utf8_lossy(&mixture))?;
         } else if !quiet {
-            let trained = loaded.swarm.subset(&fit.train);
-            output::print(&describe(&loaded, &trained, &fit));
+            output::print(&describe(&loaded, &trained, &fit))?;
             let folder = args.output_dir.display();
             output::print(&format!(
                 "Written: {folder}/mixture.json, {folder}/report.html, {folder}/{hash}/"
-            ));
+            ))?;
         }
         Ok(())
     })
@@ -74,9 +77,12 @@ fn write(
     files.extend(reference_files(loaded, fit)?);
     let folder = StagedFolder::new(&args.output_dir.join(hash))?;
     folder.write_all(&files)?;
+    // Everything is on the disk before anything is put in its place.
+    let report = StagedFile::new(&args.output_dir.join("report.html"), report.as_bytes())?;
+    let mixture = StagedFile::new(&args.output_dir.join("mixture.json"), mixture)?;
     folder.commit()?;
-    write_whole(&args.output_dir.join("report.html"), report.as_bytes())?;
-    write_whole(&args.output_dir.join("mixture.json"), mixture)?;
+    report.commit()?;
+    mixture.commit()?;
     Ok(())
 }
 
@@ -106,11 +112,33 @@ fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit) -> String {
         target_tokens: constraints.target_tokens.filter(|_| constraints.enabled),
         repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
         notices: &loaded.notices,
-        command: &format!("olmix fit --config {config}"),
+        command: &command_line(args),
         config: &config,
         inputs: &inputs,
         version: env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// The command that makes this result again, wherever it is to go: the same result has the same
+/// bytes in every folder.
+fn command_line(args: &FitArgs) -> String {
+    let mut line = format!("olmix fit --config {}", args.config.display());
+    match args.laws.ridge {
+        Some(Ridge::Auto) => line += " --ridge auto",
+        Some(Ridge::Fixed(ridge)) => line += &format!(" --ridge {ridge}"),
+        None => {}
+    }
+    match args.laws.dead_domains {
+        Some(DeadDomains::Error) => line += " --dead-domains error",
+        Some(DeadDomains::Hold) => line += " --dead-domains hold",
+        None => {}
+    }
+    for (flag, value) in [("--bootstrap", args.bootstrap), ("--folds", args.folds)] {
+        if let Some(value) = value {
+            line += &format!(" {flag} {value}");
+        }
+    }
+    line
 }
 
 /// The files the reference writes, under its names.
@@ -270,6 +298,12 @@ fn scatters(swarm: &Swarm, fit: &Fit) -> Vec<(String, Figure)> {
 /// What a person reads on the terminal.
 fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
     let mut text = String::new();
+    if loaded.spec.n_test > 0 {
+        text += &format!(
+            "No mixture is proposed while regression.n_test sets runs aside ({}).\n",
+            loaded.spec.n_test
+        );
+    }
     if let Some(proposal) = &fit.proposal {
         text += &domain_table(loaded, proposal);
         text += "\n";
@@ -314,10 +348,6 @@ fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
                 names(&checked.no_better_than_mean)
             );
         }
-    }
-    if let Some(warning) = explosion_warning(fit) {
-        text += &warning;
-        text += "\n";
     }
     if let Some(options) = &fit.options {
         text += &law_line(options, !fit.tried.is_empty());
@@ -366,6 +396,7 @@ fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
                     Binding::Cap(k) if *k == j => Some("token cap"),
                     Binding::Upper(k) if *k == j => Some("upper bound"),
                     Binding::Lower(k) if *k == j => Some("lower bound"),
+                    Binding::Held(k) if *k == j => Some("not sampled"),
                     Binding::GroupUpper(g) | Binding::GroupLower(g)
                         if spec.constraints.groups[*g].members.contains(&j) =>
                     {
@@ -395,12 +426,13 @@ fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
             ]
         })
         .collect();
-    let confidence = format!("{:.0} % interval", 100.0 * spec.confidence);
+    let confidence = format!("{} interval", coverage(spec.confidence));
+    let worst = proposal.solution.status == Status::LocalMaximum;
     table(
         &[
             "domain",
             "prior",
-            "proposed",
+            if worst { "worst" } else { "proposed" },
             "ratio",
             "epochs",
             "binds",
@@ -446,21 +478,25 @@ fn family_table(swarm: &Swarm, proposal: &Proposal) -> String {
 }
 
 fn verdict(proposal: &Proposal) -> String {
-    let mut text = format!("Predicted average loss {:.4}", proposal.predicted_average);
+    let mut text = format!(
+        "Predicted average loss {}",
+        number(Some(proposal.predicted_average), 4)
+    );
     if let Some(natural) = proposal.natural_average {
         let gain = 1.0 - proposal.predicted_average / natural;
         let way = if gain < 0.0 { "higher" } else { "lower" };
         text += &format!(
-            " against {natural:.4} naturally: {:.2} % {way}",
-            100.0 * gain.abs()
+            " against {} naturally: {} {way}",
+            number(Some(natural), 4),
+            percent(gain.abs())
         );
     }
     if let Some(bootstrap) = &proposal.bootstrap {
         text += &format!(
-            " ({:.0} % interval of the gain {:.2} to {:.2} %)",
-            100.0 * bootstrap.confidence,
-            100.0 * bootstrap.gain.low,
-            100.0 * bootstrap.gain.high
+            " ({} interval of the gain {} to {})",
+            coverage(bootstrap.confidence),
+            percent(bootstrap.gain.low),
+            percent(bootstrap.gain.high)
         );
     }
     let certificate = match (proposal.solution.status, proposal.solution.duality_gap) {

@@ -4,30 +4,24 @@ pub mod fit;
 pub mod predict;
 pub mod sweep;
 
-use olmix_core::Fit;
-
 use crate::args::Common;
 use crate::failure::Failure;
 
-/// What to say when laws predict unseen runs far outside of anything measured.
-fn explosion_warning(fit: &Fit) -> Option<String> {
-    let explosions = fit.out_of_fold.as_ref()?.explosions.len();
-    (explosions > 0).then(|| {
-        format!(
-            "warning: {explosions} predictions of unseen runs are far outside of anything \
-             measured: the law is not held down there. Set `regression.ridge: auto`, or pass \
-             --ridge auto."
-        )
-    })
-}
+/// More threads than this cost more to start than they can save.
+const MAX_THREADS: usize = 1024;
 
 /// Runs a job on the number of threads asked for.
 fn on_threads<T: Send>(
     common: Common,
     job: impl FnOnce() -> Result<T, Failure> + Send,
 ) -> Result<T, Failure> {
-    if common.threads == Some(0) {
-        return Err(Failure::Usage("--threads 0: give at least 1".into()));
+    if let Some(threads) = common
+        .threads
+        .filter(|threads| !(1..=MAX_THREADS).contains(threads))
+    {
+        return Err(Failure::Usage(format!(
+            "--threads {threads}: give a number from 1 to {MAX_THREADS}"
+        )));
     }
     rayon::ThreadPoolBuilder::new()
         .num_threads(common.threads.unwrap_or(0))

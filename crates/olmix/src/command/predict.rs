@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use olmix_core::law::Law;
 use olmix_core::trust::{Scores, score};
 use olmix_core::{Direction, Matrix, Task};
-use olmix_io::{MixtureFile, csv_bytes, csv_number, load_mixtures, load_runs, write_whole};
+use olmix_io::{
+    Measured, MixtureFile, csv_bytes, csv_number, load_mixtures, load_runs, write_whole,
+};
 
 use super::on_threads;
 use crate::args::PredictArgs;
@@ -38,33 +40,13 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         let predictions = Matrix::from_fn(runs.ids.len(), laws.len(), |run, task| {
             laws[task].predict(runs.mixtures.row(run))
         });
-        let measured = runs.measured.as_ref().map(|measured| &measured.losses);
         let csv = write(args, &runs.ids, &tasks, &predictions)?;
-        let average = |losses: &Matrix| -> Vec<f64> {
-            let weighted = |run| {
-                losses
-                    .row(run)
-                    .iter()
-                    .zip(&tasks)
-                    .map(|(y, t)| y * t.weight)
-                    .sum()
-            };
-            (0..losses.rows()).map(weighted).collect()
-        };
-        let predicted_average = average(&predictions);
-        let scores = measured.map(|measured| {
-            let mut all = vec![(
-                "average".to_owned(),
-                score(&predicted_average, &average(measured)),
-            )];
-            all.extend(tasks.iter().enumerate().map(|(i, task)| {
-                (
-                    task.name.clone(),
-                    score(&predictions.column(i), &measured.column(i)),
-                )
-            }));
-            all
-        });
+        let everything: Vec<usize> = (0..tasks.len()).collect();
+        let predicted_average = averages(&predictions, &everything, &tasks);
+        let scores = runs
+            .measured
+            .as_ref()
+            .map(|measured| compare(measured, &predictions, &tasks));
         if args.common.json {
             let value = serde_json::json!({
                 "runs": runs.ids,
@@ -75,17 +57,44 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
                     .map(|(name, scores)| serde_json::json!({"task": name, "scores": scores}))
                     .collect::<Vec<_>>()),
             });
-            output::print(&value.to_string());
+            output::print(&value.to_string())?;
         } else if !args.common.quiet {
+            output::print(&family_table(&runs.ids, &tasks, &predictions))?;
             if let Some(scores) = scores {
-                output::print(&score_table(&scores));
-            } else {
-                output::print(&family_table(&runs.ids, &tasks, &predictions));
+                output::print(&format!("\n{}", score_table(&scores)))?;
             }
-            output::print(&format!("Written: {}", csv.display()));
+            output::print(&format!("Written: {}", csv.display()))?;
         }
         Ok(())
     })
+}
+
+/// Weighted averages per run of losses whose columns are these tasks.
+fn averages(losses: &Matrix, columns: &[usize], tasks: &[Task]) -> Vec<f64> {
+    let total: f64 = columns.iter().map(|&i| tasks[i].weight).sum();
+    let weighted = |run| -> f64 {
+        let terms = losses.row(run).iter().zip(columns);
+        terms.map(|(y, &i)| y * tasks[i].weight).sum::<f64>() / total
+    };
+    (0..losses.rows()).map(weighted).collect()
+}
+
+/// Scores of the average, then of each task, over the tasks that were measured.
+fn compare(measured: &Measured, predictions: &Matrix, tasks: &[Task]) -> Vec<(String, Scores)> {
+    let found = &measured.tasks;
+    let predicted = Matrix::from_fn(predictions.rows(), found.len(), |run, i| {
+        predictions.get(run, found[i])
+    });
+    let of = |losses: &Matrix| averages(losses, found, tasks);
+    let mut all = vec![(
+        "average".to_owned(),
+        score(&of(&predicted), &of(&measured.losses)),
+    )];
+    all.extend(found.iter().enumerate().map(|(i, &task)| {
+        let scores = score(&predicted.column(i), &measured.losses.column(i));
+        (tasks[task].name.clone(), scores)
+    }));
+    all
 }
 
 /// Which tasks are predicted in another unit than they were measured in.

@@ -3,7 +3,7 @@
 use olmix_core::{Observer, Sweep, SweepCell, SweepGrid, fit, sweep};
 use olmix_io::{Overrides, check_writable, csv_bytes, csv_number, load_fit_with, write_whole};
 
-use super::{explosion_warning, on_threads};
+use super::on_threads;
 use crate::args::SweepArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -19,11 +19,11 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     ] {
         if let Some(bad) = values.iter().find(|v| !(v.is_finite() && **v >= least)) {
             let rule = if least > 0.0 {
-                "be positive"
+                "a number above 0"
             } else {
-                "not be negative"
+                "a number that is not negative"
             };
-            return Err(Failure::Usage(format!("{flag} {bad}: it must {rule}")));
+            return Err(Failure::Usage(format!("{flag} {bad}: it must be {rule}")));
         }
     }
     on_threads(args.common, || {
@@ -55,6 +55,17 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         let swept = sweep(&swarm, &loaded.spec, &fitted, &grid, &|| bar.step())
             .map_err(|e| loaded.core_error(e))?;
         drop(bar);
+        if !args.common.quiet {
+            output::warnings(&fitted.warnings(&swarm, &loaded.spec));
+        }
+        if let (true, Some(problem)) = (
+            swept.cells.iter().all(|cell| cell.outcome.is_err()),
+            problems(&swept).first(),
+        ) {
+            return Err(Failure::Usage(format!(
+                "no cell has a mixture. Where {problem}"
+            )));
+        }
         let csv = args.output_dir.join("sweep.csv");
         let mut header: Vec<&str> = HEADER.to_vec();
         header.extend(swarm.domains().names());
@@ -71,18 +82,9 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         write_whole(&args.output_dir.join("sweep.svg"), figure.svg().as_bytes())?;
         write_whole(&args.output_dir.join("sweep.png"), &figure.png(1.0)?)?;
         if args.common.json {
-            let cells: Vec<serde_json::Value> = rows
-                .iter()
-                .map(|row| {
-                    let cells = row.iter().map(|cell| as_json(cell));
-                    header
-                        .iter()
-                        .map(|&name| name.to_owned())
-                        .zip(cells)
-                        .collect()
-                })
-                .collect();
-            output::print(&serde_json::Value::Array(cells).to_string());
+            let cells: Vec<serde_json::Value> =
+                rows.iter().map(|row| cell_json(&header, row)).collect();
+            output::print(&serde_json::Value::Array(cells).to_string())?;
         } else if !quiet {
             let rows: Vec<Vec<String>> = swept.cells.iter().map(printed).collect();
             let header = [
@@ -93,15 +95,12 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
                 "caps bind",
                 "effective domains",
             ];
-            output::print(&table(&header, &rows));
+            output::print(&table(&header, &rows))?;
             for problem in problems(&swept) {
-                output::print(&format!("No mixture where {problem}"));
+                output::print(&format!("No mixture where {problem}"))?;
             }
-            if let Some(warning) = explosion_warning(&fitted) {
-                output::print(&warning);
-            }
-            output::print(&format!("Natural distribution: {:.4}", swept.natural));
-            output::print(&format!("Written: {}, sweep.svg, sweep.png", csv.display()));
+            output::print(&format!("Natural distribution: {:.4}", swept.natural))?;
+            output::print(&format!("Written: {}, sweep.svg, sweep.png", csv.display()))?;
         }
         Ok(())
     })
@@ -127,8 +126,28 @@ fn problems(swept: &Sweep) -> Vec<String> {
         .collect()
 }
 
+/// A row as JSON: the mixture is an object of its own, so that no domain's name is taken for a
+/// field.
+fn cell_json(header: &[&str], row: &[String]) -> serde_json::Value {
+    let mut fields = serde_json::Map::new();
+    let mut mixture = serde_json::Map::new();
+    for (position, (&name, cell)) in header.iter().zip(row).enumerate() {
+        let into = if position < HEADER.len() {
+            &mut fields
+        } else {
+            &mut mixture
+        };
+        into.insert(name.to_owned(), as_json(cell));
+    }
+    fields.insert("mixture".to_owned(), mixture.into());
+    fields.into()
+}
+
 /// A CSV cell as JSON: a number where it is one, null where it is empty.
 fn as_json(cell: &str) -> serde_json::Value {
+    if let Ok(whole) = cell.parse::<u64>() {
+        return whole.into();
+    }
     match cell.parse::<f64>() {
         Ok(number) => number.into(),
         Err(_) if cell.is_empty() => serde_json::Value::Null,
@@ -136,12 +155,13 @@ fn as_json(cell: &str) -> serde_json::Value {
     }
 }
 
-const HEADER: [&str; 6] = [
+const HEADER: [&str; 7] = [
     "target_tokens",
     "repetition_factor",
     "kl_reg",
     "predicted",
     "caps_binding",
+    "effective_domains",
     "problem",
 ];
 
@@ -156,10 +176,13 @@ fn row(cell: &SweepCell, width: usize) -> Vec<String> {
         Ok(found) => {
             row.push(csv_number(found.predicted));
             row.push(found.caps_binding.to_string());
+            row.push(csv_number(found.mixture.effective_domains()));
             row.push(String::new());
             row.extend(found.mixture.weights().iter().map(|&p| csv_number(p)));
         }
-        Err(problem) => row.extend([String::new(), String::new(), problem.clone()]),
+        Err(problem) => {
+            row.extend([String::new(), String::new(), String::new(), problem.clone()]);
+        }
     }
     row.resize(width, String::new());
     row
