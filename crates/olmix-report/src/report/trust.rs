@@ -52,6 +52,10 @@ pub fn section(input: &ReportInput) -> String {
         let title = "Out-of-fold scores of every task";
         html += &details(title, &per_task(input, &folds.tasks, title));
     }
+    if !fit.reports.is_empty() {
+        let title = "How the law of every task was fitted";
+        html += &details(title, &fits(input, title));
+    }
     if let Some(held_out) = &fit.held_out {
         let title = "Held-out scores of every task";
         html += &details(title, &per_task(input, &held_out.tasks, title));
@@ -147,6 +151,29 @@ fn row(name: String, scores: &Scores) -> Vec<String> {
         number(scores.regret_at_1),
         number(scores.optimism),
     ]
+}
+
+fn fits(input: &ReportInput, caption: &str) -> String {
+    let columns = [
+        text("Task"),
+        number("Huber loss"),
+        number("Converged"),
+        number("Starts at best"),
+        number("Condition"),
+    ];
+    let tasks = input.swarm.tasks().iter().zip(&input.fit.reports);
+    let rows: Vec<Vec<String>> = tasks
+        .map(|(task, report)| {
+            vec![
+                name(&task.name),
+                significant(report.huber, 3),
+                if report.converged { "yes" } else { "no" }.to_owned(),
+                format!("{} of {}", report.starts_at_best, report.starts),
+                significant(report.condition, 2),
+            ]
+        })
+        .collect();
+    table(&format!("{caption}."), &columns, &rows, 0)
 }
 
 fn per_task(input: &ReportInput, scores: &[Scores], caption: &str) -> String {
