@@ -58,6 +58,9 @@ pub enum CoreError {
     /// Domains that no run sampled, where the user asked to be told.
     #[error("no run sampled {}: the law of {} can't be known from this swarm", quoted(.0), if .0.len() == 1 { "it" } else { "these" })]
     DeadDomains(Vec<String>),
+    /// A swarm that tried one mixture only.
+    #[error("all {0} runs have the same mixture: nothing can be learnt about any other")]
+    NoVariation(usize),
     /// A task with the same loss in every run.
     #[error("metric `{0}` has the same value in every run: there is nothing to fit")]
     ConstantTask(String),

@@ -248,7 +248,11 @@ fn fit_laws(
         return Err(CoreError::DeadDomains(names.collect()));
     }
     let prior = spec.prior.weights();
-    fit.undetermined = undetermined(swarm.mixtures(), &swarm.live_domains());
+    let live = swarm.live_domains();
+    fit.undetermined = undetermined(swarm.mixtures(), &live);
+    if live.len() > 1 && fit.undetermined + 1 == live.len() {
+        return Err(CoreError::NoVariation(swarm.len()));
+    }
     let tasks = swarm.tasks().len();
     let step = || observer.step();
     if spec.ridge == Some(Ridge::Auto) {

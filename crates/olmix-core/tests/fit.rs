@@ -464,3 +464,16 @@ fn too_few_runs_for_any_fold_are_warned_of() {
         "{warnings:?}"
     );
 }
+
+#[test]
+fn a_swarm_of_one_mixture_is_refused() {
+    let planted = planted(40, 5, 2, 0.01, 26);
+    let first = planted.swarm.mixtures().row(0).to_vec();
+    let swarm = common::swarm(
+        planted.swarm.domains().clone(),
+        Matrix::from_fn(40, 5, |_, j| first[j]),
+        planted.swarm.losses().clone(),
+    );
+    let error = fit(&swarm, &spec(&planted.prior), &()).unwrap_err();
+    assert_eq!(error, CoreError::NoVariation(40));
+}

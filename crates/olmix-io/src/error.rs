@@ -174,6 +174,7 @@ fn core_help(error: &CoreError) -> &'static str {
             "set regression.dead_domains to `hold` (or pass --dead-domains hold) to keep them at \
              their natural share, or remove their columns"
         }
+        CoreError::NoVariation(_) => "give runs of different mixtures",
         CoreError::ConstantTask(_) => "add it to filtering.drop_metrics",
         CoreError::Infeasible(_) => {
             "loosen constraints.bounds, constraints.groups or constraints.repetition_factor, or \

@@ -72,7 +72,9 @@ impl LoadedFit {
             _ => {}
         }
         let role = match &error {
-            CoreError::TooFewRuns { .. } | CoreError::DeadDomains(_) => "ratios",
+            CoreError::TooFewRuns { .. }
+            | CoreError::DeadDomains(_)
+            | CoreError::NoVariation(_) => "ratios",
             CoreError::ConstantTask(_) | CoreError::NotFinite(_) => "metrics",
             _ => "config",
         };
