@@ -367,3 +367,40 @@ fn a_saturating_law_goes_through_fit_sweep_and_predict() {
         .unwrap();
     assert!(result.join("math_algebra_saturating_reg_fit.png").is_file());
 }
+
+#[test]
+fn the_config_a_result_keeps_makes_the_same_result_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ratios.csv", "metrics.csv"] {
+        std::fs::copy(demo().join(name), folder.path().join(name)).unwrap();
+    }
+    let text = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
+    let more = "filtering: {drop_metrics: [code_sql], obj_weights: {qa_history: 7/52.0}, directions: {qa_science: min}}\n\
+                diagnostics: {bootstrap: 10}\n";
+    let text = text
+        .replace("seed: 0", "seed: 3, ridge: 1e-5, train_split: 0.9")
+        .replace(
+            "repetition_factor: 4.0",
+            "repetition_factor: 4.0, bounds: {math: {max: 0.1}}, groups: {web: {domains: [\"web:*\"], min: 0.2}}",
+        );
+    let config = folder.path().join("fit.yaml");
+    std::fs::write(&config, text + more).unwrap();
+    let fit = |config: &Path, out: &Path| {
+        let mut command = olmix();
+        command.args(["fit", "--quiet", "--config"]).arg(config);
+        command.arg("--output-dir").arg(out).assert().success();
+        let result = std::fs::read_dir(out)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.is_dir())
+            .unwrap();
+        let weights = std::fs::read(result.join("opt_avg_all_metrics_log_linear_reg_optimal.json"));
+        (result, weights.unwrap())
+    };
+    let (first, weights) = fit(&config, &folder.path().join("first"));
+    let kept = folder.path().join("config.json");
+    std::fs::copy(first.join("config.json"), &kept).unwrap();
+    let (second, again) = fit(&kept, &folder.path().join("second"));
+    assert_eq!(first.file_name(), second.file_name());
+    assert!(weights == again);
+}

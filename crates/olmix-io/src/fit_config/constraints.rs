@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::as_written::{list, map};
 use super::{Named, named, names};
 use crate::yaml::{Section, Value};
 use crate::{IoError, Place};
@@ -19,8 +20,10 @@ pub struct Bound {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupConfig {
     /// Domain names, in which `*` stands for any characters; at least one.
+    #[serde(serialize_with = "list")]
     pub domains: Vec<Named<()>>,
     /// The bound.
+    #[serde(flatten)]
     pub bound: Bound,
 }
 
@@ -34,8 +37,10 @@ pub struct ConstraintsConfig {
     /// `k`, how often a domain's tokens may be seen; above 0.
     pub repetition_factor: f64,
     /// Bounds on single domains.
+    #[serde(serialize_with = "map")]
     pub bounds: Vec<Named<Bound>>,
     /// Bounds on groups, by name.
+    #[serde(serialize_with = "map")]
     pub groups: Vec<Named<GroupConfig>>,
     /// Where the section is.
     #[serde(skip)]

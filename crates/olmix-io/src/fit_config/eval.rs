@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::as_written::map_of_lists;
 use super::{Named, named, names};
 use crate::IoError;
 use crate::yaml::Value;
@@ -13,6 +14,7 @@ use crate::yaml::Value;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EvalConfig {
     /// Families and their metrics.
+    #[serde(rename = "tasks", serialize_with = "map_of_lists")]
     pub families: Vec<Named<Vec<Named<()>>>>,
 }
 

@@ -3,6 +3,7 @@
 use olmix_core::Direction;
 use serde::Serialize;
 
+use super::as_written::{list, map};
 use super::{Named, named, names};
 use crate::IoError;
 use crate::yaml::{Section, Value, parse_number};
@@ -11,10 +12,13 @@ use crate::yaml::{Section, Value, parse_number};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FilteringConfig {
     /// Metrics to leave out.
+    #[serde(serialize_with = "list")]
     pub drop_metrics: Vec<Named<()>>,
     /// Weights of metrics in the objective, not negative; those not named weigh 1.
+    #[serde(serialize_with = "map")]
     pub obj_weights: Vec<Named<f64>>,
     /// Which way metrics are better; those not named are losses.
+    #[serde(serialize_with = "map")]
     pub directions: Vec<Named<Direction>>,
 }
 

@@ -3,6 +3,7 @@
 //! Everything that can be known from the file alone is checked here; what depends on the swarm
 //! (which domains and metrics there are) is checked where the two meet.
 
+mod as_written;
 mod constraints;
 mod diagnostics;
 mod eval;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::as_written::optional_map;
 use super::{Named, named};
 use crate::IoError;
 use crate::yaml::Section;
@@ -10,10 +11,13 @@ use crate::yaml::Section;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PriorsConfig {
     /// Relative sizes (positive, of any scale); without them the token counts say it.
+    #[serde(serialize_with = "optional_map")]
     pub relative_sizes: Option<Vec<Named<f64>>>,
     /// Tokens per domain, at least 1.
+    #[serde(serialize_with = "optional_map")]
     pub token_counts: Option<Vec<Named<u64>>>,
     /// Relative sizes of the domains that virtual domains stand for, and of all others.
+    #[serde(serialize_with = "optional_map")]
     pub expanded_relative_sizes: Option<Vec<Named<f64>>>,
 }
 

@@ -3,6 +3,7 @@
 use olmix_core::LawKind;
 use serde::Serialize;
 
+use super::as_written::optional_map_of_maps;
 use super::{Named, RegressionConfig, flag, named};
 use crate::IoError;
 use crate::yaml::{Section, Value};
@@ -37,6 +38,7 @@ pub struct ProposerConfig {
     /// Whether the worst mixture is asked for.
     pub make_worst_mix: bool,
     /// Per virtual domain, the shares (not negative, of any scale) of the domains inside it.
+    #[serde(serialize_with = "optional_map_of_maps")]
     pub expanded_kl_source_mixtures: Option<Vec<Named<Vec<Named<f64>>>>>,
 }
 

@@ -3,12 +3,12 @@
 use olmix_core::{DeadDomains, LawKind, Ridge};
 use serde::Serialize;
 
+use super::as_written;
 use crate::IoError;
 use crate::yaml::{Section, Value};
 
 /// How many of the runs that are not held out the law is fitted to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum TrainSplit {
     /// All of them.
     All,
@@ -35,6 +35,7 @@ pub struct RegressionConfig {
     /// Huber's δ, above 0, in the unit of the losses; the law's default where not given.
     pub huber_delta: Option<f64>,
     /// Ridge on the law's coefficients; the law's default where not given.
+    #[serde(serialize_with = "as_written::ridge")]
     pub ridge: Option<Ridge>,
     /// What to do with domains that no run sampled.
     pub dead_domains: DeadDomains,
