@@ -265,7 +265,7 @@ fn fit_laws(
                 "the ridge can't be chosen by out-of-fold error: {} runs leave no fold that \
                  determines {} coefficients; give a number for it",
                 swarm.len(),
-                options.needed(swarm.live_domains().len())
+                options.needed(live.len())
             ))
         })?;
         (options, fit.tried) = (best, tried);

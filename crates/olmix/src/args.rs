@@ -81,17 +81,13 @@ fn ridge(text: &str) -> Result<Ridge, String> {
     }
 }
 
-fn resamples(text: &str) -> Result<usize, String> {
+/// 0 for none, or at least `least` and at most 100,000.
+fn none_or(least: usize, text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(resamples) if resamples == 0 || (10..=100_000).contains(&resamples) => Ok(resamples),
-        _ => Err("it must be 0 (none) or a whole number from 10 to 100000".into()),
-    }
-}
-
-fn folds(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(folds) if folds != 1 && folds <= 100_000 => Ok(folds),
-        _ => Err("it must be 0 (no check) or a whole number from 2 to 100000".into()),
+        Ok(count) if count == 0 || (least..=100_000).contains(&count) => Ok(count),
+        _ => Err(format!(
+            "it must be 0 (none) or a whole number from {least} to 100000"
+        )),
     }
 }
 
@@ -116,10 +112,10 @@ pub struct FitArgs {
     #[command(flatten)]
     pub laws: LawArgs,
     /// Resamples of the bootstrap over runs, in place of the config's; 0 for none.
-    #[arg(long, value_name = "N", value_parser = resamples)]
+    #[arg(long, value_name = "N", value_parser = |text: &str| none_or(10, text))]
     pub bootstrap: Option<usize>,
     /// Folds of the out-of-fold check, in place of the config's; 0 for none.
-    #[arg(long, value_name = "N", value_parser = folds)]
+    #[arg(long, value_name = "N", value_parser = |text: &str| none_or(2, text))]
     pub folds: Option<usize>,
     /// What every job takes.
     #[command(flatten)]

@@ -1,16 +1,15 @@
 //! What the commands promise, run as a user runs them.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
+mod common;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use common::{copy_demo, demo, demo_config, result_in};
 
 fn olmix() -> Command {
     Command::new(env!("CARGO_BIN_EXE_olmix"))
-}
-
-fn demo() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/demo")
 }
 
 fn fit(out: &Path, more: &[&str]) -> Command {
@@ -40,11 +39,7 @@ fn the_main_job_writes_its_files_and_tells_the_answer() {
         assert!(printed.contains(part), "{part} is not in\n{printed}");
     }
     assert!(out.join("mixture.json").is_file() && out.join("report.html").is_file());
-    let result = std::fs::read_dir(&out)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.is_dir())
-        .unwrap();
+    let result = result_in(&out);
     for file in [
         "config.json",
         "interaction_matrix.png",
@@ -135,10 +130,8 @@ fn a_sweep_solves_every_cell_and_says_which_have_no_mixture() {
 fn a_mistake_gets_one_message_exit_code_2_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("fit.yaml");
-    let demo_config = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
-    for name in ["ratios.csv", "metrics.csv"] {
-        std::fs::copy(demo().join(name), folder.path().join(name)).unwrap();
-    }
+    let demo_config = demo_config();
+    copy_demo(folder.path());
     let out = folder.path().join("out");
     for (from, to, said) in [
         ("regression:", "regresion:", "regression"),
@@ -238,8 +231,8 @@ fn options_out_of_range_are_refused() {
     for (option, value, said) in [
         ("--threads", "0", "from 1 to"),
         ("--threads", "100000", "from 1 to"),
-        ("--folds", "1", "0 (no check)"),
-        ("--bootstrap", "3", "0 (none)"),
+        ("--folds", "1", "0 (none) or a whole number from 2"),
+        ("--bootstrap", "3", "0 (none) or a whole number from 10"),
         ("--ridge", "-1", "not negative"),
         ("--dead-domains", "drop", "`error` or `hold`"),
     ] {
@@ -261,7 +254,7 @@ fn with_a_domain_nobody_sampled(folder: &Path) -> PathBuf {
         .collect();
     std::fs::write(folder.join("ratios.csv"), wider.join("\n")).unwrap();
     std::fs::copy(demo().join("metrics.csv"), folder.join("metrics.csv")).unwrap();
-    let config = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
+    let config = demo_config();
     let config = config.replace("    \"code\"", "    \"legal\": 500000000\n    \"code\"");
     let path = folder.join("fit.yaml");
     std::fs::write(&path, config).unwrap();
@@ -307,10 +300,8 @@ fn a_domain_nobody_sampled_is_held_when_asked_and_the_report_says_how_to_ask() {
 fn a_split_that_leaves_too_few_runs_is_blamed_on_the_split() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("fit.yaml");
-    let text = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
-    for name in ["ratios.csv", "metrics.csv"] {
-        std::fs::copy(demo().join(name), folder.path().join(name)).unwrap();
-    }
+    let text = demo_config();
+    copy_demo(folder.path());
     std::fs::write(&config, text.replace("seed: 0", "seed: 0, train_split: 5")).unwrap();
     let mut command = olmix();
     command
@@ -332,10 +323,8 @@ fn a_split_that_leaves_too_few_runs_is_blamed_on_the_split() {
 fn a_saturating_law_goes_through_fit_sweep_and_predict() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("fit.yaml");
-    let text = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
-    for name in ["ratios.csv", "metrics.csv"] {
-        std::fs::copy(demo().join(name), folder.path().join(name)).unwrap();
-    }
+    let text = demo_config();
+    copy_demo(folder.path());
     std::fs::write(
         &config,
         text.replace("type: log_linear", "type: saturating"),
@@ -360,21 +349,15 @@ fn a_saturating_law_goes_through_fit_sweep_and_predict() {
         .success();
     let value: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
     assert!(value["scores"][0]["scores"]["pearson"].as_f64().unwrap() > 0.95);
-    let result = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.is_dir())
-        .unwrap();
+    let result = result_in(folder.path());
     assert!(result.join("math_algebra_saturating_reg_fit.png").is_file());
 }
 
 #[test]
 fn the_config_a_result_keeps_makes_the_same_result_again() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["ratios.csv", "metrics.csv"] {
-        std::fs::copy(demo().join(name), folder.path().join(name)).unwrap();
-    }
-    let text = std::fs::read_to_string(demo().join("fit.yaml")).unwrap();
+    copy_demo(folder.path());
+    let text = demo_config();
     let more = "filtering: {drop_metrics: [code_sql], obj_weights: {qa_history: 7/52.0}, directions: {qa_science: min}}\n\
                 diagnostics: {bootstrap: 10}\n";
     let text = text
@@ -389,11 +372,7 @@ fn the_config_a_result_keeps_makes_the_same_result_again() {
         let mut command = olmix();
         command.args(["fit", "--quiet", "--config"]).arg(config);
         command.arg("--output-dir").arg(out).assert().success();
-        let result = std::fs::read_dir(out)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .find(|path| path.is_dir())
-            .unwrap();
+        let result = result_in(out);
         let weights = std::fs::read(result.join("opt_avg_all_metrics_log_linear_reg_optimal.json"));
         (result, weights.unwrap())
     };

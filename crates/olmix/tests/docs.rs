@@ -1,9 +1,12 @@
 //! What the documents say is what happens.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
+mod common;
+
 use std::path::Path;
 
 use assert_cmd::Command;
+use common::newcomer;
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -20,17 +23,6 @@ fn blocks(language: &str) -> Vec<String> {
         }
     }
     found
-}
-
-/// A folder with the examples and nothing else.
-fn newcomer() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let demo = folder.path().join("examples/demo");
-    std::fs::create_dir_all(&demo).unwrap();
-    for file in ["fit.yaml", "ratios.csv", "metrics.csv"] {
-        std::fs::copy(root().join("examples/demo").join(file), demo.join(file)).unwrap();
-    }
-    folder
 }
 
 #[test]

@@ -2,20 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 #![cfg(target_os = "linux")]
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::Path;
 use std::process::{Command, Output};
 
 const OLMIX: &str = env!("CARGO_BIN_EXE_olmix");
-
-fn demo() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/demo/fit.yaml")
-}
 
 fn fit(out: &Path) -> Output {
     Command::new(OLMIX)
         .arg("fit")
         .arg("--config")
-        .arg(demo())
+        .arg(common::demo().join("fit.yaml"))
         .arg("--output-dir")
         .arg(out)
         .output()
@@ -69,7 +67,10 @@ fn with_mounts(script: &str) -> Option<Output> {
 /// Mounts a file system over `$OUT` with what was there before copied in, fits into it, and lists
 /// what is there in the end.
 fn fit_on(mount: &str, out: &Path) -> Option<(Output, String)> {
-    let (out, config) = (out.display(), demo().display().to_string());
+    let (out, config) = (
+        out.display(),
+        common::demo().join("fit.yaml").display().to_string(),
+    );
     let listing = format!("{out}.listing");
     let script = format!(
         "set -e; cp -r {out} {out}.before; {mount} {out}; \

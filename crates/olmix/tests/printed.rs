@@ -1,9 +1,12 @@
 //! What people read on the terminal, as it is.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
+mod common;
+
 use std::path::Path;
 
 use assert_cmd::Command;
+use common::newcomer;
 
 /// What a command prints on standard output, run in a folder with the examples.
 fn printed(folder: &Path, arguments: &str) -> String {
@@ -20,17 +23,6 @@ fn printed(folder: &Path, arguments: &str) -> String {
         let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
         format!("{}duality gap …{}", &text[..at], &text[end..])
     })
-}
-
-fn newcomer() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let demo = folder.path().join("examples/demo");
-    std::fs::create_dir_all(&demo).unwrap();
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/demo");
-    for file in ["fit.yaml", "ratios.csv", "metrics.csv"] {
-        std::fs::copy(from.join(file), demo.join(file)).unwrap();
-    }
-    folder
 }
 
 #[test]

@@ -256,7 +256,8 @@ pub(crate) fn range(y: &[f64]) -> (f64, f64) {
 pub(crate) struct Fitter<'a> {
     design: &'a Design,
     workspace: Workspace,
-    normal: Cholesky,
+    /// Factored when the first start needs it; refits never do.
+    normal: Option<Cholesky>,
     ones: Vec<f64>,
 }
 
@@ -265,7 +266,7 @@ impl<'a> Fitter<'a> {
         Self {
             design,
             workspace: design.workspace(),
-            normal: design.normal_equations(),
+            normal: None,
             ones: vec![1.0; design.runs()],
         }
     }
@@ -415,7 +416,9 @@ impl<'a> Fitter<'a> {
         let logs: Vec<f64> = y.iter().map(|y| (y - c).max(floor).ln()).collect();
         let mut t = vec![0.0; self.design.columns()];
         self.design.x.transpose_times(&logs, &mut t);
-        self.normal.solve(&mut t);
+        let design = self.design;
+        let normal = self.normal.get_or_insert_with(|| design.normal_equations());
+        normal.solve(&mut t);
         t
     }
 }

@@ -1,0 +1,38 @@
+//! The demo swarm, as a newcomer has it.
+#![allow(dead_code)] // each test file uses a part
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the demo swarm in the repository.
+pub fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/demo")
+}
+
+/// The demo's config.
+pub fn demo_config() -> String {
+    std::fs::read_to_string(demo().join("fit.yaml")).unwrap()
+}
+
+/// Copies the demo's files into a folder.
+pub fn copy_demo(into: &Path) {
+    for file in ["fit.yaml", "ratios.csv", "metrics.csv"] {
+        std::fs::copy(demo().join(file), into.join(file)).unwrap();
+    }
+}
+
+/// A folder with the examples and nothing else.
+pub fn newcomer() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("examples/demo");
+    std::fs::create_dir_all(&demo).unwrap();
+    copy_demo(&demo);
+    folder
+}
+
+/// The folder named by a hash that a fit made in its output folder.
+pub fn result_in(out: &Path) -> PathBuf {
+    let entries = std::fs::read_dir(out).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths.find(|path| path.is_dir()).unwrap()
+}
