@@ -1,94 +1,19 @@
 //! From a measured swarm to laws, trust in them, and a mixture: the main job, start to end.
 
-use serde::{Deserialize, Serialize};
-
 use rand::seq::SliceRandom;
 
-use crate::law::{
-    FittedLaw, Law, LawOptions, LogLinearOptions, SaturatingOptions, TaskReport, average_loss,
-    undetermined,
-};
-use crate::optimize::{
-    ExactProblem, Optimizer, Solution, search, simulate, solve_exact, worst_mix,
-};
+use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
+use crate::optimize::{Optimizer, SimulationOptions, Solution};
 use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::trust::{
-    Bootstrap, HeldOut, OutOfFold, Resampling, bootstrap, candidates, choose, held_out, out_of_fold,
+    Bootstrap, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling, Rival, Tried, bootstrap,
+    choose, choose_kl, choose_per_task, held_out, out_of_fold, rivals, try_all,
 };
-use crate::{Binding, Constraints, CoreError, Mixture, Swarm};
-
-/// Which law is fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LawKind {
-    /// `exp(log c) + exp(t·p)` per task.
-    LogLinear,
-    /// `exp(log c) + exp(b − Σ v p^a)` per task, `v ≥ 0`.
-    Saturating,
-    /// No law: the observed runs speak for themselves.
-    Search,
-}
-
-/// What to do with domains that no run sampled, whose coefficient is free of data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeadDomains {
-    /// Refuse, naming them.
-    #[default]
-    Error,
-    /// Hold each at its natural share in the proposed mixture; laws value it like the prior's
-    /// average of the sampled domains.
-    Hold,
-}
-
-/// The ridge on `t`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ridge {
-    /// `ρ ≥ 0`; 0 is the reference's objective.
-    Fixed(f64),
-    /// The `ρ` of a grid (and the powers, for a saturating law) with the least out-of-fold error
-    /// of the average loss.
-    Auto,
-}
-
-/// Everything [`fit`] is told, apart from the swarm.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FitSpec {
-    /// The law.
-    pub law: LawKind,
-    /// Huber's δ, in the unit of the losses; `None` for the law's default.
-    pub huber_delta: Option<f64>,
-    /// Ridge on the law's coefficients; `None` for the law's default.
-    pub ridge: Option<Ridge>,
-    /// Policy for domains that no run sampled.
-    pub dead_domains: DeadDomains,
-    /// How the mixture is found; `None` fits and reports only.
-    pub optimizer: Option<Optimizer>,
-    /// The natural distribution (or whatever prior the KL term pulls to), `p0`.
-    pub prior: Mixture,
-    /// What the KL term pulls to, where that is not the prior: positive, length `m`, not
-    /// necessarily summing to 1 (a virtual domain's entry carries its inner KL).
-    pub kl_reference: Option<Vec<f64>>,
-    /// Caps and bounds.
-    pub constraints: Constraints,
-    /// Runs set aside to test the laws; with any, no mixture is proposed.
-    pub n_test: usize,
-    /// Runs to train on, of those not set aside; `None` for all.
-    pub train_runs: Option<usize>,
-    /// Folds of the out-of-fold check; below 2 there is none.
-    pub folds: usize,
-    /// Resamples of the bootstrap; 0 for none.
-    pub bootstrap: usize,
-    /// Coverage of intervals, in (0, 1).
-    pub confidence: f64,
-    /// Seed of every random draw.
-    pub seed: u64,
-}
+use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
 
 /// What [`fit`] found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Fit {
     /// One law per task over all domains of the swarm; empty for [`LawKind::Search`].
     pub laws: Vec<FittedLaw>,
@@ -103,10 +28,16 @@ pub struct Fit {
     /// Directions in which the mixtures of the runs do not vary, beyond the dead domains: laws are
     /// not determined there.
     pub undetermined: usize,
-    /// Out-of-fold RMSE of the average loss for all settings tried, when they were to be chosen.
-    pub tried: Vec<(LawOptions, f64)>,
+    /// Out-of-fold errors of all laws and settings tried, when they were to be chosen.
+    pub tried: Vec<Tried>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,
+    /// Other laws that this one is held against; none without folds or law.
+    pub rivals: Vec<Rival>,
+    /// How λ was chosen, when it was to be.
+    pub kl: Option<KlChoice>,
+    /// The optimizer, with the λ that was chosen; `None` when only a fit was asked for.
+    pub optimizer: Option<Optimizer>,
     /// How well the laws predict the runs set aside by `n_test`, when there are any.
     pub held_out: Option<HeldOut>,
     /// The proposed mixture, unless only a fit was asked for.
@@ -124,10 +55,13 @@ pub struct Proposal {
     pub predicted: Vec<f64>,
     /// Predicted loss per task at the natural distribution; empty for [`LawKind::Search`].
     pub natural: Vec<f64>,
-    /// Weighted average of [`Proposal::predicted`].
+    /// Weighted average of [`Proposal::predicted`]; not a number where nothing predicts.
     pub predicted_average: f64,
     /// Weighted average of [`Proposal::natural`].
     pub natural_average: Option<f64>,
+    /// What the proposal is compared with, the prior first: name, and the average loss predicted
+    /// there; empty without laws.
+    pub baselines: Vec<(&'static str, f64)>,
     /// Intervals from resampled runs; `None` without bootstrap.
     pub bootstrap: Option<Bootstrap>,
 }
@@ -141,6 +75,8 @@ pub enum Stage {
     Laws,
     /// Predicting runs out of fold.
     OutOfFold,
+    /// Choosing λ.
+    Kl,
     /// Finding the mixture.
     Solve,
     /// Resampling the runs.
@@ -179,25 +115,25 @@ pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit
         &part
     };
     let mut fit = Fit {
-        laws: Vec::new(),
-        reports: Vec::new(),
-        options: spec.law_options(),
         train,
         dead: dead_domains(trained),
-        undetermined: 0,
-        tried: Vec::new(),
-        out_of_fold: None,
-        held_out: None,
-        proposal: None,
+        ..Fit::default()
     };
-    if let Some(options) = fit.options.clone() {
-        fit_laws(trained, spec, options, observer, &mut fit)?;
+    if spec.law != LawKind::Search {
+        fit_laws(trained, spec, observer, &mut fit)?;
         if !test.is_empty() {
             fit.held_out = Some(held_out(&fit.laws, &swarm.subset(&test)));
         }
     }
     if let (Some(optimizer), true) = (&spec.optimizer, test.is_empty()) {
-        fit.proposal = Some(propose(trained, spec, optimizer, &fit, observer)?);
+        let mut optimizer = optimizer.clone();
+        if let (true, Some(options)) = (spec.choose_kl, &fit.options) {
+            let chosen = kl_from_data(trained, spec, &optimizer, options, &fit.dead, observer)?;
+            optimizer = optimizer.with_kl_reg(chosen.kl_reg());
+            fit.kl = Some(chosen);
+        }
+        fit.proposal = Some(propose(trained, spec, &optimizer, &fit, observer)?);
+        fit.optimizer = Some(optimizer);
     }
     Ok(fit)
 }
@@ -205,7 +141,7 @@ pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit
 /// Rows to train on and rows set aside, both ascending.
 fn split(swarm: &Swarm, spec: &FitSpec) -> Result<(Vec<usize>, Vec<usize>), CoreError> {
     let runs = swarm.len();
-    if spec.n_test >= runs {
+    if spec.n_test > 0 && spec.n_test >= runs {
         return Err(CoreError::Unsupported(format!(
             "{} runs are to be set aside (`n_test`) but the swarm has only {runs}",
             spec.n_test
@@ -230,6 +166,10 @@ fn split(swarm: &Swarm, spec: &FitSpec) -> Result<(Vec<usize>, Vec<usize>), Core
 }
 
 fn dead_domains(swarm: &Swarm) -> Vec<usize> {
+    // Where there is no run at all, a rule makes the mixture and nothing needs to be held.
+    if swarm.is_empty() {
+        return Vec::new();
+    }
     let live = swarm.live_domains();
     (0..swarm.domains().len())
         .filter(|j| !live.contains(j))
@@ -239,7 +179,6 @@ fn dead_domains(swarm: &Swarm) -> Vec<usize> {
 fn fit_laws(
     swarm: &Swarm,
     spec: &FitSpec,
-    mut options: LawOptions,
     observer: &dyn Observer,
     fit: &mut Fit,
 ) -> Result<(), CoreError> {
@@ -255,30 +194,60 @@ fn fit_laws(
     }
     let tasks = swarm.tasks().len();
     let step = || observer.step();
-    if spec.ridge == Some(Ridge::Auto) {
-        let folds = spec.folds.max(2);
-        let candidates = candidates(&options);
-        observer.stage(Stage::Choice, candidates.len() * folds * tasks);
-        let chosen = choose(swarm, prior, &candidates, folds, spec.seed, &step)?;
-        let (best, tried) = chosen.ok_or_else(|| {
-            CoreError::Unsupported(format!(
-                "the ridge can't be chosen by out-of-fold error: {} runs leave no fold that \
-                 determines {} coefficients; give a number for it",
-                swarm.len(),
-                options.needed(live.len())
-            ))
-        })?;
-        (options, fit.tried) = (best, tried);
-    }
+    let options = match spec.law_options() {
+        Some(options) if spec.ridge != Some(Ridge::Auto) => options,
+        _ => {
+            let candidates = spec.candidates();
+            let folds = spec.folds.max(2);
+            observer.stage(Stage::Choice, candidates.len() * folds * tasks);
+            fit.tried = try_all(swarm, prior, &candidates, folds, spec.seed, &step)?;
+            let chosen = if spec.law_per_task {
+                choose_per_task(&fit.tried)
+            } else {
+                choose(&fit.tried)
+            };
+            let needed = candidates.iter().map(|options| options.needed(live.len()));
+            chosen.ok_or_else(|| {
+                CoreError::Unsupported(format!(
+                    "nothing can be chosen by out-of-fold error: {} runs leave no fold that \
+                     determines {} coefficients; name a law and a ridge",
+                    swarm.len(),
+                    needed.min().unwrap_or(0)
+                ))
+            })?
+        }
+    };
     observer.stage(Stage::Laws, tasks);
     let fitted = options.fit(swarm, prior, &step)?;
     (fit.laws, fit.reports) = fitted.into_iter().unzip();
     if spec.folds >= 2 {
         observer.stage(Stage::OutOfFold, spec.folds * tasks);
         fit.out_of_fold = out_of_fold(swarm, prior, &options, spec.folds, spec.seed, &step)?;
+        fit.rivals = rivals(swarm, prior, &options, spec.folds, spec.seed)?;
     }
     fit.options = Some(options);
     Ok(())
+}
+
+fn kl_from_data(
+    swarm: &Swarm,
+    spec: &FitSpec,
+    optimizer: &Optimizer,
+    options: &LawOptions,
+    dead: &[usize],
+    observer: &dyn Observer,
+) -> Result<KlChoice, CoreError> {
+    observer.stage(Stage::Kl, KL_SPLITS);
+    let constraints = spec.constraints_holding(dead);
+    let propose = |half: &Swarm, laws: &[FittedLaw], kl: f64| {
+        let optimizer = optimizer.with_kl_reg(kl);
+        let solution = spec.solve(half, &optimizer, laws, &constraints, &|| ())?;
+        Ok(solution.weights)
+    };
+    let prior = spec.prior.weights();
+    choose_kl(swarm, prior, options, spec.seed, &propose, &|| {
+        observer.step();
+    })
 }
 
 fn propose(
@@ -290,6 +259,7 @@ fn propose(
 ) -> Result<Proposal, CoreError> {
     let sampled = match optimizer {
         Optimizer::Simulation { options, .. } => options.steps(),
+        Optimizer::Local { .. } => SimulationOptions::coarse().steps(),
         _ => 0,
     };
     observer.stage(Stage::Solve, 1 + sampled);
@@ -335,8 +305,19 @@ fn propose(
     } else {
         None
     };
+    let baselines = spec.baselines().into_iter();
+    let baselines = baselines.map(|(name, p)| (name, average_loss(&fit.laws, &task_weights, &p)));
     Ok(Proposal {
-        predicted_average: dot(&predicted, &task_weights),
+        predicted_average: if predicted.is_empty() {
+            f64::NAN
+        } else {
+            dot(&predicted, &task_weights)
+        },
+        baselines: if at_natural.is_empty() {
+            Vec::new()
+        } else {
+            baselines.collect()
+        },
         natural_average: (!at_natural.is_empty()).then(|| dot(&at_natural, &task_weights)),
         mixture,
         solution,
@@ -344,99 +325,6 @@ fn propose(
         natural: at_natural,
         bootstrap: resampled,
     })
-}
-
-impl FitSpec {
-    /// The constraints with dead domains held at their natural share (as far as caps allow).
-    #[must_use]
-    pub fn constraints_holding(&self, dead: &[usize]) -> Constraints {
-        let mut constraints = self.constraints.clone();
-        for &j in dead {
-            let share = self.prior.weights()[j].min(constraints.limit(j));
-            constraints.lower[j] = share;
-            constraints.upper[j] = share;
-        }
-        constraints
-    }
-
-    /// How laws are fitted, before anything is chosen from data; `None` for a search.
-    #[must_use]
-    pub fn law_options(&self) -> Option<LawOptions> {
-        let options = match self.law {
-            LawKind::Search => return None,
-            LawKind::LogLinear => {
-                let default = LogLinearOptions::default();
-                LawOptions::LogLinear(LogLinearOptions {
-                    huber_delta: self.huber_delta.unwrap_or(default.huber_delta),
-                    ..default
-                })
-            }
-            LawKind::Saturating => {
-                let default = SaturatingOptions::default();
-                LawOptions::Saturating(SaturatingOptions {
-                    huber_delta: self.huber_delta.unwrap_or(default.huber_delta),
-                    ..default
-                })
-            }
-        };
-        Some(match self.ridge {
-            Some(Ridge::Fixed(ridge)) => options.with_ridge(ridge),
-            _ => options,
-        })
-    }
-
-    /// `q` of the KL term.
-    #[must_use]
-    pub fn reference(&self) -> &[f64] {
-        self.kl_reference
-            .as_deref()
-            .unwrap_or_else(|| self.prior.weights())
-    }
-
-    fn solve(
-        &self,
-        swarm: &Swarm,
-        optimizer: &Optimizer,
-        laws: &[FittedLaw],
-        constraints: &Constraints,
-        progress: &(dyn Fn() + Sync),
-    ) -> Result<Solution, CoreError> {
-        let task_weights = swarm.task_weights();
-        match optimizer {
-            Optimizer::Exact { kl_reg, worst } => {
-                let problem = ExactProblem {
-                    domains: swarm.domains(),
-                    laws,
-                    task_weights: &task_weights,
-                    reference: self.reference(),
-                    kl_reg: *kl_reg,
-                    linear: None,
-                    constraints,
-                };
-                if *worst {
-                    worst_mix(&problem)
-                } else {
-                    solve_exact(&problem)
-                }
-            }
-            Optimizer::Simulation { options, worst } => {
-                let prior = self.prior.weights();
-                let domains = swarm.domains();
-                simulate(
-                    domains,
-                    laws,
-                    &task_weights,
-                    prior,
-                    constraints,
-                    options,
-                    *worst,
-                    self.seed,
-                    progress,
-                )
-            }
-            Optimizer::Search { worst } => search(swarm, self.prior.weights(), constraints, *worst),
-        }
-    }
 }
 
 impl Fit {

@@ -1,8 +1,9 @@
 //! Random numbers: one stream per purpose and item, so that no draw depends on the order in
 //! which threads come to it.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Gamma};
 
 /// What random numbers are for; each purpose has streams of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,12 @@ pub enum Purpose {
     Split,
     /// Making up a swarm.
     Example,
+    /// Splitting runs in halves.
+    Halves,
+    /// Noise of an oracle.
+    Oracle,
+    /// Draws of a study.
+    Study,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.
@@ -25,4 +32,23 @@ pub fn generator(seed: u64, purpose: Purpose, item: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(((purpose as u64 + 1) << 40) | (item & 0xff_ffff_ffff));
     rng
+}
+
+/// One draw from `Dirichlet(strength · center)`, as normalized Gamma variates.
+pub(crate) fn dirichlet(center: &[f64], strength: f64, rng: &mut impl Rng) -> Vec<f64> {
+    let mut draw: Vec<f64> = center
+        .iter()
+        .map(|share| {
+            // A shape this small draws 0 in all but name, and keeps the distribution valid.
+            let shape = (strength * share).max(1e-9);
+            Gamma::new(shape, 1.0).map_or(0.0, |gamma| gamma.sample(rng))
+        })
+        .collect();
+    let sum: f64 = draw.iter().sum();
+    if sum > 0.0 {
+        draw.iter_mut().for_each(|p| *p /= sum);
+    } else {
+        draw.copy_from_slice(center);
+    }
+    draw
 }

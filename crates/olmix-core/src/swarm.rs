@@ -166,6 +166,64 @@ impl Swarm {
         }
     }
 
+    /// The same runs with the tasks at `tasks` only, in that order; weights stay as they are.
+    #[must_use]
+    pub fn with_tasks(&self, tasks: &[usize]) -> Self {
+        Self {
+            domains: self.domains.clone(),
+            tasks: tasks.iter().map(|&i| self.tasks[i].clone()).collect(),
+            runs: self.runs.clone(),
+            mixtures: self.mixtures.clone(),
+            losses: Matrix::from_fn(self.len(), tasks.len(), |run, i| {
+                self.losses.get(run, tasks[i])
+            }),
+        }
+    }
+
+    /// The same runs with one task per family: the weighted mean of its tasks, which counts for as
+    /// much as they did together.
+    #[must_use]
+    pub fn by_family(&self) -> Self {
+        let mut families: Vec<(&str, Vec<usize>)> = Vec::new();
+        for (i, task) in self.tasks.iter().enumerate() {
+            match families.iter_mut().find(|(name, _)| *name == task.family) {
+                Some((_, members)) => members.push(i),
+                None => families.push((&task.family, vec![i])),
+            }
+        }
+        self.merged(&families)
+    }
+
+    /// The same runs with one task: the weighted mean of all.
+    #[must_use]
+    pub fn averaged(&self) -> Self {
+        self.merged(&[("average", (0..self.tasks.len()).collect())])
+    }
+
+    fn merged(&self, groups: &[(&str, Vec<usize>)]) -> Self {
+        let weight = |members: &[usize]| members.iter().map(|&i| self.tasks[i].weight).sum::<f64>();
+        let task = |(name, members): &(&str, Vec<usize>)| Task {
+            name: (*name).to_owned(),
+            family: (*name).to_owned(),
+            weight: weight(members),
+            direction: Direction::Min,
+            offset: 0.0,
+        };
+        let mean = |run: usize, members: &[usize]| {
+            let losses = members
+                .iter()
+                .map(|&i| self.tasks[i].weight * self.losses.get(run, i));
+            losses.sum::<f64>() / weight(members)
+        };
+        Self {
+            domains: self.domains.clone(),
+            tasks: groups.iter().map(task).collect(),
+            runs: self.runs.clone(),
+            mixtures: self.mixtures.clone(),
+            losses: Matrix::from_fn(self.len(), groups.len(), |run, g| mean(run, &groups[g].1)),
+        }
+    }
+
     /// Domains with a non-zero weight in at least one run, as positions; the others are *dead*.
     #[must_use]
     pub fn live_domains(&self) -> Vec<usize> {

@@ -1,7 +1,22 @@
 //! What a person must know before trusting a fit, one sentence each: the same words on the terminal,
 //! in `mixture.json` and in the report.
 
+use crate::trust::Rival;
 use crate::{Fit, FitSpec, Ridge, Swarm};
+
+/// A law whose out-of-fold error is this many times that of another is far from it.
+const FAR: f64 = 1.5;
+
+/// The run whose mixture is nearest to `p` in total variation, and how far it is.
+fn nearest_run<'a>(swarm: &'a Swarm, p: &[f64]) -> Option<(&'a str, f64)> {
+    let distance = |run: usize| {
+        let mixture = swarm.mixtures().row(run).iter();
+        0.5 * mixture.zip(p).map(|(a, b)| (a - b).abs()).sum::<f64>()
+    };
+    (0..swarm.len())
+        .map(|run| (swarm.runs()[run].as_str(), distance(run)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+}
 
 /// At most this many names are listed.
 const NAMES: usize = 5;
@@ -69,6 +84,8 @@ impl Fit {
                 "{sentence}, so the gain over it says nothing. {cure}"
             ));
         }
+        warnings.extend(self.outdone());
+        warnings.extend(self.not_established(swarm, spec));
         let stuck = (0..self.reports.len()).filter(|&task| !self.reports[task].converged);
         let stuck: Vec<&str> = stuck
             .map(|task| swarm.tasks()[task].name.as_str())
@@ -94,6 +111,68 @@ impl Fit {
             ));
         }
         warnings
+    }
+
+    /// A rival law that predicts unseen runs far better.
+    fn outdone(&self) -> Option<String> {
+        let own = self.out_of_fold.as_ref()?.average.rmse;
+        let best = self.rivals.iter().min_by(|a, b| {
+            let (a, b) = (a.average.rmse, b.average.rmse);
+            a.total_cmp(&b)
+        })?;
+        let far = own.is_nan() || own > FAR * best.average.rmse;
+        far.then(|| {
+            format!(
+                "out of fold this law has an RMSE of {} where a {} law has {}: set \
+                 `regression.type: {}`, or `auto`",
+                readable(own),
+                best.options.name().replace('_', "-"),
+                readable(best.average.rmse),
+                best.options.name()
+            )
+        })
+    }
+
+    /// Whether another law that is about as good sees the prior or the proposal differently by
+    /// more than the gain that is claimed.
+    fn not_established(&self, swarm: &Swarm, spec: &FitSpec) -> Option<String> {
+        let proposal = self.proposal.as_ref()?;
+        let natural = proposal.natural_average?;
+        let claimed = natural - proposal.predicted_average;
+        if claimed <= 0.0 {
+            return None;
+        }
+        let own = self.out_of_fold.as_ref()?.average.rmse;
+        let weights = swarm.task_weights();
+        let mut widest: Option<(f64, String)> = None;
+        let (prior, proposed) = (spec.prior.weights(), proposal.mixture.weights());
+        let credible = |rival: &&Rival| rival.average.rmse <= FAR * own;
+        for rival in self.rivals.iter().filter(credible) {
+            for (place, p, here) in [
+                ("prior", prior, natural),
+                ("proposed mixture", proposed, proposal.predicted_average),
+            ] {
+                let there = rival.loss(&weights, p);
+                let apart = (there - here).abs();
+                if apart > claimed && widest.as_ref().is_none_or(|(known, _)| apart > *known) {
+                    let (run, distance) = nearest_run(swarm, p)?;
+                    widest = Some((
+                        apart,
+                        format!(
+                            "the gain is not established: it is {claimed:.3}, but at the {place} a \
+                             {} law, about as good out of fold, predicts {} where this one \
+                             predicts {}. A proxy run on the {place} would settle it; the nearest, \
+                             `{run}`, differs in {:.0} % of its data",
+                            rival.options.name().replace('_', "-"),
+                            readable(there),
+                            readable(here),
+                            100.0 * distance
+                        ),
+                    ));
+                }
+            }
+        }
+        widest.map(|(_, sentence)| sentence)
     }
 
     /// A predicted loss of the natural distribution further outside of the measured ones than

@@ -6,7 +6,7 @@ mod common;
 use std::sync::Mutex;
 
 use common::{Planted, planted, spec};
-use olmix_core::law::{Design, Law, LogLinearOptions, average_loss, fit_tasks};
+use olmix_core::law::{Design, Law, LawOptions, LogLinearOptions, average_loss, fit_tasks};
 use olmix_core::optimize::{Optimizer, SimulationOptions, Status};
 use olmix_core::trust::RIDGE_GRID;
 use olmix_core::{
@@ -97,23 +97,21 @@ fn the_automatic_ridge_is_the_one_with_the_least_out_of_fold_error() {
         ..spec(&planted.prior)
     };
     let fitted = fit(&planted.swarm, &spec, &()).unwrap();
-    let tried: Vec<f64> = fitted
-        .tried
-        .iter()
-        .map(|(options, _)| options.ridge())
-        .collect();
+    let ridge = |options: &LawOptions| match options {
+        LawOptions::LogLinear(options) => options.ridge,
+        other => panic!("{other:?} is not log-linear"),
+    };
+    let tried: Vec<f64> = fitted.tried.iter().map(|t| ridge(&t.options)).collect();
     assert_eq!(tried, RIDGE_GRID);
-    let least = fitted
-        .tried
-        .iter()
-        .map(|(_, rmse)| *rmse)
-        .fold(f64::INFINITY, f64::min);
+    let errors = fitted.tried.iter().map(|tried| tried.average);
+    let least = errors.fold(f64::INFINITY, f64::min);
     let chosen = fitted.options.unwrap();
     assert!(
-        chosen.ridge() > 0.0,
+        ridge(&chosen) > 0.0,
         "with 2 noisy runs a coefficient some ridge helps"
     );
-    assert!(fitted.tried.contains(&(chosen, least)));
+    let best = fitted.tried.iter().find(|t| t.options == chosen).unwrap();
+    assert_eq!(best.average, least);
     // The out-of-fold check is made with the ridge chosen, on the same folds.
     assert_eq!(fitted.out_of_fold.unwrap().average.rmse, least);
 }

@@ -9,10 +9,11 @@ use crate::table::Table;
 use crate::words::{did_you_mean, excerpt, listed, nearest};
 use crate::{IoError, Place};
 
-/// The domains in the order of the table, with their natural distribution.
+/// The domains in the order of the table (of the priors, without one), with their natural
+/// distribution.
 pub(crate) fn resolve(
     config: &FitConfig,
-    table: &Table,
+    table: Option<&Table>,
     notices: &mut Vec<String>,
 ) -> Result<(DomainSet, Mixture), IoError> {
     let counts: HashMap<&str, u64> = by_name(config.priors.token_counts.as_deref());
@@ -22,13 +23,23 @@ pub(crate) fn resolve(
     };
     let mut domains = Vec::new();
     let mut prior = Vec::new();
-    for name in table.columns() {
+    let of_priors: Vec<String> = match (&config.priors.relative_sizes, table) {
+        (_, Some(_)) => Vec::new(),
+        (Some(sizes), None) => sizes.iter().map(|size| size.name.clone()).collect(),
+        (None, None) => {
+            let counts = config.priors.token_counts.iter().flatten();
+            counts.map(|count| count.name.clone()).collect()
+        }
+    };
+    let names = table.map_or(of_priors.as_slice(), Table::columns);
+    let file = table.map_or(config.file.as_str(), Table::file);
+    for name in names {
         let Some(&size) = sizes.get(name.as_str()) else {
             return Err(no_prior(config, table, name));
         };
         let tokens = counts.get(name.as_str()).copied();
         if tokens.is_none() && config.constraints.enabled {
-            return Err(no_count(config, table, name));
+            return Err(no_count(config, file, name));
         }
         domains.push(Domain {
             name: name.clone(),
@@ -36,7 +47,7 @@ pub(crate) fn resolve(
         });
         prior.push(size);
     }
-    let columns: HashSet<&str> = table.columns().iter().map(String::as_str).collect();
+    let columns: HashSet<&str> = names.iter().map(String::as_str).collect();
     let extra: Vec<&str> = names_of(config)
         .filter(|name| !columns.contains(name))
         .collect();
@@ -45,7 +56,7 @@ pub(crate) fn resolve(
             "{} has priors of domains that {} does not have; they are left out and the others \
              renormalized: {}",
             config.file,
-            table.file(),
+            file,
             listed(extra, 5)
         ));
     }
@@ -80,7 +91,15 @@ fn names_of(config: &FitConfig) -> impl Iterator<Item = &str> {
     sized.chain(counted.iter().map(|e| e.name.as_str()))
 }
 
-fn no_prior(config: &FitConfig, table: &Table, name: &str) -> IoError {
+fn no_prior(config: &FitConfig, table: Option<&Table>, name: &str) -> IoError {
+    let Some(table) = table else {
+        return IoError::input(
+            &config.file,
+            Place::Field("priors".into()),
+            format!("domain `{}` has a token count but no size", excerpt(name)),
+            "give both for every domain, or one of the two",
+        );
+    };
     table.header_error(
         format!("column `{}` has no prior in {}", excerpt(name), config.file),
         match nearest(name, names_of(config)) {
@@ -90,7 +109,7 @@ fn no_prior(config: &FitConfig, table: &Table, name: &str) -> IoError {
     )
 }
 
-fn no_count(config: &FitConfig, table: &Table, name: &str) -> IoError {
+fn no_count(config: &FitConfig, file: &str, name: &str) -> IoError {
     let counts = config.priors.token_counts.as_deref().unwrap_or_default();
     IoError::input(
         &config.file,
@@ -98,7 +117,7 @@ fn no_count(config: &FitConfig, table: &Table, name: &str) -> IoError {
         format!(
             "domain `{}` of {} has no token count, and constraints.enabled needs every one",
             excerpt(name),
-            table.file()
+            file
         ),
         did_you_mean(name, counts.iter().map(|count| count.name.as_str()), || {
             "add its token count, or set constraints.enabled to false".into()

@@ -35,15 +35,15 @@ pub use error::{InputError, IoError, Place};
 pub use export::{csv_bytes, csv_number, file_safe, npy};
 pub use fit_config::{
     Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
-    GroupConfig, Named, PriorsConfig, ProposerConfig, ProposerKind, RegressionConfig, SwarmFiles,
-    TrainSplit,
+    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig, ProposerKind,
+    RegressionConfig, SwarmFiles, TrainSplit,
 };
 pub use input::InputRecord;
 pub use load::{LoadedFit, Overrides, load_fit, load_fit_with};
 pub use load_runs::{Measured, Runs, load_mixtures, load_runs};
 pub use mixture_file::{
-    BootstrapEntry, DomainEntry, FitEntry, GroupEntry, LawEntry, Limit, MixtureFile,
-    OptimizerEntry, OutOfFoldEntry, ScoresEntry, TaskEntry,
+    BaselineEntry, BootstrapEntry, DomainEntry, FitEntry, GroupEntry, KlChoiceEntry, LawEntry,
+    Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, TaskEntry,
 };
 pub use recipe::Member;
 pub use table::{Cell, Table};

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use olmix_core::optimize::{Optimizer, SimulationOptions};
-use olmix_core::{CoreError, DeadDomains, FitSpec, LawKind, Ridge, Swarm, Task};
+use olmix_core::{
+    Constraints, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm, Task,
+};
 
-use crate::fit_config::{FitConfig, ProposerKind, TrainSplit};
+use crate::fit_config::{FitConfig, KlReg, Preset, ProposerKind, TrainSplit};
 use crate::input::sha256_hex;
 use crate::recipe::{Member, Recipe};
 use crate::runs::{join, matrix, metrics, ratios};
@@ -38,8 +40,7 @@ impl LoadedFit {
     #[must_use]
     pub fn config_hash(&self) -> String {
         let mut config = self.config.clone();
-        config.swarm.ratios.clear();
-        config.swarm.metrics.clear();
+        config.swarm = None;
         let mut text = serde_json::to_string(&config).unwrap_or_default();
         for input in self.inputs.iter().filter(|input| input.role != "config") {
             text.push('\n');
@@ -128,6 +129,11 @@ impl LoadedFit {
 /// Settings that take the place of the config's, as if they stood in it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Overrides {
+    /// Law, granularity, optimizer and constraint of a published method; the others below come
+    /// after it.
+    pub preset: Option<Preset>,
+    /// For `proposer.kl_reg`, where the optimizer has a KL term.
+    pub kl_reg: Option<KlReg>,
     /// For `regression.ridge`.
     pub ridge: Option<Ridge>,
     /// For `regression.dead_domains`.
@@ -143,6 +149,9 @@ impl Overrides {
         let regression = &mut config.regression;
         regression.ridge = self.ridge.or(regression.ridge);
         regression.dead_domains = self.dead_domains.unwrap_or(regression.dead_domains);
+        if config.proposer.kl_reg.is_some() {
+            config.proposer.kl_reg = self.kl_reg.or(config.proposer.kl_reg);
+        }
         let diagnostics = &mut config.diagnostics;
         diagnostics.folds = self.folds.unwrap_or(diagnostics.folds);
         diagnostics.bootstrap = self.bootstrap.unwrap_or(diagnostics.bootstrap);
@@ -163,12 +172,20 @@ pub fn load_fit(config: &Path) -> Result<LoadedFit, IoError> {
 /// # Errors
 /// As [`load_fit`].
 pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, IoError> {
-    let (mut config, config_record) = FitConfig::load_recorded(config)?;
+    let (mut config, config_record) = FitConfig::load_recorded(config, overrides.preset)?;
     overrides.apply(&mut config);
     let mut notices = config.notices.clone();
-    let ratios_table = Table::read(&config.swarm.ratios_path, "ratios")?;
-    let metrics_table = Table::read(&config.swarm.metrics_path, "metrics")?;
-    let (domain_set, prior) = domains::resolve(&config, &ratios_table, &mut notices)?;
+    let by_rule = matches!(config.proposer.kind, ProposerKind::Rule(_));
+    let Some(files) = config
+        .swarm
+        .clone()
+        .filter(|_| !(by_rule && config.regression.law == LawKind::Search))
+    else {
+        return without_swarm(config, config_record, notices);
+    };
+    let ratios_table = Table::read(&files.ratios_path, "ratios")?;
+    let metrics_table = Table::read(&files.metrics_path, "metrics")?;
+    let (domain_set, prior) = domains::resolve(&config, Some(&ratios_table), &mut notices)?;
     let constraints = domains::constraints(&config, &domain_set)?;
     let kl_reference = domains::kl_reference(&config, &domain_set, &mut notices)?;
     let selection = tasks::select(&config, &metrics_table, &mut notices)?;
@@ -211,20 +228,10 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
     let swarm = Swarm::new(domain_set, tasks, ids, matrix(&x, m), matrix(&y, n))
         .map_err(|error| IoError::core(config.file.clone(), error))?;
     let spec = FitSpec {
-        law: config.regression.law,
-        huber_delta: config.regression.huber_delta,
-        ridge: config.regression.ridge,
-        dead_domains: config.regression.dead_domains,
-        optimizer: config.proposes().then(|| optimizer(&config)),
-        prior,
-        kl_reference,
-        constraints,
         n_test,
         train_runs,
         folds,
-        bootstrap: config.diagnostics.bootstrap,
-        confidence: config.diagnostics.confidence,
-        seed: config.regression.seed,
+        ..spec(&config, prior, constraints, kl_reference)
     };
     Ok(LoadedFit {
         swarm,
@@ -238,6 +245,58 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
         ],
         config,
     })
+}
+
+/// A mixture by a rule looks at the priors alone: a swarm without runs stands for none.
+fn without_swarm(
+    config: FitConfig,
+    record: InputRecord,
+    mut notices: Vec<String>,
+) -> Result<LoadedFit, IoError> {
+    let (domain_set, prior) = domains::resolve(&config, None, &mut notices)?;
+    let constraints = domains::constraints(&config, &domain_set)?;
+    let mixtures = matrix(&[], domain_set.len());
+    let swarm = Swarm::new(domain_set, Vec::new(), Vec::new(), mixtures, matrix(&[], 0))
+        .map_err(|error| IoError::core(config.file.clone(), error))?;
+    let spec = FitSpec {
+        folds: 0,
+        bootstrap: 0,
+        ..spec(&config, prior, constraints, None)
+    };
+    Ok(LoadedFit {
+        swarm,
+        members: Vec::new(),
+        spec,
+        notices,
+        inputs: vec![record],
+        config,
+    })
+}
+
+/// What a config asks of the method, apart from what depends on the runs.
+fn spec(
+    config: &FitConfig,
+    prior: Mixture,
+    constraints: Constraints,
+    kl_reference: Option<Vec<f64>>,
+) -> FitSpec {
+    FitSpec {
+        law: config.regression.law,
+        huber_delta: config.regression.huber_delta,
+        ridge: config.regression.ridge,
+        dead_domains: config.regression.dead_domains,
+        optimizer: config.proposes().then(|| optimizer(config)),
+        choose_kl: config.proposer.kl_reg == Some(KlReg::Auto),
+        kl_reference,
+        constraints,
+        folds: config.diagnostics.folds,
+        law_per_task: config.regression.law_per_task,
+        target_tokens: config.constraints.target_tokens,
+        bootstrap: config.diagnostics.bootstrap,
+        confidence: config.diagnostics.confidence,
+        seed: config.regression.seed,
+        ..FitSpec::new(prior)
+    }
 }
 
 /// Every run was dropped: names the metrics that no run has.
@@ -356,11 +415,14 @@ fn split(config: &FitConfig, runs: usize) -> Result<(usize, Option<usize>), IoEr
 
 fn optimizer(config: &FitConfig) -> Optimizer {
     let worst = config.proposer.make_worst_mix;
+    // Where λ is to be chosen, the value here is never used.
+    let kl_reg = match config.proposer.kl_reg {
+        Some(KlReg::Fixed(kl_reg)) => kl_reg,
+        Some(KlReg::Auto) | None => 0.0,
+    };
     match config.proposer.kind {
-        ProposerKind::Exact => Optimizer::Exact {
-            kl_reg: config.proposer.kl_reg.unwrap_or_default(),
-            worst,
-        },
+        ProposerKind::Exact => Optimizer::Exact { kl_reg, worst },
+        ProposerKind::Local => Optimizer::Local { kl_reg, worst },
         ProposerKind::Simulation => Optimizer::Simulation {
             options: SimulationOptions {
                 temperature: config.proposer.temperature,
@@ -369,5 +431,6 @@ fn optimizer(config: &FitConfig) -> Optimizer {
             worst,
         },
         ProposerKind::Search => Optimizer::Search { worst },
+        ProposerKind::Rule(rule) => Optimizer::Rule(rule),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use olmix_core::{Direction, Task};
 
 use crate::families::family_of;
-use crate::fit_config::{EvalConfig, FitConfig, Named};
+use crate::fit_config::{EvalConfig, FitConfig, Granularity, Named};
 use crate::recipe::Member;
 use crate::runs::Metric;
 use crate::table::Table;
@@ -136,7 +136,7 @@ pub(crate) fn select(
             });
             members.push(parts);
         };
-        if config.regression.aggregate_task_families {
+        if config.regression.granularity == Granularity::Family {
             let member = |metric: &String| Member {
                 metric: metric.clone(),
                 weight: 1.0 / metrics.len() as f64,
@@ -156,11 +156,31 @@ pub(crate) fn select(
         ));
     }
     weigh(config, &offer, &mut tasks, notices)?;
+    if config.regression.granularity == Granularity::All {
+        (tasks, members) = averaged(&tasks);
+    }
     Ok(Selection {
         tasks,
         members,
         available: offer.metrics,
     })
+}
+
+/// One task: the weighted average of all.
+fn averaged(tasks: &[Task]) -> (Vec<Task>, Vec<Vec<Member>>) {
+    let member = |task: &Task| Member {
+        metric: task.name.clone(),
+        weight: task.weight,
+        direction: task.direction,
+    };
+    let average = Task {
+        name: "average".to_owned(),
+        family: "all".to_owned(),
+        weight: 1.0,
+        direction: Direction::Min,
+        offset: 0.0,
+    };
+    (vec![average], vec![tasks.iter().map(member).collect()])
 }
 
 /// Every metric that is not dropped, in the order of the table, with the paper's families.
@@ -213,7 +233,7 @@ fn listed_families(
             }
             if offer.has(&name) {
                 metrics.push(name);
-            } else if config.regression.aggregate_task_families {
+            } else if config.regression.granularity == Granularity::Family {
                 notices.push(format!(
                     "eval.tasks lists `{}` in family `{}`, which {} does not have: the family is \
                      averaged without it",
@@ -225,7 +245,7 @@ fn listed_families(
                 return Err(no_such_metric(config, metric, offer));
             }
         }
-        if config.regression.aggregate_task_families && metrics.is_empty() {
+        if config.regression.granularity == Granularity::Family && metrics.is_empty() {
             return Err(IoError::input(
                 &config.file,
                 family.place.clone(),

@@ -53,9 +53,8 @@ fn fit(loaded: &LoadedFit) -> Fit {
         reports: vec![report, report],
         options: Some(LawOptions::LogLinear(LogLinearOptions::default())),
         train: (0..5).collect(),
-        tried: Vec::new(),
         dead: vec![2],
-        undetermined: 0,
+        optimizer: loaded.spec.optimizer.clone(),
         out_of_fold: Some(OutOfFold {
             folds: 2,
             fold_of: vec![0; 5],
@@ -66,7 +65,6 @@ fn fit(loaded: &LoadedFit) -> Fit {
             no_better_than_mean: vec![1],
             explosions: Vec::new(),
         }),
-        held_out: None,
         proposal: Some(Proposal {
             mixture: Mixture::new(domains, weights.clone()).unwrap(),
             solution: Solution {
@@ -83,6 +81,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
             natural: vec![1.5, 2.5],
             predicted_average: 1.5,
             natural_average: Some(2.0),
+            baselines: vec![("natural distribution", 2.0)],
             bootstrap: Some(Bootstrap {
                 confidence: 0.9,
                 mixtures: Matrix::zeros(10, 3),
@@ -92,6 +91,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
                 failed: 1,
             }),
         }),
+        ..Fit::default()
     }
 }
 
@@ -145,11 +145,13 @@ fn saturating_laws_are_read_back_as_they_were_written() {
     std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
     assert_eq!(MixtureFile::read(&path).unwrap().laws().unwrap(), fit.laws);
     // Rows and powers must fit each other.
-    file.law.powers.pop();
+    if let Some(FittedLaw::Saturating(law)) = &mut file.law.tasks[0].law {
+        law.powers.pop();
+    }
     std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
     let message = MixtureFile::read(&path).unwrap_err().to_string();
     assert!(
-        message.contains("law.tasks[0].v: 2 rows for 1 power"),
+        message.contains("law.tasks[0].law: `v` has 2 rows for 1 powers"),
         "{message}"
     );
 }
@@ -202,12 +204,17 @@ fn files_that_are_something_else_or_were_changed_are_refused() {
         ),
         ("\"format\"", "\"form\"", "it has no `format`"),
         (
-            "\"version\": 1",
             "\"version\": 2",
-            "m.json: version: version 2 is newer than 1",
+            "\"version\": 3",
+            "m.json: version: version 3 is newer than 2",
         ),
         (
+            "\"version\": 2",
             "\"version\": 1",
+            "version 1 was written before",
+        ),
+        (
+            "\"version\": 2",
             "\"version\": 0",
             "the version is missing or not one that ever was",
         ),
@@ -237,7 +244,7 @@ fn files_that_are_something_else_or_were_changed_are_refused() {
         (
             "1e-300,",
             "",
-            "m.json: law.tasks[0].t: 2 coefficients for 3 domains",
+            "m.json: law.tasks[0].law: `t` has 2 entries for 3 domains",
         ),
     ] {
         assert!(text.contains(from), "{from}");

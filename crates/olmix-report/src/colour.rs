@@ -15,6 +15,17 @@ pub const GRID: &str = "#e7eaee";
 pub const BLUE: &str = "#1f6aa5";
 /// What calls for attention.
 pub const ORANGE: &str = "#cf5b0c";
+/// Colours of curves, dark enough for white, in an order whose neighbours differ in lightness too.
+const SERIES: [&str; 6] = [BLUE, ORANGE, "#2e8b57", "#8250a5", "#1c2733", "#b8860b"];
+/// Dashes for curves beyond the colours.
+const DASHES: [&str; 3] = ["", "6 3", "2 3"];
+
+/// Colour and dashes of curve `i`; no two of the first eighteen look the same.
+pub fn series_colour(i: usize) -> (&'static str, &'static str) {
+    let dash = DASHES[(i / SERIES.len()) % DASHES.len()];
+    (SERIES[i % SERIES.len()], dash)
+}
+
 /// Where there is nothing to show.
 pub const ABSENT: &str = "#d9dde2";
 

@@ -5,10 +5,9 @@
 use std::time::Instant;
 
 use olmix_core::law::{Law, LogLinear};
-use olmix_core::optimize::Optimizer;
 use olmix_core::{
-    Constraints, DeadDomains, Direction, Domain, DomainSet, FitSpec, LawKind, Matrix, Mixture,
-    Purpose, Ridge, Swarm, Task, fit, generator,
+    DeadDomains, Direction, Domain, DomainSet, FitSpec, Matrix, Mixture, Purpose, Swarm, Task, fit,
+    generator,
 };
 use rand::RngExt;
 use rand_distr::{Distribution, Gamma, StandardNormal};
@@ -67,23 +66,9 @@ fn main() -> Result<(), Failure> {
 fn measure(m: usize, runs: usize, tasks: usize) -> Result<f64, Failure> {
     let (swarm, prior) = planted(m, runs, tasks)?;
     let spec = FitSpec {
-        law: LawKind::LogLinear,
-        huber_delta: None,
-        ridge: Some(Ridge::Fixed(0.0)),
         dead_domains: DeadDomains::Hold,
-        optimizer: Some(Optimizer::Exact {
-            kl_reg: 0.05,
-            worst: false,
-        }),
-        constraints: Constraints::none(m),
-        prior,
-        kl_reference: None,
-        n_test: 0,
-        train_runs: None,
         folds: 0,
-        bootstrap: 0,
-        confidence: 0.9,
-        seed: 0,
+        ..FitSpec::new(prior)
     };
     let mut least = f64::INFINITY;
     for _ in 0..3 {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use olmix_core::{DeadDomains, Ridge};
+use olmix_io::{KlReg, Preset};
 
 /// How much of each kind of data should a language model be trained on?
 ///
@@ -81,6 +82,16 @@ fn ridge(text: &str) -> Result<Ridge, String> {
     }
 }
 
+fn kl_reg(text: &str) -> Result<KlReg, String> {
+    if text == "auto" {
+        return Ok(KlReg::Auto);
+    }
+    match text.parse::<f64>() {
+        Ok(kl) if kl.is_finite() && kl >= 0.0 => Ok(KlReg::Fixed(kl)),
+        _ => Err("it must be `auto` or a number that is not negative, such as 0.05".into()),
+    }
+}
+
 /// 0 for none, or at least `least` and at most 100,000.
 fn none_or(least: usize, text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -108,6 +119,15 @@ pub struct FitArgs {
     /// Where results go; made if it is not there.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
+    /// A published method, in place of the config's law, granularity, optimizer and caps:
+    /// olmixbase, regmix, data-mixing-laws, bimix, autoscale, admire; or unimax, natural, uniform,
+    /// temperature, which need no swarm.
+    #[arg(long, value_name = "NAME", value_parser = Preset::named)]
+    pub preset: Option<Preset>,
+    /// Strength λ of the pull to the prior, in place of the config's: a number, or `auto` to choose
+    /// it from data.
+    #[arg(long = "kl", value_name = "λ|auto", value_parser = kl_reg)]
+    pub kl_reg: Option<KlReg>,
     /// How laws are fitted.
     #[command(flatten)]
     pub laws: LawArgs,

@@ -41,9 +41,10 @@ impl Observer for Bar {
     fn stage(&self, stage: Stage, steps: usize) {
         self.begin(
             match stage {
-                Stage::Choice => "choosing settings",
+                Stage::Choice => "choosing the law",
                 Stage::Laws => "fitting laws",
                 Stage::OutOfFold => "checking out of fold",
+                Stage::Kl => "choosing λ",
                 Stage::Solve => "solving",
                 Stage::Bootstrap => "resampling runs",
             },

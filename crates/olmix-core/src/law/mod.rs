@@ -8,14 +8,16 @@ mod fitted;
 mod linalg;
 mod log_linear;
 mod newton;
+mod options;
 mod rows;
 mod saturating;
 
 pub use design::Design;
 pub(crate) use design::undetermined;
-pub use fitted::{FittedLaw, LawOptions, Refit};
+pub use fitted::FittedLaw;
 pub(crate) use linalg::{Cholesky, weighted_gram};
 pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};
+pub use options::{LawOptions, Refit};
 pub use saturating::{Saturating, SaturatingOptions};
 
 /// A fitted law of one task over `m` domains.
@@ -27,14 +29,30 @@ pub trait Law: Send + Sync {
     /// Adds `scale · ∂f̂/∂p` to `into` (length `m`).
     fn add_gradient(&self, p: &[f64], scale: f64, into: &mut [f64]);
 
-    /// The Hessian of `scale · f̂`, which for every convex law here is `h g gᵀ + diag(d)`: returns
+    /// Of a convex law: the Hessian of `scale · f̂`, which for every one here is `h g gᵀ + diag(d)`: returns
     /// `h ≥ 0`, fills `into.slope` with `g` and adds `d ≥ 0` to `into.diagonal`.
     fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64;
+
+    /// What an optimizer can make of the law.
+    fn shape(&self) -> Shape {
+        Shape::Convex
+    }
 
     /// The law as a log-linear one, where it is one: the cone program knows only those.
     fn log_linear(&self) -> Option<&LogLinear> {
         None
     }
+}
+
+/// What kind of function of `p` a law is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// Convex, with the Hessian that [`Law::curvature`] gives.
+    Convex,
+    /// Differentiable, not convex: [`Law::curvature`] says nothing.
+    Smooth,
+    /// A step function: [`Law::add_gradient`] adds nothing.
+    Steps,
 }
 
 /// Where a law puts its Hessian; both of length `m`.

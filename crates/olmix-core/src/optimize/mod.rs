@@ -5,11 +5,15 @@
 mod cone;
 mod exact;
 mod interior;
+mod local;
+mod rule;
 mod search;
 mod simulation;
 mod worst;
 
 pub use exact::{ExactProblem, solve_cone, solve_exact};
+pub use local::local;
+pub use rule::{Rule, by_rule};
 pub use search::search;
 pub use simulation::{SimulationOptions, simulate};
 pub use worst::worst_mix;
@@ -29,6 +33,13 @@ pub enum Optimizer {
         /// Find the worst mixture instead (a counterfactual; a local maximum).
         worst: bool,
     },
+    /// Descent from many starts, for laws that are not convex.
+    Local {
+        /// λ ≥ 0, in the unit of the losses per nat.
+        kl_reg: f64,
+        /// Find the worst mixture instead.
+        worst: bool,
+    },
     /// RegMix's iterated sampling.
     Simulation {
         /// Sizes of the search.
@@ -41,6 +52,53 @@ pub enum Optimizer {
         /// Find the worst run instead.
         worst: bool,
     },
+    /// A rule that looks at sizes alone.
+    Rule(Rule),
+}
+
+impl Optimizer {
+    /// Whether the worst mixture is asked for.
+    #[must_use]
+    pub fn is_worst(&self) -> bool {
+        match self {
+            Self::Exact { worst, .. }
+            | Self::Local { worst, .. }
+            | Self::Simulation { worst, .. }
+            | Self::Search { worst } => *worst,
+            Self::Rule(_) => false,
+        }
+    }
+
+    /// λ, where there is a KL term.
+    #[must_use]
+    pub fn kl_reg(&self) -> Option<f64> {
+        match self {
+            Self::Exact { kl_reg, .. } | Self::Local { kl_reg, .. } => Some(*kl_reg),
+            _ => None,
+        }
+    }
+
+    /// The same with another λ, where there is a KL term.
+    #[must_use]
+    pub fn with_kl_reg(&self, kl_reg: f64) -> Self {
+        match *self {
+            Self::Exact { worst, .. } => Self::Exact { kl_reg, worst },
+            Self::Local { worst, .. } => Self::Local { kl_reg, worst },
+            _ => self.clone(),
+        }
+    }
+
+    /// The optimizer's name, as in a config.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Exact { .. } => "exact",
+            Self::Local { .. } => "local",
+            Self::Simulation { .. } => "simulation",
+            Self::Search { .. } => "search",
+            Self::Rule(rule) => rule.name(),
+        }
+    }
 }
 
 /// How an optimizer ended.
@@ -55,6 +113,8 @@ pub enum Status {
     BestCandidate,
     /// A local maximum of a convex objective; no certificate.
     LocalMaximum,
+    /// Made by a rule: nothing was optimized.
+    Rule,
 }
 
 /// A mixture found by an optimizer, with what it knows of its quality.

@@ -6,15 +6,14 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
-use rand::{Rng, RngExt};
-use rand_distr::{Distribution, Gamma};
+use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::exact::BINDING_TOLERANCE;
 use super::{Solution, Status};
 use crate::law::{FittedLaw, Law, LogLinear, average_loss};
-use crate::random::{Purpose, generator};
+use crate::random::{Purpose, dirichlet, generator};
 use crate::{Constraints, CoreError, DomainSet, kl_divergence};
 
 /// Sizes of a simulation.
@@ -40,6 +39,16 @@ impl Default for SimulationOptions {
 }
 
 impl SimulationOptions {
+    /// A quick one, where the result is a start for something better.
+    #[must_use]
+    pub fn coarse() -> Self {
+        Self {
+            rounds: 5,
+            samples: 2_000,
+            temperature: None,
+        }
+    }
+
     /// How often a simulation reports progress.
     #[must_use]
     pub fn steps(&self) -> usize {
@@ -244,23 +253,4 @@ fn tempered(prior: &[f64], temperature: Option<f64>) -> Vec<f64> {
         .collect();
     let sum: f64 = powered.iter().sum();
     powered.into_iter().map(|p| p / sum).collect()
-}
-
-/// One draw from `Dirichlet(strength · center)`, as normalized Gamma variates.
-fn dirichlet(center: &[f64], strength: f64, rng: &mut impl Rng) -> Vec<f64> {
-    let mut draw: Vec<f64> = center
-        .iter()
-        .map(|share| {
-            // A shape this small draws 0 in all but name, and keeps the distribution valid.
-            let shape = (strength * share).max(1e-9);
-            Gamma::new(shape, 1.0).map_or(0.0, |gamma| gamma.sample(rng))
-        })
-        .collect();
-    let sum: f64 = draw.iter().sum();
-    if sum > 0.0 {
-        draw.iter_mut().for_each(|p| *p /= sum);
-    } else {
-        draw.copy_from_slice(center);
-    }
-    draw
 }

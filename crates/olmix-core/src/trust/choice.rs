@@ -1,4 +1,4 @@
-//! Choosing settings of a law by out-of-fold error.
+//! Choosing a law, or the settings of one, by out-of-fold error.
 
 use super::out_of_fold;
 use crate::law::{LawOptions, SaturatingOptions};
@@ -12,6 +12,9 @@ pub const RIDGE_GRID: [f64; 10] = [0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3
 /// measured swarms.
 const POWERS: [&[f64]; 3] = [&[0.6], &[0.4, 0.8], &[0.5, 1.0]];
 const SATURATING_RIDGES: [f64; 4] = [3e-5, 3e-4, 1e-3, 3e-3];
+
+/// Laws whose errors differ by less than this share are tied; the simpler one is taken.
+pub const TIE: f64 = 0.02;
 
 /// What to try in place of settings that are to be chosen from data.
 #[must_use]
@@ -32,34 +35,95 @@ pub fn candidates(options: &LawOptions) -> Vec<LawOptions> {
             };
             POWERS.iter().flat_map(each).collect()
         }
+        // The others have no settings that data should choose.
+        _ => vec![options.clone()],
     }
 }
 
-/// The candidate whose out-of-fold predictions of the average loss have the least RMSE, with the
-/// RMSE of each; the later one wins a tie. Candidates that these runs can't determine are left
-/// out; `None` when that is all of them.
+/// Out-of-fold errors of one law with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// The law.
+    pub options: LawOptions,
+    /// RMSE of the weighted average loss.
+    pub average: f64,
+    /// RMSE of each task, length `n`.
+    pub tasks: Vec<f64>,
+}
+
+/// Predicts out of fold by each candidate, all on the same folds. Candidates that these runs can't
+/// determine are left out.
 ///
 /// Costs `folds` fits a candidate; `progress` is called once after each task of each.
 ///
 /// # Errors
 /// As [`out_of_fold`].
-pub fn choose(
+pub fn try_all(
     swarm: &Swarm,
     prior: &[f64],
     candidates: &[LawOptions],
     folds: usize,
     seed: u64,
     progress: &(dyn Fn() + Sync),
-) -> Result<Option<(LawOptions, Vec<(LawOptions, f64)>)>, CoreError> {
-    let mut tried: Vec<(LawOptions, f64)> = Vec::with_capacity(candidates.len());
+) -> Result<Vec<Tried>, CoreError> {
+    let mut tried = Vec::with_capacity(candidates.len());
     for options in candidates {
         if let Some(found) = out_of_fold(swarm, prior, options, folds, seed, progress)? {
-            tried.push((options.clone(), found.average.rmse));
+            tried.push(Tried {
+                options: options.clone(),
+                average: found.average.rmse,
+                tasks: found.tasks.iter().map(|scores| scores.rmse).collect(),
+            });
         }
     }
-    // Of equal errors the last is taken, which `min_by` would not do.
-    let best = tried.iter().rev().min_by(|a, b| a.1.total_cmp(&b.1));
-    Ok(best
-        .map(|(options, _)| options.clone())
-        .map(|best| (best, tried)))
+    Ok(tried)
+}
+
+/// The best settings of each law among `tried`, in the order in which the laws first occur; of
+/// equal errors the later one is taken, which has the larger ridge.
+#[must_use]
+pub fn best_of_each(tried: &[Tried]) -> Vec<&Tried> {
+    let mut best: Vec<&Tried> = Vec::new();
+    for candidate in tried {
+        match best
+            .iter_mut()
+            .find(|known| known.options.name() == candidate.options.name())
+        {
+            None => best.push(candidate),
+            Some(known) if candidate.average.total_cmp(&known.average).is_le() => {
+                *known = candidate;
+            }
+            Some(_) => {}
+        }
+    }
+    best
+}
+
+/// The law with the least error of the average loss; a law that comes earlier in `tried` is simpler
+/// and wins where the errors differ by less than [`TIE`]. `None` when nothing was tried.
+#[must_use]
+pub fn choose(tried: &[Tried]) -> Option<LawOptions> {
+    let best = best_of_each(tried);
+    simplest(&best, |tried| tried.average).map(|tried| tried.options.clone())
+}
+
+/// As [`choose`], for each task by its own error, with the settings of each law that are best for
+/// the average.
+#[must_use]
+pub fn choose_per_task(tried: &[Tried]) -> Option<LawOptions> {
+    let best = best_of_each(tried);
+    let tasks: Option<Vec<LawOptions>> = (0..best.first()?.tasks.len())
+        .map(|task| simplest(&best, |tried| tried.tasks[task]).map(|tried| tried.options.clone()))
+        .collect();
+    Some(LawOptions::PerTask { tasks: tasks? })
+}
+
+fn simplest<'a>(best: &[&'a Tried], error: impl Fn(&Tried) -> f64) -> Option<&'a Tried> {
+    let least = best
+        .iter()
+        .map(|tried| error(tried))
+        .fold(f64::INFINITY, f64::min);
+    best.iter()
+        .find(|tried| error(tried) <= least * (1.0 + TIE))
+        .copied()
 }

@@ -3,10 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 use olmix_core::law::{Law, LogLinear};
-use olmix_core::optimize::Optimizer;
 use olmix_core::{
-    Constraints, DeadDomains, Direction, Domain, DomainSet, FitSpec, LawKind, Matrix, Mixture,
-    Purpose, Ridge, Swarm, Task, generator,
+    Direction, Domain, DomainSet, FitSpec, Matrix, Mixture, Purpose, Swarm, Task, generator,
 };
 use rand::RngExt;
 use rand_distr::{Distribution, Gamma, StandardNormal};
@@ -66,23 +64,8 @@ pub fn planted(runs: usize, m: usize, n: usize, noise: f64, seed: u64) -> Plante
 /// The defaults of a fit, without folds and bootstrap: log-linear laws, an exact solve at λ = 0.05.
 pub fn spec(prior: &Mixture) -> FitSpec {
     FitSpec {
-        law: LawKind::LogLinear,
-        huber_delta: None,
-        ridge: Some(Ridge::Fixed(0.0)),
-        dead_domains: DeadDomains::Error,
-        optimizer: Some(Optimizer::Exact {
-            kl_reg: 0.05,
-            worst: false,
-        }),
-        prior: prior.clone(),
-        kl_reference: None,
-        constraints: Constraints::none(prior.weights().len()),
-        n_test: 0,
-        train_runs: None,
         folds: 0,
-        bootstrap: 0,
-        confidence: 0.9,
-        seed: 0,
+        ..FitSpec::new(prior.clone())
     }
 }
 

@@ -3,7 +3,7 @@
 use olmix_core::Ridge;
 use serde::{Serialize, Serializer};
 
-use super::{Named, TrainSplit};
+use super::{KlReg, Named, TrainSplit};
 
 /// A mapping from names to values.
 struct Entries<'a, T>(&'a [Named<T>]);
@@ -77,6 +77,18 @@ pub(super) fn ridge<S: Serializer>(
         None => serializer.serialize_none(),
         Some(Ridge::Auto) => serializer.serialize_str("auto"),
         Some(Ridge::Fixed(ridge)) => serializer.serialize_f64(*ridge),
+    }
+}
+
+#[allow(clippy::ref_option)] // serde hands over a reference to the field
+pub(super) fn kl_reg<S: Serializer>(
+    kl_reg: &Option<KlReg>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match kl_reg {
+        None => serializer.serialize_none(),
+        Some(KlReg::Auto) => serializer.serialize_str("auto"),
+        Some(KlReg::Fixed(kl)) => serializer.serialize_f64(*kl),
     }
 }
 

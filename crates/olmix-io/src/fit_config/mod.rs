@@ -8,6 +8,7 @@ mod constraints;
 mod diagnostics;
 mod eval;
 mod filtering;
+mod preset;
 mod priors;
 mod proposer;
 mod regression;
@@ -16,12 +17,14 @@ pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
 pub use diagnostics::DiagnosticsConfig;
 pub use eval::EvalConfig;
 pub use filtering::FilteringConfig;
+pub use preset::Preset;
 pub use priors::PriorsConfig;
-pub use proposer::{ProposerConfig, ProposerKind};
-pub use regression::{RegressionConfig, TrainSplit};
+pub use proposer::{KlReg, ProposerConfig, ProposerKind};
+pub use regression::{Granularity, RegressionConfig, TrainSplit};
 
 use std::path::{Path, PathBuf};
 
+use olmix_core::LawKind;
 use serde::Serialize;
 
 use crate::input::InputFile;
@@ -66,8 +69,8 @@ pub struct FitConfig {
     /// The config's path, as the user gave it.
     #[serde(skip)]
     pub file: String,
-    /// Where the swarm is.
-    pub swarm: SwarmFiles,
+    /// Where the swarm is; `None` only where a rule makes the mixture from sizes alone.
+    pub swarm: Option<SwarmFiles>,
     /// Natural distribution and token counts.
     pub priors: PriorsConfig,
     /// Which metrics are tasks, by family; `None` takes every metric column.
@@ -95,13 +98,16 @@ impl FitConfig {
     /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it
     /// that can't be used, a swarm file that does not exist among them.
     pub fn load(path: &Path) -> Result<Self, IoError> {
-        Ok(Self::load_recorded(path)?.0)
+        Ok(Self::load_recorded(path, None)?.0)
     }
 
-    pub(crate) fn load_recorded(path: &Path) -> Result<(Self, InputRecord), IoError> {
+    pub(crate) fn load_recorded(
+        path: &Path,
+        preset: Option<Preset>,
+    ) -> Result<(Self, InputRecord), IoError> {
         let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let config = Self::parse(&input.name, input.text()?, folder)?;
+        let config = Self::parse_with(&input.name, input.text()?, folder, preset)?;
         Ok((config, input.record("config")))
     }
 
@@ -111,6 +117,16 @@ impl FitConfig {
     /// # Errors
     /// As [`FitConfig::load`].
     pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Self, IoError> {
+        Self::parse_with(file, text, folder, None)
+    }
+
+    /// As [`FitConfig::parse`], with the settings of a preset in place of the config's.
+    fn parse_with(
+        file: &str,
+        text: &str,
+        folder: &Path,
+        preset: Option<Preset>,
+    ) -> Result<Self, IoError> {
         let document = Document::parse(file, text)?;
         if document.root().is_null() {
             return Err(IoError::input(
@@ -122,9 +138,14 @@ impl FitConfig {
         }
         let mut notices = Vec::new();
         let mut root = document.root().section()?;
-        let swarm = root.required("swarm")?;
+        let swarm = root.optional("swarm");
         let priors = root.required("priors")?;
         let eval = root.optional("eval");
+        let without_swarm = root.error(
+            "`swarm` is missing",
+            "name the ratios and metrics files of the swarm; only the proposers natural, uniform, \
+             temperature and unimax (or the presets of these names) need none",
+        );
         let regression = root.section("regression")?;
         let proposer = root.section("proposer")?;
         let constraints = root.section("constraints")?;
@@ -154,9 +175,21 @@ impl FitConfig {
                 "give both, or neither",
             ));
         }
-        Ok(Self {
+        let too_early = constraints.target_tokens.is_none();
+        let autoscale = regression.law == LawKind::AutoScale || preset == Some(Preset::AutoScale);
+        if autoscale && too_early {
+            return Err(IoError::input(
+                file,
+                constraints.place.clone(),
+                "the law `autoscale` needs `constraints.target_tokens`: its losses depend on the \
+                 tokens of the run",
+                "set target_tokens to the tokens of the run the mixture is for, such as \
+                 1_000_000_000_000",
+            ));
+        }
+        let mut config = Self {
             file: file.to_owned(),
-            swarm: swarm_files(&swarm, folder)?,
+            swarm: swarm.map(|swarm| swarm_files(&swarm, folder)).transpose()?,
             priors,
             eval: eval.as_ref().map(EvalConfig::read).transpose()?,
             regression,
@@ -165,7 +198,15 @@ impl FitConfig {
             filtering: FilteringConfig::read(filtering)?,
             diagnostics: DiagnosticsConfig::read(diagnostics)?,
             notices,
-        })
+        };
+        if let Some(preset) = preset {
+            preset.apply(&mut config);
+        }
+        let by_rule = matches!(config.proposer.kind, ProposerKind::Rule(_));
+        if config.swarm.is_none() && !(by_rule && config.regression.law == LawKind::Search) {
+            return Err(without_swarm);
+        }
+        Ok(config)
     }
 
     /// Whether a mixture is asked for, and not only a fit.

@@ -1,9 +1,11 @@
 //! `proposer`: how the mixture is found.
 
 use olmix_core::LawKind;
-use serde::Serialize;
+use olmix_core::optimize::Rule;
+use serde::{Serialize, Serializer};
 
-use super::as_written::optional_map_of_maps;
+use super::as_written::{kl_reg, optional_map_of_maps};
+use super::preset::DEFAULT_TEMPERATURE;
 use super::{Named, RegressionConfig, flag, named};
 use crate::IoError;
 use crate::yaml::{Section, Value};
@@ -12,15 +14,39 @@ use crate::yaml::{Section, Value};
 const DEFAULT_KL_REG: f64 = 0.05;
 
 /// Which optimizer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ProposerKind {
     /// The convex program.
     Exact,
+    /// Descent from many starts.
+    Local,
     /// Iterated sampling.
     Simulation,
     /// The best observed run.
     Search,
+    /// A mixture from sizes alone.
+    Rule(Rule),
+}
+
+impl Serialize for ProposerKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Exact => "exact",
+            Self::Local => "local",
+            Self::Simulation => "simulation",
+            Self::Search => "search",
+            Self::Rule(rule) => rule.name(),
+        })
+    }
+}
+
+/// λ of the KL term.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum KlReg {
+    /// λ ≥ 0.
+    Fixed(f64),
+    /// Chosen by splitting the runs in halves.
+    Auto,
 }
 
 /// The section `proposer`.
@@ -29,10 +55,11 @@ pub struct ProposerConfig {
     /// Which optimizer.
     #[serde(rename = "type")]
     pub kind: ProposerKind,
-    /// Flattens the prior a simulation starts from, above 0.
+    /// Flattens the prior a simulation starts from, or that the rule `temperature` takes; above 0.
     pub temperature: Option<f64>,
-    /// λ ≥ 0 of the KL term; `None` unless the optimizer is exact.
-    pub kl_reg: Option<f64>,
+    /// λ of the KL term; `None` unless the optimizer is exact or local.
+    #[serde(serialize_with = "kl_reg")]
+    pub kl_reg: Option<KlReg>,
     /// Whether no mixture is asked for.
     pub fit_only: bool,
     /// Whether the worst mixture is asked for.
@@ -55,7 +82,7 @@ impl ProposerConfig {
         let expanded = section.optional("expanded_kl_source_mixtures");
         let fit_only = flag(&mut section, "fit_only")?;
         let make_worst_mix = flag(&mut section, "make_worst_mix")?;
-        let kind = read_kind(&section, kind_value.as_ref(), regression.law)?;
+        let mut kind = read_kind(&section, kind_value.as_ref(), regression.law)?;
         section.finish()?;
 
         if let Some(value) = natural_kl
@@ -67,15 +94,13 @@ impl ProposerConfig {
                  remove this key",
             ));
         }
-        let kl_reg = kl_value
-            .as_ref()
-            .map(|value| value.number_that("a number that is not negative", |kl| kl >= 0.0));
-        let kl_reg = kl_reg.transpose()?;
-        if kind != ProposerKind::Exact {
+        let kl_reg = kl_value.as_ref().map(read_kl_reg).transpose()?;
+        let pulls = matches!(kind, ProposerKind::Exact | ProposerKind::Local);
+        if !pulls {
             let only_exact = |value: &Value<'_>| {
                 Err(value.error(
                     format!(
-                        "`{}` is given, but only the exact proposer has a KL term",
+                        "`{}` is given, but only the exact and the local proposer have a KL term",
                         value.path()
                     ),
                     "remove it or set it to null, or set proposer.type to `exact`",
@@ -88,15 +113,19 @@ impl ProposerConfig {
         let temperature = temperature
             .map(|value| value.number_that("a number above 0", |t| t > 0.0))
             .transpose()?;
-        if temperature.is_some() && kind != ProposerKind::Simulation {
+        if let ProposerKind::Rule(Rule::Temperature { exponent }) = &mut kind {
+            *exponent = temperature.unwrap_or(DEFAULT_TEMPERATURE);
+        } else if temperature.is_some() && kind != ProposerKind::Simulation {
             notices.push(
-                "proposer.temperature has no effect: only the simulation proposer uses it".into(),
+                "proposer.temperature has no effect: only the proposers simulation and temperature \
+                 use it"
+                    .into(),
             );
         }
         Ok(Self {
             kind,
             temperature,
-            kl_reg: (kind == ProposerKind::Exact).then(|| kl_reg.unwrap_or(DEFAULT_KL_REG)),
+            kl_reg: pulls.then(|| kl_reg.unwrap_or(KlReg::Fixed(DEFAULT_KL_REG))),
             fit_only,
             make_worst_mix,
             expanded_kl_source_mixtures: expanded.map(|v| read_expanded(&v)).transpose()?,
@@ -104,30 +133,56 @@ impl ProposerConfig {
     }
 }
 
-/// The optimizer, which must be `search` exactly when the law is.
+fn read_kl_reg(value: &Value<'_>) -> Result<KlReg, IoError> {
+    if value.text().is_ok_and(|text| text == "auto") {
+        return Ok(KlReg::Auto);
+    }
+    value
+        .number_that("`auto` or a number that is not negative", |kl| kl >= 0.0)
+        .map(KlReg::Fixed)
+}
+
+/// The optimizer: laws that are not convex can't be solved exactly, and without laws there is
+/// nothing to optimize.
 fn read_kind(
     section: &Section<'_>,
     value: Option<&Value<'_>>,
     law: LawKind,
 ) -> Result<ProposerKind, IoError> {
     let default = match law {
-        LawKind::LogLinear | LawKind::Saturating => ProposerKind::Exact,
         LawKind::Search => ProposerKind::Search,
+        LawKind::Gp | LawKind::LightGbm => ProposerKind::Local,
+        _ => ProposerKind::Exact,
     };
     let kinds = [
         ("exact", ProposerKind::Exact),
+        ("local", ProposerKind::Local),
         ("simulation", ProposerKind::Simulation),
         ("search", ProposerKind::Search),
+        ("natural", ProposerKind::Rule(Rule::Natural)),
+        ("uniform", ProposerKind::Rule(Rule::Uniform)),
+        (
+            "temperature",
+            ProposerKind::Rule(Rule::Temperature {
+                exponent: DEFAULT_TEMPERATURE,
+            }),
+        ),
+        ("unimax", ProposerKind::Rule(Rule::UniMax)),
     ];
     let kind = value.map_or(Ok(default), |value| value.choice(&kinds))?;
     let (message, help) = match (law, kind) {
-        (LawKind::LogLinear | LawKind::Saturating, ProposerKind::Search) => (
+        (_, ProposerKind::Rule(_)) | (LawKind::Search, ProposerKind::Search) => return Ok(kind),
+        (_, ProposerKind::Search) => (
             "proposer `search` needs regression `search`: it looks at observed runs, not at laws",
             "set regression.type to `search`, or proposer.type to `exact`",
         ),
-        (LawKind::Search, ProposerKind::Exact | ProposerKind::Simulation) => (
+        (LawKind::Search, _) => (
             "regression `search` needs proposer `search`: it gives no law to optimize",
             "set proposer.type to `search`, or regression.type to `log_linear`",
+        ),
+        (LawKind::Gp | LawKind::LightGbm, ProposerKind::Exact) => (
+            "proposer `exact` needs a convex law, which `gp` and `lightgbm` are not",
+            "set proposer.type to `local` or `simulation`, or regression.type to `saturating`",
         ),
         _ => return Ok(kind),
     };

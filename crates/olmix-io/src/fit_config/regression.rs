@@ -18,6 +18,18 @@ pub enum TrainSplit {
     Count(usize),
 }
 
+/// What gets a law of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granularity {
+    /// Each metric.
+    Task,
+    /// The mean of each family of `eval.tasks`.
+    Family,
+    /// The weighted mean of all metrics.
+    All,
+}
+
 /// The section `regression`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RegressionConfig {
@@ -30,8 +42,10 @@ pub struct RegressionConfig {
     pub n_test: usize,
     /// How many runs to fit to.
     pub train_split: TrainSplit,
-    /// Whether one law is fitted per family instead of per metric.
-    pub aggregate_task_families: bool,
+    /// What gets a law of its own.
+    pub granularity: Granularity,
+    /// Whether the law `auto` is chosen for each task on its own.
+    pub law_per_task: bool,
     /// Huber's δ, above 0, in the unit of the losses; the law's default where not given.
     pub huber_delta: Option<f64>,
     /// Ridge on the law's coefficients; the law's default where not given.
@@ -48,27 +62,34 @@ impl RegressionConfig {
         let n_test = section.optional("n_test");
         let train_split = section.optional("train_split");
         let aggregate = section.optional("aggregate_task_families");
+        let granularity = section.optional("granularity");
+        let law_per_task = section.optional("law_per_task");
         let huber_delta = section.optional("huber_delta");
         let ridge = section.optional("ridge");
         let dead_domains = section.optional("dead_domains");
         section.finish()?;
 
-        let aggregated = aggregate.as_ref().map_or(Ok(false), Value::boolean)?;
-        if let (Some(value), true, false) = (&aggregate, aggregated, has_eval) {
+        let granularity = read_granularity(granularity.as_ref(), aggregate.as_ref(), has_eval)?;
+        let law = law
+            .as_ref()
+            .map_or(Ok(LawKind::LogLinear), |v| v.choice(&LAWS))?;
+        let per_task = law_per_task.as_ref().map_or(Ok(false), Value::boolean)?;
+        if let (Some(value), true) = (&law_per_task, per_task && law != LawKind::Auto) {
             return Err(value.error(
-                "`regression.aggregate_task_families` is true but there is no `eval.tasks`",
-                "say under eval.tasks which metrics make up each family, or set it to false",
+                "`regression.law_per_task` is true, but the law is named",
+                "set regression.type to `auto`, or remove it",
             ));
         }
         let dead = [("error", DeadDomains::Error), ("hold", DeadDomains::Hold)];
         Ok(Self {
-            law: law.as_ref().map_or(Ok(LawKind::LogLinear), read_law)?,
+            law,
             seed: seed.map_or(Ok(0), |v| v.whole())?,
             n_test: n_test.map_or(Ok(0), |v| v.count(u32::MAX as usize))?,
             train_split: train_split
                 .as_ref()
                 .map_or(Ok(TrainSplit::All), read_train_split)?,
-            aggregate_task_families: aggregated,
+            granularity,
+            law_per_task: per_task,
             huber_delta: huber_delta
                 .map(|v| v.number_that("a number above 0", |delta| delta > 0.0))
                 .transpose()?,
@@ -78,22 +99,55 @@ impl RegressionConfig {
     }
 }
 
-fn read_law(value: &Value<'_>) -> Result<LawKind, IoError> {
-    let law = value.choice(&[
-        ("log_linear", Some(LawKind::LogLinear)),
-        ("saturating", Some(LawKind::Saturating)),
-        ("search", Some(LawKind::Search)),
-        ("lightgbm", None),
-        ("gp", None),
-        ("autoscale", None),
-        ("bimix", None),
+const LAWS: [(&str, LawKind); 8] = [
+    ("log_linear", LawKind::LogLinear),
+    ("saturating", LawKind::Saturating),
+    ("auto", LawKind::Auto),
+    ("search", LawKind::Search),
+    ("lightgbm", LawKind::LightGbm),
+    ("gp", LawKind::Gp),
+    ("autoscale", LawKind::AutoScale),
+    ("bimix", LawKind::BiMix),
+];
+
+/// `granularity`, or the reference's `aggregate_task_families` for one of its values.
+fn read_granularity(
+    value: Option<&Value<'_>>,
+    aggregate: Option<&Value<'_>>,
+    has_eval: bool,
+) -> Result<Granularity, IoError> {
+    let no_families = |value: &Value<'_>, what: &str| {
+        Err(value.error(
+            format!("`{}` {what} but there is no `eval.tasks`", value.path()),
+            "say under eval.tasks which metrics make up each family, or set it to false",
+        ))
+    };
+    if let Some(aggregate) = aggregate
+        && aggregate.boolean()?
+    {
+        if let Some(value) = value {
+            return Err(value.error(
+                "`regression.granularity` and `regression.aggregate_task_families` are both given",
+                "remove the second: `granularity: family` says the same",
+            ));
+        }
+        if !has_eval {
+            return no_families(aggregate, "is true");
+        }
+        return Ok(Granularity::Family);
+    }
+    let Some(value) = value else {
+        return Ok(Granularity::Task);
+    };
+    let granularity = value.choice(&[
+        ("task", Granularity::Task),
+        ("family", Granularity::Family),
+        ("all", Granularity::All),
     ])?;
-    law.ok_or_else(|| {
-        value.error(
-            format!("the law {} is not available in this version", value.found()),
-            "use `log_linear`, `saturating` or `search`",
-        )
-    })
+    if granularity == Granularity::Family && !has_eval {
+        return no_families(value, "is `family`");
+    }
+    Ok(granularity)
 }
 
 /// A number, or (as the reference also writes it) a list of one number.

@@ -26,7 +26,7 @@ fn defaults_are_the_recommended_configuration() {
     let config = with("");
     assert_eq!(config.regression.law, LawKind::LogLinear);
     assert_eq!(config.proposer.kind, ProposerKind::Exact);
-    assert_eq!(config.proposer.kl_reg, Some(0.05));
+    assert_eq!(config.proposer.kl_reg, Some(KlReg::Fixed(0.05)));
     assert!((config.constraints.repetition_factor - 4.0).abs() < 1e-15);
     assert!(!config.constraints.enabled);
     assert_eq!(config.regression.huber_delta, None);

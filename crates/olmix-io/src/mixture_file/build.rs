@@ -1,13 +1,13 @@
 //! From a fit to the content of `mixture.json`.
 
-use olmix_core::law::{FittedLaw, Law as _, LawOptions, TaskReport};
-use olmix_core::optimize::Optimizer;
-use olmix_core::trust::{Bootstrap, Interval, Scores};
+use olmix_core::law::{Law as _, TaskReport};
+use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
 use olmix_core::{Binding, Fit, LawKind};
 
 use super::{
-    BootstrapEntry, DomainEntry, FORMAT, FitEntry, GroupEntry, LawEntry, Limit, MixtureFile,
-    OptimizerEntry, OutOfFoldEntry, ScoresEntry, TaskEntry, VERSION,
+    BaselineEntry, BootstrapEntry, DomainEntry, FORMAT, FitEntry, GroupEntry, KlChoiceEntry,
+    LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry,
+    TaskEntry, VERSION,
 };
 use crate::LoadedFit;
 
@@ -52,12 +52,8 @@ impl MixtureFile {
             groups: groups(loaded, fit),
             law: LawEntry {
                 kind: loaded.spec.law,
-                huber_delta: fit.options.as_ref().map(LawOptions::huber_delta),
-                ridge: fit.options.as_ref().map(LawOptions::ridge),
-                powers: match &fit.options {
-                    Some(LawOptions::Saturating(options)) => options.powers.clone(),
-                    _ => Vec::new(),
-                },
+                options: fit.options.clone(),
+                mixtures: Vec::new(),
                 tasks: laws(loaded, fit, natural.as_deref()),
             },
             optimizer: optimizer(loaded, fit),
@@ -65,6 +61,15 @@ impl MixtureFile {
             natural: natural_average,
             gain,
             gain_interval: bootstrap.and_then(|bootstrap| interval(bootstrap.gain)),
+            baselines: proposal.map_or_else(Vec::new, |proposal| {
+                let entry = |&(name, loss): &(&str, f64)| BaselineEntry {
+                    name: name.to_owned(),
+                    predicted: finite(loss),
+                    gain: finite(1.0 - proposal.predicted_average / loss),
+                };
+                proposal.baselines.iter().map(entry).collect()
+            }),
+            kl_choice: fit.kl.as_ref().map(kl_choice),
             bootstrap: bootstrap.map(|bootstrap| BootstrapEntry {
                 resamples: bootstrap.mixtures.rows(),
                 failed: bootstrap.failed,
@@ -79,6 +84,7 @@ impl MixtureFile {
                     .filter_map(|&task| Some(tasks.get(task)?.name.clone()))
                     .collect(),
             }),
+            rivals: rivals(loaded, fit),
             held_out: fit.held_out.as_ref().map(|test| scores(&test.average)),
             notices,
         }
@@ -180,38 +186,50 @@ fn laws(loaded: &LoadedFit, fit: &Fit, natural: Option<&[f64]>) -> Vec<TaskEntry
     let proposal = fit.proposal.as_ref();
     let tasks = loaded.swarm.tasks().iter().enumerate();
     tasks
-        .map(|(i, task)| {
-            let law = fit.laws.get(i);
-            let (mut t, mut level, mut v) = (Vec::new(), None, Vec::new());
-            match law {
-                Some(FittedLaw::LogLinear(law)) => t.clone_from(&law.t),
-                Some(FittedLaw::Saturating(law)) => {
-                    level = Some(law.level);
-                    v.clone_from(&law.v);
-                }
-                None => {}
-            }
-            TaskEntry {
-                name: task.name.clone(),
-                family: task.family.clone(),
-                weight: task.weight,
-                direction: task.direction,
-                offset: task.offset,
-                members: loaded.members.get(i).cloned().unwrap_or_default(),
-                log_c: law.map(FittedLaw::log_c),
-                t,
-                level,
-                v,
-                fit: fit.reports.get(i).map(report),
-                predicted: proposal.and_then(|p| finite(*p.predicted.get(i)?)),
-                natural: natural.and_then(|losses| finite(*losses.get(i)?)),
-                out_of_fold: fit
-                    .out_of_fold
-                    .as_ref()
-                    .and_then(|check| check.tasks.get(i).map(scores)),
-            }
+        .map(|(i, task)| TaskEntry {
+            name: task.name.clone(),
+            family: task.family.clone(),
+            weight: task.weight,
+            direction: task.direction,
+            offset: task.offset,
+            members: loaded.members.get(i).cloned().unwrap_or_default(),
+            law: fit.laws.get(i).cloned(),
+            fit: fit.reports.get(i).map(report),
+            predicted: proposal.and_then(|p| finite(*p.predicted.get(i)?)),
+            natural: natural.and_then(|losses| finite(*losses.get(i)?)),
+            out_of_fold: fit
+                .out_of_fold
+                .as_ref()
+                .and_then(|check| check.tasks.get(i).map(scores)),
         })
         .collect()
+}
+
+fn rivals(loaded: &LoadedFit, fit: &Fit) -> Vec<RivalEntry> {
+    let weights = loaded.swarm.task_weights();
+    let prior = loaded.spec.prior.weights();
+    let proposed = fit.proposal.as_ref().map(|p| p.mixture.weights());
+    let entry = |rival: &olmix_core::trust::Rival| RivalEntry {
+        options: rival.options.clone(),
+        out_of_fold: scores(&rival.average),
+        natural: finite(rival.loss(&weights, prior)),
+        predicted: proposed.and_then(|p| finite(rival.loss(&weights, p))),
+        gain: proposed.and_then(|p| finite(rival.gain(&weights, p, prior))),
+    };
+    fit.rivals.iter().map(entry).collect()
+}
+
+fn kl_choice(choice: &KlChoice) -> KlChoiceEntry {
+    KlChoiceEntry {
+        grid: choice.grid.clone(),
+        predicted_gain: choice.predicted.clone(),
+        crossed_gain: choice.crossed.clone(),
+        standard_error: choice.standard_error.clone(),
+        best: choice.grid[choice.best],
+        within_error: choice.grid[choice.within_error],
+        chosen: choice.kl_reg(),
+        optimism: choice.optimism(),
+    }
 }
 
 fn report(report: &TaskReport) -> FitEntry {
@@ -227,15 +245,11 @@ fn report(report: &TaskReport) -> FitEntry {
 fn optimizer(loaded: &LoadedFit, fit: &Fit) -> Option<OptimizerEntry> {
     let proposal = fit.proposal.as_ref()?;
     let solution = &proposal.solution;
-    let (kind, kl_reg, worst) = match loaded.spec.optimizer.as_ref()? {
-        Optimizer::Exact { kl_reg, worst } => ("exact", Some(*kl_reg), *worst),
-        Optimizer::Simulation { worst, .. } => ("simulation", None, *worst),
-        Optimizer::Search { worst } => ("search", None, *worst),
-    };
+    let optimizer = fit.optimizer.as_ref()?;
     Some(OptimizerEntry {
-        kind: kind.to_owned(),
-        worst,
-        kl_reg,
+        kind: optimizer.name().to_owned(),
+        worst: optimizer.is_worst(),
+        kl_reg: optimizer.kl_reg(),
         status: solution.status,
         objective: finite(solution.objective),
         kl: finite(solution.kl),

@@ -7,6 +7,7 @@
 mod build;
 mod read;
 
+use olmix_core::law::{FittedLaw, LawOptions};
 use olmix_core::optimize::Status;
 use olmix_core::trust::Interval;
 use olmix_core::{Direction, LawKind};
@@ -18,9 +19,9 @@ use crate::{InputRecord, Member};
 pub(crate) const FORMAT: &str = "olmix-mixture";
 
 /// The version this crate writes, and the newest it reads.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
-/// The content of a `mixture.json`, version 1.
+/// The content of a `mixture.json`, version 2.
 ///
 /// Every list over domains is aligned with [`MixtureFile::domains`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,10 +66,16 @@ pub struct MixtureFile {
     pub gain: Option<f64>,
     /// Interval of the gain.
     pub gain_interval: Option<Interval>,
+    /// The same comparison with each baseline by name, the prior first.
+    pub baselines: Vec<BaselineEntry>,
+    /// How λ was chosen; null where it was given.
+    pub kl_choice: Option<KlChoiceEntry>,
     /// How intervals were made; null without bootstrap.
     pub bootstrap: Option<BootstrapEntry>,
     /// How well laws predict runs they have not seen; null without folds.
     pub out_of_fold: Option<OutOfFoldEntry>,
+    /// Other laws of the same runs, and what they say of the mixture.
+    pub rivals: Vec<RivalEntry>,
     /// How well the laws predict the held-out runs.
     pub held_out: Option<ScoresEntry>,
     /// What the user was told.
@@ -139,15 +146,15 @@ pub struct GroupEntry {
 /// The laws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LawEntry {
-    /// Which law.
+    /// Which law was asked for.
     pub kind: LawKind,
-    /// Huber's δ of the fit, in the unit of the losses; null for the law `search`.
-    pub huber_delta: Option<f64>,
-    /// Ridge on the coefficients: the one chosen, when the config says `auto`.
-    pub ridge: Option<f64>,
-    /// Powers of a saturating law.
+    /// The law that was fitted and its settings, those chosen from data among them; null for the
+    /// law `search`.
+    pub options: Option<LawOptions>,
+    /// The mixtures of the runs the laws were fitted to, for laws that predict by likeness to them
+    /// (`gp`); absent for others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub powers: Vec<f64>,
+    pub mixtures: Vec<Vec<f64>>,
     /// One law per task.
     pub tasks: Vec<TaskEntry>,
 }
@@ -167,16 +174,8 @@ pub struct TaskEntry {
     pub offset: f64,
     /// What a family is averaged from; empty for a metric of its own.
     pub members: Vec<Member>,
-    /// Logarithm of the irreducible loss; null for the law `search`.
-    pub log_c: Option<f64>,
-    /// Coefficients of a log-linear law, one per domain; empty for other laws.
-    pub t: Vec<f64>,
-    /// `b` of a saturating law.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<f64>,
-    /// `v` of a saturating law: for each power, one coefficient per domain.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub v: Vec<Vec<f64>>,
+    /// The law; null for the law `search`.
+    pub law: Option<FittedLaw>,
     /// How the fit went.
     pub fit: Option<FitEntry>,
     /// Predicted loss at the mixture.
@@ -205,7 +204,7 @@ pub struct FitEntry {
 /// How the mixture was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OptimizerEntry {
-    /// `exact`, `simulation` or `search`.
+    /// `exact`, `local`, `simulation`, `search`, or the rule's name.
     pub kind: String,
     /// Whether the worst mixture was asked for.
     pub worst: bool,
@@ -247,6 +246,53 @@ pub struct OutOfFoldEntry {
     pub average: ScoresEntry,
     /// Tasks whose law is no better than their mean.
     pub no_better_than_mean: Vec<String>,
+}
+
+/// What another law of the same runs says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RivalEntry {
+    /// The law and its settings.
+    pub options: LawOptions,
+    /// Out-of-fold scores of the weighted average.
+    pub out_of_fold: ScoresEntry,
+    /// Weighted average of the losses it predicts at the prior.
+    pub natural: Option<f64>,
+    /// The same at the mixture.
+    pub predicted: Option<f64>,
+    /// By which share of the natural loss the mixture is better, by this law.
+    pub gain: Option<f64>,
+}
+
+/// What a mixture is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaselineEntry {
+    /// What it is.
+    pub name: String,
+    /// Weighted average of the losses predicted there.
+    pub predicted: Option<f64>,
+    /// By which share of that loss the mixture is better.
+    pub gain: Option<f64>,
+}
+
+/// How λ was chosen from data: by laws fitted to halves of the runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KlChoiceEntry {
+    /// The λ tried.
+    pub grid: Vec<f64>,
+    /// Mean gain by the laws that proposed, one per λ.
+    pub predicted_gain: Vec<f64>,
+    /// Mean gain by the laws of the other half.
+    pub crossed_gain: Vec<f64>,
+    /// Standard error of the crossed gain.
+    pub standard_error: Vec<f64>,
+    /// The λ with the greatest crossed gain.
+    pub best: f64,
+    /// The largest λ within a standard error of it.
+    pub within_error: f64,
+    /// The λ chosen.
+    pub chosen: f64,
+    /// Predicted minus crossed gain at the λ chosen.
+    pub optimism: f64,
 }
 
 /// Agreement of predictions with measurements, in the unit of the losses.

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use olmix_core::law::{FittedLaw, LogLinear, Saturating};
+use olmix_core::law::FittedLaw;
 use olmix_core::{CoreError, Domain, DomainSet, LawKind, Mixture, Task};
 use serde::Deserialize;
 
 use super::{FORMAT, MixtureFile, VERSION};
 use crate::input::InputFile;
-use crate::words::{count, excerpt};
+use crate::words::excerpt;
 use crate::{IoError, Member, Place};
 
 /// What every version of the format begins with.
@@ -79,6 +79,14 @@ impl MixtureFile {
                     "read it with the olmix that wrote it, or a newer one",
                 ));
             }
+            Some(1) => {
+                return Err(IoError::input(
+                    file,
+                    Place::Field("version".into()),
+                    "version 1 was written before olmix had more than two laws",
+                    "make it anew with `olmix fit`",
+                ));
+            }
             _ => {
                 return Err(IoError::input(
                     file,
@@ -142,7 +150,7 @@ impl MixtureFile {
         {
             return Some(("domains[..].weight".into(), "one is negative".into()));
         }
-        if self.law.tasks.is_empty() {
+        if self.law.tasks.is_empty() && self.law.kind != LawKind::Search {
             return Some(("law.tasks".into(), "there is no task".into()));
         }
         for (i, task) in self.law.tasks.iter().enumerate() {
@@ -158,39 +166,11 @@ impl MixtureFile {
 
     /// What is wrong with the law of a task over `m` domains, and where.
     fn check_law(&self, task: &super::TaskEntry, m: usize) -> Option<(String, String)> {
-        if self.law.kind == LawKind::Search {
-            return None;
-        }
-        let missing = |field: &str| Some((field.to_owned(), "it is missing".to_owned()));
-        let length = |field: &str, found: usize| {
-            let message = format!("{} for {}", count(found, "coefficient"), count(m, "domain"));
-            Some((field.to_owned(), message))
+        let Some(law) = &task.law else {
+            let needed = self.law.kind != LawKind::Search;
+            return needed.then(|| ("law".to_owned(), "it is missing".to_owned()));
         };
-        if task.log_c.is_none() {
-            return missing("log_c");
-        }
-        if self.law.kind == LawKind::LogLinear {
-            return (task.t.len() != m)
-                .then(|| length("t", task.t.len()))
-                .flatten();
-        }
-        if task.level.is_none() {
-            return missing("level");
-        }
-        let powers = self.law.powers.len();
-        if powers == 0 || task.v.len() != powers {
-            let message = format!(
-                "{} for {}",
-                count(task.v.len(), "row"),
-                count(powers, "power")
-            );
-            return Some(("v".to_owned(), message));
-        }
-        if let Some(v) = task.v.iter().find(|v| v.len() != m) {
-            return length("v", v.len());
-        }
-        let negative = task.v.iter().flatten().any(|v| *v < 0.0);
-        negative.then(|| ("v".to_owned(), "one is negative".to_owned()))
+        law.flaw(m).map(|flaw| ("law".to_owned(), flaw))
     }
 
     /// The domains, in order.
@@ -249,26 +229,8 @@ impl MixtureFile {
     /// which predicts nothing.
     #[must_use]
     pub fn laws(&self) -> Option<Vec<FittedLaw>> {
-        let law = |entry: &super::TaskEntry| -> Option<FittedLaw> {
-            let log_c = entry.log_c?;
-            match self.law.kind {
-                LawKind::LogLinear => {
-                    let t = entry.t.clone();
-                    Some(LogLinear { log_c, t }.into())
-                }
-                LawKind::Saturating => {
-                    let law = Saturating {
-                        log_c,
-                        level: entry.level?,
-                        powers: self.law.powers.clone(),
-                        v: entry.v.clone(),
-                    };
-                    Some(law.into())
-                }
-                LawKind::Search => None,
-            }
-        };
-        self.law.tasks.iter().map(law).collect()
+        let laws = self.law.tasks.iter().map(|task| task.law.clone());
+        laws.collect()
     }
 }
 

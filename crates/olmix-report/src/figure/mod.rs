@@ -3,6 +3,7 @@
 mod domains;
 mod interaction;
 mod labels;
+mod lines;
 mod predicted;
 mod small;
 mod sweep;
@@ -11,6 +12,7 @@ mod tasks;
 pub use domains::{Intervals, PriorAndProposed, prior_and_proposed};
 pub use interaction::{InteractionMatrix, interaction_matrix};
 pub(crate) use labels::families;
+pub use lines::{Lines, Series, lines};
 pub use predicted::{PredictedAgainstMeasured, predicted_against_measured};
 pub(crate) use small::small_multiple;
 pub use sweep::sweep;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use olmix_core::law::LawOptions;
 use olmix_core::optimize::{Optimizer, Status};
-use olmix_core::{FitSpec, LawKind, Proposal, Ridge};
+use olmix_core::{FitSpec, Proposal, Ridge};
 
 use super::ReportInput;
 use super::markup::list;
@@ -25,14 +26,7 @@ pub fn section(input: &ReportInput) -> String {
 
 /// Whether the worst mixture was asked for.
 pub fn is_worst(spec: &FitSpec) -> bool {
-    match spec.optimizer {
-        Some(
-            Optimizer::Exact { worst, .. }
-            | Optimizer::Simulation { worst, .. }
-            | Optimizer::Search { worst },
-        ) => worst,
-        None => false,
-    }
+    spec.optimizer.as_ref().is_some_and(Optimizer::is_worst)
 }
 
 fn answer(input: &ReportInput, proposal: &Proposal) -> String {
@@ -47,6 +41,15 @@ fn answer(input: &ReportInput, proposal: &Proposal) -> String {
         .solution
         .run
         .and_then(|run| input.swarm.runs().get(run));
+    if let Some(Optimizer::Rule(rule)) = &input.fit.optimizer
+        && proposal.natural_average.is_none()
+    {
+        return format!(
+            "{opening} It is the mixture of the rule <b>{}</b>, which looks at sizes alone: nothing \
+             is known of its loss.",
+            rule.name()
+        );
+    }
     let Some(natural) = proposal.natural_average else {
         let of = match chosen {
             Some(run) => format!(" of run <b>{}</b>", escape(run)),
@@ -70,12 +73,27 @@ fn answer(input: &ReportInput, proposal: &Proposal) -> String {
                 percent_short(bootstrap.gain.high)
             )
         });
-    format!(
-        "{opening} Predicted average loss <b>{loss}</b> against {} for the natural distribution, \
+    let name = proposal
+        .baselines
+        .first()
+        .map_or("natural distribution", |first| first.0);
+    let mut answer = format!(
+        "{opening} Predicted average loss <b>{loss}</b> against {} for the {name}, \
          <b>{} {direction}</b>{interval}.",
         significant(natural, 3),
         percent_short(gain.abs())
-    )
+    );
+    for (name, loss) in proposal.baselines.iter().skip(1) {
+        let gain = 1.0 - proposal.predicted_average / loss;
+        let direction = if gain < 0.0 { "higher" } else { "lower" };
+        let _ = write!(
+            answer,
+            " Against the {name} ({}) it is {} {direction}.",
+            significant(*loss, 3),
+            percent_short(gain.abs())
+        );
+    }
+    answer
 }
 
 /// The heaviest domains by name, the others by number.
@@ -149,13 +167,13 @@ fn facts(input: &ReportInput) -> String {
         count(input.swarm.domains().len(), "domain"),
         count(input.swarm.tasks().len(), "task"),
         count(input.swarm.len(), "run"),
-        match input.spec.law {
-            LawKind::LogLinear => "log-linear law per task".to_owned(),
-            LawKind::Saturating => "saturating law per task".to_owned(),
-            LawKind::Search => "no law".to_owned(),
+        match &input.fit.options {
+            Some(LawOptions::PerTask { .. }) => "a law of its own kind per task".to_owned(),
+            Some(options) => format!("{} law per task", options.name().replace('_', "-")),
+            None => "no law".to_owned(),
         },
     ];
-    if let Some(optimizer) = &input.spec.optimizer {
+    if let Some(optimizer) = &input.fit.optimizer {
         facts.push(optimizer_name(optimizer));
     }
     if let Some(target) = input.target_tokens {
@@ -171,7 +189,9 @@ fn facts(input: &ReportInput) -> String {
 pub fn optimizer_name(optimizer: &Optimizer) -> String {
     match optimizer {
         Optimizer::Exact { kl_reg, .. } => format!("exact solver, λ = {}", setting(*kl_reg)),
+        Optimizer::Local { kl_reg, .. } => format!("local search, λ = {}", setting(*kl_reg)),
         Optimizer::Simulation { .. } => "iterated sampling".to_owned(),
+        Optimizer::Rule(rule) => format!("the rule {}", rule.name()),
         Optimizer::Search { .. } => "best observed run".to_owned(),
     }
 }

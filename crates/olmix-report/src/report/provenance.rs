@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use olmix_core::law::LawOptions;
-use olmix_core::{DeadDomains, LawKind, Ridge};
+use olmix_core::{DeadDomains, LawKind};
 
 use super::ReportInput;
 use super::answer::{is_worst, optimizer_name};
@@ -61,22 +60,12 @@ fn law(input: &ReportInput) -> String {
     let Some(options) = &input.fit.options else {
         return "none".to_owned();
     };
-    let name = match options {
-        LawOptions::LogLinear(_) => "log-linear".to_owned(),
-        LawOptions::Saturating(options) => {
-            let powers: Vec<String> = options.powers.iter().map(|&a| setting(a)).collect();
-            format!("saturating, powers {}", powers.join(" + "))
-        }
+    let chosen = if input.fit.tried.is_empty() {
+        ""
+    } else {
+        ", chosen out of fold"
     };
-    let chosen = match input.spec.ridge {
-        Some(Ridge::Auto) => ", chosen out of fold",
-        _ => "",
-    };
-    let mut law = format!(
-        "{name}, Huber δ = {}, ridge {}{chosen}",
-        setting(options.huber_delta()),
-        setting(options.ridge())
-    );
+    let mut law = format!("{}{chosen}", escape(&options.describe()));
     if !input.fit.dead.is_empty() {
         let names: Vec<String> = input
             .fit
@@ -94,7 +83,7 @@ fn law(input: &ReportInput) -> String {
 }
 
 fn optimizer(input: &ReportInput) -> String {
-    match &input.spec.optimizer {
+    match &input.fit.optimizer {
         None => "none: fitted only".to_owned(),
         Some(optimizer) if is_worst(input.spec) => {
             format!("{}, for the worst mixture", optimizer_name(optimizer))

@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use olmix_core::law::LawOptions;
 use olmix_core::optimize::Status;
-use olmix_core::trust::{Bootstrap, OutOfFold, Scores};
+use olmix_core::trust::{Bootstrap, OutOfFold, Scores, TIE, best_of_each};
 use olmix_core::{LawKind, Proposal};
 
 use super::ReportInput;
 use super::answer::{cure, is_worst};
 use super::markup::{details, figure, list, name, number, table, text};
-use crate::figure::task_errors;
+use crate::figure::{Lines, Series, lines, task_errors};
 use crate::format::{count, coverage, percent_short, setting, significant};
 use crate::scale::quantile;
 use crate::svg::escape;
@@ -42,6 +41,8 @@ pub fn section(input: &ReportInput) -> String {
         facts.push(certificate(input, proposal));
     }
     html += &list(&facts);
+    html += &rivals(input);
+    html += &kl_choice(input);
     if let Some(folds) = &fit.out_of_fold {
         let picture = task_errors(input.swarm.tasks(), &folds.tasks);
         html += &figure(
@@ -102,27 +103,128 @@ fn average(input: &ReportInput) -> String {
 fn choice_fact(input: &ReportInput) -> Option<String> {
     let tried = &input.fit.tried;
     let chosen = input.fit.options.as_ref().filter(|_| !tried.is_empty())?;
-    let each: Vec<String> = tried
+    let each: Vec<String> = best_of_each(tried)
         .iter()
-        .map(|(options, rmse)| format!("{} at {}", significant(*rmse, 3), settings(options)))
+        .map(|tried| {
+            format!(
+                "{} for {}",
+                significant(tried.average, 3),
+                escape(&tried.options.describe())
+            )
+        })
         .collect();
+    let rule = match (input.spec.law, input.spec.law_per_task) {
+        (LawKind::Auto, true) => "each task has the law with the least out-of-fold RMSE of its own",
+        (LawKind::Auto, false) => "the law with the least out-of-fold RMSE of the average loss",
+        _ => "the settings with the least out-of-fold RMSE of the average loss",
+    };
     Some(format!(
-        "The law's settings, {}, are those with the least out-of-fold RMSE of the average loss: {}.",
-        settings(chosen),
-        each.join(", ")
+        "Chosen from {}: {} ({rule}; the simpler law where errors differ by less than {} %). The \
+         best of each law: {}.",
+        count(tried.len(), "candidate"),
+        escape(&chosen.describe()),
+        100.0 * TIE,
+        each.join("; ")
     ))
 }
 
-/// The settings of a law that can be chosen from data.
-fn settings(options: &LawOptions) -> String {
-    let ridge = format!("ridge {}", setting(options.ridge()));
-    match options {
-        LawOptions::LogLinear(_) => ridge,
-        LawOptions::Saturating(options) => {
-            let powers: Vec<String> = options.powers.iter().map(|&a| setting(a)).collect();
-            format!("powers {} and {ridge}", powers.join(" + "))
-        }
-    }
+/// What other laws of the same runs say of the mixture.
+fn rivals(input: &ReportInput) -> String {
+    let fit = input.fit;
+    let (Some(folds), false) = (&fit.out_of_fold, fit.rivals.is_empty()) else {
+        return String::new();
+    };
+    let weights = input.swarm.task_weights();
+    let prior = input.spec.prior.weights();
+    let proposed = fit.proposal.as_ref().map(|p| p.mixture.weights());
+    let row = |name: String, rmse: f64, natural: f64, predicted: Option<f64>| {
+        let dash = || "–".to_owned();
+        vec![
+            name,
+            significant(rmse, 3),
+            significant(natural, 4),
+            predicted.map_or_else(dash, |loss| significant(loss, 4)),
+            predicted.map_or_else(dash, |loss| percent_short(1.0 - loss / natural)),
+        ]
+    };
+    let own = fit
+        .options
+        .as_ref()
+        .map_or_else(String::new, |o| escape(&o.describe()));
+    let mut rows = vec![row(
+        format!("this law: {own}"),
+        folds.average.rmse,
+        fit.average_loss(&weights, prior),
+        proposed.map(|p| fit.average_loss(&weights, p)),
+    )];
+    rows.extend(fit.rivals.iter().map(|rival| {
+        row(
+            escape(&rival.options.describe()),
+            rival.average.rmse,
+            rival.loss(&weights, prior),
+            proposed.map(|p| rival.loss(&weights, p)),
+        )
+    }));
+    let columns = [
+        text("Law"),
+        number("Out-of-fold RMSE"),
+        number("Loss at the prior"),
+        number("Loss at the mixture"),
+        number("Gain"),
+    ];
+    table(
+        "What other laws, fitted to the same runs, say of this mixture: a law judges its own \
+         mixture too well.",
+        &columns,
+        &rows,
+        0,
+    )
+}
+
+/// How λ was chosen, with its curve.
+fn kl_choice(input: &ReportInput) -> String {
+    let Some(choice) = &input.fit.kl else {
+        return String::new();
+    };
+    let series = |name: &str, gains: &[f64], errors: Option<&[f64]>| Series {
+        name: name.to_owned(),
+        points: choice
+            .grid
+            .iter()
+            .enumerate()
+            .map(|(i, &kl)| (kl, 100.0 * gains[i], errors.map_or(0.0, |e| 100.0 * e[i])))
+            .collect(),
+    };
+    let curves = [
+        series(
+            "gain by the other half",
+            &choice.crossed,
+            Some(&choice.standard_error),
+        ),
+        series("gain by its own laws", &choice.predicted, None),
+    ];
+    let picture = lines(&Lines {
+        title: "Gain of mixtures proposed from half of the runs",
+        subtitle: "by the laws that proposed, and by laws of the other half",
+        x: "λ, strength of the pull to the prior",
+        y: "gain over the prior, %",
+        logarithmic: true,
+        series: &curves,
+    });
+    figure(
+        &picture,
+        &format!(
+            "λ = {} was chosen from data: half-way between the best for the other half, {}, and the \
+             largest within a standard error of it, {}. There, proposals promise {} and keep {}: \
+             an optimism of {}.",
+            setting(choice.kl_reg()),
+            setting(choice.grid[choice.best]),
+            setting(choice.grid[choice.within_error]),
+            percent_short(choice.predicted[choice.chosen]),
+            percent_short(choice.crossed[choice.chosen]),
+            percent_short(choice.optimism())
+        ),
+    )
 }
 
 fn columns(first: &'static str) -> [super::markup::Column; 8] {
@@ -290,6 +392,7 @@ fn certificate(input: &ReportInput, proposal: &Proposal) -> String {
         Status::AlmostOptimal => "optimal to reduced tolerances only",
         Status::BestCandidate => "the best candidate tried, without a certificate",
         Status::LocalMaximum => "a local maximum, without a certificate",
+        Status::Rule => "made by a rule: nothing was optimized",
     };
     let gap = solution.duality_gap.map_or_else(String::new, |gap| {
         format!(", duality gap {}", significant(gap, 2))

@@ -6,8 +6,8 @@ use olmix_core::law::{FittedLaw, Law as _, LawOptions, LogLinear, LogLinearOptio
 use olmix_core::optimize::{Optimizer, Solution, Status};
 use olmix_core::trust::{Bootstrap, Explosion, HeldOut, Interval, OutOfFold, Scores};
 use olmix_core::{
-    Binding, Constraints, DeadDomains, Direction, Domain, DomainSet, Fit, FitSpec, LawKind, Matrix,
-    Mixture, Proposal, Purpose, Ridge, Swarm, Sweep, SweepCell, SweepOutcome, Task, generator,
+    Binding, Constraints, Direction, Domain, DomainSet, Fit, FitSpec, LawKind, Matrix, Mixture,
+    Proposal, Purpose, Swarm, Sweep, SweepCell, SweepOutcome, Task, generator,
 };
 use rand::RngExt as _;
 
@@ -210,31 +210,15 @@ pub fn case(m: usize, n: usize, runs: usize) -> Case {
             laws: laws.into_iter().map(FittedLaw::LogLinear).collect(),
             options: Some(LawOptions::LogLinear(LogLinearOptions::default())),
             train: (0..runs).collect(),
-            tried: Vec::new(),
-            dead: Vec::new(),
-            undetermined: 0,
             out_of_fold: Some(out_of_fold),
-            held_out: None,
+            optimizer: FitSpec::new(prior.clone()).optimizer,
             proposal: Some(proposal),
+            ..Fit::default()
         },
         spec: FitSpec {
-            law: LawKind::LogLinear,
-            huber_delta: None,
-            ridge: Some(Ridge::Fixed(0.0)),
-            dead_domains: DeadDomains::Error,
-            optimizer: Some(Optimizer::Exact {
-                kl_reg: 0.05,
-                worst: false,
-            }),
-            prior,
-            kl_reference: None,
             constraints,
-            n_test: 0,
-            train_runs: None,
-            folds: 5,
             bootstrap: 100,
-            confidence: 0.9,
-            seed: 0,
+            ..FitSpec::new(prior)
         },
         swarm,
     }
@@ -285,6 +269,7 @@ fn proposal(
         }),
         predicted_average: average(&predicted),
         natural_average: Some(average(&natural)),
+        baselines: vec![("natural distribution", average(&natural))],
         predicted,
         natural,
         mixture: {

@@ -1,0 +1,242 @@
+//! Studies: the questions of the method's paper (2602.12237, section 3), asked of a swarm.
+//!
+//! A study is a list of [`Cell`]s, each cheap enough to be repeated and independent of all others: a
+//! cell is what is varied, and a seed. Running a cell gives numbers; a table is their mean over the
+//! seeds. Who runs a study can stop at any cell and go on later, in any order: the numbers of a
+//! cell depend on nothing but the swarm, the settings and the cell.
+
+mod choices;
+mod constraints;
+mod distribution;
+mod laws;
+mod summary;
+mod swarm_size;
+
+pub use summary::{Summary, summarize};
+
+use crate::law::{LawOptions, SaturatingOptions};
+use crate::oracle::Oracle;
+use crate::{CoreError, FitSpec, Swarm};
+
+/// Which question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// RQ2: how many runs does a fit need, for how many domains?
+    SwarmSize,
+    /// RQ3: which mixtures should the runs try?
+    SwarmDistribution,
+    /// RQ4: which law predicts unseen runs, at which number of runs?
+    Laws,
+    /// RQ5: one law per task, per family, or for the average?
+    Granularity,
+    /// RQ6: should the swarm or the solve keep to the token caps?
+    Constraints,
+    /// RQ7: which optimizer?
+    Solver,
+}
+
+/// One setting of what a study varies, with a seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// What is varied, in the order of [`Study::keys`].
+    pub keys: Vec<String>,
+    /// Seed of its draws.
+    pub seed: u64,
+}
+
+/// A study of one swarm.
+#[derive(Debug)]
+pub struct Study<'a> {
+    /// The question.
+    pub question: Question,
+    /// The runs.
+    pub swarm: &'a Swarm,
+    /// Law, prior, constraints and seed.
+    pub spec: &'a FitSpec,
+    /// How often each setting is repeated, with seeds `spec.seed`, `spec.seed + 1`, ….
+    pub seeds: usize,
+    /// Stands in for training; only for questions that need one.
+    oracle: Option<Oracle>,
+}
+
+impl<'a> Study<'a> {
+    /// Prepares a study: checks that the swarm has what it needs, and fits the oracle where there is
+    /// one (a saturating law of all runs).
+    ///
+    /// # Errors
+    /// [`CoreError::Unsupported`] when there are too few runs, or something else is missing.
+    pub fn new(
+        question: Question,
+        swarm: &'a Swarm,
+        spec: &'a FitSpec,
+        seeds: usize,
+    ) -> Result<Self, CoreError> {
+        let mut study = Self {
+            question,
+            swarm,
+            spec,
+            seeds,
+            oracle: None,
+        };
+        if question.needs_oracle() {
+            let options = LawOptions::Saturating(SaturatingOptions::default());
+            study.oracle = Some(Oracle::new(swarm, spec.prior.weights(), &options)?);
+        }
+        study.check()?;
+        Ok(study)
+    }
+
+    /// What is varied: names of [`Cell::keys`].
+    #[must_use]
+    pub fn keys(&self) -> &'static [&'static str] {
+        match self.question {
+            Question::SwarmSize => &["domains", "c", "runs"],
+            Question::SwarmDistribution => &["distribution", "strength"],
+            Question::Laws => &["law", "runs"],
+            Question::Granularity => &["granularity"],
+            Question::Constraints => &["constrained", "k"],
+            Question::Solver => &["solver"],
+        }
+    }
+
+    /// What is measured: names of the numbers that [`Study::run`] returns.
+    #[must_use]
+    pub fn values(&self) -> &'static [&'static str] {
+        match self.question {
+            Question::SwarmSize | Question::SwarmDistribution => {
+                &["rmse", "spearman", "gain", "regret"]
+            }
+            Question::Laws => &["pearson", "spearman", "rmse"],
+            Question::Granularity | Question::Solver => {
+                &["predicted_gain", "crossed_gain", "optimism"]
+            }
+            Question::Constraints => &["gain", "repetition"],
+        }
+    }
+
+    /// All cells, in the order of the table; seeds fastest.
+    #[must_use]
+    pub fn cells(&self) -> Vec<Cell> {
+        let settings = match self.question {
+            Question::SwarmSize => swarm_size::settings(self),
+            Question::SwarmDistribution => distribution::settings(),
+            Question::Laws => laws::settings(self),
+            Question::Granularity => choices::granularities(),
+            Question::Constraints => constraints::settings(),
+            Question::Solver => choices::solvers(),
+        };
+        let seeds = 0..self.seeds as u64;
+        let of = |keys: Vec<String>| {
+            seeds.clone().map(move |seed| Cell {
+                keys: keys.clone(),
+                seed: self.spec.seed.wrapping_add(seed),
+            })
+        };
+        settings.into_iter().flat_map(of).collect()
+    }
+
+    /// The numbers of a cell, in the order of [`Study::values`]; NaN where there is none, such as a
+    /// proposal under caps that no mixture satisfies. Single-threaded as far as it can be: cells are
+    /// what runs in parallel.
+    ///
+    /// # Errors
+    /// The errors of fit and solve; [`CoreError::Unsupported`] for a cell of another study.
+    pub fn run(&self, cell: &Cell) -> Result<Vec<f64>, CoreError> {
+        match self.question {
+            Question::SwarmSize => swarm_size::run(self, cell),
+            Question::SwarmDistribution => distribution::run(self, cell),
+            Question::Laws => laws::run(self, cell),
+            Question::Granularity => choices::run_granularity(self, cell),
+            Question::Constraints => constraints::run(self, cell),
+            Question::Solver => choices::run_solver(self, cell),
+        }
+    }
+
+    fn oracle(&self) -> Result<&Oracle, CoreError> {
+        self.oracle
+            .as_ref()
+            .ok_or_else(|| CoreError::Unsupported("this study has no oracle".into()))
+    }
+
+    /// The law the config names, with its settings.
+    fn law(&self) -> Result<LawOptions, CoreError> {
+        self.spec.law_options().ok_or_else(|| {
+            CoreError::Unsupported(
+                "a study needs a law by name: set `regression.type` to one that is fitted, such as \
+                 `log_linear`"
+                    .into(),
+            )
+        })
+    }
+
+    fn check(&self) -> Result<(), CoreError> {
+        let live = self.swarm.live_domains().len();
+        if live < self.swarm.domains().len() {
+            return Err(CoreError::Unsupported(format!(
+                "a study needs runs on every domain, and {} of {} were sampled by none",
+                self.swarm.domains().len() - live,
+                self.swarm.domains().len()
+            )));
+        }
+        let (needed, why) = match self.question {
+            Question::Laws => (
+                (1.25 * (live + 2) as f64).ceil() as usize,
+                "for one fit and a fifth of the runs to test it on",
+            ),
+            Question::Granularity | Question::Solver => (
+                2 * self.law()?.needed(live),
+                "to fit laws to each half of them",
+            ),
+            Question::SwarmSize | Question::SwarmDistribution => {
+                self.law()?;
+                return Ok(());
+            }
+            Question::Constraints => {
+                self.law()?;
+                if self.spec.target_tokens.is_none() || self.swarm.domains().tokens().is_none() {
+                    return Err(CoreError::Unsupported(
+                        "the study `constraints` needs `constraints.target_tokens` and the token \
+                         count of every domain"
+                            .into(),
+                    ));
+                }
+                return Ok(());
+            }
+        };
+        if self.swarm.len() < needed {
+            return Err(CoreError::Unsupported(format!(
+                "the study `{}` needs at least {needed} runs over {live} domains, {why}; there are \
+                 {}",
+                self.question.name(),
+                self.swarm.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Question {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("swarm-size", Self::SwarmSize),
+        ("swarm-distribution", Self::SwarmDistribution),
+        ("laws", Self::Laws),
+        ("granularity", Self::Granularity),
+        ("constraints", Self::Constraints),
+        ("solver", Self::Solver),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, question)| *question == self);
+        found.map_or("", |(name, _)| name)
+    }
+
+    fn needs_oracle(self) -> bool {
+        matches!(
+            self,
+            Self::SwarmSize | Self::SwarmDistribution | Self::Constraints
+        )
+    }
+}

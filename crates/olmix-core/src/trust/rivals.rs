@@ -1,0 +1,78 @@
+//! Rivals: other laws, fitted to the same runs, that a law and its mixture are held against.
+//!
+//! The law decides the mixture more than the solver does, and a mixture always looks good to the law
+//! it was made with. So every fit is judged by two quick laws of different kinds too: is one of them
+//! far better out of fold, and do they see the gain that is claimed?
+
+use super::{Scores, out_of_fold};
+use crate::law::{FittedLaw, LawOptions, LogLinearOptions, SaturatingOptions, average_loss};
+use crate::{CoreError, Swarm};
+
+/// The ridge of the log-linear rival: enough to keep it sane where no run was near.
+const RIDGE: f64 = 3e-5;
+
+/// The laws that others are held against: log-linear with a small ridge, and saturating.
+#[must_use]
+pub fn rival_laws() -> [LawOptions; 2] {
+    [
+        LawOptions::LogLinear(LogLinearOptions {
+            ridge: RIDGE,
+            ..LogLinearOptions::default()
+        }),
+        LawOptions::Saturating(SaturatingOptions::default()),
+    ]
+}
+
+/// Another law of the same runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rival {
+    /// The law.
+    pub options: LawOptions,
+    /// Out-of-fold scores of the average loss, on the folds of the law it rivals.
+    pub average: Scores,
+    /// Fitted to all runs, one per task.
+    pub laws: Vec<FittedLaw>,
+}
+
+impl Rival {
+    /// The weighted average of the losses it predicts at `p`.
+    #[must_use]
+    pub fn loss(&self, task_weights: &[f64], p: &[f64]) -> f64 {
+        average_loss(&self.laws, task_weights, p)
+    }
+
+    /// The share by which `p` is better than `baseline`.
+    #[must_use]
+    pub fn gain(&self, task_weights: &[f64], p: &[f64], baseline: &[f64]) -> f64 {
+        1.0 - self.loss(task_weights, p) / self.loss(task_weights, baseline)
+    }
+}
+
+/// Fits the [`rival_laws`] of another kind than `options`; those that the runs do not determine are
+/// left out. Costs `folds + 1` fits each.
+///
+/// # Errors
+/// As [`LawOptions::fit`].
+pub fn rivals(
+    swarm: &Swarm,
+    prior: &[f64],
+    options: &LawOptions,
+    folds: usize,
+    seed: u64,
+) -> Result<Vec<Rival>, CoreError> {
+    let mut rivals = Vec::new();
+    for rival in rival_laws() {
+        if rival.name() == options.name() {
+            continue;
+        }
+        if let Some(checked) = out_of_fold(swarm, prior, &rival, folds, seed, &|| ())? {
+            let fitted = rival.fit(swarm, prior, &|| ())?;
+            rivals.push(Rival {
+                average: checked.average,
+                laws: fitted.into_iter().map(|(law, _)| law).collect(),
+                options: rival,
+            });
+        }
+    }
+    Ok(rivals)
+}

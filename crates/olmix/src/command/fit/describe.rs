@@ -1,0 +1,285 @@
+//! What `olmix fit` prints.
+
+use olmix_core::optimize::Status;
+use olmix_core::trust::{KL_SPLITS, Tried, best_of_each};
+use olmix_core::{Binding, Fit, FitSpec, Proposal, Swarm};
+use olmix_io::LoadedFit;
+
+use crate::table::{coverage, number, percent, table};
+
+/// What a person reads on the terminal.
+pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
+    let mut text = String::new();
+    if loaded.spec.n_test > 0 {
+        text += &format!(
+            "No mixture is proposed while regression.n_test sets runs aside ({}).\n",
+            loaded.spec.n_test
+        );
+    }
+    if let Some(proposal) = &fit.proposal {
+        text += &domain_table(loaded, proposal);
+        text += "\n";
+        if !proposal.natural.is_empty() {
+            text += &family_table(trained, proposal);
+            text += "\n";
+        }
+        text += &verdict(proposal);
+    }
+    for (name, scores) in [
+        (
+            "out of fold",
+            fit.out_of_fold.as_ref().map(|checked| checked.average),
+        ),
+        (
+            "on runs set aside",
+            fit.held_out.as_ref().map(|held_out| held_out.average),
+        ),
+    ] {
+        if let Some(scores) = scores {
+            text += &format!(
+                "Average loss {name}: Pearson {}, Spearman {}, RMSE {}, regret@1 {}, lower-tail optimism {}\n",
+                number(scores.pearson, 3),
+                number(scores.spearman, 3),
+                number(Some(scores.rmse), 4),
+                number(Some(scores.regret_at_1), 4),
+                number(Some(scores.optimism), 4),
+            );
+        }
+    }
+    if let Some(checked) = &fit.out_of_fold {
+        let names = |tasks: &[usize]| -> String {
+            let names: Vec<&str> = tasks
+                .iter()
+                .map(|&i| trained.tasks()[i].name.as_str())
+                .collect();
+            names.join(", ")
+        };
+        if !checked.no_better_than_mean.is_empty() {
+            text += &format!(
+                "No better than their mean out of fold: {}\n",
+                names(&checked.no_better_than_mean)
+            );
+        }
+    }
+    if let Some(options) = &fit.options {
+        let chosen = if fit.tried.is_empty() {
+            ""
+        } else {
+            ", chosen out of fold"
+        };
+        text += &format!("Law: {}{chosen}\n", options.describe());
+    }
+    text += &choices(fit);
+    text += &rivals(&loaded.spec, trained, fit);
+    text
+}
+
+/// The best of each law that was tried, and how λ was chosen.
+fn choices(fit: &Fit) -> String {
+    let mut text = String::new();
+    let best = best_of_each(&fit.tried);
+    if best.len() > 1 {
+        let row = |tried: &&Tried| {
+            vec![
+                tried.options.describe(),
+                number(Some(tried.average), 4),
+                number(Some(mean(&tried.tasks)), 4),
+            ]
+        };
+        let rows: Vec<Vec<String>> = best.iter().map(row).collect();
+        text += "\n";
+        text += &table(
+            &["law tried", "RMSE of the average", "mean RMSE of tasks"],
+            &rows,
+        );
+    }
+    if let Some(choice) = &fit.kl {
+        text += &format!(
+            "λ = {} from {KL_SPLITS} splits in halves (best {}, largest within a standard error {}): \
+             proposals promise {} and keep {} by the other half, an optimism of {}\n",
+            choice.kl_reg(),
+            choice.grid[choice.best],
+            choice.grid[choice.within_error],
+            percent(choice.predicted[choice.chosen]),
+            percent(choice.crossed[choice.chosen]),
+            percent(choice.optimism()),
+        );
+    }
+    text
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// What other laws of the same runs say.
+fn rivals(spec: &FitSpec, trained: &Swarm, fit: &Fit) -> String {
+    let weights = trained.task_weights();
+    let mut text = String::new();
+    for rival in &fit.rivals {
+        text += &format!(
+            "By a {} law (out-of-fold RMSE {})",
+            rival.options.name().replace('_', "-"),
+            number(Some(rival.average.rmse), 4)
+        );
+        if let Some(proposal) = &fit.proposal {
+            let (p, prior) = (proposal.mixture.weights(), spec.prior.weights());
+            text += &format!(
+                " the mixture has {} against {}: a gain of {}",
+                number(Some(rival.loss(&weights, p)), 4),
+                number(Some(rival.loss(&weights, prior)), 4),
+                percent(rival.gain(&weights, p, prior))
+            );
+        }
+        text += "\n";
+    }
+    text
+}
+
+fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
+    let spec = &loaded.spec;
+    let domains = loaded.swarm.domains();
+    let constraints = &loaded.config.constraints;
+    let target = constraints.target_tokens;
+    let mut order: Vec<usize> = (0..domains.len()).collect();
+    let weights = proposal.mixture.weights();
+    order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+    let tokens = domains.tokens();
+    let rows: Vec<Vec<String>> = order
+        .into_iter()
+        .map(|j| {
+            let prior = spec.prior.weights()[j];
+            let epochs = target
+                .zip(tokens.as_ref())
+                .map(|(r, n)| weights[j] * r / n[j] as f64);
+            let binds = proposal
+                .solution
+                .binding
+                .iter()
+                .find_map(|binding| match binding {
+                    Binding::Cap(k) if *k == j => Some("token cap"),
+                    Binding::Upper(k) if *k == j => Some("upper bound"),
+                    Binding::Lower(k) if *k == j => Some("lower bound"),
+                    Binding::Held(k) if *k == j => Some("not sampled"),
+                    Binding::GroupUpper(g) | Binding::GroupLower(g)
+                        if spec.constraints.groups[*g].members.contains(&j) =>
+                    {
+                        Some("group bound")
+                    }
+                    _ => None,
+                });
+            let interval = proposal
+                .bootstrap
+                .as_ref()
+                .map_or_else(String::new, |bootstrap| {
+                    let interval = bootstrap.weights[j];
+                    format!(
+                        "{:.2} – {:.2} %",
+                        100.0 * interval.low,
+                        100.0 * interval.high
+                    )
+                });
+            vec![
+                domains.name(j).to_owned(),
+                percent(prior),
+                percent(weights[j]),
+                format!("{:.2}×", weights[j] / prior),
+                number(epochs, 2),
+                binds.unwrap_or("").to_owned(),
+                interval,
+            ]
+        })
+        .collect();
+    let confidence = format!("{} interval", coverage(spec.confidence));
+    let worst = proposal.solution.status == Status::LocalMaximum;
+    table(
+        &[
+            "domain",
+            "prior",
+            if worst { "worst" } else { "proposed" },
+            "ratio",
+            "epochs",
+            "binds",
+            &confidence,
+        ],
+        &rows,
+    )
+}
+
+fn family_table(swarm: &Swarm, proposal: &Proposal) -> String {
+    let mut families: Vec<&str> = Vec::new();
+    for task in swarm.tasks() {
+        if !families.contains(&task.family.as_str()) {
+            families.push(&task.family);
+        }
+    }
+    let row = |name: &str, belongs: &dyn Fn(&str) -> bool| {
+        let (mut weight, mut natural, mut predicted) = (0.0, 0.0, 0.0);
+        for (i, task) in swarm
+            .tasks()
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| belongs(&t.family))
+        {
+            weight += task.weight;
+            natural += task.weight * proposal.natural[i];
+            predicted += task.weight * proposal.predicted[i];
+        }
+        let change = percent(predicted / natural - 1.0);
+        vec![
+            name.to_owned(),
+            number(Some(natural / weight), 4),
+            number(Some(predicted / weight), 4),
+            change,
+        ]
+    };
+    let mut rows: Vec<Vec<String>> = families
+        .iter()
+        .map(|family| row(family, &|other| other == *family))
+        .collect();
+    rows.push(row("all tasks", &|_| true));
+    table(&["tasks", "natural", "proposed", "change"], &rows)
+}
+
+fn verdict(proposal: &Proposal) -> String {
+    let mut text = String::new();
+    if proposal.predicted_average.is_finite() {
+        text += &format!(
+            "Predicted average loss {}",
+            number(Some(proposal.predicted_average), 4)
+        );
+    }
+    for (i, (name, loss)) in proposal.baselines.iter().enumerate() {
+        let gain = 1.0 - proposal.predicted_average / loss;
+        let way = if gain < 0.0 { "higher" } else { "lower" };
+        text += &format!(
+            "{} {} of the {name}: {} {way}",
+            if i == 0 { " against" } else { ", and" },
+            number(Some(*loss), 4),
+            percent(gain.abs())
+        );
+    }
+    if let Some(bootstrap) = &proposal.bootstrap {
+        text += &format!(
+            " ({} interval of the gain {} to {})",
+            coverage(bootstrap.confidence),
+            percent(bootstrap.gain.low),
+            percent(bootstrap.gain.high)
+        );
+    }
+    let certificate = match (proposal.solution.status, proposal.solution.duality_gap) {
+        (Status::Optimal, Some(gap)) => format!("optimal, duality gap {gap:.0e}"),
+        (Status::AlmostOptimal, Some(gap)) => format!("almost optimal, duality gap {gap:.0e}"),
+        (Status::Rule, _) => "made by a rule, nothing was optimized".into(),
+        (Status::LocalMaximum, _) => "the worst mixture found (a local maximum)".into(),
+        _ => "best candidate, no certificate".into(),
+    };
+    if !text.is_empty() {
+        text += "\n";
+    }
+    text += &format!(
+        "Effective number of domains {:.1}; {certificate}\n",
+        proposal.mixture.effective_domains()
+    );
+    text
+}
