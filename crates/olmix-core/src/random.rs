@@ -17,6 +17,8 @@ pub enum Purpose {
     Split,
     /// Making up a swarm.
     Example,
+    /// Setting runs aside that say when a law has learnt enough.
+    Evaluation,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.
