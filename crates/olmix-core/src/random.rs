@@ -24,6 +24,8 @@ pub enum Purpose {
     Oracle,
     /// Draws of a study.
     Study,
+    /// Setting runs aside that say when a law has learnt enough.
+    Evaluation,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

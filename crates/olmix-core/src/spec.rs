@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::{FittedLaw, LawOptions, LogLinearOptions, SaturatingOptions};
+use crate::law::{BoostedTreesOptions, FittedLaw, LawOptions, LogLinearOptions, SaturatingOptions};
 use crate::optimize::{
     ExactProblem, Optimizer, SimulationOptions, Solution, by_rule, local, search, simulate,
     solve_exact, worst_mix,
@@ -216,12 +216,13 @@ impl FitSpec {
 
     fn options_of(&self, law: LawKind) -> Option<LawOptions> {
         let options = match law {
-            LawKind::Search
-            | LawKind::Auto
-            | LawKind::BiMix
-            | LawKind::AutoScale
-            | LawKind::Gp
-            | LawKind::LightGbm => return None,
+            LawKind::Search | LawKind::Auto | LawKind::BiMix | LawKind::AutoScale | LawKind::Gp => {
+                return None;
+            }
+            LawKind::LightGbm => LawOptions::LightGbm(BoostedTreesOptions {
+                seed: self.seed,
+                ..BoostedTreesOptions::default()
+            }),
             LawKind::LogLinear => {
                 let default = LogLinearOptions::default();
                 LawOptions::LogLinear(LogLinearOptions {

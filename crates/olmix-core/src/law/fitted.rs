@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Curvature, Law, LogLinear, Saturating, Shape};
+use super::{BoostedTrees, Curvature, Law, LogLinear, Saturating, Shape};
 use crate::swarm::dot;
 
 /// A fitted law of one task.
@@ -14,6 +14,9 @@ pub enum FittedLaw {
     LogLinear(LogLinear),
     /// `exp(log c) + exp(b − Σ v p^a)`.
     Saturating(Saturating),
+    /// Gradient-boosted trees.
+    #[serde(rename = "lightgbm")]
+    LightGbm(BoostedTrees),
 }
 
 impl FittedLaw {
@@ -21,6 +24,7 @@ impl FittedLaw {
         match self {
             Self::LogLinear(law) => law,
             Self::Saturating(law) => law,
+            Self::LightGbm(law) => law,
         }
     }
 
@@ -42,6 +46,7 @@ impl FittedLaw {
                 }
                 law.v.iter().find_map(|v| length("v", v.len()))
             }
+            Self::LightGbm(law) => law.flaw(m),
         }
     }
 
@@ -51,6 +56,7 @@ impl FittedLaw {
         match self {
             Self::LogLinear(law) => law.log_c.exp(),
             Self::Saturating(law) => law.log_c.exp(),
+            Self::LightGbm(_) => 0.0,
         }
     }
 
@@ -62,6 +68,18 @@ impl FittedLaw {
     /// to the domain, per unit of weight.
     #[must_use]
     pub fn effects(&self, prior: &[f64]) -> Vec<f64> {
+        let reducible = (self.predict(prior) - self.floor()).max(f64::MIN_POSITIVE);
+        if self.shape() == Shape::Steps {
+            let towards = |j: usize| {
+                let mut p: Vec<f64> = prior.iter().map(|p| (1.0 - STEP) * p).collect();
+                p[j] += STEP;
+                p
+            };
+            let change = |j: usize| self.predict(&towards(j)) - self.predict(prior);
+            return (0..prior.len())
+                .map(|j| change(j) / (STEP * reducible))
+                .collect();
+        }
         let mut slope = vec![0.0; prior.len()];
         match self {
             // The slope `g` of the Hessian's rank-one part is that of the exponent, to all digits.
@@ -72,6 +90,7 @@ impl FittedLaw {
                 };
                 self.curvature(prior, 1.0, into);
             }
+            _ => self.add_gradient(prior, 1.0 / reducible, &mut slope),
         }
         let mean = dot(&slope, prior);
         slope.into_iter().map(|slope| slope - mean).collect()
@@ -90,6 +109,12 @@ impl From<LogLinear> for FittedLaw {
 impl From<Saturating> for FittedLaw {
     fn from(law: Saturating) -> Self {
         Self::Saturating(law)
+    }
+}
+
+impl From<BoostedTrees> for FittedLaw {
+    fn from(law: BoostedTrees) -> Self {
+        Self::LightGbm(law)
     }
 }
 

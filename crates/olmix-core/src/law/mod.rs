@@ -3,6 +3,7 @@
 //! One file per law. A law is deterministic given its swarm and options, and convex in `p`
 //! unless its file says otherwise.
 
+mod boosted_trees;
 mod design;
 mod fitted;
 mod linalg;
@@ -11,7 +12,10 @@ mod newton;
 mod options;
 mod rows;
 mod saturating;
+mod tree_bins;
+mod tree_grower;
 
+pub use boosted_trees::{BoostedTrees, BoostedTreesOptions};
 pub use design::Design;
 pub(crate) use design::undetermined;
 pub use fitted::FittedLaw;

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::log_linear::{self, Fitter};
-use super::{Design, FittedLaw, LogLinearOptions, SaturatingOptions, TaskReport, fit_tasks};
+use super::{
+    BoostedTreesOptions, Design, FittedLaw, LogLinearOptions, SaturatingOptions, TaskReport,
+    fit_tasks,
+};
 use crate::{CoreError, Swarm};
 
 /// A law to fit, with its settings.
@@ -14,6 +17,9 @@ pub enum LawOptions {
     LogLinear(LogLinearOptions),
     /// `exp(log c) + exp(b − Σ v p^a)`.
     Saturating(SaturatingOptions),
+    /// Gradient-boosted trees.
+    #[serde(rename = "lightgbm")]
+    LightGbm(BoostedTreesOptions),
     /// A law of its own kind for each task.
     PerTask {
         /// Aligned with the tasks; none of them is itself `PerTask`.
@@ -28,6 +34,7 @@ impl LawOptions {
         match self {
             Self::LogLinear(_) => "log_linear",
             Self::Saturating(_) => "saturating",
+            Self::LightGbm(_) => "lightgbm",
             Self::PerTask { .. } => "per_task",
         }
     }
@@ -50,6 +57,10 @@ impl LawOptions {
                     fitted_by(options.huber_delta, options.ridge)
                 )
             }
+            Self::LightGbm(options) => format!(
+                "boosted trees, up to {} of {} leaves, rate {}",
+                options.rounds, options.max_leaves, options.learning_rate
+            ),
             Self::PerTask { tasks } => {
                 let mut kinds: Vec<(&str, usize)> = Vec::new();
                 for options in tasks {
@@ -76,7 +87,7 @@ impl LawOptions {
                 ridge,
                 ..options.clone()
             }),
-            Self::PerTask { .. } => self.clone(),
+            _ => self.clone(),
         }
     }
 
@@ -85,6 +96,7 @@ impl LawOptions {
     pub fn is_convex(&self) -> bool {
         match self {
             Self::LogLinear(_) | Self::Saturating(_) => true,
+            Self::LightGbm(_) => false,
             Self::PerTask { tasks } => tasks.iter().all(Self::is_convex),
         }
     }
@@ -95,6 +107,7 @@ impl LawOptions {
         match self {
             Self::LogLinear(_) => live + 1,
             Self::Saturating(options) => options.needed(live),
+            Self::LightGbm(options) => options.needed(live),
             Self::PerTask { tasks } => tasks.iter().map(|o| o.needed(live)).max().unwrap_or(0),
         }
     }
@@ -133,6 +146,7 @@ impl LawOptions {
                 let design = options.design(x, live, prior);
                 options.fit_tasks(&design, y, progress).map(any_law)
             }
+            Self::LightGbm(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
             Self::PerTask { tasks } => fit_per_task(tasks, swarm, prior, progress),
         }
     }
@@ -217,7 +231,7 @@ impl Refit<'_> {
                 LawOptions::Saturating(options) => {
                     Some(options.design(x, live.clone(), self.prior))
                 }
-                LawOptions::PerTask { .. } => None,
+                _ => None,
             };
             let mut fitter = design.as_ref().map(Fitter::new);
             for task in alike {
@@ -237,6 +251,9 @@ impl Refit<'_> {
                         Some(design),
                         Some(fitter),
                     ) => options.refit(design, &y, weights, law, fitter).into(),
+                    (LawOptions::LightGbm(options), FittedLaw::LightGbm(law), ..) => {
+                        options.refit(x, &live, &y, weights, law).into()
+                    }
                     // Laws of another kind than the options: there is nothing to fit again.
                     (_, law, ..) => law.clone(),
                 };
