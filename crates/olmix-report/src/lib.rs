@@ -9,6 +9,7 @@
 //! | Do the laws predict runs they have not seen? | [`predicted_against_measured`], [`task_errors`] |
 //! | Which domain helps which task? | [`interaction_matrix`] |
 //! | What changes against the natural distribution? | [`prior_and_proposed`] |
+//! | How do the mixtures of several methods differ? | [`mixtures()`] |
 //! | How does a number change with another? | [`lines()`] |
 //! | How do size, repetition and λ move the mixture? | [`sweep`] |
 //!
@@ -26,7 +27,7 @@ mod svg;
 pub use error::ReportError;
 pub use figure::{
     Figure, InteractionMatrix, Intervals, Lines, PredictedAgainstMeasured, PriorAndProposed,
-    Series, interaction_matrix, lines, predicted_against_measured, prior_and_proposed, sweep,
-    task_errors,
+    Series, interaction_matrix, lines, mixtures, predicted_against_measured, prior_and_proposed,
+    sweep, task_errors,
 };
 pub use report::{InputFile, ReportInput, html};

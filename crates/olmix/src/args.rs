@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use olmix_core::{DeadDomains, Ridge};
+use olmix_core::study::Question;
+use olmix_core::{DeadDomains, LawKind, Ridge};
 use olmix_io::{KlReg, Preset};
 
 /// How much of each kind of data should a language model be trained on?
@@ -34,6 +35,18 @@ pub enum Command {
         after_help = "Example:\n  olmix sweep --config examples/demo/fit.yaml --target-tokens 1e9,2e9 --repetition 2,4 --kl 0.01,0.05"
     )]
     Sweep(SweepArgs),
+    /// Several published methods on one swarm: their mixtures side by side, each judged by the laws
+    /// of all.
+    #[command(
+        after_help = "Example:\n  olmix compare --config examples/demo/fit.yaml --presets olmixbase,unimax,natural\n\nA mixture always looks best to the law it was made with; the table of gains shows what the other laws say of it."
+    )]
+    Compare(CompareArgs),
+    /// How many runs, which law, which optimizer? The questions of the method's paper, asked of your
+    /// swarm.
+    #[command(
+        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  proxy-size          do two swarms over the same mixtures rank them alike? (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is stopped goes on where it was when started again."
+    )]
+    Study(StudyArgs),
     /// What fitted laws say of other mixtures, and how right they were.
     #[command(
         after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv"
@@ -140,6 +153,99 @@ pub struct FitArgs {
     /// What every job takes.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `olmix compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The fit config (YAML); it is compared too.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The methods: olmixbase, regmix, data-mixing-laws, bimix, autoscale, admire, unimax, natural,
+    /// uniform, temperature.
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        value_parser = Preset::named,
+        default_value = "olmixbase,regmix,unimax,natural"
+    )]
+    pub presets: Vec<Preset>,
+    /// Where compare.csv, compare-crossed.csv, compare.json and the figure go.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub output_dir: PathBuf,
+    /// Domains that no run sampled: refuse them, or hold them at their natural share.
+    #[arg(long, value_name = "error|hold", value_parser = dead_domains)]
+    pub dead_domains: Option<DeadDomains>,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A question that `olmix study` can ask.
+#[derive(Debug, Clone, Copy)]
+pub enum StudyQuestion {
+    /// One that is answered from the swarm alone.
+    Of(Question),
+    /// One that needs a second metrics file.
+    ProxySize,
+}
+
+fn question(text: &str) -> Result<StudyQuestion, String> {
+    if text == "proxy-size" {
+        return Ok(StudyQuestion::ProxySize);
+    }
+    let found = Question::ALL.iter().find(|(name, _)| *name == text);
+    found
+        .map(|(_, question)| StudyQuestion::Of(*question))
+        .ok_or_else(|| {
+            let names: Vec<&str> = Question::ALL.iter().map(|(name, _)| *name).collect();
+            format!("there are {} and proxy-size", names.join(", "))
+        })
+}
+
+fn law(text: &str) -> Result<LawKind, String> {
+    let found = LawKind::FITTED.into_iter().find(|law| law.name() == text);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = LawKind::FITTED.iter().map(|law| law.name()).collect();
+        format!("there are {}", names.join(", "))
+    })
+}
+
+/// `olmix study`.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// The question.
+    #[arg(value_parser = question)]
+    pub question: StudyQuestion,
+    /// The fit config (YAML).
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// How often each setting is repeated, with another seed each time.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = seeds)]
+    pub seeds: usize,
+    /// The law that is fitted, in place of the config's; the question `laws` fits them all.
+    #[arg(long, value_name = "NAME", value_parser = law)]
+    pub law: Option<LawKind>,
+    /// How laws are fitted.
+    #[command(flatten)]
+    pub laws: LawArgs,
+    /// For `proxy-size`: metrics of the same runs, measured on other models.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Where the table, the figure and the journal go.
+    #[arg(long, value_name = "DIR", default_value = "out/study")]
+    pub output_dir: PathBuf,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn seeds(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(seeds) if (1..=10_000).contains(&seeds) => Ok(seeds),
+        _ => Err("it must be a whole number from 1 to 10000".into()),
+    }
 }
 
 /// `olmix sweep`.

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
         Command::Fit(options) => command::fit::run(options),
+        Command::Compare(options) => command::compare::run(options),
+        Command::Study(options) => command::study::run(options),
         Command::Sweep(options) => command::sweep::run(options),
         Command::Predict(options) => command::predict::run(options),
         Command::Completions { shell } => {

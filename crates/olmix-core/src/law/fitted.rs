@@ -90,7 +90,7 @@ impl FittedLaw {
                 };
                 self.curvature(prior, 1.0, into);
             }
-            _ => self.add_gradient(prior, 1.0 / reducible, &mut slope),
+            Self::LightGbm(_) => self.add_gradient(prior, 1.0 / reducible, &mut slope),
         }
         let mean = dot(&slope, prior);
         slope.into_iter().map(|slope| slope - mean).collect()

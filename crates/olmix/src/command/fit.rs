@@ -10,7 +10,7 @@ use olmix_io::{
 };
 use olmix_report::{InputFile, ReportInput, html};
 
-use super::on_threads;
+use super::{json, on_threads};
 use crate::args::FitArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -84,13 +84,6 @@ fn write(
     report.commit()?;
     mixture.commit()?;
     Ok(())
-}
-
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
-    let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|error| Failure::Internal(format!("a result could not be written: {error}")))?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit) -> String {

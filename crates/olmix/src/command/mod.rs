@@ -1,7 +1,9 @@
 //! One file per command.
 
+pub mod compare;
 pub mod fit;
 pub mod predict;
+pub mod study;
 pub mod sweep;
 
 use crate::args::Common;
@@ -9,6 +11,14 @@ use crate::failure::Failure;
 
 /// More threads than this cost more to start than they can save.
 const MAX_THREADS: usize = 1024;
+
+/// A value as indented JSON with a newline at its end.
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|error| Failure::Internal(format!("a result could not be written: {error}")))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
 
 /// Runs a job on the number of threads asked for.
 fn on_threads<T: Send>(

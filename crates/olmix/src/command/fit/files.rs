@@ -9,7 +9,7 @@ use olmix_report::{
 };
 use rayon::prelude::*;
 
-use super::json;
+use crate::command::json;
 use crate::failure::Failure;
 
 /// The files the reference writes, under its names.

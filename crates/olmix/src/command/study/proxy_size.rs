@@ -1,0 +1,134 @@
+//! RQ1: do small proxies rank mixtures as larger models do?
+
+use std::path::Path;
+
+use olmix_core::trust::score;
+use olmix_core::{Matrix, Swarm};
+use olmix_io::{LoadedFit, csv_bytes, csv_number, load_runs, write_whole};
+use olmix_report::{PredictedAgainstMeasured, predicted_against_measured};
+
+use crate::args::StudyArgs;
+use crate::command::json;
+use crate::failure::Failure;
+use crate::output;
+use crate::table::{number, table};
+
+/// Compares the config's metrics with those of `--against`, run by run.
+pub fn run(args: &StudyArgs, loaded: &LoadedFit) -> Result<(), Failure> {
+    let Some(against) = &args.against else {
+        return Err(Failure::Usage(
+            "the study `proxy-size` compares two metrics files: name the second by --against FILE"
+                .into(),
+        ));
+    };
+    let (own, other) = both(args, loaded, against)?;
+    let mut table_rows = Vec::new();
+    let mut objects = Vec::new();
+    let mut add = |name: &str, small: &[f64], large: &[f64]| {
+        let scores = score(small, large);
+        table_rows.push(vec![
+            name.to_owned(),
+            number(scores.spearman, 4),
+            number(scores.pearson, 4),
+            own.len().to_string(),
+        ]);
+        objects.push((name.to_owned(), scores.spearman, scores.pearson));
+    };
+    for (i, task) in own.tasks().iter().enumerate() {
+        add(&task.name, &own.losses().column(i), &other.column(i));
+    }
+    let sum: f64 = own.task_weights().iter().sum();
+    let weights: Vec<f64> = own.task_weights().iter().map(|w| w / sum).collect();
+    let average = |losses: &Matrix| -> Vec<f64> {
+        let mean = |k: usize| losses.row(k).iter().zip(&weights).map(|(y, w)| y * w).sum();
+        (0..losses.rows()).map(mean).collect()
+    };
+    let (small, large) = (average(own.losses()), average(&other));
+    add("average", &small, &large);
+
+    let header = ["task", "spearman", "pearson", "runs"];
+    let optional = |value: Option<f64>| value.map_or_else(String::new, csv_number);
+    let csv = objects.iter().map(|(name, spearman, pearson)| {
+        vec![
+            name.clone(),
+            optional(*spearman),
+            optional(*pearson),
+            own.len().to_string(),
+        ]
+    });
+    let csv = csv_bytes("proxy-size.csv", &header, csv)?;
+    let mut markdown =
+        "| task | spearman | pearson | runs |\n| --- | ---: | ---: | ---: |\n".to_owned();
+    for row in &table_rows {
+        markdown += &format!("| {} |\n", row.join(" | "));
+    }
+    let figure = predicted_against_measured(&PredictedAgainstMeasured {
+        title: "Average loss of small and of large models",
+        subtitle: "same mixtures; small models as the prediction",
+        predicted: &small,
+        measured: &large,
+        scores: &score(&small, &large),
+    });
+    let put = |name: &str, bytes: &[u8]| write_whole(&args.output_dir.join(name), bytes);
+    put("proxy-size.csv", &csv)?;
+    put("proxy-size.md", markdown.as_bytes())?;
+    put("proxy-size.svg", figure.svg().as_bytes())?;
+    put("proxy-size.png", &figure.png(1.0)?)?;
+    if args.common.json {
+        let rows: Vec<serde_json::Value> = objects
+            .iter()
+            .map(|(task, spearman, pearson)| {
+                serde_json::json!({
+                    "task": task, "spearman": spearman, "pearson": pearson, "runs": own.len()
+                })
+            })
+            .collect();
+        output::print(&String::from_utf8_lossy(&json(&rows)?))?;
+    } else if !args.common.quiet {
+        output::print(&table(&header, &table_rows))?;
+        output::print(&format!(
+            "Written: {}/proxy-size.csv, proxy-size.md, proxy-size.svg, proxy-size.png",
+            args.output_dir.display()
+        ))?;
+    }
+    Ok(())
+}
+
+/// The runs that are complete in both, with the tasks that both have: the config's swarm, and the
+/// other losses (runs × tasks).
+fn both(args: &StudyArgs, loaded: &LoadedFit, against: &Path) -> Result<(Swarm, Matrix), Failure> {
+    let swarm = &loaded.swarm;
+    let Some(files) = &loaded.config.swarm else {
+        return Err(Failure::Usage("the config names no swarm".into()));
+    };
+    let (ratios, tasks) = (&files.ratios_path, swarm.tasks());
+    let runs = load_runs(ratios, against, swarm.domains(), tasks, &loaded.members)?;
+    if !args.common.quiet {
+        output::notices(&runs.notices);
+    }
+    let Some(measured) = runs.measured else {
+        return Err(Failure::Internal(
+            "measurements were read and are not there".into(),
+        ));
+    };
+    // A run may be complete in one file and not in the other.
+    let position = |id: &String| swarm.runs().iter().position(|run| run == id);
+    let pairs: Vec<(usize, usize)> = runs
+        .ids
+        .iter()
+        .enumerate()
+        .filter_map(|(there, id)| Some((position(id)?, there)))
+        .collect();
+    if pairs.len() < 3 {
+        return Err(Failure::Usage(format!(
+            "{}: {} of its runs are complete in the config's swarm too, too few to compare; give \
+             metrics of the same mixtures under the same run ids",
+            against.display(),
+            pairs.len()
+        )));
+    }
+    let (rows, theirs): (Vec<usize>, Vec<usize>) = pairs.into_iter().unzip();
+    let own = swarm.subset(&rows).with_tasks(&measured.tasks);
+    let other = measured.losses.select_rows(&theirs);
+    Ok((own, other))
+}
