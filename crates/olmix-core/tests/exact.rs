@@ -266,6 +266,36 @@ fn fixed_domains_stay_where_they_are() {
 }
 
 #[test]
+fn domains_that_are_ruled_out_leave_the_solution_of_the_others_alone() {
+    let mut instance = Instance::random(6, 4, 0.05, 3);
+    instance.constraints = Constraints::none(6);
+    instance.constraints.upper[1] = 0.0;
+    instance.constraints.upper[5] = 0.0;
+    let solution = solve_exact(&instance.problem()).unwrap();
+    let kept = [0, 2, 3, 4];
+    let without = Instance {
+        domains: domains(4),
+        laws: (instance.laws.iter())
+            .map(|law| LogLinear {
+                log_c: law.log_c,
+                t: kept.map(|j| law.t[j]).to_vec(),
+            })
+            .collect(),
+        task_weights: instance.task_weights.clone(),
+        reference: kept.map(|j| instance.reference[j]).to_vec(),
+        kl_reg: instance.kl_reg,
+        constraints: Constraints::none(4),
+    };
+    let other = solve_exact(&without.problem()).unwrap();
+    assert_eq!((solution.weights[1], solution.weights[5]), (0.0, 0.0));
+    for (&j, weight) in kept.iter().zip(&other.weights) {
+        assert!((solution.weights[j] - weight).abs() < 1e-7, "domain {j}");
+    }
+    // Were the pull all there is, the solution would be the reference: it is not.
+    assert!((solution.weights[0] - instance.reference[0]).abs() > 1e-3);
+}
+
+#[test]
 fn a_group_without_room_is_left_to_the_cone_program() {
     let mut instance = Instance::random(6, 4, 0.05, 3);
     instance.constraints = Constraints::none(6);

@@ -250,7 +250,7 @@ impl<'a, L: Law> Method<'a, L> {
             p,
             s,
         };
-        let mut slope = self.problem.gradient(&state.p);
+        let mut slope = self.slope(&state.p);
         let mut best = Interior {
             weights: state.p.clone(),
             gap: self.gap(&state, &slope),
@@ -278,7 +278,7 @@ impl<'a, L: Law> Method<'a, L> {
             if !self.take(&mut state, &step, mu) {
                 break;
             }
-            slope = self.problem.gradient(&state.p);
+            slope = self.slope(&state.p);
             let gap = self.gap(&state, &slope);
             let fell = mu > least_mu || gap < 0.9 * best.gap;
             idle = if fell { 0 } else { idle + 1 };
@@ -331,7 +331,12 @@ impl<'a, L: Law> Method<'a, L> {
         for j in 0..v.len() {
             gap += (v[j] - price) * (state.p[j] - q[j]);
         }
-        gap.max(0.0)
+        // What is not a number certifies nothing; `max` alone would make it a perfect certificate.
+        if gap.is_nan() {
+            f64::INFINITY
+        } else {
+            gap.max(0.0)
+        }
     }
 
     /// Factors `W = ∇²F + diag(z/s)` over the bounds of single domains, with a row of the identity
@@ -389,6 +394,18 @@ impl<'a, L: Law> Method<'a, L> {
             Some(group) => state.s[border.rows[group]] / state.z[border.rows[group]],
         };
         border.schur.factor(&schur, slack)
+    }
+
+    /// The gradient of the objective; 0 for domains that cannot move, whose KL term may have no slope
+    /// (a weight held at zero).
+    fn slope(&self, p: &[f64]) -> Vec<f64> {
+        let mut slope = self.problem.gradient(p);
+        for (slope, free) in slope.iter_mut().zip(&self.free) {
+            if !free {
+                *slope = 0.0;
+            }
+        }
+        slope
     }
 
     /// Newton's step for `φ_μ` with the last factor.
