@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::{BoostedTreesOptions, FittedLaw, LawOptions, LogLinearOptions, SaturatingOptions};
+use crate::law::{
+    AutoScaleOptions, BiMixOptions, BoostedTreesOptions, FittedLaw, GaussianProcessOptions,
+    LawOptions, LogLinearOptions, SaturatingOptions,
+};
 use crate::optimize::{
     ExactProblem, Optimizer, SimulationOptions, Solution, by_rule, local, search, simulate,
     solve_exact, worst_mix,
@@ -216,9 +219,12 @@ impl FitSpec {
 
     fn options_of(&self, law: LawKind) -> Option<LawOptions> {
         let options = match law {
-            LawKind::Search | LawKind::Auto | LawKind::BiMix | LawKind::AutoScale | LawKind::Gp => {
-                return None;
-            }
+            LawKind::Search | LawKind::Auto => return None,
+            LawKind::AutoScale => LawOptions::AutoScale(AutoScaleOptions {
+                tokens: self.target_tokens?,
+            }),
+            LawKind::BiMix => LawOptions::BiMix(BiMixOptions::default()),
+            LawKind::Gp => LawOptions::Gp(GaussianProcessOptions::default()),
             LawKind::LightGbm => LawOptions::LightGbm(BoostedTreesOptions {
                 seed: self.seed,
                 ..BoostedTreesOptions::default()

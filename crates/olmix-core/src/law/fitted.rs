@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoostedTrees, Curvature, Law, LogLinear, Saturating, Shape};
+use super::{
+    AutoScale, BiMix, BoostedTrees, Curvature, GaussianProcess, Law, LogLinear, Saturating, Shape,
+};
 use crate::swarm::dot;
 
 /// A fitted law of one task.
@@ -14,6 +16,14 @@ pub enum FittedLaw {
     LogLinear(LogLinear),
     /// `exp(log c) + exp(b − Σ v p^a)`.
     Saturating(Saturating),
+    /// `c + Σ (R (A + p))^(−γ)`.
+    #[serde(rename = "autoscale")]
+    AutoScale(AutoScale),
+    /// `Σ F max(p, ε)^(−α)`.
+    #[serde(rename = "bimix")]
+    BiMix(BiMix),
+    /// A Gaussian process.
+    Gp(GaussianProcess),
     /// Gradient-boosted trees.
     #[serde(rename = "lightgbm")]
     LightGbm(BoostedTrees),
@@ -24,6 +34,9 @@ impl FittedLaw {
         match self {
             Self::LogLinear(law) => law,
             Self::Saturating(law) => law,
+            Self::AutoScale(law) => law,
+            Self::BiMix(law) => law,
+            Self::Gp(law) => law,
             Self::LightGbm(law) => law,
         }
     }
@@ -46,6 +59,32 @@ impl FittedLaw {
                 }
                 law.v.iter().find_map(|v| length("v", v.len()))
             }
+            Self::AutoScale(law) => {
+                let positive = law.a.iter().all(|a| *a > 0.0) && law.tokens >= 1.0;
+                let positive = positive && law.gamma.iter().all(|gamma| *gamma >= 0.0);
+                let flaw = (!positive).then(|| "`a`, `gamma` or `tokens` is negative".to_owned());
+                length("a", law.a.len())
+                    .or(length("gamma", law.gamma.len()))
+                    .or(flaw)
+            }
+            Self::BiMix(law) => {
+                let positive = law.f.iter().chain(&law.alpha).all(|x| *x >= 0.0);
+                let positive = positive && law.epsilon > 0.0;
+                let flaw = (!positive).then(|| "`f`, `alpha` or `epsilon` is negative".to_owned());
+                length("f", law.f.len())
+                    .or(length("alpha", law.alpha.len()))
+                    .or(flaw)
+            }
+            Self::Gp(law) => {
+                if law.runs.rows() != law.alpha.len() {
+                    let (alpha, runs) = (law.alpha.len(), law.runs.rows());
+                    return Some(format!("`alpha` has {alpha} entries for {runs} `mixtures`"));
+                }
+                if law.live.iter().any(|&j| j >= m) || law.runs.columns() != m {
+                    return Some(format!("`live` or `mixtures` do not fit {m} domains"));
+                }
+                None
+            }
             Self::LightGbm(law) => law.flaw(m),
         }
     }
@@ -56,7 +95,8 @@ impl FittedLaw {
         match self {
             Self::LogLinear(law) => law.log_c.exp(),
             Self::Saturating(law) => law.log_c.exp(),
-            Self::LightGbm(_) => 0.0,
+            Self::AutoScale(law) => law.c,
+            Self::BiMix(_) | Self::Gp(_) | Self::LightGbm(_) => 0.0,
         }
     }
 
@@ -90,7 +130,9 @@ impl FittedLaw {
                 };
                 self.curvature(prior, 1.0, into);
             }
-            Self::LightGbm(_) => self.add_gradient(prior, 1.0 / reducible, &mut slope),
+            Self::AutoScale(_) | Self::BiMix(_) | Self::Gp(_) | Self::LightGbm(_) => {
+                self.add_gradient(prior, 1.0 / reducible, &mut slope)
+            }
         }
         let mean = dot(&slope, prior);
         slope.into_iter().map(|slope| slope - mean).collect()
@@ -109,6 +151,24 @@ impl From<LogLinear> for FittedLaw {
 impl From<Saturating> for FittedLaw {
     fn from(law: Saturating) -> Self {
         Self::Saturating(law)
+    }
+}
+
+impl From<AutoScale> for FittedLaw {
+    fn from(law: AutoScale) -> Self {
+        Self::AutoScale(law)
+    }
+}
+
+impl From<BiMix> for FittedLaw {
+    fn from(law: BiMix) -> Self {
+        Self::BiMix(law)
+    }
+}
+
+impl From<GaussianProcess> for FittedLaw {
+    fn from(law: GaussianProcess) -> Self {
+        Self::Gp(law)
     }
 }
 

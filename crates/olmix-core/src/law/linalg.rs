@@ -92,6 +92,12 @@ impl Cholesky {
         .is_ok()
     }
 
+    /// Logarithm of the determinant of what was factored last.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        let diagonal = (0..self.factor.nrows()).map(|j| self.factor[(j, j)].ln());
+        2.0 * diagonal.sum::<f64>()
+    }
+
     /// Solves with the last factor, in place.
     pub(crate) fn solve(&mut self, rhs: &mut [f64]) {
         llt::solve::solve_in_place_with_conj(

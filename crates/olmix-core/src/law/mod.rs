@@ -3,9 +3,14 @@
 //! One file per law. A law is deterministic given its swarm and options, and convex in `p`
 //! unless its file says otherwise.
 
+mod autoscale;
+mod bimix;
 mod boosted_trees;
 mod design;
 mod fitted;
+mod gaussian_process;
+mod least_squares;
+mod likelihood;
 mod linalg;
 mod log_linear;
 mod newton;
@@ -15,10 +20,13 @@ mod saturating;
 mod tree_bins;
 mod tree_grower;
 
+pub use autoscale::{AutoScale, AutoScaleOptions};
+pub use bimix::{BiMix, BiMixOptions};
 pub use boosted_trees::{BoostedTrees, BoostedTreesOptions};
 pub use design::Design;
 pub(crate) use design::undetermined;
 pub use fitted::FittedLaw;
+pub use gaussian_process::{GaussianProcess, GaussianProcessOptions};
 pub(crate) use linalg::{Cholesky, weighted_gram};
 pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};
 pub use options::{LawOptions, Refit};

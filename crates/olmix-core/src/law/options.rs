@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::log_linear::{self, Fitter};
 use super::{
-    BoostedTreesOptions, Design, FittedLaw, LogLinearOptions, SaturatingOptions, TaskReport,
-    fit_tasks,
+    AutoScaleOptions, BiMixOptions, BoostedTreesOptions, Design, FittedLaw, GaussianProcessOptions,
+    LogLinearOptions, SaturatingOptions, TaskReport, fit_tasks,
 };
 use crate::{CoreError, Swarm};
 
@@ -17,6 +17,14 @@ pub enum LawOptions {
     LogLinear(LogLinearOptions),
     /// `exp(log c) + exp(b − Σ v p^a)`.
     Saturating(SaturatingOptions),
+    /// `c + Σ (R (A + p))^(−γ)`.
+    #[serde(rename = "autoscale")]
+    AutoScale(AutoScaleOptions),
+    /// `Σ F max(p, ε)^(−α)`.
+    #[serde(rename = "bimix")]
+    BiMix(BiMixOptions),
+    /// A Gaussian process.
+    Gp(GaussianProcessOptions),
     /// Gradient-boosted trees.
     #[serde(rename = "lightgbm")]
     LightGbm(BoostedTreesOptions),
@@ -34,6 +42,9 @@ impl LawOptions {
         match self {
             Self::LogLinear(_) => "log_linear",
             Self::Saturating(_) => "saturating",
+            Self::AutoScale(_) => "autoscale",
+            Self::BiMix(_) => "bimix",
+            Self::Gp(_) => "gp",
             Self::LightGbm(_) => "lightgbm",
             Self::PerTask { .. } => "per_task",
         }
@@ -57,6 +68,9 @@ impl LawOptions {
                     fitted_by(options.huber_delta, options.ridge)
                 )
             }
+            Self::AutoScale(options) => format!("AutoScale, R = {:e} tokens", options.tokens),
+            Self::BiMix(options) => format!("BiMix, ε {:e}", options.epsilon),
+            Self::Gp(_) => "Gaussian process, constant × RBF + noise".to_owned(),
             Self::LightGbm(options) => format!(
                 "boosted trees, up to {} of {} leaves, rate {}",
                 options.rounds, options.max_leaves, options.learning_rate
@@ -95,8 +109,8 @@ impl LawOptions {
     #[must_use]
     pub fn is_convex(&self) -> bool {
         match self {
-            Self::LogLinear(_) | Self::Saturating(_) => true,
-            Self::LightGbm(_) => false,
+            Self::LogLinear(_) | Self::Saturating(_) | Self::AutoScale(_) | Self::BiMix(_) => true,
+            Self::Gp(_) | Self::LightGbm(_) => false,
             Self::PerTask { tasks } => tasks.iter().all(Self::is_convex),
         }
     }
@@ -107,6 +121,9 @@ impl LawOptions {
         match self {
             Self::LogLinear(_) => live + 1,
             Self::Saturating(options) => options.needed(live),
+            Self::AutoScale(_) => AutoScaleOptions::needed(live),
+            Self::BiMix(_) => BiMixOptions::needed(live),
+            Self::Gp(_) => GaussianProcessOptions::needed(),
             Self::LightGbm(options) => options.needed(live),
             Self::PerTask { tasks } => tasks.iter().map(|o| o.needed(live)).max().unwrap_or(0),
         }
@@ -146,6 +163,9 @@ impl LawOptions {
                 let design = options.design(x, live, prior);
                 options.fit_tasks(&design, y, progress).map(any_law)
             }
+            Self::AutoScale(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
+            Self::BiMix(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
+            Self::Gp(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
             Self::LightGbm(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
             Self::PerTask { tasks } => fit_per_task(tasks, swarm, prior, progress),
         }
@@ -251,6 +271,15 @@ impl Refit<'_> {
                         Some(design),
                         Some(fitter),
                     ) => options.refit(design, &y, weights, law, fitter).into(),
+                    (LawOptions::AutoScale(options), FittedLaw::AutoScale(law), ..) => {
+                        options.refit(x, &live, &y, weights, law).into()
+                    }
+                    (LawOptions::BiMix(options), FittedLaw::BiMix(law), ..) => {
+                        options.refit(x, &live, &y, weights, law).into()
+                    }
+                    (LawOptions::Gp(options), FittedLaw::Gp(law), ..) => {
+                        options.refit(x, &live, &y, weights, law).into()
+                    }
                     (LawOptions::LightGbm(options), FittedLaw::LightGbm(law), ..) => {
                         options.refit(x, &live, &y, weights, law).into()
                     }

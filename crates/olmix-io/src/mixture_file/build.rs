@@ -1,8 +1,8 @@
 //! From a fit to the content of `mixture.json`.
 
-use olmix_core::law::{Law as _, TaskReport};
+use olmix_core::law::{FittedLaw, Law as _, TaskReport};
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
-use olmix_core::{Binding, Fit, LawKind};
+use olmix_core::{Binding, Fit, LawKind, Matrix};
 
 use super::{
     BaselineEntry, BootstrapEntry, DomainEntry, FORMAT, FitEntry, GroupEntry, KlChoiceEntry,
@@ -53,7 +53,10 @@ impl MixtureFile {
             law: LawEntry {
                 kind: loaded.spec.law,
                 options: fit.options.clone(),
-                mixtures: Vec::new(),
+                mixtures: match fit.laws.iter().find_map(shared_runs) {
+                    Some(runs) => (0..runs.rows()).map(|k| runs.row(k).to_vec()).collect(),
+                    None => Vec::new(),
+                },
                 tasks: laws(loaded, fit, natural.as_deref()),
             },
             optimizer: optimizer(loaded, fit),
@@ -203,6 +206,14 @@ fn laws(loaded: &LoadedFit, fit: &Fit, natural: Option<&[f64]>) -> Vec<TaskEntry
                 .and_then(|check| check.tasks.get(i).map(scores)),
         })
         .collect()
+}
+
+/// The runs that laws predict by likeness to: the same for all such laws of a fit.
+fn shared_runs(law: &FittedLaw) -> Option<&Matrix> {
+    match law {
+        FittedLaw::Gp(law) => Some(&law.runs),
+        _ => None,
+    }
 }
 
 fn rivals(loaded: &LoadedFit, fit: &Fit) -> Vec<RivalEntry> {

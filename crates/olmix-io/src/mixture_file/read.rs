@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use olmix_core::law::FittedLaw;
-use olmix_core::{CoreError, Domain, DomainSet, LawKind, Mixture, Task};
+use olmix_core::{CoreError, Domain, DomainSet, LawKind, Matrix, Mixture, Task};
 use serde::Deserialize;
 
 use super::{FORMAT, MixtureFile, VERSION};
@@ -98,6 +99,8 @@ impl MixtureFile {
         }
         let content: Self =
             serde_json::from_str(text).map_err(|error| json_error(file, &error, help))?;
+        let mut content = content;
+        content.share_mixtures();
         match content.inconsistency() {
             None => Ok(content),
             Some((field, message)) => Err(IoError::input(
@@ -106,6 +109,19 @@ impl MixtureFile {
                 message,
                 "the file was changed after it was written; make it anew with `olmix fit`",
             )),
+        }
+    }
+
+    /// Gives laws that predict by likeness to runs the mixtures that the file holds once for all.
+    fn share_mixtures(&mut self) {
+        let rows = &self.law.mixtures;
+        let columns = rows.first().map_or(0, Vec::len);
+        let cell = |i: usize, j: usize| rows[i].get(j).copied().unwrap_or(f64::NAN);
+        let runs = Arc::new(Matrix::from_fn(rows.len(), columns, cell));
+        for task in &mut self.law.tasks {
+            if let Some(FittedLaw::Gp(law)) = &mut task.law {
+                law.runs = Arc::clone(&runs);
+            }
         }
     }
 

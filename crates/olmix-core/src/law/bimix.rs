@@ -1,0 +1,201 @@
+//! The `BiMix` law over many domains: `f̂(p) = Σ_j F_j max(p_j, ε)^(−α_j)` with `F, α ≥ 0` (Ge et
+//! al., 2024, arXiv 2405.14908, summed over domains as the method's paper does).
+//!
+//! It falls in each weight and is convex in it above ε; below ε it is flat. Across ε it is not
+//! convex: the exact optimizer solves it as the convex function that it is above ε, so a weight that
+//! wants to be below ε ends there at a cost the law does not know.
+
+use faer::Mat;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::least_squares::{Minimum, Model, least, minimize};
+use super::log_linear::TaskReport;
+use super::{Curvature, Law};
+use crate::{CoreError, Matrix};
+
+/// A fitted law over `m` domains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BiMix {
+    /// `F`, what a domain's term is at a weight of 1, in the unit of the losses; 0 for domains that
+    /// no run sampled.
+    pub f: Vec<f64>,
+    /// `α`, how steeply it falls.
+    pub alpha: Vec<f64>,
+    /// `ε`: weights below it count as ε.
+    pub epsilon: f64,
+}
+
+impl Law for BiMix {
+    fn predict(&self, p: &[f64]) -> f64 {
+        let terms = self.f.iter().zip(&self.alpha).zip(p);
+        terms
+            .filter(|((f, _), _)| **f > 0.0)
+            .map(|((f, alpha), p)| f * p.max(self.epsilon).powf(-alpha))
+            .sum()
+    }
+
+    /// At ε and below the slope is the one just above ε, which is what pulls a weight up from zero.
+    fn add_gradient(&self, p: &[f64], scale: f64, into: &mut [f64]) {
+        for (j, into) in into
+            .iter_mut()
+            .enumerate()
+            .filter(|(j, _)| self.f[*j] > 0.0)
+        {
+            let (p, alpha) = (p[j].max(self.epsilon), self.alpha[j]);
+            *into -= scale * self.f[j] * alpha * p.powf(-alpha - 1.0);
+        }
+    }
+
+    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
+        into.slope.fill(0.0);
+        for (j, into) in into.diagonal.iter_mut().enumerate() {
+            if self.f[j] > 0.0 {
+                let (p, alpha) = (p[j].max(self.epsilon), self.alpha[j]);
+                *into += scale * self.f[j] * alpha * (alpha + 1.0) * p.powf(-alpha - 2.0);
+            }
+        }
+        0.0
+    }
+}
+
+/// How the law is fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BiMixOptions {
+    /// `ε`, in (0, 1).
+    pub epsilon: f64,
+}
+
+impl Default for BiMixOptions {
+    /// The reference's ε, 1e-12.
+    fn default() -> Self {
+        Self { epsilon: 1e-12 }
+    }
+}
+
+/// Where `α` starts: at 1 as in the reference, and at smaller values, from which half of the
+/// measured columns reach a lower sum.
+const STARTS: [f64; 4] = [1.0, 0.3, 0.1, 0.02];
+const FULL_PRECISION: f64 = 1e-12;
+const RESAMPLE_PRECISION: f64 = 1e-6;
+
+/// Parameters: `F` of the live domains, then `α`.
+struct Sum<'a> {
+    /// `K × m_live`: logarithms of the weights, at least `ln ε`.
+    logs: &'a Mat<f64>,
+    y: &'a [f64],
+}
+
+impl Model for Sum<'_> {
+    fn parameters(&self) -> usize {
+        2 * self.logs.ncols()
+    }
+
+    fn bounds(&self, _: usize) -> (f64, f64) {
+        (0.0, f64::INFINITY)
+    }
+
+    fn evaluate(&self, x: &[f64], residuals: &mut [f64], jacobian: &mut Mat<f64>) {
+        let m = self.logs.ncols();
+        for (r, y) in residuals.iter_mut().zip(self.y) {
+            *r = -y;
+        }
+        for j in 0..m {
+            let (f, alpha) = (x[j], x[m + j]);
+            for (k, r) in residuals.iter_mut().enumerate() {
+                let log = self.logs[(k, j)];
+                let power = (-alpha * log).exp();
+                *r += f * power;
+                jacobian[(k, j)] = power;
+                jacobian[(k, m + j)] = -f * log * power;
+            }
+        }
+    }
+}
+
+impl BiMixOptions {
+    /// Runs that determine the law: as many as it has parameters.
+    pub(crate) fn needed(live: usize) -> usize {
+        2 * live
+    }
+
+    fn logs(&self, mixtures: &Matrix, live: &[usize]) -> Mat<f64> {
+        Mat::from_fn(mixtures.rows(), live.len(), |k, j| {
+            mixtures.get(k, live[j]).clamp(self.epsilon, 1.0).ln()
+        })
+    }
+
+    fn law(&self, minimum: &Minimum, live: &[usize], domains: usize) -> BiMix {
+        let (mut f, mut alpha) = (vec![0.0; domains], vec![0.0; domains]);
+        for (i, &j) in live.iter().enumerate() {
+            f[j] = minimum.x[i];
+            alpha[j] = minimum.x[live.len() + i];
+        }
+        BiMix {
+            f,
+            alpha,
+            epsilon: self.epsilon,
+        }
+    }
+
+    /// Fits the laws of all tasks in parallel: mixtures `K × m` with the sampled domains `live`,
+    /// losses `K × n`. `progress` is called once after each task, from any thread.
+    ///
+    /// # Errors
+    /// [`CoreError::Unsupported`] when ε is not in (0, 1).
+    pub fn fit_tasks(
+        &self,
+        mixtures: &Matrix,
+        live: &[usize],
+        losses: &Matrix,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<(BiMix, TaskReport)>, CoreError> {
+        if !(self.epsilon > 0.0 && self.epsilon < 1.0) {
+            return Err(CoreError::Unsupported(
+                "ε of the law bimix must be above 0 and below 1".into(),
+            ));
+        }
+        let logs = self.logs(mixtures, live);
+        let ones = vec![1.0; mixtures.rows()];
+        let fit = |task: usize| {
+            let y = losses.column(task);
+            let model = Sum { logs: &logs, y: &y };
+            let mean = y.iter().sum::<f64>() / y.len().max(1) as f64;
+            let level = mean.max(self.epsilon) / live.len().max(1) as f64;
+            let start = |alpha: f64| {
+                let mut x = vec![level; live.len()];
+                x.resize(2 * live.len(), alpha);
+                x
+            };
+            let starts = STARTS.map(start).to_vec();
+            let (minimum, tried, at_best) = least(&model, &ones, starts, FULL_PRECISION);
+            progress();
+            let report = TaskReport {
+                huber: minimum.value,
+                converged: minimum.converged,
+                starts: tried,
+                starts_at_best: at_best,
+                iterations: minimum.iterations,
+                condition: f64::NAN,
+            };
+            (self.law(&minimum, live, mixtures.columns()), report)
+        };
+        Ok((0..losses.columns()).into_par_iter().map(fit).collect())
+    }
+
+    /// Fits again from a known law, with a weight per run, to six digits.
+    pub(crate) fn refit(
+        &self,
+        mixtures: &Matrix,
+        live: &[usize],
+        y: &[f64],
+        w: &[f64],
+        from: &BiMix,
+    ) -> BiMix {
+        let logs = self.logs(mixtures, live);
+        let mut x: Vec<f64> = live.iter().map(|&j| from.f[j]).collect();
+        x.extend(live.iter().map(|&j| from.alpha[j]));
+        let minimum = minimize(&Sum { logs: &logs, y }, w, x, RESAMPLE_PRECISION);
+        self.law(&minimum, live, mixtures.columns())
+    }
+}
