@@ -18,6 +18,8 @@ pub(crate) struct Grower<'a> {
     max_leaves: usize,
     /// Weight of the runs in a leaf at least.
     least: f64,
+    /// The largest weight of a run.
+    heaviest: f64,
     /// What is still to be explained of each run, times its weight; and the weight.
     runs: Vec<(f64, f64)>,
     /// The runs with a weight, leaf by leaf.
@@ -79,6 +81,7 @@ impl<'a> Grower<'a> {
             bins,
             max_leaves,
             least: least as f64,
+            heaviest: w.iter().copied().fold(0.0, f64::max),
             runs: w.iter().map(|&w| (0.0, w)).collect(),
             order: Vec::new(),
             entries: Vec::new(),
@@ -214,37 +217,51 @@ impl<'a> Grower<'a> {
             return;
         }
         let (total, mean) = (leaf.weight, leaf.sum / leaf.weight);
-        let mut best: Option<Split> = None;
+        let runs = &self.runs[..];
+        let (least, most_right) = (self.least, leaf.weight - self.least);
+        // Fewer entries than this can't fill a leaf.
+        let few = (least / self.heaviest) as usize;
+        let (mut most, mut best) = (0.0, None);
         leaf.parts.retain(|part| {
-            let (mut sum, mut weight) = (0.0, 0.0);
             let entries = &self.entries[part.entries.clone()];
-            for bin in entries.chunk_by(|a, b| bin_of(*a) == bin_of(*b)) {
-                for &entry in bin {
-                    let run = self.runs[run_of(entry)];
-                    sum += run.0;
-                    weight += run.1;
-                }
-                if weight < self.least {
+            if entries.len() < few {
+                return false;
+            }
+            let (first, rest) = entries.split_at(few.saturating_sub(1));
+            let (mut sum, mut weight) = (0.0, 0.0);
+            for &entry in first {
+                let run = runs[run_of(entry)];
+                sum += run.0;
+                weight += run.1;
+            }
+            for (i, &entry) in rest.iter().enumerate() {
+                let run = runs[run_of(entry)];
+                sum += run.0;
+                weight += run.1;
+                let bin = bin_of(entry);
+                let same_bin = rest.get(i + 1).is_some_and(|&next| bin_of(next) == bin);
+                if weight < least || same_bin {
                     continue;
                 }
-                if total - weight < self.least {
+                if weight > most_right {
                     break;
                 }
                 // Halves of weight w and v whose means are d/w and −d/v off the leaf's: the
                 // squared error falls by d²/w + d²/v.
                 let off = sum - mean * weight;
                 let gain = off * off * total / (weight * (total - weight));
-                if gain > best.map_or(0.0, |best| best.gain) {
+                if gain > most {
+                    most = gain;
                     best = Some(Split {
                         gain,
                         domain: part.domain,
-                        bin: bin_of(bin[0]),
+                        bin,
                         sum,
                         weight,
                     });
                 }
             }
-            weight >= self.least
+            weight >= least
         });
         leaf.best = best;
     }
@@ -253,6 +270,7 @@ impl<'a> Grower<'a> {
 /// Moves the items that go right behind those that don't, each kept in order, and returns how many
 /// stay left.
 fn part(items: &mut [u32], spare: &mut [u32], goes_right: impl Fn(u32) -> bool) -> usize {
+    let spare = &mut spare[..items.len()];
     let (mut left, mut right) = (0, 0);
     // Both writes are made and one of them counts: which one can't be foretold.
     for i in 0..items.len() {
