@@ -40,6 +40,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
         })
         .collect();
-    println!("{}", serde_json::json!({"seconds": seconds, "tasks": tasks}));
+    println!(
+        "{}",
+        serde_json::json!({"seconds": seconds, "tasks": tasks})
+    );
     Ok(())
 }

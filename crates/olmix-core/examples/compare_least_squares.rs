@@ -1,5 +1,5 @@
 //! Fits BiMix or AutoScale to columns given as JSON on standard input, and prints the sums of
-//! squares: what `scripts/compare/least_squares.py` holds against SciPy.
+//! squares: what `scripts/compare/least_squares.py` holds against `SciPy`.
 #![allow(clippy::print_stdout)] // printing is what this is for
 
 use std::time::Instant;

@@ -68,11 +68,18 @@ pub struct AutoScaleOptions {
 
 /// Least `A` and `γ`.
 const LEAST: f64 = 1e-12;
-/// Where `γ` starts: at 0.5 as in the reference, and smaller, where terms are of the size of losses.
-const STARTS: [f64; 3] = [0.5, 0.1, 0.03];
-/// Where `c` starts, as a share of the least loss.
-const START_C: f64 = 0.1;
-const FULL_PRECISION: f64 = 1e-12;
+/// Where `γ`, `A` (as a multiple of `1 / m`) and `c` (as a share of the least loss) start: as in the
+/// reference, and with terms of the size of losses.
+const STARTS: [(f64, f64, f64); 5] = [
+    (0.5, 1.0, 0.1),
+    (0.1, 1.0, 0.1),
+    (0.03, 1.0, 0.1),
+    (0.1, 0.1, 0.9),
+    (0.3, 0.01, 0.9),
+];
+/// How often a minimum is left in search of a lower one, each time with other parameters.
+const ATTEMPTS: usize = 12;
+const FULL_PRECISION: f64 = 1e-9;
 const RESAMPLE_PRECISION: f64 = 1e-6;
 
 /// Parameters: `ln A` of the live domains, then `γ`, then `c`. `A` spans orders of magnitude.
@@ -116,6 +123,23 @@ impl Model for Sum<'_> {
             }
         }
     }
+}
+
+/// Another start from a minimum: every third term gets another `A` and `γ`.
+fn leave(x: &[f64], attempt: usize) -> Vec<f64> {
+    let m = (x.len() - 1) / 2;
+    let mut next = x.to_vec();
+    let factor = [2.0, 0.5, 4.0, 0.25][attempt % 4];
+    for j in (0..m).filter(|j| j % 3 == attempt % 3) {
+        // Terms with a vast A, or next to no γ, are constants: they start anew.
+        if x[j] > 2.0 || x[m + j] < 1e-4 {
+            (next[j], next[m + j]) = (-3.0, 0.1);
+        } else {
+            next[j] -= factor;
+            next[m + j] *= factor.sqrt();
+        }
+    }
+    next
 }
 
 impl AutoScaleOptions {
@@ -166,14 +190,15 @@ impl AutoScaleOptions {
                 ));
             }
             let model = self.model(&p, &y);
-            let start = |gamma: f64| {
-                let mut x = vec![(1.0 / live.len().max(1) as f64).ln(); live.len()];
+            let start = |(gamma, share, c): (f64, f64, f64)| {
+                let mut x = vec![(share / live.len().max(1) as f64).ln(); live.len()];
                 x.resize(2 * live.len(), gamma);
-                x.push(START_C * low);
+                x.push(c * low);
                 x
             };
             let starts = STARTS.map(start).to_vec();
-            let (minimum, tried, at_best) = least(&model, &ones, starts, FULL_PRECISION);
+            let (minimum, tried, at_best) =
+                least(&model, &ones, starts, FULL_PRECISION, ATTEMPTS, &leave);
             progress();
             let report = TaskReport {
                 huber: minimum.value,

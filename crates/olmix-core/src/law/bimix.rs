@@ -73,10 +73,9 @@ impl Default for BiMixOptions {
     }
 }
 
-/// Where `α` starts: at 1 as in the reference, and at smaller values, from which half of the
-/// measured columns reach a lower sum.
-const STARTS: [f64; 4] = [1.0, 0.3, 0.1, 0.02];
-const FULL_PRECISION: f64 = 1e-12;
+/// Where `α` starts: at 1 as in the reference, and at smaller values.
+const STARTS: [f64; 6] = [1.0, 0.5, 0.25, 0.1, 0.05, 0.02];
+const FULL_PRECISION: f64 = 1e-9;
 const RESAMPLE_PRECISION: f64 = 1e-6;
 
 /// Parameters: `F` of the live domains, then `α`.
@@ -111,6 +110,27 @@ impl Model for Sum<'_> {
             }
         }
     }
+}
+
+/// How often a minimum is left in search of a lower one, each time with other exponents.
+const ATTEMPTS: usize = 8;
+
+/// Another start from a minimum: vanished terms (`F = 0` or `α = 0`, which have lost their second
+/// parameter) come back with a little of the level, and every third exponent is changed.
+fn leave(x: &[f64], attempt: usize) -> Vec<f64> {
+    let m = x.len() / 2;
+    let mut next = x.to_vec();
+    let level = x[..m].iter().sum::<f64>() / m.max(1) as f64;
+    let factor = [2.0, 0.5, 4.0, 0.25][attempt % 4];
+    for j in 0..m {
+        if x[j] <= 0.0 || x[m + j] <= 0.0 {
+            next[j] = next[j].max(0.1 * level);
+            next[m + j] = 0.1 * factor;
+        } else if j % 3 == attempt % 3 {
+            next[m + j] *= factor;
+        }
+    }
+    next
 }
 
 impl BiMixOptions {
@@ -168,7 +188,8 @@ impl BiMixOptions {
                 x
             };
             let starts = STARTS.map(start).to_vec();
-            let (minimum, tried, at_best) = least(&model, &ones, starts, FULL_PRECISION);
+            let (minimum, tried, at_best) =
+                least(&model, &ones, starts, FULL_PRECISION, ATTEMPTS, &leave);
             progress();
             let report = TaskReport {
                 huber: minimum.value,

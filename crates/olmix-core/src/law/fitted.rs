@@ -131,7 +131,7 @@ impl FittedLaw {
                 self.curvature(prior, 1.0, into);
             }
             Self::AutoScale(_) | Self::BiMix(_) | Self::Gp(_) | Self::LightGbm(_) => {
-                self.add_gradient(prior, 1.0 / reducible, &mut slope)
+                self.add_gradient(prior, 1.0 / reducible, &mut slope);
             }
         }
         let mean = dot(&slope, prior);

@@ -176,7 +176,6 @@ impl GaussianProcessOptions {
     /// Fits again to weighted runs with the length scale, constant and noise of `from`: a run of
     /// weight `w` has the noise of `w` measurements.
     pub(crate) fn refit(
-        &self,
         mixtures: &Matrix,
         live: &[usize],
         y: &[f64],

@@ -29,8 +29,11 @@ pub(crate) struct Minimum {
     pub converged: bool,
 }
 
-const MAX_ITERATIONS: usize = 1000;
+const MAX_ITERATIONS: usize = 300;
 const MAX_TRIALS: usize = 40;
+/// A minimum must be lower by this share to be another one.
+const WORTHWHILE: f64 = 1e-7;
+const MAX_DESCENTS: usize = 60;
 /// Below this damping a short step says something about convergence.
 const LIGHT_DAMPING: f64 = 1e-2;
 
@@ -38,53 +41,37 @@ const LIGHT_DAMPING: f64 = 1e-2;
 /// per run, of length `K`. Deterministic, single-threaded.
 pub(crate) fn minimize(model: &impl Model, w: &[f64], x: Vec<f64>, tolerance: f64) -> Minimum {
     let size = model.parameters();
-    let mut cholesky = Cholesky::new(size);
-    let mut gram = Mat::zeros(size, size);
-    let mut scratch = Mat::zeros(w.len(), size);
+    let mut newton = Newton {
+        cholesky: Cholesky::new(size),
+        gram: Mat::zeros(size, size),
+        system: Mat::zeros(size, size),
+        scratch: Mat::zeros(w.len(), size),
+    };
     let mut here = Point::new(model, w, x);
     let mut there = here.clone();
-    let (mut gradient, mut step) = (vec![0.0; size], vec![0.0; size]);
+    let mut gradient = vec![0.0; size];
     let mut damping = 1e-2;
     let mut iterations = 0;
     let mut converged = false;
     'descent: while iterations < MAX_ITERATIONS {
         let weighted: Vec<f64> = here.residuals.iter().zip(w).map(|(r, w)| r * w).collect();
         transpose_times(&here.jacobian, &weighted, &mut gradient);
-        let held: Vec<bool> = (0..size)
-            .map(|i| {
-                let (low, high) = model.bounds(i);
-                here.x[i] <= low && gradient[i] > 0.0 || here.x[i] >= high && gradient[i] < 0.0
-            })
-            .collect();
-        weighted_gram(&here.jacobian, w, &mut scratch, gram.as_mut());
-        for i in (0..size).filter(|&i| held[i]) {
-            for j in 0..size {
-                gram[(i.max(j), i.min(j))] = 0.0;
-            }
-            gram[(i, i)] = 1.0;
-        }
+        weighted_gram(&here.jacobian, w, &mut newton.scratch, newton.gram.as_mut());
         for _ in 0..MAX_TRIALS {
-            let largest = (0..size).map(|i| gram[(i, i)]).fold(0.0, f64::max);
-            let floor = 1e-14 * largest.max(1e-300);
-            let shift = |i: usize| damping * gram[(i, i)] + floor;
-            if !cholesky.factor(&gram, shift) {
+            let Some(step) = newton.step(model, &here.x, &gradient, damping) else {
                 damping = (4.0 * damping).max(1e-10);
                 continue;
-            }
-            for i in 0..size {
-                step[i] = if held[i] { 0.0 } else { -gradient[i] };
-            }
-            cholesky.solve(&mut step);
-            let slope: f64 = step.iter().zip(&gradient).map(|(d, g)| d * g).sum();
-            let promised = -0.5 * slope;
-            let light = damping <= LIGHT_DAMPING;
+            };
+            let promised = newton.promise(&step, &gradient);
+            // Parameters sent to their bounds can make the whole step lead uphill.
+            let light = damping <= LIGHT_DAMPING && promised >= 0.0;
             if light && promised <= tolerance * here.value {
                 converged = true;
                 break 'descent;
             }
-            for i in 0..size {
+            for (i, (next, step)) in there.x.iter_mut().zip(&step).enumerate() {
                 let (low, high) = model.bounds(i);
-                there.x[i] = (here.x[i] + step[i]).clamp(low, high);
+                *next = (here.x[i] + step).clamp(low, high);
             }
             there.evaluate(model, w);
             let fall = here.value - there.value;
@@ -105,7 +92,7 @@ pub(crate) fn minimize(model: &impl Model, w: &[f64], x: Vec<f64>, tolerance: f6
             }
             damping = (4.0 * damping).max(1e-10);
         }
-        // No damping helps: rounding hides what is left to gain, or the box does.
+        // No damping helps: rounding hides what is left to gain.
         break;
     }
     Minimum {
@@ -113,6 +100,95 @@ pub(crate) fn minimize(model: &impl Model, w: &[f64], x: Vec<f64>, tolerance: f6
         value: here.value,
         iterations,
         converged,
+    }
+}
+
+struct Newton {
+    cholesky: Cholesky,
+    /// `JᵀWJ`, lower triangle.
+    gram: Mat<f64>,
+    /// The same, damped and without the parameters that do not move freely.
+    system: Mat<f64>,
+    scratch: Mat<f64>,
+}
+
+impl Newton {
+    fn entry(&self, i: usize, j: usize) -> f64 {
+        self.gram[(i.max(j), i.min(j))]
+    }
+
+    /// The damped step inside the box. A parameter on its bound stays where the sum would fall only
+    /// beyond it; one that the step would take out of the box goes to its bound, and the step of
+    /// the others is found again with that known.
+    fn step(
+        &mut self,
+        model: &impl Model,
+        x: &[f64],
+        gradient: &[f64],
+        damping: f64,
+    ) -> Option<Vec<f64>> {
+        let size = x.len();
+        let largest = (0..size).map(|i| self.gram[(i, i)]).fold(0.0, f64::max);
+        let floor = 1e-14 * largest.max(1e-300);
+        // The step of parameters that do not move freely.
+        let mut fixed: Vec<Option<f64>> = (0..size)
+            .map(|i| {
+                let (low, high) = model.bounds(i);
+                let stuck = x[i] <= low && gradient[i] > 0.0 || x[i] >= high && gradient[i] < 0.0;
+                stuck.then_some(0.0)
+            })
+            .collect();
+        for _ in 0..=size {
+            let mut step: Vec<f64> = gradient.iter().map(|g| -g).collect();
+            for i in 0..size {
+                for j in 0..=i {
+                    let free = fixed[i].is_none() && fixed[j].is_none();
+                    self.system[(i, j)] = if free { self.gram[(i, j)] } else { 0.0 };
+                }
+                self.system[(i, i)] = match fixed[i] {
+                    None => (1.0 + damping) * self.gram[(i, i)] + floor,
+                    Some(_) => 1.0,
+                };
+                for (j, moved) in fixed.iter().enumerate() {
+                    step[i] -= moved.map_or(0.0, |moved| moved * self.entry(i, j));
+                }
+            }
+            for (step, fixed) in step.iter_mut().zip(&fixed) {
+                *step = fixed.unwrap_or(*step);
+            }
+            if !self.cholesky.factor(&self.system, |_| 0.0) {
+                return None;
+            }
+            self.cholesky.solve(&mut step);
+            let mut left = false;
+            for i in (0..size)
+                .filter(|&i| fixed[i].is_none())
+                .collect::<Vec<_>>()
+            {
+                let (low, high) = model.bounds(i);
+                let next = x[i] + step[i];
+                if next < low || next > high {
+                    fixed[i] = Some(next.clamp(low, high) - x[i]);
+                    left = true;
+                }
+            }
+            if !left {
+                return Some(step);
+            }
+        }
+        None
+    }
+
+    /// By how much the quadratic model falls along a step.
+    fn promise(&self, step: &[f64], gradient: &[f64]) -> f64 {
+        let slope: f64 = step.iter().zip(gradient).map(|(d, g)| d * g).sum();
+        let bend: f64 = (0..step.len())
+            .map(|i| {
+                let row = (0..step.len()).map(|j| self.entry(i, j) * step[j]);
+                step[i] * row.sum::<f64>()
+            })
+            .sum();
+        -(slope + 0.5 * bend)
     }
 }
 
@@ -144,18 +220,34 @@ impl Point {
 }
 
 /// The least minimum from several starts, with how many starts there were and how many ended
-/// within 1e-6 of it.
+/// within 1e-6 of it. Then the best is left again and again by `leave`, which is given a minimum and
+/// the number of the attempt, as long as one of `attempts` in a row ends lower.
 pub(crate) fn least(
     model: &impl Model,
     w: &[f64],
     starts: Vec<Vec<f64>>,
     tolerance: f64,
+    attempts: usize,
+    leave: &dyn Fn(&[f64], usize) -> Vec<f64>,
 ) -> (Minimum, usize, usize) {
-    let tried = starts.len();
-    let minima: Vec<Minimum> = starts
+    let mut minima: Vec<Minimum> = starts
         .into_iter()
         .map(|start| minimize(model, w, start, tolerance))
         .collect();
+    minima.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let mut failures = 0;
+    while failures < attempts && minima.len() < MAX_DESCENTS {
+        let start = leave(&minima[0].x, failures);
+        let next = minimize(model, w, start, tolerance);
+        if next.value < minima[0].value * (1.0 - WORTHWHILE) {
+            failures = 0;
+            minima.insert(0, next);
+        } else {
+            failures += 1;
+            minima.push(next);
+        }
+    }
+    let tried = minima.len();
     let least = minima.iter().map(|m| m.value).fold(f64::INFINITY, f64::min);
     let same = |minimum: &&Minimum| minimum.value <= least * (1.0 + 1e-6);
     let at_best = minima.iter().filter(same).count();

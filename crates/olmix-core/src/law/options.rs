@@ -277,8 +277,8 @@ impl Refit<'_> {
                     (LawOptions::BiMix(options), FittedLaw::BiMix(law), ..) => {
                         options.refit(x, &live, &y, weights, law).into()
                     }
-                    (LawOptions::Gp(options), FittedLaw::Gp(law), ..) => {
-                        options.refit(x, &live, &y, weights, law).into()
+                    (LawOptions::Gp(_), FittedLaw::Gp(law), ..) => {
+                        GaussianProcessOptions::refit(x, &live, &y, weights, law).into()
                     }
                     (LawOptions::LightGbm(options), FittedLaw::LightGbm(law), ..) => {
                         options.refit(x, &live, &y, weights, law).into()
