@@ -78,7 +78,10 @@ fn the_settings_shown_are_settings() {
     // The README's sections take the place of the demo's.
     let kept: Vec<&str> = config
         .lines()
-        .filter(|line| !line.starts_with("regression:") && !line.starts_with("constraints:"))
+        .filter(|line| {
+            let replaced = ["regression:", "constraints:", "proposer:"];
+            !replaced.iter().any(|key| line.starts_with(key))
+        })
         .collect();
     std::fs::write(demo.join("fit.yaml"), kept.join("\n") + "\n" + &shown).unwrap();
     Command::new(env!("CARGO_BIN_EXE_olmix"))

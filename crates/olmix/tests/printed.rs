@@ -76,9 +76,34 @@ fn a_sweep_prints_every_cell_and_why_some_have_no_mixture() {
 }
 
 #[test]
+fn a_comparison_prints_mixtures_side_by_side_and_every_gain() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "compare --config examples/demo/fit.yaml --presets olmixbase,bimix,unimax,natural"
+    ));
+}
+
+#[test]
+fn a_study_prints_its_table() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "study granularity --config examples/demo/fit.yaml --seeds 2"
+    ));
+}
+
+#[test]
 fn help_teaches() {
     let folder = newcomer();
-    let pages = ["--help", "fit --help", "sweep --help", "predict --help"];
+    let pages = [
+        "--help",
+        "fit --help",
+        "sweep --help",
+        "predict --help",
+        "compare --help",
+        "study --help",
+    ];
     let all: Vec<String> = pages
         .iter()
         .map(|page| format!("$ olmix {page}\n{}", printed(folder.path(), page)))
