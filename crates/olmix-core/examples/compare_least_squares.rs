@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     } else {
         let options = AutoScaleOptions {
             tokens: request.tokens,
+            thorough: true,
         };
         let fitted = options.fit_tasks(&x, &live, &y, &|| ())?;
         fitted.into_iter().map(|(_, report)| report).collect()

@@ -186,6 +186,7 @@ impl FitSpec {
         }
         let options = LawKind::FITTED.iter();
         let options = options.filter_map(|&kind| self.options_of(kind));
+        let options = options.map(LawOptions::quick);
         let exact = matches!(self.optimizer, Some(Optimizer::Exact { .. }));
         options
             .filter(|options| !exact || options.is_convex())
@@ -208,7 +209,7 @@ impl FitSpec {
         for kind in LawKind::FITTED {
             if let Some(options) = plain.options_of(kind) {
                 let [ridged, _] = rival_laws();
-                laws.push((kind.name(), options));
+                laws.push((kind.name(), options.quick()));
                 if kind == LawKind::LogLinear {
                     laws.push(("log_linear, ridge 3e-5", ridged));
                 }
@@ -222,6 +223,7 @@ impl FitSpec {
             LawKind::Search | LawKind::Auto => return None,
             LawKind::AutoScale => LawOptions::AutoScale(AutoScaleOptions {
                 tokens: self.target_tokens?,
+                thorough: true,
             }),
             LawKind::BiMix => LawOptions::BiMix(BiMixOptions::default()),
             LawKind::Gp => LawOptions::Gp(GaussianProcessOptions::default()),

@@ -109,7 +109,10 @@ fn laws_without_noise_are_found_again_in_their_predictions() {
     let bimix = BiMixOptions::default()
         .fit_tasks(x, &live, &y, &|| ())
         .unwrap();
-    let autoscale = AutoScaleOptions { tokens: TOKENS };
+    let autoscale = AutoScaleOptions {
+        tokens: TOKENS,
+        thorough: true,
+    };
     let autoscale = autoscale.fit_tasks(x, &live, &y, &|| ()).unwrap();
     let fresh = common::planted(30, 4, 1, 0.0, 77);
     for k in 0..30 {

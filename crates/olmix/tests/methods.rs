@@ -169,6 +169,13 @@ fn a_comparison_judges_every_mixture_by_every_law() {
         let sum: f64 = weights.map(|weight| weight.as_f64().unwrap()).sum();
         assert!((sum - 1.0).abs() < 1e-9);
     }
+    // The caps of the demo allow four passes, and the natural distribution needs one and a bit.
+    let epochs = |method: usize| methods[method]["most_epochs"].as_f64().unwrap();
+    assert!(
+        (epochs(1) - 4.0).abs() < 1e-6 && epochs(3) <= 4.0 + 1e-6,
+        "{}",
+        epochs(3)
+    );
     // A law sees no mixture within the same constraints that is better than its own.
     let gain = |method: usize, judge: &str| methods[method]["by_law_of"][judge]["gain"].as_f64();
     assert!(gain(1, "olmixbase") > gain(3, "olmixbase"));

@@ -64,6 +64,9 @@ impl Law for AutoScale {
 pub struct AutoScaleOptions {
     /// `R`, tokens of the run; at least 1.
     pub tokens: f64,
+    /// Whether every start is tried and the best minimum left for lower ones: some ten times the
+    /// work, for the last percent of the sum of squares.
+    pub thorough: bool,
 }
 
 /// Least `A` and `γ`.
@@ -196,9 +199,19 @@ impl AutoScaleOptions {
                 x.push(c * low);
                 x
             };
-            let starts = STARTS.map(start).to_vec();
+            // One more with terms that together have the right size, all alike.
+            let mean = y.iter().sum::<f64>() / y.len().max(1) as f64;
+            let m = live.len().max(1) as f64;
+            let term = ((mean - 0.5 * low) / m).clamp(1e-9, 0.9);
+            let even = start((-term.ln() / (2.0 * self.tokens / m).ln().max(1.0), 1.0, 0.5));
+            let (mut starts, attempts) = if self.thorough {
+                (STARTS.map(start).to_vec(), ATTEMPTS)
+            } else {
+                (Vec::new(), 0)
+            };
+            starts.push(even);
             let (minimum, tried, at_best) =
-                least(&model, &ones, starts, FULL_PRECISION, ATTEMPTS, &leave);
+                least(&model, &ones, starts, FULL_PRECISION, attempts, &leave);
             progress();
             let report = TaskReport {
                 huber: minimum.value,

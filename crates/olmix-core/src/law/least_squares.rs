@@ -33,13 +33,21 @@ const MAX_ITERATIONS: usize = 300;
 const MAX_TRIALS: usize = 40;
 /// A minimum must be lower by this share to be another one.
 const WORTHWHILE: f64 = 1e-7;
-const MAX_DESCENTS: usize = 60;
+const MAX_DESCENTS: usize = 40;
+/// Precision of a rough descent, and how far above the best it may end to be finished.
+const ROUGH: f64 = 1e-4;
+const ROUGH_ITERATIONS: usize = 40;
+const PROMISING: f64 = 0.003;
 /// Below this damping a short step says something about convergence.
 const LIGHT_DAMPING: f64 = 1e-2;
 
 /// Descends from `x` until a step promises less than `tolerance` of the value. `w` holds a weight
 /// per run, of length `K`. Deterministic, single-threaded.
 pub(crate) fn minimize(model: &impl Model, w: &[f64], x: Vec<f64>, tolerance: f64) -> Minimum {
+    descend(model, w, x, tolerance, MAX_ITERATIONS)
+}
+
+fn descend(model: &impl Model, w: &[f64], x: Vec<f64>, tolerance: f64, most: usize) -> Minimum {
     let size = model.parameters();
     let mut newton = Newton {
         cholesky: Cholesky::new(size),
@@ -53,7 +61,7 @@ pub(crate) fn minimize(model: &impl Model, w: &[f64], x: Vec<f64>, tolerance: f6
     let mut damping = 1e-2;
     let mut iterations = 0;
     let mut converged = false;
-    'descent: while iterations < MAX_ITERATIONS {
+    'descent: while iterations < most {
         let weighted: Vec<f64> = here.residuals.iter().zip(w).map(|(r, w)| r * w).collect();
         transpose_times(&here.jacobian, &weighted, &mut gradient);
         weighted_gram(&here.jacobian, w, &mut newton.scratch, newton.gram.as_mut());
@@ -230,15 +238,29 @@ pub(crate) fn least(
     attempts: usize,
     leave: &dyn Fn(&[f64], usize) -> Vec<f64>,
 ) -> (Minimum, usize, usize) {
-    let mut minima: Vec<Minimum> = starts
-        .into_iter()
-        .map(|start| minimize(model, w, start, tolerance))
-        .collect();
-    minima.sort_by(|a, b| a.value.total_cmp(&b.value));
+    // A rough descent tells a start that leads nowhere from one worth all digits.
+    let two_stage = |start: Vec<f64>, known: f64| {
+        let rough = descend(model, w, start, ROUGH, ROUGH_ITERATIONS);
+        if rough.value > known * (1.0 + PROMISING) {
+            return rough;
+        }
+        let spent = rough.iterations;
+        let fine = minimize(model, w, rough.x, tolerance);
+        Minimum {
+            iterations: spent + fine.iterations,
+            ..fine
+        }
+    };
+    let mut minima: Vec<Minimum> = Vec::new();
+    for start in starts {
+        let known = minima.first().map_or(f64::INFINITY, |best| best.value);
+        minima.push(two_stage(start, known));
+        minima.sort_by(|a, b| a.value.total_cmp(&b.value));
+    }
     let mut failures = 0;
     while failures < attempts && minima.len() < MAX_DESCENTS {
         let start = leave(&minima[0].x, failures);
-        let next = minimize(model, w, start, tolerance);
+        let next = two_stage(start, minima[0].value);
         if next.value < minima[0].value * (1.0 - WORTHWHILE) {
             failures = 0;
             minima.insert(0, next);

@@ -105,6 +105,22 @@ impl LawOptions {
         }
     }
 
+    /// The same law fitted with less effort, where there is a choice: enough to compare laws.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        match self {
+            Self::AutoScale(options) => Self::AutoScale(AutoScaleOptions {
+                thorough: false,
+                ..options
+            }),
+            Self::BiMix(options) => Self::BiMix(BiMixOptions {
+                thorough: false,
+                ..options
+            }),
+            other => other,
+        }
+    }
+
     /// Whether the laws are convex in the mixture, so that the exact optimizer applies.
     #[must_use]
     pub fn is_convex(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::random::{Purpose, generator};
 use crate::trust::held_out;
 
 /// Runs fitted to, in units of `m + 1`.
-const C: [f64; 7] = [1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0];
+const C: [f64; 5] = [1.5, 2.0, 3.0, 4.0, 6.0];
 /// At least this share of the runs is left to score on.
 const LEFT: f64 = 0.2;
 

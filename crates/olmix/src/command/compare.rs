@@ -30,7 +30,7 @@ impl Method {
     /// How often the most repeated domain would be seen, where tokens are known.
     fn repetition(&self) -> Option<f64> {
         let target = self.loaded.spec.target_tokens?;
-        let tokens = self.loaded.swarm.domains().tokens()?;
+        let tokens = self.mixture.domains().tokens()?;
         let seen = self.mixture.weights().iter().zip(&tokens);
         Some(
             seen.map(|(p, &n)| p * target / n as f64)
