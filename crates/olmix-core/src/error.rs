@@ -43,7 +43,7 @@ pub enum CoreError {
     #[error(
         "{} too few for a {} law over {live} sampled domains: \
          at least {needed} are needed (and {} recommended)", if *.runs == 1 { "1 run is".to_owned() } else { format!("{} runs are", .runs) },
-         .law.replace('_', "-"), 3 * (live + 1)
+         .law.replace('_', "-"), (3 * (live + 1)).max(*needed)
     )]
     TooFewRuns {
         /// The law's name.
