@@ -356,3 +356,73 @@ fn an_oracle_trains_any_mixture_with_noise_of_the_size_that_was_measured() {
     assert_eq!(trained, oracle.train(&vec![mixture; 2000], 5).unwrap());
     assert!(oracle.train(&[vec![1.0]], 5).is_err());
 }
+
+/// `scipy.optimize.least_squares` 1.17 from the reference implementation's starts, on the data that
+/// the test makes: half the sum of squares.
+#[test]
+fn sums_of_squares_are_no_higher_than_those_of_scipy() {
+    let row = |k: usize| {
+        let t = k as f64 / 15.0;
+        let rest = 0.3 * ((k * 7) % 16) as f64 / 16.0;
+        let p = [0.05 + 0.6 * t, 0.95 - 0.6 * t - rest, rest];
+        let y = 1.2 + 0.4 * (-3.0 * p[0]).exp() + 0.3 * (-5.0 * p[2]).exp();
+        (p, y + 0.02 * (9.0 * k as f64).sin())
+    };
+    let x = Matrix::from_fn(16, 3, |k, j| row(k).0[j]);
+    let y = Matrix::from_fn(16, 1, |k, _| row(k).1);
+    let live = [0, 1, 2];
+    let bimix = BiMixOptions::default().fit_tasks(&x, &live, &y, &|| ());
+    let autoscale = AutoScaleOptions {
+        tokens: TOKENS,
+        thorough: true,
+    };
+    let autoscale = autoscale.fit_tasks(&x, &live, &y, &|| ());
+    let (bimix, autoscale) = (bimix.unwrap()[0].1.huber, autoscale.unwrap()[0].1.huber);
+    println!("{bimix} {autoscale}");
+    assert!(bimix <= SCIPY.0 * (1.0 + 1e-6), "{bimix}");
+    assert!(autoscale <= SCIPY.1 * (1.0 + 1e-6), "{autoscale}");
+}
+
+/// Of `BiMix` and of `AutoScale`.
+const SCIPY: (f64, f64) = (0.036_321_907_188, 0.052_842_559_370);
+
+#[test]
+fn a_gain_that_another_law_cannot_see_is_not_called_established() {
+    // Losses that saturate: the log-linear law is about as good among the runs, and off elsewhere.
+    let planted = planted(60, 5, 2, 0.01, 61);
+    let with = |share: f64| FitSpec {
+        ridge: Some(Ridge::Fixed(share)),
+        folds: 5,
+        ..spec(&planted.prior)
+    };
+    let told = |spec: &FitSpec, change: f64| {
+        let mut fitted = fit(&planted.swarm, spec, &()).unwrap();
+        // The rival sees every loss higher by this much.
+        for rival in &mut fitted.rivals {
+            rival.average.rmse = fitted.out_of_fold.as_ref().unwrap().average.rmse;
+            rival.laws = (fitted.laws.iter())
+                .map(|law| {
+                    let FittedLaw::LogLinear(law) = law else {
+                        unreachable!("log-linear laws were fitted")
+                    };
+                    let mut law = law.clone();
+                    law.log_c = (law.log_c.exp() + change).ln();
+                    law.into()
+                })
+                .collect();
+        }
+        let warnings = fitted.warnings(&planted.swarm, spec);
+        let found = warnings.into_iter().find(|w| w.contains("not established"));
+        let proposal = fitted.proposal.unwrap();
+        let gain = proposal.natural_average.unwrap() - proposal.predicted_average;
+        (found, gain)
+    };
+    let spec = with(1e-5);
+    let (nothing, gain) = told(&spec, 0.0);
+    assert_eq!(nothing, None);
+    assert_eq!(told(&spec, 0.9 * gain).0, None);
+    let (sentence, _) = told(&spec, 1.1 * gain);
+    let sentence = sentence.unwrap();
+    assert!(sentence.contains("A proxy run on the"), "{sentence}");
+    assert!(sentence.contains("the nearest, `"), "{sentence}");
+}
