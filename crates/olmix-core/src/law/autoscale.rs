@@ -84,6 +84,8 @@ const STARTS: [(f64, f64, f64); 5] = [
 const ATTEMPTS: usize = 12;
 const FULL_PRECISION: f64 = 1e-9;
 const RESAMPLE_PRECISION: f64 = 1e-6;
+/// Of a fit that is not thorough.
+const QUICK_PRECISION: f64 = 1e-5;
 
 /// Parameters: `ln A` of the live domains, then `γ`, then `c`. `A` spans orders of magnitude.
 struct Sum<'a> {
@@ -204,14 +206,14 @@ impl AutoScaleOptions {
             let m = live.len().max(1) as f64;
             let term = ((mean - 0.5 * low) / m).clamp(1e-9, 0.9);
             let even = start((-term.ln() / (2.0 * self.tokens / m).ln().max(1.0), 1.0, 0.5));
-            let (mut starts, attempts) = if self.thorough {
-                (STARTS.map(start).to_vec(), ATTEMPTS)
+            let (mut starts, attempts, precision) = if self.thorough {
+                (STARTS.map(start).to_vec(), ATTEMPTS, FULL_PRECISION)
             } else {
-                (Vec::new(), 0)
+                (Vec::new(), 0, QUICK_PRECISION)
             };
             starts.push(even);
             let (minimum, tried, at_best) =
-                least(&model, &ones, starts, FULL_PRECISION, attempts, &leave);
+                least(&model, &ones, starts, precision, attempts, &leave);
             progress();
             let report = TaskReport {
                 huber: minimum.value,

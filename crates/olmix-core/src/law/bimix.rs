@@ -84,6 +84,8 @@ const STARTS: [f64; 6] = [1.0, 0.5, 0.25, 0.1, 0.05, 0.02];
 const QUICK_STARTS: [f64; 1] = [0.1];
 const FULL_PRECISION: f64 = 1e-9;
 const RESAMPLE_PRECISION: f64 = 1e-6;
+/// Of a fit that is not thorough.
+const QUICK_PRECISION: f64 = 1e-5;
 
 /// Parameters: `F` of the live domains, then `α`.
 struct Sum<'a> {
@@ -194,13 +196,13 @@ impl BiMixOptions {
                 x.resize(2 * live.len(), alpha);
                 x
             };
-            let (starts, attempts) = if self.thorough {
-                (STARTS.map(start).to_vec(), ATTEMPTS)
+            let (starts, attempts, precision) = if self.thorough {
+                (STARTS.map(start).to_vec(), ATTEMPTS, FULL_PRECISION)
             } else {
-                (QUICK_STARTS.map(start).to_vec(), 0)
+                (QUICK_STARTS.map(start).to_vec(), 0, QUICK_PRECISION)
             };
             let (minimum, tried, at_best) =
-                least(&model, &ones, starts, FULL_PRECISION, attempts, &leave);
+                least(&model, &ones, starts, precision, attempts, &leave);
             progress();
             let report = TaskReport {
                 huber: minimum.value,

@@ -108,15 +108,31 @@ fn rules_between_settings_are_enforced() {
         ),
         (
             "proposer: {type: simulation, kl_reg: 0.1}\n",
-            "only the exact proposer has a KL term",
+            "only the exact and the local proposer have a KL term",
         ),
         (
             "proposer: {type: simulation, expanded_kl_source_mixtures: {a: {x: 1}}}\n",
-            "only the exact proposer has a KL term",
+            "only the exact and the local proposer have a KL term",
         ),
         (
             "proposer: {expanded_kl_source_mixtures: {a: {x: 1}}}\n",
             "only one of them is given",
+        ),
+        (
+            "regression: {type: autoscale}\n",
+            "the law `autoscale` needs `constraints.target_tokens`",
+        ),
+        (
+            "regression: {type: lightgbm}\nproposer: {type: exact}\n",
+            "proposer `exact` needs a convex law, which `gp` and `lightgbm` are not",
+        ),
+        (
+            "regression: {law_per_task: true}\n",
+            "`regression.law_per_task` is true, but the law is named",
+        ),
+        (
+            "regression: {granularity: family}\n",
+            "`regression.granularity` is `family` but there is no `eval.tasks`",
         ),
         (
             "proposer: {use_natural_kl: true}\n",
@@ -142,10 +158,6 @@ fn rules_between_settings_are_enforced() {
 
 /// Lines that are refused, and what is said of them.
 const OUT_OF_RANGE: &[(&str, &str)] = &[
-    (
-        "regression: {type: gp}\n",
-        "the law `gp` is not available in this version",
-    ),
     (
         "regression: {type: log_liner}\n",
         "did you mean `log_linear`?",
@@ -185,11 +197,11 @@ const OUT_OF_RANGE: &[(&str, &str)] = &[
     ),
     (
         "proposer: {kl_reg: -0.1}\n",
-        "must be a number that is not negative",
+        "must be `auto` or a number that is not negative",
     ),
     (
         "proposer: {kl_reg: .nan}\n",
-        "must be a number that is not negative, found `.nan`",
+        "must be `auto` or a number that is not negative, found `.nan`",
     ),
     ("proposer: {temperature: 0}\n", "must be a number above 0"),
     (
