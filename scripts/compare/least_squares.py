@@ -96,8 +96,8 @@ def compare(law, swarm, x, y, tokens):
 def main():
     swarms = [
         ("RegMix", *regmix(), 1e9),
-        ("dclm", *olmix("dclm", 24), 1e12),
-        ("full_recomputation", *olmix("full_recomputation", 6), 1e12),
+        ("dclm", *olmix("dclm", 12), 1e12),
+        ("full_recomputation", *olmix("full_recomputation", 2), 1e12),
     ]
     rows = [compare(law, *swarm) for swarm in swarms for law in ("bimix", "autoscale")]
     text = f"""# BiMix and AutoScale against SciPy
