@@ -429,6 +429,7 @@ pub fn fit_only(mut case: Case) -> Case {
     case.fit.held_out = Some(held_out(&case, 12));
     case.fit.proposal = None;
     case.spec.optimizer = None;
+    case.fit.optimizer = None;
     case
 }
 
@@ -449,6 +450,7 @@ pub fn search(mut case: Case) -> Case {
     case.spec.law = LawKind::Search;
     case.fit.options = None;
     case.spec.optimizer = Some(Optimizer::Search { worst: false });
+    case.fit.optimizer = case.spec.optimizer.clone();
     case
 }
 
