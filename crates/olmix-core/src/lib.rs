@@ -46,6 +46,7 @@ pub mod study;
 mod swarm;
 mod sweep;
 pub mod trust;
+mod vector;
 mod warnings;
 
 pub use constraints::{Binding, Constraints, GroupBound};

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::exact::BINDING_TOLERANCE;
 use super::{Solution, Status};
-use crate::law::{FittedLaw, Law, LogLinear, average_loss};
+use crate::law::{FittedLaw, average_loss};
 use crate::random::{Purpose, dirichlet, generator};
-use crate::{Constraints, CoreError, DomainSet, kl_divergence};
+use crate::{Constraints, CoreError, DomainSet, kl_divergence, vector};
 
 /// Sizes of a simulation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,66 +166,115 @@ struct Kept {
     close: Vec<(f64, Vec<f64>)>,
 }
 
-/// Values many candidates at once: log-linear laws by one matrix product.
+/// Values many candidates at once: exponentials of linear functions of `p^a` by matrix products.
 enum Value<'a> {
-    LogLinear {
-        /// `m × n`.
-        coefficients: Mat<f64>,
+    Exponential {
+        /// The powers `a`; 1 alone for log-linear laws.
+        powers: Vec<f64>,
+        /// `n × m` per power.
+        coefficients: Vec<Mat<f64>>,
+        /// What each exponent is without any data; `n`.
+        levels: Vec<f64>,
+        /// `Σ w c`.
         constant: f64,
         weights: &'a [f64],
     },
     Any(&'a [FittedLaw], &'a [f64]),
 }
 
+/// `log c`, the exponent's level, and coefficients by power.
+type Exponential<'a> = (f64, f64, Vec<(f64, &'a [f64], f64)>);
+
+/// A law as an exponential, if it is one.
+fn exponential(law: &FittedLaw) -> Option<Exponential<'_>> {
+    match law {
+        FittedLaw::LogLinear(law) => Some((law.log_c, 0.0, vec![(1.0, &law.t, 1.0)])),
+        FittedLaw::Saturating(law) => {
+            let terms = law.powers.iter().zip(&law.v);
+            let terms = terms.map(|(power, v)| (*power, v.as_slice(), -1.0));
+            Some((law.log_c, law.level, terms.collect()))
+        }
+        _ => None,
+    }
+}
+
 impl<'a> Value<'a> {
     fn new(m: usize, laws: &'a [FittedLaw], weights: &'a [f64]) -> Self {
-        let log_linear: Option<Vec<&LogLinear>> = laws.iter().map(Law::log_linear).collect();
-        match log_linear {
-            Some(laws) => Self::LogLinear {
-                coefficients: Mat::from_fn(m, laws.len(), |j, i| laws[i].t[j]),
-                constant: laws
-                    .iter()
-                    .zip(weights)
-                    .map(|(law, w)| w * law.log_c.exp())
-                    .sum(),
-                weights,
-            },
-            None => Self::Any(laws, weights),
+        let Some(laws) = laws.iter().map(exponential).collect::<Option<Vec<_>>>() else {
+            return Self::Any(laws, weights);
+        };
+        let mut powers: Vec<f64> = Vec::new();
+        for (power, ..) in laws.iter().flat_map(|(.., terms)| terms) {
+            if !powers.contains(power) {
+                powers.push(*power);
+            }
+        }
+        let coefficients = powers.iter().map(|power| {
+            Mat::from_fn(laws.len(), m, |i, j| {
+                let terms = laws[i].2.iter().filter(|(a, ..)| a == power);
+                terms.map(|(_, v, sign)| sign * v[j]).sum()
+            })
+        });
+        Self::Exponential {
+            coefficients: coefficients.collect(),
+            powers,
+            levels: laws.iter().map(|(_, level, _)| *level).collect(),
+            constant: laws
+                .iter()
+                .zip(weights)
+                .map(|(law, w)| w * law.0.exp())
+                .sum(),
+            weights,
         }
     }
 
     fn of(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
-        let (coefficients, constant, weights) = match self {
-            Self::LogLinear {
+        match self {
+            Self::Exponential {
+                powers,
                 coefficients,
+                levels,
                 constant,
                 weights,
-            } => (coefficients, constant, weights),
-            Self::Any(laws, weights) => {
-                return candidates
-                    .iter()
-                    .map(|p| average_loss(laws, weights, p))
-                    .collect();
+            } => {
+                let mut exponents = Mat::from_fn(levels.len(), candidates.len(), |i, _| levels[i]);
+                for (power, coefficients) in powers.iter().zip(coefficients) {
+                    let mut points =
+                        Mat::from_fn(coefficients.ncols(), candidates.len(), |j, s| {
+                            candidates[s][j]
+                        });
+                    if *power != 1.0 {
+                        for s in 0..candidates.len() {
+                            vector::power(points.col_as_slice_mut(s), *power);
+                        }
+                    }
+                    matmul(
+                        exponents.as_mut(),
+                        Accum::Add,
+                        coefficients.as_ref(),
+                        points.as_ref(),
+                        1.0,
+                        Par::Seq,
+                    );
+                }
+                (0..candidates.len())
+                    .map(|s| {
+                        let terms = exponents.col_as_slice_mut(s);
+                        vector::exp(terms);
+                        constant
+                            + terms
+                                .iter()
+                                .zip(*weights)
+                                .map(|(x, weight)| weight * x)
+                                .sum::<f64>()
+                    })
+                    .collect()
             }
-        };
-        let points = Mat::from_fn(coefficients.nrows(), candidates.len(), |j, s| {
-            candidates[s][j]
-        });
-        let mut exponents = Mat::zeros(coefficients.ncols(), candidates.len());
-        matmul(
-            exponents.as_mut(),
-            Accum::Replace,
-            coefficients.transpose(),
-            points.as_ref(),
-            1.0,
-            Par::Seq,
-        );
-        (0..candidates.len())
-            .map(|s| {
-                let terms = exponents.col_as_slice(s).iter().zip(*weights);
-                constant + terms.map(|(x, weight)| weight * x.exp()).sum::<f64>()
-            })
-            .collect()
+            Self::Any(laws, weights) => candidates
+                .iter()
+                .map(|p| average_loss(laws, weights, p))
+                .collect(),
+        }
     }
 }
 
