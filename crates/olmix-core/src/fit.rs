@@ -8,7 +8,7 @@ use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::trust::{
     Bootstrap, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling, Rival, Tried, bootstrap,
-    choose, choose_kl, choose_per_task, held_out, out_of_fold, rivals, try_all,
+    choose, choose_kl, choose_per_task, held_out, out_of_fold, refinements, rivals, try_all,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
 
@@ -199,8 +199,16 @@ fn fit_laws(
         _ => {
             let candidates = spec.candidates();
             let folds = spec.folds.max(2);
-            observer.stage(Stage::Choice, candidates.len() * folds * tasks);
-            fit.tried = try_all(swarm, prior, &candidates, folds, spec.seed, &step)?;
+            let mut try_each = |candidates: &[LawOptions]| {
+                observer.stage(Stage::Choice, candidates.len() * folds * tasks);
+                let tried = try_all(swarm, prior, candidates, folds, spec.seed, &step)?;
+                fit.tried.extend(tried);
+                Ok::<_, CoreError>(refinements(&fit.tried))
+            };
+            let next = try_each(&candidates)?;
+            if !next.is_empty() {
+                try_each(&next)?;
+            }
             let chosen = if spec.law_per_task {
                 choose_per_task(&fit.tried)
             } else {

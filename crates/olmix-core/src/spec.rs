@@ -56,7 +56,7 @@ pub enum DeadDomains {
 pub enum Ridge {
     /// `ρ ≥ 0`; 0 is the reference's objective.
     Fixed(f64),
-    /// The `ρ` of a grid (and the powers, for a saturating law) with the least out-of-fold error
+    /// The `ρ` of a grid (and the functions `φ`, for a saturating law) with the least out-of-fold error
     /// of the average loss.
     Auto,
 }

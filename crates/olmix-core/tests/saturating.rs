@@ -4,7 +4,7 @@
 mod common;
 
 use common::{planted, spec};
-use olmix_core::law::{FittedLaw, Law, LawOptions, Saturating, SaturatingOptions};
+use olmix_core::law::{Basis, FittedLaw, Law, LawOptions, Saturating, SaturatingOptions};
 use olmix_core::optimize::{ExactProblem, Status, solve_exact};
 use olmix_core::{
     Constraints, CoreError, FitSpec, LawKind, Matrix, Mixture, Purpose, Ridge, Swarm, fit,
@@ -12,13 +12,13 @@ use olmix_core::{
 };
 use rand::RngExt;
 
-fn law(m: usize, powers: &[f64], seed: u64) -> Saturating {
+fn law(m: usize, bases: &[Basis], seed: u64) -> Saturating {
     let mut rng = generator(seed, Purpose::Example, 7);
     Saturating {
         log_c: rng.random::<f64>() - 0.5,
         level: 0.5 + rng.random::<f64>(),
-        powers: powers.to_vec(),
-        v: powers
+        bases: bases.to_vec(),
+        v: bases
             .iter()
             .map(|_| {
                 (0..m)
@@ -38,9 +38,9 @@ fn swarm_of(laws: &[Saturating], runs: usize, m: usize) -> (Swarm, Mixture) {
     (swarm, planted.prior)
 }
 
-fn options(powers: &[f64], ridge: f64) -> LawOptions {
+fn options(bases: &[Basis], ridge: f64) -> LawOptions {
     LawOptions::Saturating(SaturatingOptions {
-        powers: powers.to_vec(),
+        bases: bases.to_vec(),
         ridge,
         ..SaturatingOptions::default()
     })
@@ -48,10 +48,14 @@ fn options(powers: &[f64], ridge: f64) -> LawOptions {
 
 #[test]
 fn a_noise_free_law_is_recovered_to_a_millionth_in_prediction() {
-    for powers in [&[0.6][..], &[0.4, 0.8]] {
-        let truths: Vec<Saturating> = (0..4).map(|seed| law(6, powers, seed)).collect();
+    for bases in [
+        &[Basis::Power(0.6)][..],
+        &[Basis::Power(0.4), Basis::Power(0.8)],
+        &[Basis::Log(0.1)],
+    ] {
+        let truths: Vec<Saturating> = (0..4).map(|seed| law(6, bases, seed)).collect();
         let (swarm, prior) = swarm_of(&truths, 80, 6);
-        let fitted = options(powers, 0.0)
+        let fitted = options(bases, 0.0)
             .fit(&swarm, prior.weights(), &|| ())
             .unwrap();
         let fresh = planted(40, 6, 1, 0.0, 99);
@@ -60,7 +64,7 @@ fn a_noise_free_law_is_recovered_to_a_millionth_in_prediction() {
             for k in 0..40 {
                 let p = fresh.swarm.mixtures().row(k);
                 let error = (law.predict(p) - truth.predict(p)).abs();
-                assert!(error < 1e-6, "{powers:?}: off by {error:e}");
+                assert!(error < 1e-6, "{bases:?}: off by {error:e}");
             }
         }
     }
@@ -129,7 +133,7 @@ fn no_coefficient_is_negative_and_the_fit_is_stationary_within_its_bounds() {
 
 #[test]
 fn gradient_and_curvature_of_the_law_are_its_finite_differences() {
-    let law = law(5, &[0.4, 1.0], 3);
+    let law = law(5, &[Basis::Power(0.4), Basis::Log(0.2)], 3);
     let p = [0.3, 0.05, 0.25, 0.1, 0.3];
     let mut gradient = vec![0.0; 5];
     law.add_gradient(&p, 2.0, &mut gradient);
@@ -168,7 +172,9 @@ fn gradient_and_curvature_of_the_law_are_its_finite_differences() {
 #[test]
 fn the_exact_mixture_meets_the_optimality_conditions() {
     for (m, n, kl) in [(6, 3, 0.05), (24, 20, 0.0), (64, 52, 0.05), (64, 52, 1e-4)] {
-        let laws: Vec<Saturating> = (0..n).map(|i| law(m, &[0.6], i as u64)).collect();
+        let laws: Vec<Saturating> = (0..n)
+            .map(|i| law(m, &[Basis::Power(0.6)], i as u64))
+            .collect();
         let prior = planted(2, m, 1, 0.0, 1).prior;
         let mut constraints = Constraints::none(m);
         constraints.caps = Some((0..m).map(|j| (0.5 + (j % 5) as f64) / m as f64).collect());
@@ -207,7 +213,9 @@ fn the_exact_mixture_meets_the_optimality_conditions() {
 
 #[test]
 fn a_fit_with_saturating_laws_proposes_and_resamples() {
-    let truths: Vec<Saturating> = (0..4).map(|seed| law(6, &[0.6], seed)).collect();
+    let truths: Vec<Saturating> = (0..4)
+        .map(|seed| law(6, &[Basis::Power(0.6)], seed))
+        .collect();
     let (swarm, prior) = swarm_of(&truths, 60, 6);
     let spec = FitSpec {
         law: LawKind::Saturating,
@@ -217,7 +225,12 @@ fn a_fit_with_saturating_laws_proposes_and_resamples() {
         ..spec(&prior)
     };
     let fitted = fit(&swarm, &spec, &()).unwrap();
-    assert_eq!(fitted.tried.len(), 12);
+    assert_eq!(fitted.tried.len(), 11);
+    // The functions the truths are made of are found among the others.
+    let Some(LawOptions::Saturating(chosen)) = fitted.options else {
+        panic!("another law: {:?}", fitted.options);
+    };
+    assert_eq!(chosen.bases, [Basis::Power(0.6)]);
     let proposal = fitted.proposal.unwrap();
     assert_eq!(proposal.solution.status, Status::Optimal);
     assert!(proposal.predicted_average < proposal.natural_average.unwrap());
@@ -227,7 +240,7 @@ fn a_fit_with_saturating_laws_proposes_and_resamples() {
 #[test]
 fn too_few_runs_are_refused_with_what_the_law_needs() {
     let planted = planted(7, 6, 2, 0.01, 4);
-    let error = options(&[0.6], 0.0)
+    let error = options(&[Basis::Power(0.6)], 0.0)
         .fit(&planted.swarm, planted.prior.weights(), &|| ())
         .unwrap_err();
     assert!(matches!(error, CoreError::TooFewRuns { needed: 8, .. }));

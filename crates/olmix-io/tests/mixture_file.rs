@@ -6,7 +6,8 @@ mod common;
 
 use common::Case;
 use olmix_core::law::{
-    FittedLaw, LawOptions, LogLinear, LogLinearOptions, Saturating, SaturatingOptions, TaskReport,
+    Basis, FittedLaw, LawOptions, LogLinear, LogLinearOptions, Saturating, SaturatingOptions,
+    TaskReport,
 };
 use olmix_core::optimize::{Solution, Status};
 use olmix_core::trust::{Bootstrap, Interval, OutOfFold, Scores};
@@ -129,13 +130,13 @@ fn saturating_laws_are_read_back_as_they_were_written() {
         FittedLaw::Saturating(Saturating {
             log_c: c.ln(),
             level: 1.0 / 3.0,
-            powers: vec![0.4, 0.8],
+            bases: vec![Basis::Power(0.4), Basis::Log(0.1)],
             v: vec![vec![0.0, 1e-300, 0.1], vec![0.3, 0.0, 7.0]],
         })
     };
     fit.laws = vec![law(0.3), law(0.7)];
     fit.options = Some(LawOptions::Saturating(SaturatingOptions {
-        powers: vec![0.4, 0.8],
+        bases: vec![Basis::Power(0.4), Basis::Log(0.1)],
         ..SaturatingOptions::default()
     }));
     let folder = tempfile::tempdir().unwrap();
@@ -146,12 +147,12 @@ fn saturating_laws_are_read_back_as_they_were_written() {
     assert_eq!(MixtureFile::read(&path).unwrap().laws().unwrap(), fit.laws);
     // Rows and powers must fit each other.
     if let Some(FittedLaw::Saturating(law)) = &mut file.law.tasks[0].law {
-        law.powers.pop();
+        law.bases.pop();
     }
     std::fs::write(&path, file.to_bytes().unwrap()).unwrap();
     let message = MixtureFile::read(&path).unwrap_err().to_string();
     assert!(
-        message.contains("law.tasks[0].law: `v` has 2 rows for 1 powers"),
+        message.contains("law.tasks[0].law: `v` has 2 rows for 1 bases"),
         "{message}"
     );
 }

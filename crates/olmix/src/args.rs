@@ -76,7 +76,7 @@ pub struct Common {
 /// Settings of the laws, in place of the config's.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LawArgs {
-    /// Ridge on the laws' coefficients: a number, or `auto` to choose it (and the powers of a
+    /// Ridge on the laws' coefficients: a number, or `auto` to choose it (and the functions of a
     /// saturating law) by out-of-fold error.
     #[arg(long, value_name = "RHO|auto", value_parser = ridge)]
     pub ridge: Option<Ridge>,

@@ -2,6 +2,7 @@
 
 use faer::{Mat, Side};
 
+use super::Basis;
 use super::linalg::{Cholesky, weighted_gram};
 use super::newton::Workspace;
 use super::rows::Rows;
@@ -13,8 +14,8 @@ use crate::{CoreError, Matrix};
 pub(crate) enum Features {
     /// The weights of the live domains.
     Shares,
-    /// 1, then the weights of the live domains raised to each of these powers.
-    Powers(Vec<f64>),
+    /// 1, then each of these functions of the weights of the live domains.
+    Bases(Vec<Basis>),
 }
 
 /// The mixtures of `K` runs over the `m_live` domains that at least one run sampled.
@@ -67,8 +68,8 @@ impl Design {
         let runs = mixtures.rows();
         let x = match &features {
             Features::Shares => Rows::new(runs, live.len(), |i, j| mixtures.get(i, live[j])),
-            Features::Powers(powers) => Rows::new(runs, 1 + powers.len() * live.len(), |i, j| {
-                feature(powers, &live, mixtures.row(i), j)
+            Features::Bases(bases) => Rows::new(runs, 1 + bases.len() * live.len(), |i, j| {
+                feature(bases, &live, mixtures.row(i), j)
             }),
         };
         Self {
@@ -88,7 +89,7 @@ impl Design {
     pub(crate) fn columns(&self) -> usize {
         match &self.features {
             Features::Shares => self.live.len(),
-            Features::Powers(powers) => 1 + powers.len() * self.live.len(),
+            Features::Bases(bases) => 1 + bases.len() * self.live.len(),
         }
     }
 

@@ -50,9 +50,9 @@ impl FittedLaw {
         match self {
             Self::LogLinear(law) => length("t", law.t.len()),
             Self::Saturating(law) => {
-                if law.powers.is_empty() || law.v.len() != law.powers.len() {
-                    let (rows, powers) = (law.v.len(), law.powers.len());
-                    return Some(format!("`v` has {rows} rows for {powers} powers"));
+                if law.bases.is_empty() || law.v.len() != law.bases.len() {
+                    let (rows, bases) = (law.v.len(), law.bases.len());
+                    return Some(format!("`v` has {rows} rows for {bases} bases"));
                 }
                 if law.v.iter().flatten().any(|v| *v < 0.0) {
                     return Some("`v` has a negative entry".to_owned());

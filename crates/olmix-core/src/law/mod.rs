@@ -4,6 +4,7 @@
 //! unless its file says otherwise.
 
 mod autoscale;
+mod basis;
 mod bimix;
 mod boosted_trees;
 mod design;
@@ -21,6 +22,7 @@ mod tree_bins;
 mod tree_grower;
 
 pub use autoscale::{AutoScale, AutoScaleOptions};
+pub use basis::Basis;
 pub use bimix::{BiMix, BiMixOptions};
 pub use boosted_trees::{BoostedTrees, BoostedTreesOptions};
 pub use design::Design;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::log_linear::{self, Fitter};
 use super::{
-    AutoScaleOptions, BiMixOptions, BoostedTreesOptions, Design, FittedLaw, GaussianProcessOptions,
-    LogLinearOptions, SaturatingOptions, TaskReport, fit_tasks,
+    AutoScaleOptions, Basis, BiMixOptions, BoostedTreesOptions, Design, FittedLaw,
+    GaussianProcessOptions, LogLinearOptions, SaturatingOptions, TaskReport, fit_tasks,
 };
 use crate::{CoreError, Swarm};
 
@@ -15,7 +15,7 @@ use crate::{CoreError, Swarm};
 pub enum LawOptions {
     /// `exp(log c) + exp(t·p)`.
     LogLinear(LogLinearOptions),
-    /// `exp(log c) + exp(b − Σ v p^a)`.
+    /// `exp(log c) + exp(b − Σ v φ(p))`.
     Saturating(SaturatingOptions),
     /// `c + Σ (R (A + p))^(−γ)`.
     #[serde(rename = "autoscale")]
@@ -61,10 +61,10 @@ impl LawOptions {
                 )
             }
             Self::Saturating(options) => {
-                let powers: Vec<String> = options.powers.iter().map(f64::to_string).collect();
+                let bases: Vec<String> = options.bases.iter().map(Basis::to_string).collect();
                 format!(
-                    "saturating, powers {}{}",
-                    powers.join(" + "),
+                    "saturating in {}{}",
+                    bases.join(" + "),
                     fitted_by(options.huber_delta, options.ridge)
                 )
             }

@@ -1,8 +1,8 @@
-//! The saturating law: `f̂(p) = exp(log c) + exp(b − Σ_a Σ_j v_aj p_j^a)` with `v ≥ 0` and powers
-//! `0 < a ≤ 1`.
+//! The saturating law: `f̂(p) = exp(log c) + exp(b − Σ_φ Σ_j v_φj φ(p_j))` with `v ≥ 0` and concave
+//! `φ`: `p^a`, or `log(1 + p/ε)`.
 //!
 //! A domain's first tokens are worth more than its later ones, and no domain harms a task but by
-//! taking weight from others. Each `p^a` is concave and `v ≥ 0`, so the exponent is convex in `p`
+//! taking weight from others. Each `φ` is concave and `v ≥ 0`, so the exponent is convex in `p`
 //! and the law with it: the exact optimizer applies. The level `b` is exempt from the ridge.
 //!
 //! The law is not in the literature. Against the log-linear law it trades the sign of its
@@ -15,11 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::design::{Design, Features};
 use super::log_linear::{Fitter, LEAST_C, TaskReport, check_losses, range};
 use super::newton::{MAX_EXPONENT, Objective};
-use super::{Curvature, Law};
+use super::{Basis, Curvature, Law};
 use crate::{CoreError, Matrix};
-
-/// Slopes of `p^a` are infinite at zero; they are taken at this weight at least.
-const LEAST_WEIGHT: f64 = 1e-12;
 
 /// A fitted saturating law over `m` domains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,20 +25,20 @@ pub struct Saturating {
     pub log_c: f64,
     /// `b`, the logarithm of the reducible loss of no data at all.
     pub level: f64,
-    /// The powers `a`, in `(0, 1]`.
-    pub powers: Vec<f64>,
-    /// `v`: one row of `m` coefficients per power, none negative.
+    /// The functions `φ`.
+    pub bases: Vec<Basis>,
+    /// `v`: one row of `m` coefficients per basis, none negative.
     pub v: Vec<Vec<f64>>,
 }
 
 impl Saturating {
-    /// `b − Σ v p^a`, the logarithm of the reducible part of the loss.
+    /// `b − Σ v φ(p)`, the logarithm of the reducible part of the loss.
     #[must_use]
     pub fn exponent(&self, p: &[f64]) -> f64 {
         let mut exponent = self.level;
-        for (power, v) in self.powers.iter().zip(&self.v) {
+        for (basis, v) in self.bases.iter().zip(&self.v) {
             for (v, p) in v.iter().zip(p).filter(|(v, _)| **v > 0.0) {
-                exponent -= v * p.powf(*power);
+                exponent -= v * basis.value(*p);
             }
         }
         exponent.min(MAX_EXPONENT)
@@ -49,10 +46,10 @@ impl Saturating {
 
     /// Adds `scale` times the slope of the exponent.
     fn add_slope(&self, p: &[f64], scale: f64, into: &mut [f64]) {
-        for (power, v) in self.powers.iter().zip(&self.v) {
+        for (basis, v) in self.bases.iter().zip(&self.v) {
             for ((into, v), p) in into.iter_mut().zip(v).zip(p) {
                 if *v > 0.0 {
-                    *into -= scale * v * power * p.max(LEAST_WEIGHT).powf(power - 1.0);
+                    *into -= scale * v * basis.slope(*p);
                 }
             }
         }
@@ -72,11 +69,10 @@ impl Law for Saturating {
         let reducible = scale * self.exponent(p).exp();
         into.slope.fill(0.0);
         self.add_slope(p, 1.0, into.slope);
-        for (power, v) in self.powers.iter().zip(&self.v) {
-            let bend = power * (1.0 - power);
+        for (basis, v) in self.bases.iter().zip(&self.v) {
             for ((into, v), p) in into.diagonal.iter_mut().zip(v).zip(p) {
-                if *v > 0.0 && bend > 0.0 {
-                    *into += reducible * v * bend * p.max(LEAST_WEIGHT).powf(power - 2.0);
+                if *v > 0.0 {
+                    *into += reducible * v * basis.bend(*p);
                 }
             }
         }
@@ -91,18 +87,18 @@ pub struct SaturatingOptions {
     pub huber_delta: f64,
     /// ρ ≥ 0 of the term `½ρ‖v‖²`.
     pub ridge: f64,
-    /// The powers `a`, in `(0, 1]`, ascending.
-    pub powers: Vec<f64>,
+    /// The functions `φ`, each another.
+    pub bases: Vec<Basis>,
 }
 
 impl Default for SaturatingOptions {
-    /// One power, 0.6, with δ = 0.1 and ρ = 3e-4: within 5 % of the best of all that was tried, on
+    /// `p^0.6`, with δ = 0.1 and ρ = 3e-4: within 5 % of the best of all that was tried, on
     /// each of three measured swarms.
     fn default() -> Self {
         Self {
             huber_delta: 0.1,
             ridge: 3e-4,
-            powers: vec![0.6],
+            bases: vec![Basis::Power(0.6)],
         }
     }
 }
@@ -116,11 +112,11 @@ const LEAST_START: f64 = 1e-3;
 impl SaturatingOptions {
     /// Runs that determine the law: as many as it has parameters.
     pub(crate) fn needed(&self, live: usize) -> usize {
-        live * self.powers.len() + 2
+        live * self.bases.len() + 2
     }
 
     pub(crate) fn design(&self, mixtures: &Matrix, live: Vec<usize>, prior: &[f64]) -> Design {
-        let features = Features::Powers(self.powers.clone());
+        let features = Features::Bases(self.bases.clone());
         Design::of_features(mixtures, live, prior, features)
     }
 
@@ -133,7 +129,7 @@ impl SaturatingOptions {
             delta: self.huber_delta,
             ridge: self.ridge,
             unpenalized: 1,
-            bounded: design.live().len() * self.powers.len(),
+            bounded: design.live().len() * self.bases.len(),
             c_min: LEAST_C * least.max(f64::MIN_POSITIVE.sqrt()),
         }
     }
@@ -147,8 +143,8 @@ impl SaturatingOptions {
         Saturating {
             log_c: c.ln(),
             level: t[0],
-            powers: self.powers.clone(),
-            v: (0..self.powers.len()).map(block).collect(),
+            bases: self.bases.clone(),
+            v: (0..self.bases.len()).map(block).collect(),
         }
     }
 
@@ -211,19 +207,17 @@ impl SaturatingOptions {
         if !(self.ridge >= 0.0 && self.ridge.is_finite()) {
             return refuse("the ridge must not be negative");
         }
-        let ascending = self.powers.windows(2).all(|pair| pair[0] < pair[1]);
-        let inside = self.powers.iter().all(|a| *a > 0.0 && *a <= 1.0);
-        if self.powers.is_empty() || !ascending || !inside {
-            return refuse("powers of the saturating law must ascend within (0, 1]");
+        if self.bases.is_empty() || !self.bases.iter().all(|basis| basis.is_valid()) {
+            return refuse("a saturating law needs powers within (0, 1], or an ε above 0");
         }
         Ok(())
     }
 }
 
-/// The features of a mixture: 1, then `p_j^a` of the live domains, power by power.
-pub(crate) fn feature(powers: &[f64], live: &[usize], p: &[f64], column: usize) -> f64 {
+/// The features of a mixture: 1, then `φ(p_j)` of the live domains, basis by basis.
+pub(crate) fn feature(bases: &[Basis], live: &[usize], p: &[f64], column: usize) -> f64 {
     match column.checked_sub(1) {
         None => 1.0,
-        Some(at) => p[live[at % live.len()]].powf(powers[at / live.len()]),
+        Some(at) => bases[at / live.len()].value(p[live[at % live.len()]]),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exact::BINDING_TOLERANCE;
 use super::{Solution, Status};
-use crate::law::{FittedLaw, average_loss};
+use crate::law::{Basis, FittedLaw, average_loss};
 use crate::random::{Purpose, dirichlet, generator};
 use crate::{Constraints, CoreError, DomainSet, kl_divergence, vector};
 
@@ -166,12 +166,12 @@ struct Kept {
     close: Vec<(f64, Vec<f64>)>,
 }
 
-/// Values many candidates at once: exponentials of linear functions of `p^a` by matrix products.
+/// Values many candidates at once: exponentials of linear functions of `φ(p)` by matrix products.
 enum Value<'a> {
     Exponential {
-        /// The powers `a`; 1 alone for log-linear laws.
-        powers: Vec<f64>,
-        /// `n × m` per power.
+        /// The functions `φ`; of log-linear laws, `p` itself.
+        bases: Vec<Basis>,
+        /// `n × m` per basis.
         coefficients: Vec<Mat<f64>>,
         /// What each exponent is without any data; `n`.
         levels: Vec<f64>,
@@ -182,16 +182,16 @@ enum Value<'a> {
     Any(&'a [FittedLaw], &'a [f64]),
 }
 
-/// `log c`, the exponent's level, and coefficients by power.
-type Exponential<'a> = (f64, f64, Vec<(f64, &'a [f64], f64)>);
+/// `log c`, the exponent's level, and coefficients by basis with their sign.
+type Exponential<'a> = (f64, f64, Vec<(Basis, &'a [f64], f64)>);
 
 /// A law as an exponential, if it is one.
 fn exponential(law: &FittedLaw) -> Option<Exponential<'_>> {
     match law {
-        FittedLaw::LogLinear(law) => Some((law.log_c, 0.0, vec![(1.0, &law.t, 1.0)])),
+        FittedLaw::LogLinear(law) => Some((law.log_c, 0.0, vec![(Basis::Power(1.0), &law.t, 1.0)])),
         FittedLaw::Saturating(law) => {
-            let terms = law.powers.iter().zip(&law.v);
-            let terms = terms.map(|(power, v)| (*power, v.as_slice(), -1.0));
+            let terms = law.bases.iter().zip(&law.v);
+            let terms = terms.map(|(basis, v)| (*basis, v.as_slice(), -1.0));
             Some((law.log_c, law.level, terms.collect()))
         }
         _ => None,
@@ -203,21 +203,21 @@ impl<'a> Value<'a> {
         let Some(laws) = laws.iter().map(exponential).collect::<Option<Vec<_>>>() else {
             return Self::Any(laws, weights);
         };
-        let mut powers: Vec<f64> = Vec::new();
-        for (power, ..) in laws.iter().flat_map(|(.., terms)| terms) {
-            if !powers.contains(power) {
-                powers.push(*power);
+        let mut bases: Vec<Basis> = Vec::new();
+        for (basis, ..) in laws.iter().flat_map(|(.., terms)| terms) {
+            if !bases.contains(basis) {
+                bases.push(*basis);
             }
         }
-        let coefficients = powers.iter().map(|power| {
+        let coefficients = bases.iter().map(|basis| {
             Mat::from_fn(laws.len(), m, |i, j| {
-                let terms = laws[i].2.iter().filter(|(a, ..)| a == power);
+                let terms = laws[i].2.iter().filter(|(other, ..)| other == basis);
                 terms.map(|(_, v, sign)| sign * v[j]).sum()
             })
         });
         Self::Exponential {
             coefficients: coefficients.collect(),
-            powers,
+            bases,
             levels: laws.iter().map(|(_, level, _)| *level).collect(),
             constant: laws
                 .iter()
@@ -231,22 +231,20 @@ impl<'a> Value<'a> {
     fn of(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
         match self {
             Self::Exponential {
-                powers,
+                bases,
                 coefficients,
                 levels,
                 constant,
                 weights,
             } => {
                 let mut exponents = Mat::from_fn(levels.len(), candidates.len(), |i, _| levels[i]);
-                for (power, coefficients) in powers.iter().zip(coefficients) {
+                for (basis, coefficients) in bases.iter().zip(coefficients) {
                     let mut points =
                         Mat::from_fn(coefficients.ncols(), candidates.len(), |j, s| {
                             candidates[s][j]
                         });
-                    if *power != 1.0 {
-                        for s in 0..candidates.len() {
-                            vector::power(points.col_as_slice_mut(s), *power);
-                        }
+                    for s in 0..candidates.len() {
+                        basis.of_all(points.col_as_slice_mut(s));
                     }
                     matmul(
                         exponents.as_mut(),

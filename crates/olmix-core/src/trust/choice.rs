@@ -1,43 +1,57 @@
 //! Choosing a law, or the settings of one, by out-of-fold error.
 
 use super::out_of_fold;
-use crate::law::{LawOptions, SaturatingOptions};
+use crate::law::{Basis, LawOptions, SaturatingOptions};
 use crate::{CoreError, Swarm};
 
 /// Ridges tried for a log-linear law, from none to one that plainly costs accuracy; about three a
 /// decade where the choice matters.
 pub const RIDGE_GRID: [f64; 10] = [0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1];
 
-/// Powers and ridges tried for a saturating law: each of the powers is best on one of three
+/// Functions and ridges tried for a saturating law; `docs/decisions.md` has what each is worth on
 /// measured swarms.
-const POWERS: [&[f64]; 3] = [&[0.6], &[0.4, 0.8], &[0.5, 1.0]];
-const SATURATING_RIDGES: [f64; 4] = [3e-5, 3e-4, 1e-3, 3e-3];
+const BASES: [&[Basis]; 6] = [
+    &[Basis::Power(0.6)],
+    &[Basis::Log(0.1)],
+    &[Basis::Log(0.03)],
+    &[Basis::Power(0.4), Basis::Power(0.8)],
+    &[Basis::Power(0.5), Basis::Power(1.0)],
+    &[Basis::Power(0.3), Basis::Power(0.6), Basis::Power(1.0)],
+];
+/// Tried for the best functions, which are chosen at the default ridge.
+const SATURATING_RIDGES: [f64; 5] = [3e-5, 1e-4, 1e-3, 3e-3, 1e-2];
 
 /// Laws whose errors differ by less than this share are tied; the simpler one is taken.
 pub const TIE: f64 = 0.02;
 
-/// What to try in place of settings that are to be chosen from data.
+/// What to try in place of settings that are to be chosen from data; [`refinements`] comes next.
 #[must_use]
 pub fn candidates(options: &LawOptions) -> Vec<LawOptions> {
     match options {
         LawOptions::LogLinear(_) => RIDGE_GRID.map(|ridge| options.with_ridge(ridge)).to_vec(),
         LawOptions::Saturating(settings) => {
-            let with = |powers: &[f64], ridge| {
+            let with = |bases: &[Basis]| {
                 LawOptions::Saturating(SaturatingOptions {
-                    powers: powers.to_vec(),
-                    ridge,
+                    bases: bases.to_vec(),
                     ..settings.clone()
                 })
             };
-            let each = |powers: &&'static [f64]| {
-                let powers = *powers;
-                SATURATING_RIDGES.map(|ridge| with(powers, ridge))
-            };
-            POWERS.iter().flat_map(each).collect()
+            BASES.map(with).to_vec()
         }
         // The others have no settings that data should choose.
         _ => vec![options.clone()],
     }
+}
+
+/// What to try next, close to the best of what was tried: functions of a saturating law matter more
+/// than its ridge, and are slow to fit.
+#[must_use]
+pub fn refinements(tried: &[Tried]) -> Vec<LawOptions> {
+    let saturating = best_of_each(tried).into_iter().map(|best| &best.options);
+    saturating
+        .filter(|options| matches!(options, LawOptions::Saturating(_)))
+        .flat_map(|options| SATURATING_RIDGES.map(|ridge| options.with_ridge(ridge)))
+        .collect()
 }
 
 /// Out-of-fold errors of one law with its settings.
