@@ -36,8 +36,8 @@ const WORTHWHILE: f64 = 1e-7;
 const MAX_DESCENTS: usize = 40;
 /// Precision of a rough descent, and how far above the best it may end to be finished.
 const ROUGH: f64 = 1e-4;
-const ROUGH_ITERATIONS: usize = 40;
-const PROMISING: f64 = 0.003;
+const ROUGH_ITERATIONS: usize = 200;
+const PROMISING: f64 = 0.03;
 /// Below this damping a short step says something about convergence.
 const LIGHT_DAMPING: f64 = 1e-2;
 
