@@ -188,7 +188,7 @@ impl Fit {
         let inside = (2.0 * least - most..=2.0 * most - least).contains(&natural);
         (!inside).then(|| {
             format!(
-                "the laws predict an average loss of {} at the natural distribution, far outside of \
+                "the laws predict an average loss of {} at the prior, far outside of \
                  the measured {least:.4} to {most:.4}",
                 readable(natural)
             )

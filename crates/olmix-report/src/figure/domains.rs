@@ -63,7 +63,7 @@ pub fn prior_and_proposed(data: &PriorAndProposed) -> Figure {
         &mut drawing,
         16.0,
         layout.width - 32.0,
-        "Natural distribution and proposed mixture",
+        "Prior and proposed mixture",
         &subtitle,
     );
     layout.legend(&mut drawing, data, &rows);

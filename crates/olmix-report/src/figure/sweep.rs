@@ -253,7 +253,7 @@ impl Layout {
         if natural.is_finite() {
             let x = self.losses.at(natural);
             drawing.line((x, self.top + 20.0), (x, self.bottom), MUTED, 1.2);
-            drawing.text(x, head, "natural", style.colour(MUTED));
+            drawing.text(x, head, "prior", style.colour(MUTED));
         }
         let style = TICK.anchor(Anchor::Middle);
         let middle = self.loss_left + LOSSES / 2.0;

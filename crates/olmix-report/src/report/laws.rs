@@ -28,7 +28,7 @@ pub fn section(input: &ReportInput) -> String {
         html += "<h2>Which domain helps which task</h2>\n";
         html += &figure(
             &picture,
-            "By the fitted laws, what moving weight from the natural distribution to a domain \
+            "By the fitted laws, what moving weight from the prior to a domain \
              (column) does to a task (row): blue lowers its loss, red raises it.",
         );
     }

@@ -21,9 +21,10 @@ pub fn section(input: &ReportInput) -> String {
         constraints: &input.spec.constraints,
         binding: &proposal.solution.binding,
     });
-    let mut caption = "Each domain's natural share (hollow) and proposed share (filled), heaviest \
+    let mut caption =
+        "Each domain's share of the prior (hollow) and proposed share (filled), heaviest \
                        first."
-        .to_owned();
+            .to_owned();
     if proposal.bootstrap.is_some() {
         caption += " A whisker is how far the share moves when the runs are resampled.";
     }
@@ -185,7 +186,7 @@ fn losses(input: &ReportInput, proposal: &Proposal) -> String {
     let mut columns = vec![text("Family"), number("Tasks")];
     let at_mixture = if compared { "Proposed" } else { "Chosen run" };
     if compared {
-        columns.push(number("Natural"));
+        columns.push(number("Prior"));
     }
     columns.push(number(at_mixture));
     if compared {

@@ -74,7 +74,7 @@ fn law(input: &ReportInput) -> String {
             .map(|&j| escape(input.swarm.domains().name(j)))
             .collect();
         let policy = match input.spec.dead_domains {
-            DeadDomains::Hold => "held at their natural share",
+            DeadDomains::Hold => "held at their share of the prior",
             DeadDomains::Error => "without a coefficient from data",
         };
         let _ = write!(law, "; sampled by no run, {policy}: {}", names.join(", "));

@@ -32,8 +32,8 @@ pub fn section(input: &ReportInput) -> String {
             None => "No bootstrap was made, so weights and gain have no intervals.".to_owned(),
         });
         facts.push(format!(
-            "Effective number of domains (exponential of the entropy): {} of {}; the natural \
-             distribution has {}.",
+            "Effective number of domains (exponential of the entropy): {} of {}; the prior has \
+             {}.",
             significant(proposal.mixture.effective_domains(), 3),
             proposal.mixture.domains().len(),
             significant(input.spec.prior.effective_domains(), 3)
@@ -363,7 +363,7 @@ fn bootstrap_fact(input: &ReportInput, proposal: &Proposal, bootstrap: &Bootstra
     };
     let mut fact = format!(
         "{} of the runs: the gain of the proposed mixture by the laws of each has median {} and \
-         {} interval {} to {}. The interval of the weight lies above the natural share for {} and \
+         {} interval {} to {}. The interval of the weight lies above the prior's share for {} and \
          below it for {}.",
         count(bootstrap.mixtures.rows(), "resample"),
         percent_short(quantile(bootstrap.gains.iter().copied(), 0.5)),
@@ -407,7 +407,7 @@ fn certificate(input: &ReportInput, proposal: &Proposal) -> String {
         "minimum"
     };
     format!(
-        "The {objective} found is {status}{gap}{effort}; KL to the natural distribution {} nats; {}.",
+        "The {objective} found is {status}{gap}{effort}; KL to the prior {} nats; {}.",
         significant(solution.kl, 3),
         match solution.binding.len() {
             0 => "no constraint binds".to_owned(),

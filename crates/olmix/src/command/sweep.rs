@@ -99,7 +99,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             for problem in problems(&swept) {
                 output::print(&format!("No mixture where {problem}"))?;
             }
-            output::print(&format!("Natural distribution: {:.4}", swept.natural))?;
+            output::print(&format!("Prior: {:.4}", swept.natural))?;
             output::print(&format!("Written: {}, sweep.svg, sweep.png", csv.display()))?;
         }
         Ok(())

@@ -238,7 +238,7 @@ fn family_table(swarm: &Swarm, proposal: &Proposal) -> String {
         .map(|family| row(family, &|other| other == *family))
         .collect();
     rows.push(row("all tasks", &|_| true));
-    table(&["tasks", "natural", "proposed", "change"], &rows)
+    table(&["tasks", "prior", "proposed", "change"], &rows)
 }
 
 fn verdict(proposal: &Proposal) -> String {
