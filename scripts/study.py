@@ -17,7 +17,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DATA = pathlib.Path(os.environ["OLMIX_DATA"]).resolve()
-OLMIX = ROOT / "target" / "release" / "olmix"
+OLMIX = os.environ.get("OLMIX", ROOT / "target" / "release" / "olmix")
 LAWS = [
     ("log_linear", ""),
     ("log_linear", "--ridge auto"),

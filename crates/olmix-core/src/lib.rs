@@ -35,6 +35,7 @@ mod constraints;
 mod domain;
 mod error;
 mod fit;
+pub mod generate;
 pub mod law;
 mod matrix;
 mod mixture;

@@ -26,6 +26,10 @@ pub enum Purpose {
     Study,
     /// Setting runs aside that say when a law has learnt enough.
     Evaluation,
+    /// Drawing the mixtures of a swarm.
+    Swarm,
+    /// Drawing the region that a design is made for.
+    Region,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

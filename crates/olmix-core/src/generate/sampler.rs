@@ -1,0 +1,401 @@
+//! Draws mixtures for a swarm (Olmix, arXiv 2602.12237, appendix on swarm sampling).
+//!
+//! A draw takes the shares of the sources from a Dirichlet distribution, then shares inside each
+//! source, and multiplies. Its parameter is the prior times a strength: large strengths stay close
+//! to the prior, small ones give sparse mixtures.
+
+use rand::RngExt;
+
+use super::tree::{Group, Tree};
+use crate::random::{dirichlet, generator};
+use crate::{CoreError, Purpose};
+
+/// How one level of the tree is sampled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    /// Least and greatest strength, above 0.
+    pub strength: (f64, f64),
+    /// Exponent on the prior, at least 0; below 1 flattens it. Sizes set by hand are left as they are.
+    pub temperature: f64,
+    /// Shares of the parent below this become zero.
+    pub minimum: f64,
+}
+
+/// How mixtures are drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SamplerOptions {
+    /// The sources.
+    pub sources: Level,
+    /// Topics, and quality buckets.
+    pub topics: Level,
+    /// One minimum for all leaves, of which their weights become multiples, in place of those of the
+    /// levels.
+    pub multiples_of: Option<f64>,
+    /// Names of sources, topics or leaves that must have weight.
+    pub nonzero: Vec<String>,
+    /// The greatest weight of each leaf, length `m`.
+    pub caps: Option<Vec<f64>>,
+    /// Mixtures that no draw may resemble (within 0.01 in Euclidean distance), each of length `m`.
+    pub existing: Vec<Vec<f64>>,
+    /// Seed of all draws.
+    pub seed: u64,
+}
+
+/// Strengths between the least and the greatest that each draw is tried with.
+const STRENGTHS: usize = 15;
+/// Weights closer than this are the same.
+const SAME: f64 = 1e-5;
+/// Mixtures closer than this to an existing one are not drawn again.
+const NEAR: f64 = 0.01;
+/// Slack of caps against rounding.
+const SLACK: f64 = 1e-12;
+
+/// Why candidates were not taken.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rejections {
+    /// Candidates drawn.
+    pub drawn: usize,
+    /// Over a leaf's cap, by leaf; a candidate counts once, for the leaf that is most over.
+    pub over_cap: Vec<usize>,
+    /// Without weight on one of [`SamplerOptions::nonzero`], by name.
+    pub missing: Vec<usize>,
+    /// With nothing left when what is under the minimum is removed.
+    pub empty: usize,
+    /// Draws (not candidates) like an earlier one.
+    pub repeated: usize,
+    /// Draws like one of [`SamplerOptions::existing`].
+    pub existing: usize,
+}
+
+/// Why a candidate is not feasible.
+enum Refusal {
+    OverCap(usize),
+    Missing(usize),
+    Empty,
+}
+
+/// Draws mixtures over the leaves of a tree.
+#[derive(Debug)]
+pub struct Sampler<'a> {
+    tree: &'a Tree,
+    options: &'a SamplerOptions,
+    /// Tempered priors of each group, over its free members.
+    priors: Vec<Vec<f64>>,
+    /// Leaves of each name that must have weight.
+    nonzero: Vec<std::ops::Range<usize>>,
+}
+
+/// A draw: its mixture, if one was feasible, and what was refused.
+type Draw = (Option<Vec<f64>>, Vec<Refusal>);
+
+impl<'a> Sampler<'a> {
+    /// # Errors
+    /// [`CoreError::Unsupported`] for options out of range or names that are not in the tree, and
+    /// [`CoreError::Infeasible`] for caps that no mixture can meet.
+    pub fn new(tree: &'a Tree, options: &'a SamplerOptions) -> Result<Self, CoreError> {
+        let refuse = |message: String| Err(CoreError::Unsupported(message));
+        for (what, level) in [("source", options.sources), ("topic", options.topics)] {
+            let (least, most) = level.strength;
+            if !(least > 0.0 && most >= least && most.is_finite()) {
+                return refuse(format!(
+                    "the {what} strengths go from {least} to {most}; they must be above 0, the \
+                     least first"
+                ));
+            }
+            if !(level.temperature >= 0.0 && level.temperature.is_finite()) {
+                return refuse(format!("the {what} temperature is {}", level.temperature));
+            }
+            if !(0.0..1.0).contains(&level.minimum) {
+                return refuse(format!(
+                    "the minimum weight of a {what} is {}; it must be at least 0 and below 1",
+                    level.minimum
+                ));
+            }
+        }
+        if let Some(caps) = &options.caps
+            && tree.capacity(caps) < 1.0
+        {
+            return Err(CoreError::Infeasible(
+                "no mixture keeps every leaf within its cap".into(),
+            ));
+        }
+        let level = |depth: usize| match depth {
+            0 => options.sources,
+            _ => options.topics,
+        };
+        let prior = |group: &Group| {
+            let free = group.members.iter().filter(|member| member.pin.is_none());
+            let total: f64 = group.members.iter().map(|member| member.size).sum();
+            let temper = |member: &super::tree::Member| {
+                let share = member.size / total;
+                if member.manual {
+                    share
+                } else {
+                    share.powf(level(group.depth).temperature)
+                }
+            };
+            let raw: Vec<f64> = free.map(temper).collect();
+            let sum: f64 = raw.iter().sum();
+            raw.into_iter().map(|share| share / sum).collect()
+        };
+        let leaves = |name: &String| {
+            tree.leaves_of(name).ok_or_else(|| {
+                CoreError::Unsupported(format!("no source, topic or leaf is named `{name}`"))
+            })
+        };
+        Ok(Self {
+            tree,
+            options,
+            priors: tree.groups().iter().map(prior).collect(),
+            nonzero: options
+                .nonzero
+                .iter()
+                .map(leaves)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The mixture that draws are spread around: the tempered prior with its pins.
+    #[must_use]
+    pub fn center(&self) -> Vec<f64> {
+        let relative: Vec<Vec<f64>> = self
+            .tree
+            .groups()
+            .iter()
+            .zip(&self.priors)
+            .map(|(group, prior)| with_pins(group, prior))
+            .collect();
+        self.leaves(&relative)
+    }
+
+    /// Draw number `draw`: one candidate per strength, clipped, and one of those that are feasible.
+    /// The same on any thread.
+    fn draw(&self, draw: usize) -> Draw {
+        let mut rng = generator(self.options.seed, Purpose::Swarm, draw as u64);
+        let levels = [self.options.sources, self.options.topics];
+        let varied = levels
+            .iter()
+            .any(|level| level.strength.0 < level.strength.1);
+        let count = if varied { STRENGTHS } else { 1 };
+        let mut refusals = Vec::new();
+        let mut feasible: Vec<Vec<f64>> = Vec::new();
+        for step in 0..count {
+            let along = step as f64 / (STRENGTHS - 1) as f64;
+            let strength = |depth: usize| {
+                let (least, most) = levels[depth.min(1)].strength;
+                least * (most / least).powf(along)
+            };
+            let groups = self.tree.groups().iter().zip(&self.priors);
+            let mut relative: Vec<Vec<f64>> = groups
+                .map(|(group, prior)| {
+                    if prior.len() > 1 {
+                        with_pins(group, &dirichlet(prior, strength(group.depth), &mut rng))
+                    } else {
+                        with_pins(group, prior)
+                    }
+                })
+                .collect();
+            match self.finish(&mut relative) {
+                Ok(mixture) => feasible.push(mixture),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        let chosen = match feasible.len() {
+            0 => None,
+            1 => feasible.pop(),
+            several => Some(feasible.swap_remove(rng.random_range(0..several))),
+        };
+        (chosen, refusals)
+    }
+
+    /// Clips shares, multiplies them, and checks what comes out.
+    fn finish(&self, relative: &mut [Vec<f64>]) -> Result<Vec<f64>, Refusal> {
+        match self.options.multiples_of {
+            Some(unit) => self.round(relative, unit)?,
+            None => self.clip(relative)?,
+        }
+        let mixture = self.leaves(relative);
+        let present =
+            |leaves: &std::ops::Range<usize>| mixture[leaves.clone()].iter().any(|w| *w > 0.0);
+        if let Some(missing) = self.nonzero.iter().position(|leaves| !present(leaves)) {
+            return Err(Refusal::Missing(missing));
+        }
+        if let Some(caps) = &self.options.caps {
+            let over = |j: usize| mixture[j] - caps[j];
+            let worst = (0..mixture.len()).max_by(|&a, &b| over(a).total_cmp(&over(b)));
+            if let Some(worst) = worst.filter(|&j| over(j) > SLACK) {
+                return Err(Refusal::OverCap(worst));
+            }
+        }
+        Ok(mixture)
+    }
+
+    /// Removes free shares under the minimum of their level.
+    fn clip(&self, relative: &mut [Vec<f64>]) -> Result<(), Refusal> {
+        for (group, shares) in self.tree.groups().iter().zip(relative.iter_mut()) {
+            let minimum = match group.depth {
+                0 => self.options.sources.minimum,
+                _ => self.options.topics.minimum,
+            };
+            for (member, share) in group.members.iter().zip(shares.iter_mut()) {
+                if member.pin.is_none() && *share < minimum {
+                    *share = 0.0;
+                }
+            }
+            fill(group, shares)?;
+        }
+        Ok(())
+    }
+
+    /// Rounds the weights of leaves to multiples of `unit`, those below it to zero; pins stay.
+    fn round(&self, relative: &mut [Vec<f64>], unit: f64) -> Result<(), Refusal> {
+        let rounded: Vec<f64> = {
+            let mixture = self.leaves(relative);
+            let kept = |w: &f64| if *w < unit { 0.0 } else { *w };
+            let kept: Vec<f64> = mixture.iter().map(kept).collect();
+            let sum: f64 = kept.iter().sum();
+            if sum <= 0.0 {
+                return Err(Refusal::Empty);
+            }
+            kept.iter()
+                .map(|w| (w / sum / unit).round() * unit)
+                .collect()
+        };
+        let mass = |leaves: &std::ops::Range<usize>| rounded[leaves.clone()].iter().sum::<f64>();
+        for (group, shares) in self.tree.groups().iter().zip(relative.iter_mut()) {
+            let total: f64 = group
+                .members
+                .iter()
+                .map(|member| mass(&member.leaves))
+                .sum();
+            if total <= 0.0 {
+                // Without weight of its own, a group has whatever shares it had.
+                continue;
+            }
+            for (member, share) in group.members.iter().zip(shares.iter_mut()) {
+                if member.pin.is_none() {
+                    *share = mass(&member.leaves) / total;
+                }
+            }
+            fill(group, shares)?;
+        }
+        Ok(())
+    }
+
+    /// Weights of the leaves: the products of the shares along their paths.
+    fn leaves(&self, relative: &[Vec<f64>]) -> Vec<f64> {
+        let groups = self.tree.groups();
+        let mut weight_of: Vec<f64> = vec![1.0; groups.len()];
+        let mut mixture = vec![0.0; self.tree.domains().len()];
+        for (g, group) in groups.iter().enumerate() {
+            if let Some((above, i)) = group.parent {
+                weight_of[g] = weight_of[above] * relative[above][i];
+            }
+            for (member, share) in group.members.iter().zip(&relative[g]) {
+                if member.leaf {
+                    mixture[member.leaves.start] = weight_of[g] * share;
+                }
+            }
+        }
+        mixture
+    }
+
+    /// Draws until `count` mixtures are found that differ from each other and from the existing
+    /// ones, or `most` draws are made.
+    ///
+    /// Work is spread over threads; the result is the same on any number.
+    #[must_use]
+    pub fn distinct(&self, count: usize, most: usize) -> (Vec<Vec<f64>>, Rejections) {
+        use rayon::prelude::*;
+        let mut rejections = Rejections {
+            over_cap: vec![0; self.tree.domains().len()],
+            missing: vec![0; self.nonzero.len()],
+            ..Rejections::default()
+        };
+        let mut taken: Vec<Vec<f64>> = Vec::with_capacity(count);
+        let mut next = 0;
+        while taken.len() < count && next < most {
+            let batch = (count - taken.len()).max(64).min(most - next);
+            let draws: Vec<Draw> = (next..next + batch)
+                .into_par_iter()
+                .map(|draw| self.draw(draw))
+                .collect();
+            next += batch;
+            for (mixture, refusals) in draws {
+                if taken.len() == count {
+                    break;
+                }
+                rejections.drawn += refusals.len() + usize::from(mixture.is_some());
+                for refusal in refusals {
+                    match refusal {
+                        Refusal::OverCap(j) => rejections.over_cap[j] += 1,
+                        Refusal::Missing(name) => rejections.missing[name] += 1,
+                        Refusal::Empty => rejections.empty += 1,
+                    }
+                }
+                let Some(mixture) = mixture else { continue };
+                if taken.iter().any(|other| same(other, &mixture)) {
+                    rejections.repeated += 1;
+                } else if self
+                    .options
+                    .existing
+                    .iter()
+                    .any(|other| near(other, &mixture))
+                {
+                    rejections.existing += 1;
+                } else {
+                    taken.push(mixture);
+                }
+            }
+        }
+        (taken, rejections)
+    }
+}
+
+/// Shares of all members of a group, from those of its free ones.
+fn with_pins(group: &Group, free: &[f64]) -> Vec<f64> {
+    let mut free = free.iter();
+    let left = 1.0 - group.pinned;
+    group
+        .members
+        .iter()
+        .map(|member| match member.pin {
+            Some(pin) => pin,
+            None => left * free.next().copied().unwrap_or(0.0),
+        })
+        .collect()
+}
+
+/// Scales the free shares of a group so that all sum to 1; pins stay.
+fn fill(group: &Group, shares: &mut [f64]) -> Result<(), Refusal> {
+    let members = || group.members.iter().zip(shares.iter());
+    let free: f64 = members()
+        .filter(|(m, _)| m.pin.is_none())
+        .map(|(_, s)| s)
+        .sum();
+    if group.members.iter().all(|member| member.pin.is_some()) {
+        return Ok(());
+    }
+    if free <= 0.0 {
+        return Err(Refusal::Empty);
+    }
+    let scale = (1.0 - group.pinned) / free;
+    for (member, share) in group.members.iter().zip(shares.iter_mut()) {
+        if member.pin.is_none() {
+            *share *= scale;
+        }
+    }
+    Ok(())
+}
+
+fn same(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= SAME)
+}
+
+fn near(a: &[f64], b: &[f64]) -> bool {
+    let mut sum = 0.0;
+    a.iter().zip(b).all(|(a, b)| {
+        sum += (a - b).powi(2);
+        sum <= NEAR * NEAR
+    })
+}
