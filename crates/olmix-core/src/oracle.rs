@@ -30,7 +30,7 @@ impl Oracle {
         let fitted = options.fit(swarm, prior, &|| ())?;
         let laws: Vec<FittedLaw> = fitted.into_iter().map(|(law, _)| law).collect();
         let runs = swarm.len() as f64;
-        let parameters = options.needed(swarm.live_domains().len()) as f64;
+        let parameters = options.parameters(swarm.live_domains().len()) as f64;
         let scale = (runs / (runs - parameters).max(1.0)).sqrt();
         let residuals = Matrix::from_fn(swarm.len(), laws.len(), |run, task| {
             let predicted = laws[task].predict(swarm.mixtures().row(run));

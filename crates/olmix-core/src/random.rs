@@ -30,6 +30,8 @@ pub enum Purpose {
     Swarm,
     /// Drawing the region that a design is made for.
     Region,
+    /// Filling the space of draws evenly.
+    Hypercube,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.
@@ -42,14 +44,18 @@ pub fn generator(seed: u64, purpose: Purpose, item: u64) -> ChaCha8Rng {
 
 /// One draw from `Dirichlet(strength · center)`, as normalized Gamma variates.
 pub(crate) fn dirichlet(center: &[f64], strength: f64, rng: &mut impl Rng) -> Vec<f64> {
-    let mut draw: Vec<f64> = center
-        .iter()
-        .map(|share| {
-            // A shape this small draws 0 in all but name, and keeps the distribution valid.
-            let shape = (strength * share).max(1e-9);
-            Gamma::new(shape, 1.0).map_or(0.0, |gamma| gamma.sample(rng))
-        })
-        .collect();
+    dirichlet_of(center, strength, |shape| gamma(shape, rng))
+}
+
+/// A point of `Dirichlet(strength · center)` made from one Gamma variate for each shape asked for.
+pub(crate) fn dirichlet_of(
+    center: &[f64],
+    strength: f64,
+    mut gamma: impl FnMut(f64) -> f64,
+) -> Vec<f64> {
+    // A shape this small draws 0 in all but name, and keeps the distribution valid.
+    let shape = |share: &f64| (strength * share).max(1e-9);
+    let mut draw: Vec<f64> = center.iter().map(|share| gamma(shape(share))).collect();
     let sum: f64 = draw.iter().sum();
     if sum > 0.0 {
         draw.iter_mut().for_each(|p| *p /= sum);
@@ -57,4 +63,9 @@ pub(crate) fn dirichlet(center: &[f64], strength: f64, rng: &mut impl Rng) -> Ve
         draw.copy_from_slice(center);
     }
     draw
+}
+
+/// A Gamma variate of this shape, above 0, and scale 1.
+pub(crate) fn gamma(shape: f64, rng: &mut impl Rng) -> f64 {
+    Gamma::new(shape, 1.0).map_or(0.0, |gamma| gamma.sample(rng))
 }

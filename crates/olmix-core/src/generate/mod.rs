@@ -1,7 +1,13 @@
 //! Which mixtures a swarm should be trained on: sampling, and designs that choose among samples.
 
+mod design;
+mod exchange;
+mod maximin;
 mod sampler;
 mod tree;
 
+pub use design::{d_optimal, features, prediction_error, region, v_optimal};
+pub use exchange::{Criterion, choose_runs, log_determinant};
+pub use maximin::farthest;
 pub use sampler::{Level, Rejections, Sampler, SamplerOptions};
 pub use tree::{Node, Tree};

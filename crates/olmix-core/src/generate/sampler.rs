@@ -4,10 +4,11 @@
 //! source, and multiplies. Its parameter is the prior times a strength: large strengths stay close
 //! to the prior, small ones give sparse mixtures.
 
-use rand::RngExt;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
 
 use super::tree::{Group, Tree};
-use crate::random::{dirichlet, generator};
+use crate::random::{dirichlet_of, gamma, generator};
 use crate::{CoreError, Purpose};
 
 /// How one level of the tree is sampled.
@@ -68,7 +69,7 @@ pub struct Rejections {
 }
 
 /// Why a candidate is not feasible.
-enum Refusal {
+pub(super) enum Refusal {
     OverCap(usize),
     Missing(usize),
     Empty,
@@ -86,7 +87,7 @@ pub struct Sampler<'a> {
 }
 
 /// A draw: its mixture, if one was feasible, and what was refused.
-type Draw = (Option<Vec<f64>>, Vec<Refusal>);
+pub(super) type Draw = (Option<Vec<f64>>, Vec<Refusal>);
 
 impl<'a> Sampler<'a> {
     /// # Errors
@@ -168,44 +169,74 @@ impl<'a> Sampler<'a> {
         self.leaves(&relative)
     }
 
-    /// Draw number `draw`: one candidate per strength, clipped, and one of those that are feasible.
-    /// The same on any thread.
+    /// Draw number `draw`, the same on any thread.
     fn draw(&self, draw: usize) -> Draw {
         let mut rng = generator(self.options.seed, Purpose::Swarm, draw as u64);
+        let mut order: Vec<usize> = (0..self.strengths()).collect();
+        order.shuffle(&mut rng);
+        self.first_feasible(order, |_, shape| gamma(shape, &mut rng))
+    }
+
+    /// How many strengths each draw may have.
+    pub(super) fn strengths(&self) -> usize {
         let levels = [self.options.sources, self.options.topics];
-        let varied = levels
-            .iter()
-            .any(|level| level.strength.0 < level.strength.1);
-        let count = if varied { STRENGTHS } else { 1 };
+        let varied = levels.iter().any(|l| l.strength.0 < l.strength.1);
+        if varied { STRENGTHS } else { 1 }
+    }
+
+    /// Gamma variates that a candidate is made of.
+    pub(super) fn variates(&self) -> usize {
+        let lengths = self.priors.iter().map(Vec::len);
+        lengths.filter(|length| *length > 1).sum()
+    }
+
+    /// The candidate of the first strength, in this order, that is feasible. In random order that is
+    /// one of all feasible ones at random, at the cost of fewer candidates.
+    ///
+    /// `variate(i, shape)` is Gamma variate number `i` of a candidate.
+    pub(super) fn first_feasible(
+        &self,
+        order: impl IntoIterator<Item = usize>,
+        mut variate: impl FnMut(usize, f64) -> f64,
+    ) -> Draw {
         let mut refusals = Vec::new();
-        let mut feasible: Vec<Vec<f64>> = Vec::new();
-        for step in 0..count {
-            let along = step as f64 / (STRENGTHS - 1) as f64;
-            let strength = |depth: usize| {
-                let (least, most) = levels[depth.min(1)].strength;
-                least * (most / least).powf(along)
-            };
-            let groups = self.tree.groups().iter().zip(&self.priors);
-            let mut relative: Vec<Vec<f64>> = groups
-                .map(|(group, prior)| {
-                    if prior.len() > 1 {
-                        with_pins(group, &dirichlet(prior, strength(group.depth), &mut rng))
-                    } else {
-                        with_pins(group, prior)
-                    }
-                })
-                .collect();
-            match self.finish(&mut relative) {
-                Ok(mixture) => feasible.push(mixture),
+        for step in order {
+            match self.candidate(step, &mut variate) {
+                Ok(mixture) => return (Some(mixture), refusals),
                 Err(refusal) => refusals.push(refusal),
             }
         }
-        let chosen = match feasible.len() {
-            0 => None,
-            1 => feasible.pop(),
-            several => Some(feasible.swap_remove(rng.random_range(0..several))),
+        (None, refusals)
+    }
+
+    /// The candidate at strength number `step`.
+    fn candidate(
+        &self,
+        step: usize,
+        variate: &mut impl FnMut(usize, f64) -> f64,
+    ) -> Result<Vec<f64>, Refusal> {
+        let levels = [self.options.sources, self.options.topics];
+        let along = step as f64 / (STRENGTHS - 1) as f64;
+        let strength = |depth: usize| {
+            let (least, most) = levels[depth.min(1)].strength;
+            least * (most / least).powf(along)
         };
-        (chosen, refusals)
+        let mut made = 0;
+        let mut gamma = |shape: f64| {
+            made += 1;
+            variate(made - 1, shape)
+        };
+        let groups = self.tree.groups().iter().zip(&self.priors);
+        let mut relative: Vec<Vec<f64>> = groups
+            .map(|(group, prior)| {
+                if prior.len() > 1 {
+                    with_pins(group, &dirichlet_of(prior, strength(group.depth), &mut gamma))
+                } else {
+                    with_pins(group, prior)
+                }
+            })
+            .collect();
+        self.finish(&mut relative)
     }
 
     /// Clips shares, multiplies them, and checks what comes out.
@@ -306,12 +337,7 @@ impl<'a> Sampler<'a> {
     /// Work is spread over threads; the result is the same on any number.
     #[must_use]
     pub fn distinct(&self, count: usize, most: usize) -> (Vec<Vec<f64>>, Rejections) {
-        use rayon::prelude::*;
-        let mut rejections = Rejections {
-            over_cap: vec![0; self.tree.domains().len()],
-            missing: vec![0; self.nonzero.len()],
-            ..Rejections::default()
-        };
+        let mut rejections = self.no_rejections();
         let mut taken: Vec<Vec<f64>> = Vec::with_capacity(count);
         let mut next = 0;
         while taken.len() < count && next < most {
@@ -321,34 +347,49 @@ impl<'a> Sampler<'a> {
                 .map(|draw| self.draw(draw))
                 .collect();
             next += batch;
-            for (mixture, refusals) in draws {
-                if taken.len() == count {
-                    break;
-                }
-                rejections.drawn += refusals.len() + usize::from(mixture.is_some());
-                for refusal in refusals {
-                    match refusal {
-                        Refusal::OverCap(j) => rejections.over_cap[j] += 1,
-                        Refusal::Missing(name) => rejections.missing[name] += 1,
-                        Refusal::Empty => rejections.empty += 1,
-                    }
-                }
-                let Some(mixture) = mixture else { continue };
-                if taken.iter().any(|other| same(other, &mixture)) {
-                    rejections.repeated += 1;
-                } else if self
-                    .options
-                    .existing
-                    .iter()
-                    .any(|other| near(other, &mixture))
-                {
-                    rejections.existing += 1;
-                } else {
-                    taken.push(mixture);
-                }
-            }
+            self.take(draws, count, &mut taken, &mut rejections);
         }
         (taken, rejections)
+    }
+
+    pub(super) fn no_rejections(&self) -> Rejections {
+        Rejections {
+            over_cap: vec![0; self.tree.domains().len()],
+            missing: vec![0; self.nonzero.len()],
+            ..Rejections::default()
+        }
+    }
+
+    /// Takes the mixtures of draws that are like no other, up to `count` in all.
+    pub(super) fn take(
+        &self,
+        draws: Vec<Draw>,
+        count: usize,
+        taken: &mut Vec<Vec<f64>>,
+        rejections: &mut Rejections,
+    ) {
+        for (mixture, refusals) in draws {
+            if taken.len() == count {
+                break;
+            }
+            rejections.drawn += refusals.len() + usize::from(mixture.is_some());
+            for refusal in refusals {
+                match refusal {
+                    Refusal::OverCap(j) => rejections.over_cap[j] += 1,
+                    Refusal::Missing(name) => rejections.missing[name] += 1,
+                    Refusal::Empty => rejections.empty += 1,
+                }
+            }
+            let Some(mixture) = mixture else { continue };
+            let existing = &self.options.existing;
+            if taken.iter().any(|other| same(other, &mixture)) {
+                rejections.repeated += 1;
+            } else if existing.iter().any(|other| near(other, &mixture)) {
+                rejections.existing += 1;
+            } else {
+                taken.push(mixture);
+            }
+        }
     }
 }
 

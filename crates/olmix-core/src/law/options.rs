@@ -131,7 +131,17 @@ impl LawOptions {
         }
     }
 
-    /// Runs that a fit over `live` sampled domains needs: as many as the law has parameters.
+    /// Parameters of a law over `live` sampled domains, for laws that have a number of them.
+    #[must_use]
+    pub fn parameters(&self, live: usize) -> usize {
+        match self {
+            Self::Saturating(options) => options.parameters(live),
+            _ => self.needed(live),
+        }
+    }
+
+    /// Runs that a fit over `live` sampled domains needs: as many as the law has parameters, but for
+    /// those that a ridge determines.
     #[must_use]
     pub fn needed(&self, live: usize) -> usize {
         match self {

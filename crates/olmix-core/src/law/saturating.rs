@@ -110,9 +110,18 @@ const START: f64 = 0.95;
 const LEAST_START: f64 = 1e-3;
 
 impl SaturatingOptions {
-    /// Runs that determine the law: as many as it has parameters.
-    pub(crate) fn needed(&self, live: usize) -> usize {
+    pub(crate) fn parameters(&self, live: usize) -> usize {
         live * self.bases.len() + 2
+    }
+
+    /// Runs that determine the law: as many as it has parameters. With a ridge it is determined by
+    /// fewer, and one more than domains is asked for, as by the log-linear law.
+    pub(crate) fn needed(&self, live: usize) -> usize {
+        if self.ridge > 0.0 {
+            live + 1
+        } else {
+            self.parameters(live)
+        }
     }
 
     pub(crate) fn design(&self, mixtures: &Matrix, live: Vec<usize>, prior: &[f64]) -> Design {

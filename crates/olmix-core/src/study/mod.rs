@@ -7,6 +7,7 @@
 
 mod choices;
 mod constraints;
+mod designs;
 mod distribution;
 mod laws;
 mod summary;
@@ -33,6 +34,8 @@ pub enum Question {
     Constraints,
     /// RQ7: which optimizer?
     Solver,
+    /// Which runs are worth training, told by their mixtures alone?
+    Designs,
 }
 
 /// One setting of what a study varies, with a seed.
@@ -96,6 +99,7 @@ impl<'a> Study<'a> {
             Question::Granularity => &["granularity"],
             Question::Constraints => &["constrained", "k"],
             Question::Solver => &["solver"],
+            Question::Designs => &["design", "runs"],
         }
     }
 
@@ -111,6 +115,7 @@ impl<'a> Study<'a> {
                 &["predicted_gain", "crossed_gain", "optimism"]
             }
             Question::Constraints => &["gain", "repetition"],
+            Question::Designs => &["gain", "kept"],
         }
     }
 
@@ -124,6 +129,7 @@ impl<'a> Study<'a> {
             Question::Granularity => choices::granularities(),
             Question::Constraints => constraints::settings(),
             Question::Solver => choices::solvers(),
+            Question::Designs => designs::settings(self),
         };
         let seeds = 0..self.seeds as u64;
         let of = |keys: Vec<String>| {
@@ -149,6 +155,7 @@ impl<'a> Study<'a> {
             Question::Granularity => choices::run_granularity(self, cell),
             Question::Constraints => constraints::run(self, cell),
             Question::Solver => choices::run_solver(self, cell),
+            Question::Designs => designs::run(self, cell),
         }
     }
 
@@ -183,9 +190,9 @@ impl<'a> Study<'a> {
                 (1.25 * (live + 2) as f64).ceil() as usize,
                 "for one fit and a fifth of the runs to test it on",
             ),
-            Question::Granularity | Question::Solver => (
+            Question::Granularity | Question::Solver | Question::Designs => (
                 2 * self.law()?.needed(live),
-                "to fit laws to each half of them",
+                "to fit laws to a part of them and judge by those of another",
             ),
             Question::SwarmSize | Question::SwarmDistribution => {
                 self.law()?;
@@ -217,13 +224,14 @@ impl<'a> Study<'a> {
 
 impl Question {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("swarm-size", Self::SwarmSize),
         ("swarm-distribution", Self::SwarmDistribution),
         ("laws", Self::Laws),
         ("granularity", Self::Granularity),
         ("constraints", Self::Constraints),
         ("solver", Self::Solver),
+        ("designs", Self::Designs),
     ];
 
     /// Its name.

@@ -223,6 +223,7 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
         Question::Laws => (1, Some(0), 1, "Rank correlation with unseen runs"),
         Question::Constraints => (1, Some(0), 0, "True gain by what keeps to the caps"),
         Question::Granularity => (0, None, 1, "Gain by granularity, by laws of other runs"),
+        Question::Designs => (1, Some(0), 1, "Share of the gain of all runs, by design"),
         Question::Solver => (0, None, 1, "Gain by optimizer, by laws of other runs"),
     };
     let mut series: Vec<Series> = Vec::new();
