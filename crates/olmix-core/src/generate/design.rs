@@ -83,7 +83,12 @@ pub fn v_optimal<P: AsRef<[f64]>>(
     progress: &dyn Fn(),
 ) -> Vec<usize> {
     let region = features(region);
-    choose_runs(&features(candidates), Criterion::Variance(&region), count, progress)
+    choose_runs(
+        &features(candidates),
+        Criterion::Variance(&region),
+        count,
+        progress,
+    )
 }
 
 /// Chooses `count` mixtures for the greatest determinant of the information; positions ascend.
@@ -93,7 +98,12 @@ pub fn d_optimal<P: AsRef<[f64]>>(
     count: usize,
     progress: &dyn Fn(),
 ) -> Vec<usize> {
-    choose_runs(&features(candidates), Criterion::Determinant, count, progress)
+    choose_runs(
+        &features(candidates),
+        Criterion::Determinant,
+        count,
+        progress,
+    )
 }
 
 /// Standard error of a law's prediction, averaged over `region`, after a swarm of these mixtures, in

@@ -148,7 +148,13 @@ impl<'a> Exchange<'a> {
 
     fn best_to_add(&self, inside: &[bool]) -> Option<usize> {
         let outside = (0..inside.len()).filter(|&k| !inside[k]);
-        outside.reduce(|best, k| if self.gain(k) > self.gain(best) { k } else { best })
+        outside.reduce(|best, k| {
+            if self.gain(k) > self.gain(best) {
+                k
+            } else {
+                best
+            }
+        })
     }
 
     /// Adds (`sign` 1) or removes (−1) candidate `k`: Sherman and Morrison's formula.
@@ -164,13 +170,19 @@ impl<'a> Exchange<'a> {
                         *v -= c * dot(x.row(chunk * CHUNK + i), &z).powi(2);
                     }
                 };
-                self.variance.par_chunks_mut(CHUNK).enumerate().for_each(update);
+                self.variance
+                    .par_chunks_mut(CHUNK)
+                    .enumerate()
+                    .for_each(update);
             }
             Some(spread) => {
                 // M⁻¹ − c z zᵀ turns A = M⁻¹ W M⁻¹ into A − c (z gᵀ + g zᵀ) + c² (gᵀx) z zᵀ.
                 let g = times(spread, &point);
                 let w = dot(&g, &point);
-                let both = self.variance.par_chunks_mut(CHUNK).zip(self.worth.par_chunks_mut(CHUNK));
+                let both = self
+                    .variance
+                    .par_chunks_mut(CHUNK)
+                    .zip(self.worth.par_chunks_mut(CHUNK));
                 both.enumerate().for_each(|(chunk, (variance, worth))| {
                     for (i, (v, q)) in variance.iter_mut().zip(worth).enumerate() {
                         let row = x.row(chunk * CHUNK + i);
@@ -217,10 +229,16 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
             *sum += a * b;
         }
     }
-    let tail: f64 = rest.iter().zip(&b[b.len() - rest.len()..]).map(|(a, b)| a * b).sum();
+    let tail: f64 = rest
+        .iter()
+        .zip(&b[b.len() - rest.len()..])
+        .map(|(a, b)| a * b)
+        .sum();
     sums.iter().sum::<f64>() + tail
 }
 
 fn times(matrix: &Matrix, point: &[f64]) -> Vec<f64> {
-    (0..matrix.rows()).map(|i| dot(matrix.row(i), point)).collect()
+    (0..matrix.rows())
+        .map(|i| dot(matrix.row(i), point))
+        .collect()
 }

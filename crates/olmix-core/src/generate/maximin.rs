@@ -1,63 +1,182 @@
-//! Space-filling designs: a Latin hypercube mapped to the sampler's distribution, thinned to keep
-//! mixtures apart.
+//! Space-filling designs: a Latin hypercube mapped to the sampler's distribution, its columns
+//! rearranged to push the closest mixtures apart.
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use statrs::function::gamma::{gamma_lr, ln_gamma};
 
-use super::sampler::{Draw, Rejections, Sampler};
+use super::sampler::{Rejections, Sampler};
 use crate::Matrix;
 use crate::random::{Purpose, generator};
 
-/// Points of the hypercube per mixture; the closest are removed.
-const SURPLUS: usize = 3;
-/// Distances of more mixtures than this are not kept.
-const MOST_THINNED: usize = 6000;
-/// Hypercubes tried, each twice the size of the one before.
-const ATTEMPTS: usize = 4;
+/// Hypercubes tried when too few of their points are feasible, each larger than the one before.
+const CUBES: usize = 5;
+/// Rearrangements tried per mixture, and the multiplications that all of them may cost.
+const SWAPS: usize = 50;
+const MOST_WORK: usize = 2_000_000_000;
+
+/// A point of the hypercube and what the sampler makes of it.
+struct Point {
+    /// Quantiles of the variates.
+    u: Vec<f64>,
+    /// The variates themselves.
+    variates: Vec<f64>,
+    /// The number of its strength.
+    step: usize,
+    mixture: Vec<f64>,
+    /// Square roots of the weights, by which distances are taken.
+    roots: Vec<f64>,
+}
 
 impl Sampler<'_> {
     /// `count` mixtures of the sampler's distribution that are spread evenly: every variate a
     /// mixture is made of, and its strength, takes each of its quantiles once (McKay, Beckman and
-    /// Conover 1979), and of the mixtures that come out the closest are removed (distance of `√p`).
+    /// Conover 1979). Quantiles are then exchanged between mixtures as long as that makes the least
+    /// distance of `√p` greater (Morris and Mitchell 1995), which leaves the distribution as it is.
     ///
-    /// Fewer where too many are not feasible. The same on any number of threads; costs `count² m`.
+    /// Fewer where too many are not feasible. The same on any number of threads.
     #[must_use]
     pub fn spread(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Rejections) {
-        let mut points = match count * SURPLUS {
-            many if many > MOST_THINNED => count,
-            few => few,
-        };
-        let mut found = (Vec::new(), self.no_rejections());
-        for attempt in 0..ATTEMPTS {
-            found = self.at_points(points, seed.wrapping_add(attempt as u64));
-            if found.0.len() >= count {
-                break;
+        let mut size = count;
+        for cube in 0..CUBES {
+            let (mut points, rejections) = self.at_cube(size, seed.wrapping_add(cube as u64));
+            if points.len() >= count || cube + 1 == CUBES {
+                points.truncate(count);
+                self.push_apart(&mut points, seed);
+                let mixtures = points.into_iter().map(|point| point.mixture);
+                return (mixtures.collect(), rejections);
             }
-            points *= 2;
+            let feasible = points.len().max(count / 8 + 1);
+            size = (size * (count + count / 8 + 1)).div_ceil(feasible);
         }
-        let (mixtures, rejections) = found;
-        let kept = farthest(&mixtures, count);
-        let kept = kept.into_iter().map(|k| mixtures[k].clone()).collect();
-        (kept, rejections)
+        (Vec::new(), self.no_rejections())
     }
 
-    fn at_points(&self, points: usize, seed: u64) -> (Vec<Vec<f64>>, Rejections) {
-        let cube = latin_hypercube(points, 1 + self.variates(), seed);
+    /// The feasible points of a hypercube.
+    fn at_cube(&self, size: usize, seed: u64) -> (Vec<Point>, Rejections) {
+        let cube = latin_hypercube(size, 1 + self.variates(), seed);
         let strengths = self.strengths();
         let at = |k: usize| {
             let point = cube.row(k);
             let first = ((point[0] * strengths as f64) as usize).min(strengths - 1);
             let order = (0..strengths).map(|step| (first + step) % strengths);
-            self.first_feasible(order, |i, shape| gamma_quantile(shape, point[1 + i]))
+            let mut variates = vec![0.0; point.len() - 1];
+            let (mixture, refusals) = self.first_feasible(order, |i, shape| {
+                variates[i] = gamma_quantile(shape, point[1 + i]);
+                variates[i]
+            });
+            let step = (first + refusals.len()) % strengths;
+            ((mixture, refusals), variates, step)
         };
-        let draws: Vec<Draw> = (0..points).into_par_iter().map(at).collect();
-        let mut taken = Vec::new();
+        let made: Vec<_> = (0..size).into_par_iter().map(at).collect();
         let mut rejections = self.no_rejections();
-        self.take(draws, points, &mut taken, &mut rejections);
-        (taken, rejections)
+        let mut points = Vec::with_capacity(size);
+        let mut taken = Vec::new();
+        for (k, (draw, variates, step)) in made.into_iter().enumerate() {
+            self.take(vec![draw], taken.len() + 1, &mut taken, &mut rejections);
+            if let Some(mixture) = taken.get(points.len()) {
+                points.push(Point {
+                    u: cube.row(k)[1..].to_vec(),
+                    variates,
+                    step,
+                    roots: mixture.iter().map(|p| p.sqrt()).collect(),
+                    mixture: mixture.clone(),
+                });
+            }
+        }
+        (points, rejections)
     }
+
+    /// Exchanges quantiles between mixtures to make the least distance greater.
+    fn push_apart(&self, points: &mut [Point], seed: u64) {
+        let (n, dimensions) = (points.len(), self.variates());
+        if n < 3 || dimensions == 0 {
+            return;
+        }
+        let mut rng = generator(seed, Purpose::Hypercube, u64::from(u32::MAX));
+        let mut nearest: Vec<(f64, usize)> = (0..n)
+            .into_par_iter()
+            .map(|i| nearest_of(points, i, &points[i].roots))
+            .collect();
+        let swaps = (SWAPS * n).min(MOST_WORK / (4 * n * points[0].roots.len()).max(1));
+        for _ in 0..swaps {
+            let closest = |a: &usize, b: &usize| nearest[*a].0.total_cmp(&nearest[*b].0);
+            let Some(i) = (0..n).min_by(closest) else {
+                return;
+            };
+            let i = if rng.random() { i } else { nearest[i].1 };
+            let other = (i + 1 + rng.random_range(0..n - 1)) % n;
+            let dimension = rng.random_range(0..dimensions);
+            let (a, b) = (&points[i], &points[other]);
+            let least = nearest[i].0;
+            let (Some(a), Some(b)) = (
+                self.with_quantile(a, dimension, b.u[dimension]),
+                self.with_quantile(b, dimension, a.u[dimension]),
+            ) else {
+                continue;
+            };
+            let mut far = true;
+            for (place, point, twin) in [(i, &a, &b), (other, &b, &a)] {
+                let apart = |k: usize| match k {
+                    k if k == place => f64::INFINITY,
+                    k if k == i || k == other => distance(&point.roots, &twin.roots),
+                    k => distance(&point.roots, &points[k].roots),
+                };
+                far = far && (0..n).all(|k| apart(k) > least);
+            }
+            if !far {
+                continue;
+            }
+            points[i] = a;
+            points[other] = b;
+            for k in 0..n {
+                let moved = |j: usize| j == i || j == other;
+                if moved(k) || moved(nearest[k].1) {
+                    nearest[k] = nearest_of(points, k, &points[k].roots);
+                } else {
+                    for j in [i, other] {
+                        let found = distance(&points[k].roots, &points[j].roots);
+                        if found < nearest[k].0 {
+                            nearest[k] = (found, j);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The point with another quantile of one variate; `None` where that is not feasible.
+    fn with_quantile(&self, point: &Point, dimension: usize, u: f64) -> Option<Point> {
+        let mut variates = point.variates.clone();
+        let (mixture, _) = self.first_feasible([point.step], |i, shape| {
+            if i == dimension {
+                variates[i] = gamma_quantile(shape, u);
+            }
+            variates[i]
+        });
+        let mixture = mixture.filter(|mixture| !self.resembles_existing(mixture))?;
+        let mut quantiles = point.u.clone();
+        quantiles[dimension] = u;
+        Some(Point {
+            u: quantiles,
+            variates,
+            step: point.step,
+            roots: mixture.iter().map(|p| p.sqrt()).collect(),
+            mixture,
+        })
+    }
+}
+
+/// The nearest other point: its squared distance and place.
+fn nearest_of(points: &[Point], i: usize, roots: &[f64]) -> (f64, usize) {
+    let others = (0..points.len()).filter(|&k| k != i);
+    let all = others.map(|k| (distance(roots, &points[k].roots), k));
+    all.fold((f64::INFINITY, i), |a, b| if b.0 < a.0 { b } else { a })
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
 /// `points × dimensions` in (0, 1): along each dimension one point in each of `points` equal parts.
@@ -94,7 +213,11 @@ fn gamma_quantile(shape: f64, u: f64) -> f64 {
     let mut y = low;
     for _ in 0..60 {
         let error = beyond(y);
-        if error < 0.0 { low = y } else { high = y }
+        if error < 0.0 {
+            low = y
+        } else {
+            high = y
+        }
         // Newton's step in y = log x, bisection where it leaves the bracket.
         let slope = (shape * y - y.exp() - ln_gamma(shape)).exp();
         let newton = y - error / slope;
@@ -109,60 +232,6 @@ fn gamma_quantile(shape: f64, u: f64) -> f64 {
         y = next;
     }
     y.exp()
-}
-
-/// `count` of the mixtures that lie far from each other: of the closest pair the one goes whose next
-/// neighbour is closer, until `count` are left. Positions ascend. Distances are those of `√p`.
-#[must_use]
-pub fn farthest<P: AsRef<[f64]> + Sync>(mixtures: &[P], count: usize) -> Vec<usize> {
-    let n = mixtures.len();
-    if n <= count {
-        return (0..n).collect();
-    }
-    let roots: Vec<Vec<f64>> = mixtures
-        .iter()
-        .map(|p| p.as_ref().iter().map(|p| p.sqrt()).collect())
-        .collect();
-    let distances: Vec<Vec<f64>> = (0..n)
-        .into_par_iter()
-        .map(|i| {
-            let to = |other: &Vec<f64>| {
-                let pairs = roots[i].iter().zip(other);
-                pairs.map(|(a, b)| (a - b).powi(2)).sum()
-            };
-            roots.iter().map(to).collect()
-        })
-        .collect();
-    let mut inside = vec![true; n];
-    // The nearest and the second nearest of those left.
-    let nearest = |i: usize, inside: &[bool]| {
-        let mut two = [(f64::INFINITY, i); 2];
-        for j in (0..n).filter(|&j| j != i && inside[j]) {
-            let found = (distances[i][j], j);
-            if found.0 < two[0].0 {
-                two = [found, two[0]];
-            } else if found.0 < two[1].0 {
-                two[1] = found;
-            }
-        }
-        two
-    };
-    let mut near: Vec<[(f64, usize); 2]> = (0..n).map(|i| nearest(i, &inside)).collect();
-    for _ in count..n {
-        let left = (0..n).filter(|&i| inside[i]);
-        let Some(i) = left.min_by(|&a, &b| near[a][0].0.total_cmp(&near[b][0].0)) else {
-            break;
-        };
-        let j = near[i][0].1;
-        let out = if near[j][1].0 < near[i][1].0 { j } else { i };
-        inside[out] = false;
-        for k in 0..n {
-            if inside[k] && near[k].iter().any(|(_, of)| *of == out) {
-                near[k] = nearest(k, &inside);
-            }
-        }
-    }
-    (0..n).filter(|&i| inside[i]).collect()
 }
 
 #[cfg(test)]
@@ -192,17 +261,5 @@ mod tests {
             parts.sort_unstable();
             assert_eq!(parts, (0..50).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn thinning_keeps_what_is_far_apart() {
-        let line: Vec<[f64; 2]> = [0.0, 0.01, 0.3, 0.31, 0.6, 1.0]
-            .iter()
-            .map(|x| [x * x, 0.0])
-            .collect();
-        let kept = farthest(&line, 4);
-        assert_eq!(kept.len(), 4);
-        let gap = kept.windows(2).map(|w| line[w[1]][0].sqrt() - line[w[0]][0].sqrt());
-        assert!(gap.fold(1.0, f64::min) > 0.28);
     }
 }

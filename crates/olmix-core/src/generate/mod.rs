@@ -2,12 +2,13 @@
 
 mod design;
 mod exchange;
+mod farthest;
 mod maximin;
 mod sampler;
 mod tree;
 
 pub use design::{d_optimal, features, prediction_error, region, v_optimal};
 pub use exchange::{Criterion, choose_runs, log_determinant};
-pub use maximin::farthest;
+pub use farthest::farthest;
 pub use sampler::{Level, Rejections, Sampler, SamplerOptions};
 pub use tree::{Node, Tree};

@@ -230,7 +230,10 @@ impl<'a> Sampler<'a> {
         let mut relative: Vec<Vec<f64>> = groups
             .map(|(group, prior)| {
                 if prior.len() > 1 {
-                    with_pins(group, &dirichlet_of(prior, strength(group.depth), &mut gamma))
+                    with_pins(
+                        group,
+                        &dirichlet_of(prior, strength(group.depth), &mut gamma),
+                    )
                 } else {
                     with_pins(group, prior)
                 }
@@ -352,6 +355,11 @@ impl<'a> Sampler<'a> {
         (taken, rejections)
     }
 
+    pub(super) fn resembles_existing(&self, mixture: &[f64]) -> bool {
+        let existing = &self.options.existing;
+        existing.iter().any(|other| near(other, mixture))
+    }
+
     pub(super) fn no_rejections(&self) -> Rejections {
         Rejections {
             over_cap: vec![0; self.tree.domains().len()],
@@ -381,10 +389,9 @@ impl<'a> Sampler<'a> {
                 }
             }
             let Some(mixture) = mixture else { continue };
-            let existing = &self.options.existing;
             if taken.iter().any(|other| same(other, &mixture)) {
                 rejections.repeated += 1;
-            } else if existing.iter().any(|other| near(other, &mixture)) {
+            } else if self.resembles_existing(&mixture) {
                 rejections.existing += 1;
             } else {
                 taken.push(mixture);

@@ -74,7 +74,10 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         };
         let laws = laws(&options, swarm, prior)?;
         let constraints = &study.spec.constraints;
-        Ok(study.spec.solve(swarm, &optimizer, &laws, constraints, &|| ())?.weights)
+        Ok(study
+            .spec
+            .solve(swarm, &optimizer, &laws, constraints, &|| ())?
+            .weights)
     };
     let own = swarm.subset(&chosen);
     let gained = if chosen.len() < options.needed(own.live_domains().len()) {
