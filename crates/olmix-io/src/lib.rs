@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | fit config, with the swarm it names | [`load_fit`] |
 //! | mixtures to predict, measured or not | [`load_mixtures`], [`load_runs`] |
+//! | generation config, launch config | [`GenerationConfig::load`], [`LaunchBase::read`] |
 //! | `mixture.json` of an earlier fit | [`MixtureFile::read`] |
 //!
 //! Results go out through [`StagedFolder`] or [`write_whole`], whole or not at all.
@@ -16,6 +17,7 @@ mod error;
 mod export;
 mod families;
 mod fit_config;
+mod generation;
 mod input;
 mod load;
 mod load_runs;
@@ -37,6 +39,9 @@ pub use fit_config::{
     Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
     Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig, ProposerKind,
     RegressionConfig, SwarmFiles, TrainSplit,
+};
+pub use generation::{
+    Content, Design, GenerationConfig, LaunchBase, Plan, Source, SwarmConfig, TokenWidth, Variant,
 };
 pub use input::InputRecord;
 pub use load::{LoadedFit, Overrides, load_fit, load_fit_with};

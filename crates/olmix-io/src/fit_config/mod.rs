@@ -251,7 +251,7 @@ fn find_file(value: &Value<'_>, folder: &Path) -> Result<PathBuf, IoError> {
 }
 
 /// Reads a mapping from free names to values.
-fn named<T>(
+pub(crate) fn named<T>(
     value: &Value<'_>,
     read: impl Fn(&Value<'_>) -> Result<T, IoError>,
 ) -> Result<Vec<Named<T>>, IoError> {
@@ -267,7 +267,7 @@ fn named<T>(
 }
 
 /// Reads a list of names.
-fn names(value: &Value<'_>) -> Result<Vec<Named<()>>, IoError> {
+pub(crate) fn names(value: &Value<'_>) -> Result<Vec<Named<()>>, IoError> {
     let name = |item: &Value<'_>| {
         Ok(Named {
             name: item.text()?.to_owned(),

@@ -22,7 +22,7 @@ pub struct PriorsConfig {
 }
 
 impl PriorsConfig {
-    pub(super) fn read(
+    pub(crate) fn read(
         mut section: Section<'_>,
         notices: &mut Vec<String>,
     ) -> Result<Self, IoError> {

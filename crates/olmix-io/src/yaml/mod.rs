@@ -8,9 +8,11 @@
 //! unchanged: `1_000_000` is a number, `yes` can be a boolean, `~` is null. `1e12` is a number
 //! too. Anchors, aliases and merge keys (`<<`) are understood; tags are ignored.
 
+mod emit;
 mod scalar;
 mod value;
 
+pub use emit::Yaml;
 pub(crate) use scalar::number as parse_number;
 pub use value::{Section, Value};
 

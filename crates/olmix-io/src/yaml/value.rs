@@ -21,6 +21,14 @@ impl<'d> Value<'d> {
         }
     }
 
+    pub(super) fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    pub(super) fn node(&self) -> usize {
+        self.node
+    }
+
     fn get(&self) -> &'d Node {
         &self.document.nodes[self.node]
     }
