@@ -391,7 +391,12 @@ fn designs_are_as_good_as_the_best_of_all_subsets() {
 #[test]
 fn a_v_optimal_swarm_predicts_better_than_a_random_one_of_the_same_size() {
     let prior = [0.3, 0.3, 0.2, 0.1, 0.05, 0.05];
-    let region = region(&prior, None, 0);
+    let leaves: Vec<Node> = prior
+        .iter()
+        .zip("abcdef".chars())
+        .map(|(p, name)| leaf(&name.to_string(), *p))
+        .collect();
+    let region = region(&Tree::new(&leaves).unwrap(), (1.0, 1.0), None, 0).unwrap();
     let candidates = random_mixtures(400, 6, 5);
     let chosen: Vec<&Vec<f64>> = v_optimal(&candidates, &region, 21, &|| ())
         .into_iter()
@@ -405,7 +410,14 @@ fn a_v_optimal_swarm_predicts_better_than_a_random_one_of_the_same_size() {
 #[test]
 fn regions_lie_under_the_caps() {
     let caps = [0.25, 0.5, 0.3, 0.1];
-    for p in region(&[0.4, 0.3, 0.2, 0.1], Some(&caps), 3) {
+    let tree = Tree::new(&[
+        leaf("a", 4.0),
+        leaf("b", 3.0),
+        leaf("c", 2.0),
+        leaf("d", 1.0),
+    ])
+    .unwrap();
+    for p in region(&tree, (1.0, 1.0), Some(&caps), 3).unwrap() {
         assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(p.iter().zip(&caps).all(|(p, cap)| *p <= cap + 1e-9));
     }

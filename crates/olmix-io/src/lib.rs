@@ -41,9 +41,9 @@ pub use fit_config::{
     RegressionConfig, SwarmFiles, TrainSplit,
 };
 pub use generation::{
-    Content, Design, GenerationConfig, LaunchBase, Plan, Source, SwarmConfig, TokenWidth, Variant,
+    Content, GenerationConfig, LaunchBase, Plan, Source, SwarmConfig, TokenWidth, Variant,
 };
-pub use input::InputRecord;
+pub use input::{InputRecord, sha256_hex};
 pub use load::{LoadedFit, Overrides, load_fit, load_fit_with};
 pub use load_runs::{Measured, Runs, load_mixtures, load_runs};
 pub use mixture_file::{

@@ -10,6 +10,7 @@
 //! | Which domain helps which task? | [`interaction_matrix`] |
 //! | What changes against the natural distribution? | [`prior_and_proposed`] |
 //! | How do the mixtures of several methods differ? | [`mixtures()`] |
+//! | Which mixtures does a swarm try? | [`swarm_weights`] |
 //! | How does a number change with another? | [`lines()`] |
 //! | How do size, repetition and λ move the mixture? | [`sweep`] |
 //!
@@ -27,7 +28,7 @@ mod svg;
 pub use error::ReportError;
 pub use figure::{
     Figure, InteractionMatrix, Intervals, Lines, PredictedAgainstMeasured, PriorAndProposed,
-    Series, interaction_matrix, lines, mixtures, predicted_against_measured, prior_and_proposed,
-    sweep, task_errors,
+    Series, SwarmWeights, interaction_matrix, lines, mixtures, predicted_against_measured,
+    prior_and_proposed, swarm_weights, sweep, task_errors,
 };
 pub use report::{InputFile, ReportInput, html};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use olmix_core::generate::Design;
 use olmix_core::study::Question;
 use olmix_core::{DeadDomains, LawKind, Ridge};
 use olmix_io::{KlReg, Preset};
@@ -25,6 +26,11 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Draw the mixtures of a swarm from a generation config.
+    #[command(
+        after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, filled evenly\n  d_optimal  of many draws, those with the most information on a law\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nOn two measured swarms v_optimal needed half to two thirds of the runs that random draws did (docs/study.md)."
+    )]
+    Generate(GenerateArgs),
     /// Fit a law per task, check it, and propose a mixture.
     #[command(
         after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nWrites out/<hash>/ with every figure and file, and out/mixture.json and out/report.html as those of the latest fit."
@@ -103,6 +109,13 @@ fn kl_reg(text: &str) -> Result<KlReg, String> {
         Ok(kl) if kl.is_finite() && kl >= 0.0 => Ok(KlReg::Fixed(kl)),
         _ => Err("it must be `auto` or a number that is not negative, such as 0.05".into()),
     }
+}
+
+fn design(text: &str) -> Result<Design, String> {
+    let found = Design::ALL.iter().find(|(name, _)| *name == text);
+    found
+        .map(|(_, design)| *design)
+        .ok_or_else(|| "it must be random, maximin, d_optimal or v_optimal".into())
 }
 
 /// 0 for none, or at least `least` and at most 100,000.
@@ -279,6 +292,32 @@ pub struct SweepArgs {
         default_value = "0,0.005,0.01,0.05,0.1"
     )]
     pub kl: Vec<f64>,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The generation config (YAML), in the reference implementation's schema.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// A launch config; with it, one launch config per run is written.
+    #[arg(long, value_name = "FILE")]
+    pub base: Option<PathBuf>,
+    /// Where ratios.csv, the figure and the launch configs go.
+    #[arg(long, value_name = "DIR", default_value = "swarm")]
+    pub output: PathBuf,
+    /// Number of mixtures (default: the config's; without one, 3 (m + 1) for m free leaves).
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub variants: Option<u32>,
+    /// How mixtures are chosen: random, maximin, d_optimal or v_optimal (default: the config's).
+    #[arg(long, value_name = "DESIGN", value_parser = design)]
+    pub design: Option<Design>,
+    /// Seed of the draws (default: the config's).
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// What every job takes.
     #[command(flatten)]
     pub common: Common,

@@ -19,6 +19,7 @@ use args::{Arguments, Command};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
+        Command::Generate(options) => command::generate::run(options),
         Command::Fit(options) => command::fit::run(options),
         Command::Compare(options) => command::compare::run(options),
         Command::Study(options) => command::study::run(options),

@@ -3,11 +3,12 @@
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, Par, Side};
-use rand::RngExt;
+use rayon::prelude::*;
 
 use super::exchange::{Criterion, PRIOR, choose_runs};
-use crate::Matrix;
-use crate::random::{Purpose, dirichlet, generator};
+use super::sampler::{Level, Sampler, SamplerOptions};
+use super::tree::Tree;
+use crate::{CoreError, Matrix, Purpose};
 
 /// Mixtures that stand for the region a solve may propose from.
 const REGION: usize = 2000;
@@ -30,21 +31,46 @@ pub fn features<P: AsRef<[f64]>>(mixtures: &[P]) -> Matrix {
     })
 }
 
-/// Mixtures around the prior, moved under the caps where there are any: where a solve may propose
-/// from. `prior` and `caps` have length `m`; the caps leave room for a mixture.
-#[must_use]
-pub fn region(prior: &[f64], caps: Option<&[f64]>, seed: u64) -> Vec<Vec<f64>> {
-    let (low, high) = STRENGTHS;
+/// Mixtures around the prior, moved under `caps` (length `m`) where there are any: where a solve may
+/// propose from. Pins hold, but where a cap moves weight.
+///
+/// # Errors
+/// As [`Sampler::new`], for caps that leave no room and temperatures out of range.
+pub fn region(
+    tree: &Tree,
+    temperatures: (f64, f64),
+    caps: Option<&[f64]>,
+    seed: u64,
+) -> Result<Vec<Vec<f64>>, CoreError> {
+    let level = |temperature| Level {
+        strength: STRENGTHS,
+        temperature,
+        minimum: 0.0,
+    };
+    let options = SamplerOptions {
+        sources: level(temperatures.0),
+        topics: level(temperatures.1),
+        multiples_of: None,
+        nonzero: Vec::new(),
+        caps: None,
+        existing: Vec::new(),
+        seed,
+    };
+    if caps.is_some_and(|caps| tree.capacity(caps) < 1.0) {
+        return Err(CoreError::Infeasible(
+            "no mixture keeps every leaf within its cap".into(),
+        ));
+    }
+    let sampler = Sampler::new(tree, &options)?;
     let one = |k: usize| {
-        let mut rng = generator(seed, Purpose::Region, k as u64);
-        let strength = low * (high / low).powf(rng.random::<f64>());
-        let mut p = dirichlet(prior, strength, &mut rng);
+        let (drawn, _) = sampler.draw(Purpose::Region, k);
+        let mut p = drawn.unwrap_or_else(|| sampler.center());
         if let Some(caps) = caps {
             under_caps(&mut p, caps);
         }
         p
     };
-    (0..REGION).map(one).collect()
+    Ok((0..REGION).into_par_iter().map(one).collect())
 }
 
 /// Cuts weights at their caps and gives the rest to the others in proportion, until none is over.
@@ -70,6 +96,37 @@ fn under_caps(p: &mut [f64], caps: &[f64]) {
                 *p *= scale;
             }
         }
+    }
+}
+
+/// How the mixtures of a swarm are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Design {
+    /// Independent draws.
+    Random,
+    /// Draws spread evenly: [`Sampler::spread`].
+    Maximin,
+    /// Of many draws, those with the most information: [`d_optimal`].
+    DOptimal,
+    /// Of many draws, those after which a law predicts best where a solve may propose from:
+    /// [`v_optimal`].
+    VOptimal,
+}
+
+impl Design {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("random", Self::Random),
+        ("maximin", Self::Maximin),
+        ("d_optimal", Self::DOptimal),
+        ("v_optimal", Self::VOptimal),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, design)| *design == self);
+        found.map_or("", |(name, _)| name)
     }
 }
 

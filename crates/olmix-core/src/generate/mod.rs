@@ -5,10 +5,12 @@ mod exchange;
 mod farthest;
 mod maximin;
 mod sampler;
+mod swarm;
 mod tree;
 
-pub use design::{d_optimal, features, prediction_error, region, v_optimal};
+pub use design::{Design, d_optimal, features, prediction_error, region, v_optimal};
 pub use exchange::{Criterion, choose_runs, log_determinant};
 pub use farthest::farthest;
 pub use sampler::{Level, Rejections, Sampler, SamplerOptions};
+pub use swarm::{DrawOptions, Drawn, draw_swarm};
 pub use tree::{Node, Tree};

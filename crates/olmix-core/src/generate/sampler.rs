@@ -156,6 +156,14 @@ impl<'a> Sampler<'a> {
         })
     }
 
+    pub(super) fn tree(&self) -> &Tree {
+        self.tree
+    }
+
+    pub(super) fn options(&self) -> &SamplerOptions {
+        self.options
+    }
+
     /// The mixture that draws are spread around: the tempered prior with its pins.
     #[must_use]
     pub fn center(&self) -> Vec<f64> {
@@ -170,8 +178,8 @@ impl<'a> Sampler<'a> {
     }
 
     /// Draw number `draw`, the same on any thread.
-    fn draw(&self, draw: usize) -> Draw {
-        let mut rng = generator(self.options.seed, Purpose::Swarm, draw as u64);
+    pub(super) fn draw(&self, purpose: Purpose, draw: usize) -> Draw {
+        let mut rng = generator(self.options.seed, purpose, draw as u64);
         let mut order: Vec<usize> = (0..self.strengths()).collect();
         order.shuffle(&mut rng);
         self.first_feasible(order, |_, shape| gamma(shape, &mut rng))
@@ -347,7 +355,7 @@ impl<'a> Sampler<'a> {
             let batch = (count - taken.len()).max(64).min(most - next);
             let draws: Vec<Draw> = (next..next + batch)
                 .into_par_iter()
-                .map(|draw| self.draw(draw))
+                .map(|draw| self.draw(Purpose::Swarm, draw))
                 .collect();
             next += batch;
             self.take(draws, count, &mut taken, &mut rejections);

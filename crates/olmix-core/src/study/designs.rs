@@ -7,11 +7,11 @@
 use rand::seq::SliceRandom;
 
 use super::{Cell, Study};
-use crate::generate::{d_optimal, farthest, region, v_optimal};
+use crate::generate::{Node, Tree, d_optimal, farthest, region, v_optimal};
 use crate::law::{FittedLaw, LawOptions, SaturatingOptions, average_loss};
 use crate::optimize::Optimizer;
 use crate::random::{Purpose, generator};
-use crate::{CoreError, Swarm};
+use crate::{CoreError, DomainSet, Swarm};
 
 const DESIGNS: [&str; 4] = ["random", "maximin", "d_optimal", "v_optimal"];
 /// Runs chosen, in units of `m + 1`.
@@ -47,8 +47,9 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         "maximin" => farthest(&candidates, count),
         "d_optimal" => d_optimal(&candidates, count, &|| ()),
         "v_optimal" => {
+            let tree = flat(swarm.domains(), prior)?;
             let caps = &study.spec.constraints.upper;
-            let region = region(prior, Some(caps), cell.seed);
+            let region = region(&tree, (1.0, 1.0), Some(caps), cell.seed)?;
             v_optimal(&candidates, &region, count, &|| ())
         }
         _ => (0..count).collect(),
@@ -86,6 +87,21 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         gain(&proposed(&own)?)
     };
     Ok(vec![gained, gained / gain(&proposed(swarm)?)])
+}
+
+/// Domains without sources above them, with their prior.
+fn flat(domains: &DomainSet, prior: &[f64]) -> Result<Tree, CoreError> {
+    let leaf = |(name, share): (&str, &f64)| Node {
+        name: name.to_owned(),
+        // Sizes are above 0; what has no prior is next to never drawn.
+        size: share.max(1e-12),
+        manual: false,
+        pinned: None,
+        tokens: None,
+        children: Vec::new(),
+    };
+    let leaves: Vec<Node> = domains.names().zip(prior).map(leaf).collect();
+    Tree::new(&leaves)
 }
 
 fn laws(options: &LawOptions, swarm: &Swarm, prior: &[f64]) -> Result<Vec<FittedLaw>, CoreError> {

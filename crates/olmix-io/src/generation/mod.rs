@@ -8,7 +8,7 @@ mod swarm;
 pub use launch::{LaunchBase, Variant};
 pub use plan::Plan;
 pub use sources::{Content, Source};
-pub use swarm::{Design, SwarmConfig};
+pub use swarm::SwarmConfig;
 
 use std::path::{Path, PathBuf};
 

@@ -28,6 +28,8 @@ pub struct Plan {
     pub by_rule: bool,
     /// Draws that a design chooses from.
     pub candidates: usize,
+    /// The greatest weights that the solve may propose, where the config says for which run.
+    pub solve_caps: Option<Vec<f64>>,
     /// What the user should know.
     pub notices: Vec<String>,
     /// Files read besides the config.
@@ -101,6 +103,7 @@ impl GenerationConfig {
             }
         }
         Sampler::new(&tree, &options).map_err(|error| self.refused(&error))?;
+        let solve_caps = self.solve_caps(&tree)?;
         let variants = self.swarm.variants.unwrap_or(3 * (tree.free_leaves() + 1));
         let (each, most) = CANDIDATES;
         Ok(Plan {
@@ -110,6 +113,7 @@ impl GenerationConfig {
                 .candidates
                 .unwrap_or((each * variants).min(most))
                 .max(variants),
+            solve_caps,
             tree,
             options,
             variants,
@@ -300,6 +304,35 @@ impl GenerationConfig {
                 .map(|limit| limit / max_tokens as f64)
                 .collect(),
         ))
+    }
+
+    /// The caps of the run that the swarm is made for.
+    fn solve_caps(&self, tree: &Tree) -> Result<Option<Vec<f64>>, IoError> {
+        let (Some((target, repetition)), Some(tokens)) =
+            (self.swarm.target, tree.domains().tokens())
+        else {
+            return Ok(None);
+        };
+        let caps: Vec<f64> = tokens
+            .iter()
+            .map(|&n| repetition * n as f64 / target)
+            .collect();
+        let capacity = tree.capacity(&caps);
+        if capacity < 1.0 {
+            return Err(self.error(
+                &self.swarm.place,
+                format!(
+                    "a run of swarm.target_tokens {target} would see some leaf more often than \
+                     swarm.target_repetition_factor {repetition} allows, whatever the mixture"
+                ),
+                format!(
+                    "the largest target_tokens that can be met is {}; raise \
+                     target_repetition_factor, or remove target_tokens",
+                    (capacity * target).floor()
+                ),
+            ));
+        }
+        Ok(Some(caps))
     }
 
     fn existing(&self, file: &Named<String>) -> Result<std::path::PathBuf, IoError> {

@@ -1,47 +1,17 @@
 //! `swarm`: how the mixtures of a swarm are drawn.
 
-use olmix_core::generate::Level;
+use olmix_core::generate::{Design, Level};
 
 use crate::fit_config::{Named, named, names};
 use crate::yaml::{Section, Value};
 use crate::{IoError, Place};
-
-/// How the mixtures of a swarm are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Design {
-    /// Independent draws.
-    Random,
-    /// Draws spread evenly.
-    Maximin,
-    /// Of many draws, those with the most information.
-    DOptimal,
-    /// Of many draws, those after which a law predicts best where a solve may propose from.
-    VOptimal,
-}
-
-impl Design {
-    /// The words for them.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("random", Self::Random),
-        ("maximin", Self::Maximin),
-        ("d_optimal", Self::DOptimal),
-        ("v_optimal", Self::VOptimal),
-    ];
-
-    /// Its word.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(_, design)| *design == self);
-        found.map_or("", |(name, _)| name)
-    }
-}
 
 /// Strengths and a minimum that go together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spread {
     /// Few parts at a time: strengths 0.1 to 5, shares below 0.02 are zero.
     Sparse,
-    /// All parts, near the prior: strengths 1 to 20, no minimum.
+    /// Most parts, near the prior: strengths 1 to 20, shares below 0.0001 are zero.
     Dense,
 }
 
@@ -77,6 +47,8 @@ pub struct SwarmConfig {
     pub repetition_factor: f64,
     /// Whether that is kept to.
     pub enable_bound: bool,
+    /// Tokens of the run that the swarm is made for, and how often it may see a token.
+    pub target: Option<(f64, f64)>,
     /// Where the section stands.
     pub place: Place,
 }
@@ -136,7 +108,20 @@ impl SwarmConfig {
             || sources.minimum.is_some()
             || topics.minimum.is_some();
         let unit = common.minimum.unwrap_or(MINIMUM);
+        let tokens = number(
+            &mut section,
+            "target_tokens",
+            "a number of tokens above 0",
+            |r| r > 0.0,
+        )?;
+        let repetition = number(
+            &mut section,
+            "target_repetition_factor",
+            "a number above 0",
+            |k| k > 0.0,
+        )?;
         let config = Self {
+            target: tokens.map(|tokens| (tokens, repetition.unwrap_or(4.0))),
             seed: whole(&mut section, "seed", 42)?,
             variants: section
                 .optional("variants")
@@ -197,7 +182,7 @@ impl Settings {
     fn level(&self, common: &Self, section: &Section<'_>, what: &str) -> Result<Level, IoError> {
         let (strength, minimum) = match self.spread.or(common.spread) {
             Some(Spread::Sparse) => (STRENGTHS, 0.02),
-            Some(Spread::Dense) => ((1.0, 20.0), 0.0),
+            Some(Spread::Dense) => ((1.0, 20.0), 1e-4),
             None => (STRENGTHS, MINIMUM),
         };
         // A level's own preset is nearer than what is said of both.

@@ -9,6 +9,7 @@ mod predicted;
 mod small;
 mod sweep;
 mod tasks;
+mod weights;
 
 pub use domains::{Intervals, PriorAndProposed, prior_and_proposed};
 pub use interaction::{InteractionMatrix, interaction_matrix};
@@ -19,6 +20,7 @@ pub use predicted::{PredictedAgainstMeasured, predicted_against_measured};
 pub(crate) use small::small_multiple;
 pub use sweep::sweep;
 pub use tasks::task_errors;
+pub use weights::{SwarmWeights, swarm_weights};
 
 use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 use resvg::tiny_skia::{Color, Pixmap, Transform};

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod fit;
+pub mod generate;
 pub mod predict;
 pub mod study;
 pub mod sweep;

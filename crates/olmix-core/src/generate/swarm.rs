@@ -1,0 +1,120 @@
+//! Drawing a swarm by a design, and what its runs will be worth.
+
+use super::design::{Design, d_optimal, prediction_error, region, v_optimal};
+use super::sampler::{Rejections, Sampler};
+use super::{features, log_determinant};
+use crate::CoreError;
+
+/// How many mixtures, and by which design.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrawOptions<'a> {
+    /// Mixtures asked for.
+    pub count: usize,
+    /// How they are chosen.
+    pub design: Design,
+    /// Draws that an optimal design chooses from, at least `count`.
+    pub candidates: usize,
+    /// Draws per mixture before the search is given up.
+    pub draws_each: usize,
+    /// The greatest weights that the solve may propose, of each leaf; length `m`.
+    pub solve_caps: Option<&'a [f64]>,
+}
+
+/// A swarm that was drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// The mixtures; fewer than asked for where too many draws were rejected.
+    pub mixtures: Vec<Vec<f64>>,
+    /// Why draws were rejected.
+    pub rejections: Rejections,
+    /// What numbers of runs buy, ascending: the standard error of a law's predictions where a solve
+    /// may propose from, in units of one run's noise. Empty where that would cost more than the swarm.
+    pub worth: Vec<(usize, f64)>,
+    /// Log-determinant of the information, less that of as many random draws; for optimal designs.
+    pub information_gained: Option<f64>,
+}
+
+/// Weights in a swarm up to which its worth is computed for other numbers of runs too.
+const WORTH_LIMIT: usize = 500_000;
+
+/// Draws a swarm. Deterministic, on any number of threads.
+///
+/// `progress` is called once for each mixture that an optimal design has chosen.
+///
+/// # Errors
+/// [`CoreError::Infeasible`] when no mixture meets `solve_caps`.
+pub fn draw_swarm(
+    sampler: &Sampler<'_>,
+    options: &DrawOptions<'_>,
+    progress: &dyn Fn(),
+) -> Result<Drawn, CoreError> {
+    let DrawOptions { count, design, .. } = *options;
+    let settings = sampler.options();
+    let temperatures = (settings.sources.temperature, settings.topics.temperature);
+    let weights = count * sampler.tree().domains().len();
+    let wants_region = design == Design::VOptimal || weights <= WORTH_LIMIT;
+    let region = if wants_region {
+        region(
+            sampler.tree(),
+            temperatures,
+            options.solve_caps,
+            settings.seed,
+        )?
+    } else {
+        Vec::new()
+    };
+    let most = |count: usize| count.saturating_mul(options.draws_each);
+    // Half as many runs, as many, and twice as many.
+    let sizes = [count / 2, count, 2 * count];
+    let (pool, rejections) = match design {
+        Design::Maximin => sampler.spread(count, settings.seed),
+        Design::Random if weights <= WORTH_LIMIT => {
+            let (mut pool, rejections) = sampler.distinct(count, most(count));
+            if pool.len() == count {
+                // A larger swarm begins with the smaller one.
+                pool = sampler.distinct(2 * count, most(2 * count)).0;
+            }
+            (pool, rejections)
+        }
+        Design::Random => sampler.distinct(count, most(count)),
+        Design::DOptimal | Design::VOptimal => {
+            let candidates = options.candidates.max(count);
+            sampler.distinct(candidates, most(candidates))
+        }
+    };
+    let choose = |count: usize, progress: &dyn Fn()| -> Vec<usize> {
+        match design {
+            Design::DOptimal => d_optimal(&pool, count, progress),
+            Design::VOptimal => v_optimal(&pool, &region, count, progress),
+            Design::Random | Design::Maximin => (0..count.min(pool.len())).collect(),
+        }
+    };
+    let chosen = choose(count, progress);
+    let of = |places: &[usize]| -> Vec<&Vec<f64>> { places.iter().map(|&k| &pool[k]).collect() };
+    let mut worth = Vec::new();
+    if weights <= WORTH_LIMIT && chosen.len() == count {
+        for size in sizes {
+            let places = match design {
+                _ if size == count => chosen.clone(),
+                // A part of a space-filling swarm is none.
+                Design::Maximin => continue,
+                _ => choose(size, &|| ()),
+            };
+            if places.len() == size && size > 0 {
+                worth.push((size, prediction_error(&of(&places), &region)));
+            }
+        }
+    }
+    let optimal = matches!(design, Design::DOptimal | Design::VOptimal);
+    let information_gained = (optimal && chosen.len() == count).then(|| {
+        let random: Vec<usize> = (0..count).collect();
+        let of = |places: &[usize]| log_determinant(&features(&of(places)));
+        of(&chosen) - of(&random)
+    });
+    Ok(Drawn {
+        mixtures: chosen.into_iter().map(|k| pool[k].clone()).collect(),
+        rejections,
+        worth,
+        information_gained,
+    })
+}
