@@ -94,10 +94,20 @@ fn a_study_prints_its_table() {
 }
 
 #[test]
+fn a_swarm_is_printed_with_what_its_runs_buy() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml"
+    ));
+}
+
+#[test]
 fn help_teaches() {
     let folder = newcomer();
     let pages = [
         "--help",
+        "generate --help",
         "fit --help",
         "sweep --help",
         "predict --help",

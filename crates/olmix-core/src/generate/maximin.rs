@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use statrs::function::gamma::{gamma_lr, ln_gamma};
 
 use super::sampler::{Rejections, Sampler};
+use super::taken::Taken;
 use crate::Matrix;
 use crate::random::{Purpose, generator};
 
@@ -72,7 +73,7 @@ impl Sampler<'_> {
         let made: Vec<_> = (0..size).into_par_iter().map(at).collect();
         let mut rejections = self.no_rejections();
         let mut points = Vec::with_capacity(size);
-        let mut taken = Vec::new();
+        let mut taken = Taken::default();
         for (k, (draw, variates, step)) in made.into_iter().enumerate() {
             self.take(vec![draw], taken.len() + 1, &mut taken, &mut rejections);
             if let Some(mixture) = taken.get(points.len()) {

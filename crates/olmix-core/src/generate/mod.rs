@@ -6,6 +6,7 @@ mod farthest;
 mod maximin;
 mod sampler;
 mod swarm;
+mod taken;
 mod tree;
 
 pub use design::{Design, d_optimal, features, prediction_error, region, v_optimal};

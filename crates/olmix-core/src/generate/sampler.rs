@@ -7,6 +7,7 @@
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use super::taken::{Taken, near};
 use super::tree::{Group, Tree};
 use crate::random::{dirichlet_of, gamma, generator};
 use crate::{CoreError, Purpose};
@@ -44,10 +45,6 @@ pub struct SamplerOptions {
 
 /// Strengths between the least and the greatest that each draw is tried with.
 const STRENGTHS: usize = 15;
-/// Weights closer than this are the same.
-const SAME: f64 = 1e-5;
-/// Mixtures closer than this to an existing one are not drawn again.
-const NEAR: f64 = 0.01;
 /// Slack of caps against rounding.
 const SLACK: f64 = 1e-12;
 
@@ -349,7 +346,7 @@ impl<'a> Sampler<'a> {
     #[must_use]
     pub fn distinct(&self, count: usize, most: usize) -> (Vec<Vec<f64>>, Rejections) {
         let mut rejections = self.no_rejections();
-        let mut taken: Vec<Vec<f64>> = Vec::with_capacity(count);
+        let mut taken = Taken::default();
         let mut next = 0;
         while taken.len() < count && next < most {
             let batch = (count - taken.len()).max(64).min(most - next);
@@ -360,7 +357,7 @@ impl<'a> Sampler<'a> {
             next += batch;
             self.take(draws, count, &mut taken, &mut rejections);
         }
-        (taken, rejections)
+        (taken.into_mixtures(), rejections)
     }
 
     pub(super) fn resembles_existing(&self, mixture: &[f64]) -> bool {
@@ -381,7 +378,7 @@ impl<'a> Sampler<'a> {
         &self,
         draws: Vec<Draw>,
         count: usize,
-        taken: &mut Vec<Vec<f64>>,
+        taken: &mut Taken,
         rejections: &mut Rejections,
     ) {
         for (mixture, refusals) in draws {
@@ -397,7 +394,7 @@ impl<'a> Sampler<'a> {
                 }
             }
             let Some(mixture) = mixture else { continue };
-            if taken.iter().any(|other| same(other, &mixture)) {
+            if taken.has(&mixture) {
                 rejections.repeated += 1;
             } else if self.resembles_existing(&mixture) {
                 rejections.existing += 1;
@@ -442,16 +439,4 @@ fn fill(group: &Group, shares: &mut [f64]) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-fn same(a: &[f64], b: &[f64]) -> bool {
-    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= SAME)
-}
-
-fn near(a: &[f64], b: &[f64]) -> bool {
-    let mut sum = 0.0;
-    a.iter().zip(b).all(|(a, b)| {
-        sum += (a - b).powi(2);
-        sum <= NEAR * NEAR
-    })
 }

@@ -15,6 +15,9 @@ use crate::{InputRecord, IoError, load_mixtures};
 /// Draws that a design chooses from, per variant and in all, where the config does not say.
 const CANDIDATES: (usize, usize) = (40, 20_000);
 
+/// Columns of ratios.csv that are no domains.
+const METADATA: [&str; 4] = ["run", "run_id", "name", "index"];
+
 /// What is needed to draw a swarm.
 #[derive(Debug)]
 pub struct Plan {
@@ -44,6 +47,17 @@ impl GenerationConfig {
     /// pins that do not fit together, and bounds that no mixture can meet.
     pub fn plan(&self) -> Result<Plan, IoError> {
         let leaves = self.leaves();
+        for (leaf, source) in &leaves {
+            if METADATA.contains(&leaf.as_str()) {
+                return Err(self.error(
+                    &source.place,
+                    format!(
+                        "a leaf can't be called `{leaf}`: ratios.csv has a column of that name"
+                    ),
+                    "rename it",
+                ));
+            }
+        }
         let (sizes, tokens) = self.sizes(&leaves)?;
         self.check_manual()?;
         let by_hand: HashMap<&str, f64> = self

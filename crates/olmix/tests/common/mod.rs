@@ -27,6 +27,12 @@ pub fn newcomer() -> tempfile::TempDir {
     let demo = folder.path().join("examples/demo");
     std::fs::create_dir_all(&demo).unwrap();
     copy_demo(&demo);
+    let swarm = folder.path().join("examples/swarm");
+    std::fs::create_dir_all(&swarm).unwrap();
+    for file in ["generate.yaml", "launch.yaml"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/swarm");
+        std::fs::copy(from.join(file), swarm.join(file)).unwrap();
+    }
     folder
 }
 
