@@ -100,6 +100,42 @@ def regmix_table(folder):
     return text + f"| targets led | {' | '.join(str(count) for count in led)} |\n"
 
 
+def generation_config(folder):
+    """The domains of full_recomputation as sources without topics."""
+    counts, inside = [], False
+    for line in (DATA / "olmix/full_recomputation/fit.yaml").read_text().splitlines():
+        if re.match(r"\s*token_counts:", line):
+            inside = True
+        elif inside and (found := re.match(r"\s+(\S+): ([\d_]+)\s*$", line)):
+            counts.append(found.groups())
+        elif inside:
+            break
+    sources = "".join(f"    - {{name: \"{name}\", paths: [/data]}}\n" for name, _ in counts)
+    tokens = "".join(f"    \"{name}\": {count}\n" for name, count in counts)
+    (folder / "generate.yaml").write_text(
+        f"name: designs\ndata:\n  sources:\n{sources}priors:\n  token_counts:\n{tokens}"
+        "swarm: {variants: 200, candidates: 20000, seed: 0, repetition_factor: 4.0}\n"
+        "max_tokens: 2910233600\n"
+    )
+
+
+def generate_table(folder):
+    generation_config(folder)
+    lines, rows = [], []
+    for design in ("random", "maximin", "d_optimal", "v_optimal"):
+        line = f"olmix generate --config generate.yaml --design {design} --output {design} --json"
+        lines.append(line)
+        drawn = json.loads(run(line, folder))
+        errors = {entry["runs"]: f"{entry['prediction_error']:.3f}" for entry in drawn["worth"]}
+        gained = drawn["information_gained"]
+        row = [design, "–" if gained is None else f"{gained:.1f}"]
+        rows.append(row + [errors.get(runs, "–") for runs in (100, 200, 400)])
+    text = "```text\n" + "\n".join(lines) + "\n```\n\n"
+    text += "| design | information | error, 100 runs | 200 runs | 400 runs |\n"
+    text += "| --- |" + " ---: |" * 4 + "\n"
+    return text + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def main():
     template = (ROOT / "scripts" / "study.md.in").read_text()
     with tempfile.TemporaryDirectory() as name:
@@ -110,6 +146,8 @@ def main():
             print(line, flush=True)
             if line == "regmix":
                 return regmix_table(folder)
+            if line == "generate":
+                return generate_table(folder)
             return f"```text\n{line}\n```\n\n{study(line, folder)}"
 
         text = re.sub(r"\{table: (.*?)\}\n", made, template)
