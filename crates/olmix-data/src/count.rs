@@ -1,0 +1,384 @@
+//! Tokens per leaf.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStoreExt;
+use object_store::path::Path as Key;
+use rayon::prelude::*;
+use tokio::runtime::Runtime;
+
+use crate::cache::Cache;
+use crate::flat::{self, HEAD};
+use crate::listing::{self, Shard};
+use crate::pattern::{Pattern, Place};
+use crate::store::Stores;
+use crate::text::{self, Counter, Unit};
+use crate::{DataError, Format, ShardProblem};
+
+/// A leaf and where its data is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// Its full name.
+    pub name: String,
+    /// Paths and globs, local or of a store.
+    pub paths: Vec<String>,
+    /// What its shards hold; `None` to tell by their names.
+    pub format: Option<Format>,
+}
+
+/// How shards are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountOptions {
+    /// Bytes of a token in flat shards without a header.
+    pub width: u64,
+    /// What is counted in texts.
+    pub unit: Unit,
+    /// The field or column of a document's text.
+    pub text_field: String,
+    /// Where relative paths start; where nothing is found there, they start at the working directory.
+    pub folder: PathBuf,
+    /// The file that remembers counts of texts.
+    pub cache: Option<PathBuf>,
+}
+
+/// What a leaf holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeafCount {
+    /// The leaf.
+    pub name: String,
+    /// Tokens, or UTF-8 bytes; above 0.
+    pub tokens: u64,
+    /// Files or objects.
+    pub shards: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Whether any of them holds text.
+    pub text: bool,
+}
+
+/// Requests under way at a time.
+const REQUESTS: usize = 64;
+
+/// A shard, what it holds, and the leaf it belongs to.
+struct Job<'a> {
+    leaf: usize,
+    shard: &'a Shard,
+    format: Format,
+}
+
+/// Counts the tokens of each leaf, in the order given.
+///
+/// Flat shards are counted by their sizes (of `.npy` files on this machine the first bytes are read, of
+/// those in a store the first bytes of one per leaf), texts by reading them. `progress` is called from any
+/// thread with bytes as they are dealt with, and once before that with the sum: `progress(0, sum)`.
+///
+/// # Errors
+/// [`DataError::Path`] for a path that names nothing, [`DataError::Shards`] with every shard that can't be
+/// counted after all others were, [`DataError::Tokenizer`].
+pub fn count(
+    leaves: &[Leaf],
+    options: &CountOptions,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Vec<LeafCount>, DataError> {
+    let counter = Counter::open(&options.unit)?;
+    let runtime = Runtime::new().map_err(|error| DataError::Machine(error.to_string()))?;
+    let stores = Stores::default();
+    let shards = list(leaves, options, &stores, &runtime)?;
+    let (jobs, mut problems) = jobs(leaves, &shards);
+    let sum = jobs.iter().map(|job| job.shard.size).sum();
+    progress(0, sum);
+    let cache = options
+        .cache
+        .as_deref()
+        .map(Cache::open)
+        .unwrap_or_default();
+    let work = Work {
+        options,
+        counter: &counter,
+        stores: &stores,
+        runtime: &runtime,
+        cache: &cache,
+        progress: &|bytes| progress(bytes, sum),
+    };
+    let remote = work.remote_headers(&jobs);
+    let counted: Vec<Result<u64, String>> = jobs
+        .par_iter()
+        .map(|job| work.count(job, remote.get(job.leaf).and_then(Option::as_ref)))
+        .collect();
+    let mut counts: Vec<LeafCount> = leaves
+        .iter()
+        .map(|leaf| LeafCount {
+            name: leaf.name.clone(),
+            tokens: 0,
+            shards: 0,
+            bytes: 0,
+            text: false,
+        })
+        .collect();
+    for (job, tokens) in jobs.iter().zip(counted) {
+        let into = &mut counts[job.leaf];
+        into.shards += 1;
+        into.bytes += job.shard.size;
+        into.text |= job.format.is_text();
+        match tokens {
+            Ok(tokens) => into.tokens += tokens,
+            Err(problem) => problems.push(ShardProblem {
+                leaf: into.name.clone(),
+                shard: job.shard.display(),
+                problem,
+            }),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(DataError::Shards(problems));
+    }
+    if let Some(empty) = counts.iter().find(|count| count.tokens == 0) {
+        return Err(DataError::Path {
+            leaf: empty.name.clone(),
+            problem: format!("has no tokens: its {} shards are empty", empty.shards),
+            help: "fill or remove it".into(),
+        });
+    }
+    Ok(counts)
+}
+
+/// The shards of each leaf, each once, sorted by name.
+fn list(
+    leaves: &[Leaf],
+    options: &CountOptions,
+    stores: &Stores,
+    runtime: &Runtime,
+) -> Result<Vec<Vec<Shard>>, DataError> {
+    let failed = |leaf: &Leaf, problem: String| {
+        DataError::Path {
+        leaf: leaf.name.clone(),
+        problem,
+        help: "correct the path; credentials and endpoints come from the environment (AWS_…, GOOGLE_…, \
+               AZURE_…)"
+            .into(),
+    }
+    };
+    let mut patterns = Vec::new();
+    for (i, leaf) in leaves.iter().enumerate() {
+        for path in &leaf.paths {
+            let pattern = Pattern::parse(path).map_err(|problem| failed(leaf, problem))?;
+            patterns.push((i, pattern));
+        }
+    }
+    let local = |pattern: &Pattern| -> Result<Vec<Shard>, String> {
+        let found = listing::local(pattern, &options.folder)?;
+        if found.is_empty() {
+            return listing::local(pattern, Path::new(""));
+        }
+        Ok(found)
+    };
+    let remote = |pattern: Pattern, root: String| async move {
+        let store = stores.get(&root)?;
+        listing::remote(&pattern, &root, store.as_ref()).await
+    };
+    let mut found: Vec<Option<Result<Vec<Shard>, String>>> = patterns
+        .par_iter()
+        .map(|(_, pattern)| (pattern.place == Place::Local).then(|| local(pattern)))
+        .collect();
+    let far: Vec<usize> = (0..found.len()).filter(|&i| found[i].is_none()).collect();
+    let listed: Vec<(usize, Result<Vec<Shard>, String>)> = runtime.block_on(
+        stream::iter(far)
+            .map(|i| {
+                let pattern = patterns[i].1.clone();
+                let root = match &pattern.place {
+                    Place::Store(root) => root.clone(),
+                    Place::Local => String::new(),
+                };
+                let listing = remote(pattern, root);
+                async move { (i, listing.await) }
+            })
+            .buffer_unordered(REQUESTS)
+            .collect(),
+    );
+    for (i, result) in listed {
+        found[i] = Some(result);
+    }
+    let mut shards: Vec<Vec<Shard>> = vec![Vec::new(); leaves.len()];
+    for ((leaf, pattern), result) in patterns.iter().zip(found) {
+        let listed = result.unwrap_or_else(|| Ok(Vec::new()));
+        let listed = listed.map_err(|problem| failed(&leaves[*leaf], problem))?;
+        if listed.is_empty() {
+            let what = if pattern.glob.is_some() {
+                "matches nothing"
+            } else {
+                "does not exist"
+            };
+            let problem = format!("`{}` {what}", pattern.text);
+            return Err(failed(&leaves[*leaf], problem));
+        }
+        shards[*leaf].extend(listed);
+    }
+    for shards in &mut shards {
+        shards.sort_by(|a, b| a.display().cmp(&b.display()));
+        shards.dedup_by(|a, b| a.place == b.place && a.name == b.name);
+    }
+    Ok(shards)
+}
+
+/// What is to be counted, and shards that nobody can tell how to count.
+fn jobs<'a>(leaves: &[Leaf], shards: &'a [Vec<Shard>]) -> (Vec<Job<'a>>, Vec<ShardProblem>) {
+    let (mut jobs, mut problems) = (Vec::new(), Vec::new());
+    for (leaf, (of, shards)) in leaves.iter().zip(shards).enumerate() {
+        let names: HashSet<&str> = shards.iter().map(|shard| shard.name.as_str()).collect();
+        for shard in shards {
+            // An index is no shard: its .bin is.
+            let bin = shard
+                .name
+                .strip_suffix(".idx")
+                .map(|stem| format!("{stem}.bin"));
+            if bin.is_some_and(|bin| names.contains(bin.as_str())) {
+                continue;
+            }
+            match of.format.or_else(|| Format::of(&shard.name)) {
+                Some(format) => jobs.push(Job { leaf, shard, format }),
+                None => problems.push(ShardProblem {
+                    leaf: of.name.clone(),
+                    shard: shard.display(),
+                    problem: "its name does not say what it holds; set `format` to tokens, megatron, jsonl or \
+                              parquet"
+                        .into(),
+                }),
+            }
+        }
+    }
+    (jobs, problems)
+}
+
+/// All that counting a shard needs.
+struct Work<'a> {
+    options: &'a CountOptions,
+    counter: &'a Counter,
+    stores: &'a Stores,
+    runtime: &'a Runtime,
+    cache: &'a Cache,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What the first bytes of a leaf's shards in a store say of all of them.
+type Header = Result<Option<flat::Npy>, String>;
+
+impl Work<'_> {
+    /// Of each leaf with `.npy` objects in a store, the header of the first. Shards of a leaf come from one
+    /// tool, and a request for each of a hundred thousand would take longer than all else.
+    fn remote_headers(&self, jobs: &[Job<'_>]) -> Vec<Option<Header>> {
+        let mut headers: Vec<Option<Header>> = Vec::new();
+        for job in jobs {
+            headers.resize_with(headers.len().max(job.leaf + 1), || None);
+            let flat = job.format == Format::Tokens && job.shard.name.ends_with(".npy");
+            if flat && job.shard.place != Place::Local && headers[job.leaf].is_none() {
+                let head = self.head(job.shard);
+                headers[job.leaf] = Some(head.and_then(|head| flat::npy(&head)));
+            }
+        }
+        headers
+    }
+
+    fn count(&self, job: &Job<'_>, header: Option<&Header>) -> Result<u64, String> {
+        let shard = job.shard;
+        if job.format.is_text() {
+            return self.text(job);
+        }
+        (self.progress)(shard.size);
+        let index = format!(
+            "{}.idx",
+            shard.name.strip_suffix(".bin").unwrap_or(&shard.name)
+        );
+        let beside = || match shard.place {
+            Place::Local => shard.name.ends_with(".bin") && Path::new(&index).exists(),
+            Place::Store(_) => false,
+        };
+        if job.format == Format::Megatron || beside() {
+            let index = Shard {
+                name: index,
+                size: HEAD,
+                ..shard.clone()
+            };
+            let head = self
+                .head(&index)
+                .map_err(|problem| format!("its .idx file: {problem}"))?;
+            return flat::tokens(shard.size, 0, flat::megatron_width(&head)?);
+        }
+        let npy = match (&shard.place, header) {
+            _ if !shard.name.ends_with(".npy") => None,
+            (Place::Local, _) => flat::npy(&self.head(shard)?)?,
+            (Place::Store(_), Some(header)) => header.clone()?,
+            (Place::Store(_), None) => None,
+        };
+        match npy {
+            Some(npy) => flat::tokens(shard.size, npy.offset, npy.width),
+            None => flat::tokens(shard.size, 0, self.options.width),
+        }
+    }
+
+    /// The first bytes of a shard.
+    fn head(&self, shard: &Shard) -> Result<Vec<u8>, String> {
+        match &shard.place {
+            Place::Local => {
+                let mut head = Vec::new();
+                let file = File::open(&shard.name).map_err(|error| error.to_string())?;
+                file.take(HEAD)
+                    .read_to_end(&mut head)
+                    .map_err(|error| error.to_string())?;
+                Ok(head)
+            }
+            Place::Store(root) => {
+                let store = self.stores.get(root)?;
+                let key = Key::parse(&shard.name).map_err(|error| error.to_string())?;
+                let range = 0..HEAD.min(shard.size.max(1));
+                let bytes = self.runtime.block_on(store.get_range(&key, range));
+                Ok(bytes.map_err(|error| error.to_string())?.to_vec())
+            }
+        }
+    }
+
+    fn text(&self, job: &Job<'_>) -> Result<u64, String> {
+        let (shard, field) = (job.shard, &self.options.text_field);
+        let how = format!("{}:{field}:{}", job.format.name(), self.counter.name());
+        if let Some(tokens) = self.cache.get(shard, &how) {
+            (self.progress)(shard.size);
+            return Ok(tokens);
+        }
+        let copy = match &shard.place {
+            Place::Local => None,
+            Place::Store(root) => Some(self.download(root, &shard.name)?),
+        };
+        let path = copy
+            .as_ref()
+            .map_or(Path::new(&shard.name), |copy| copy.path());
+        let tokens = text::count(
+            path,
+            &shard.name,
+            job.format,
+            field,
+            self.counter,
+            self.progress,
+        )?;
+        self.cache.add(shard, &how, tokens);
+        Ok(tokens)
+    }
+
+    /// A copy of an object on this machine, removed when it is dropped.
+    fn download(&self, root: &str, name: &str) -> Result<tempfile::NamedTempFile, String> {
+        let store = self.stores.get(root)?;
+        let key = Key::parse(name).map_err(|error| error.to_string())?;
+        let mut copy = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        self.runtime.block_on(async {
+            let found = store.get(&key).await.map_err(|error| error.to_string())?;
+            let mut bytes = found.into_stream();
+            while let Some(part) = bytes.try_next().await.map_err(|error| error.to_string())? {
+                copy.write_all(&part).map_err(|error| error.to_string())?;
+            }
+            Ok::<(), String>(())
+        })?;
+        Ok(copy)
+    }
+}

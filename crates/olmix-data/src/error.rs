@@ -1,0 +1,73 @@
+//! What can go wrong with data, told so that the reader can mend it.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A shard that can't be counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardProblem {
+    /// The leaf it belongs to.
+    pub leaf: String,
+    /// Its path or URL.
+    pub shard: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl fmt::Display for ShardProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (`{}`): {}", self.shard, self.leaf, self.problem)
+    }
+}
+
+/// Why data could not be counted. The user can mend every one of them.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A path that names nothing, or something that can't be listed.
+    #[error("`{leaf}`: {problem}\n  help: {help}")]
+    Path {
+        /// The leaf the path belongs to.
+        leaf: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// Shards that can't be counted, after all others were.
+    #[error("{}", shards(.0))]
+    Shards(Vec<ShardProblem>),
+    /// The tokenizer can't be used.
+    #[error(
+        "tokenizer `{name}`: {problem}\n  help: give the path of a tokenizer.json, or `bytes` to count UTF-8 bytes"
+    )]
+    Tokenizer {
+        /// As it was named.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Something this machine lacks.
+    #[error("{0}")]
+    Machine(String),
+}
+
+/// More problems than this are counted, not listed.
+const LISTED: usize = 50;
+
+fn shards(problems: &[ShardProblem]) -> String {
+    let mut text = match problems {
+        [one] => {
+            return format!("{one}\n  help: mend or remove it; without it the count would be wrong");
+        }
+        _ => format!("{} shards can't be counted:", problems.len()),
+    };
+    for problem in problems.iter().take(LISTED) {
+        text += &format!("\n  {problem}");
+    }
+    if problems.len() > LISTED {
+        text += &format!("\n  … and {} more", problems.len() - LISTED);
+    }
+    text + "\n  help: mend or remove them; without them the count would be wrong"
+}

@@ -1,0 +1,123 @@
+//! Which shards a pattern names, with their sizes.
+
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use futures_util::TryStreamExt;
+use object_store::path::Path as Key;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use walkdir::WalkDir;
+
+use crate::pattern::{Pattern, Place};
+
+/// A file or object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// Where it is.
+    pub place: Place,
+    /// Its path on this machine, or its key in the store.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// What changes when the content does: a modification time or an ETag.
+    pub version: String,
+}
+
+impl Shard {
+    /// Its path or URL.
+    pub fn display(&self) -> String {
+        match &self.place {
+            Place::Local => self.name.clone(),
+            Place::Store(root) => format!("{root}/{}", self.name),
+        }
+    }
+}
+
+/// Files of this machine, sorted by name. A relative pattern starts at `folder`.
+pub(crate) fn local(pattern: &Pattern, folder: &Path) -> Result<Vec<Shard>, String> {
+    let base = folder.join(&pattern.base);
+    if pattern.glob.is_none() {
+        return match std::fs::metadata(&base) {
+            Ok(found) if found.is_dir() => Err(format!(
+                "`{}` is a folder; name its files, such as {}/**/*.npy",
+                pattern.text,
+                pattern.text.trim_end_matches('/')
+            )),
+            Ok(found) => Ok(vec![file(&base.to_string_lossy(), &found)]),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(format!("`{}`: {error}", pattern.text)),
+        };
+    }
+    if !base.exists() {
+        return Ok(Vec::new());
+    }
+    let mut shards = Vec::new();
+    let walk = WalkDir::new(&base).follow_links(true).into_iter();
+    for entry in walk {
+        let entry = entry.map_err(|error| format!("`{}`: {error}", pattern.text))?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let path = entry.path();
+        // The pattern is written from the folder on.
+        let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy();
+        if pattern.matches(&name) {
+            let found = entry
+                .metadata()
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            shards.push(file(&path.to_string_lossy(), &found));
+        }
+    }
+    shards.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(shards)
+}
+
+fn file(name: &str, found: &std::fs::Metadata) -> Shard {
+    let modified = found.modified().ok();
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Shard {
+        place: Place::Local,
+        name: name.to_owned(),
+        size: found.len(),
+        version: since.map_or_else(String::new, |since| since.as_nanos().to_string()),
+    }
+}
+
+/// Objects of a store, sorted by name: one request for a thousand of them.
+pub(crate) async fn remote(
+    pattern: &Pattern,
+    root: &str,
+    store: &dyn ObjectStore,
+) -> Result<Vec<Shard>, String> {
+    let failed = |error: object_store::Error| format!("`{}`: {error}", pattern.text);
+    let shard = |meta: ObjectMeta| Shard {
+        place: Place::Store(root.to_owned()),
+        name: meta.location.to_string(),
+        size: meta.size,
+        version: meta
+            .e_tag
+            .unwrap_or_else(|| meta.last_modified.timestamp_micros().to_string()),
+    };
+    let key = Key::parse(&pattern.base).map_err(|error| format!("`{}`: {error}", pattern.text))?;
+    if pattern.glob.is_none() {
+        return match store.head(&key).await {
+            Ok(meta) => Ok(vec![shard(meta)]),
+            Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
+            Err(error) => Err(failed(error)),
+        };
+    }
+    if root.starts_with("http") {
+        return Err(format!(
+            "`{}`: web servers don't list their files; name each one",
+            pattern.text
+        ));
+    }
+    let listed = store.list(Some(&key));
+    let meant = listed.try_filter_map(|meta| async move {
+        Ok(pattern.matches(meta.location.as_ref()).then_some(meta))
+    });
+    let found: Vec<ObjectMeta> = meant.try_collect().await.map_err(failed)?;
+    let mut shards: Vec<Shard> = found.into_iter().map(shard).collect();
+    shards.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(shards)
+}

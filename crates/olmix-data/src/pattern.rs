@@ -1,0 +1,130 @@
+//! Paths and globs, local or of a store.
+
+use globset::{GlobBuilder, GlobMatcher};
+use url::Url;
+
+/// A place and which names in it are meant.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    /// As it was written.
+    pub text: String,
+    /// Where it is.
+    pub place: Place,
+    /// The part before the first folder or name with a wildcard: what is listed.
+    pub base: String,
+    /// The names that are meant; `None` for the base itself.
+    pub glob: Option<GlobMatcher>,
+}
+
+/// Where shards are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// This machine.
+    Local,
+    /// An object store: the URL of a bucket, container or server.
+    Store(String),
+}
+
+impl Pattern {
+    /// Reads a path or glob. Wildcards are `*`, `?`, `[…]` and `{…,…}` inside a name, and `**` for any
+    /// number of folders.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (place, path) = match text.split_once("://") {
+            None => (Place::Local, text.to_owned()),
+            Some(("file", path)) => (Place::Local, path.to_owned()),
+            Some((scheme, rest)) => {
+                if !matches!(scheme, "s3" | "gs" | "az" | "http" | "https") {
+                    return Err(format!(
+                        "`{scheme}://` is no place this program can read; it knows local paths, s3://, gs://, az:// \
+                         and http(s)://"
+                    ));
+                }
+                let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+                let root = format!("{scheme}://{host}");
+                if host.is_empty() || Url::parse(&root).is_err() {
+                    return Err(format!("`{text}` names no bucket or server"));
+                }
+                (Place::Store(root), path.to_owned())
+            }
+        };
+        let wild = |part: &str| part.contains(['*', '?', '[', '{']);
+        if !wild(&path) {
+            return Ok(Self {
+                text: text.to_owned(),
+                place,
+                base: path,
+                glob: None,
+            });
+        }
+        let parts: Vec<&str> = path.split('/').collect();
+        let plain = parts.iter().take_while(|part| !wild(part)).count();
+        let base = parts[..plain].join("/");
+        let glob = GlobBuilder::new(&path).literal_separator(true).build();
+        let glob = glob.map_err(|error| format!("`{text}` is no glob: {}", error.kind()))?;
+        Ok(Self {
+            text: text.to_owned(),
+            place,
+            // The root of a file system has an empty name before its slash.
+            base: if base.is_empty() && path.starts_with('/') {
+                "/".to_owned()
+            } else {
+                base
+            },
+            glob: Some(glob.compile_matcher()),
+        })
+    }
+
+    /// Whether a name that was listed is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        match &self.glob {
+            Some(glob) => glob.is_match(name),
+            None => name == self.base,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failed step fails the test
+
+    use super::*;
+
+    #[test]
+    fn what_is_listed_is_the_part_before_the_first_wildcard() {
+        for (text, base) in [
+            ("/data/web/**/*.npy", "/data/web"),
+            ("/*.npy", "/"),
+            ("data/x*/y.npy", "data"),
+            ("*.npy", ""),
+            ("/data/a.npy", "/data/a.npy"),
+            ("s3://bucket/a/b/*.npy", "a/b"),
+            ("s3://bucket/**/*.npy", ""),
+        ] {
+            assert_eq!(Pattern::parse(text).unwrap().base, base, "{text}");
+        }
+    }
+
+    #[test]
+    fn two_stars_stand_for_folders_and_one_for_a_part_of_a_name() {
+        let pattern = Pattern::parse("s3://bucket/web/**/*.npy").unwrap();
+        assert_eq!(pattern.place, Place::Store("s3://bucket".into()));
+        for (name, meant) in [
+            ("web/a.npy", true),
+            ("web/x/y/a.npy", true),
+            ("web/a.bin", false),
+            ("other/a.npy", false),
+        ] {
+            assert_eq!(pattern.matches(name), meant, "{name}");
+        }
+        let pattern = Pattern::parse("web/part-{00,01}/?.npy").unwrap();
+        assert!(pattern.matches("web/part-01/7.npy"));
+        assert!(!pattern.matches("web/part-01/x/7.npy"));
+    }
+
+    #[test]
+    fn places_that_are_none_are_refused() {
+        for text in ["ftp://host/a", "s3:///a", "s3://", "/data/[a.npy"] {
+            assert!(Pattern::parse(text).is_err(), "{text}");
+        }
+    }
+}
