@@ -59,7 +59,9 @@ const LISTED: usize = 50;
 fn shards(problems: &[ShardProblem]) -> String {
     let mut text = match problems {
         [one] => {
-            return format!("{one}\n  help: mend or remove it; without it the count would be wrong");
+            return format!(
+                "{one}\n  help: mend or remove it; without it the count would be wrong"
+            );
         }
         _ => format!("{} shards can't be counted:", problems.len()),
     };

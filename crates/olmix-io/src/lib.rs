@@ -5,6 +5,7 @@
 //! | fit config, with the swarm it names | [`load_fit`] |
 //! | mixtures to predict, measured or not | [`load_mixtures`], [`load_runs`] |
 //! | generation config, launch config | [`GenerationConfig::load`], [`LaunchBase::read`] |
+//! | shares of domains, in any of these | [`Shares::read`] |
 //! | `mixture.json` of an earlier fit | [`MixtureFile::read`] |
 //!
 //! Results go out through [`StagedFolder`] or [`write_whole`], whole or not at all.
@@ -27,6 +28,7 @@ mod mmlu;
 mod real_data;
 mod recipe;
 mod runs;
+mod shares;
 mod table;
 mod tasks;
 mod words;
@@ -51,5 +53,6 @@ pub use mixture_file::{
     Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, TaskEntry,
 };
 pub use recipe::Member;
+pub use shares::Shares;
 pub use table::{Cell, Table};
 pub use write::{StagedFile, StagedFolder, check_writable, write_whole};

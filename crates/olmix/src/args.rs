@@ -26,6 +26,12 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Count the tokens of every source, or look at counts.
+    Priors {
+        /// What to do.
+        #[command(subcommand)]
+        command: PriorsCommand,
+    },
     /// Draw the mixtures of a swarm from a generation config.
     #[command(
         after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, filled evenly\n  d_optimal  of many draws, those with the most information on a law\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nOn two measured swarms v_optimal needed half to two thirds of the runs that random draws did (docs/study.md)."
@@ -53,6 +59,12 @@ pub enum Command {
         after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, told by their mixtures alone\n  proxy-size          do two swarms over the same mixtures rank them alike? (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is stopped goes on where it was when started again."
     )]
     Study(StudyArgs),
+    /// Look at a mixture, or at what changes between two.
+    Mix {
+        /// What to do.
+        #[command(subcommand)]
+        command: MixCommand,
+    },
     /// What fitted laws say of other mixtures, and how right they were.
     #[command(
         after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv"
@@ -292,6 +304,84 @@ pub struct SweepArgs {
         default_value = "0,0.005,0.01,0.05,0.1"
     )]
     pub kl: Vec<f64>,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix priors`.
+#[derive(Debug, Subcommand)]
+pub enum PriorsCommand {
+    /// Count the tokens of every leaf of a generation config and print its `priors`.
+    #[command(
+        after_help = "Example:\n  olmix priors compute --config generate.yaml --output priors.yaml\n\nPaths are local or s3://, gs://, az://, http(s)://; credentials and endpoints come from the usual environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, …).\n\nFormats, by extension or data.format (of one source: its format):\n  tokens    .npy, .bin: tokens of data.dtype, with or without an NPY header; counted by size\n  megatron  .bin with an .idx beside it\n  jsonl     .jsonl, .json, .ndjson, plain or .gz or .zst; data.text_field holds the text\n  parquet   .parquet; data.text_field is the column\nTexts are tokenized with data.tokenizer (the path of a tokenizer.json), or counted as UTF-8 bytes."
+    )]
+    Compute(PriorsComputeArgs),
+    /// Draw the sizes in a config, or in a file of priors, as bars.
+    Show(PriorsShowArgs),
+}
+
+/// `olmix priors compute`.
+#[derive(Debug, Args)]
+pub struct PriorsComputeArgs {
+    /// The generation config (YAML).
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Where the priors go (default: standard output).
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Read every text again, whether it was counted before or not.
+    #[arg(long)]
+    pub no_cache: bool,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix priors show`.
+#[derive(Debug, Args)]
+pub struct PriorsShowArgs {
+    /// A generation config, a fit config, or what `olmix priors compute` wrote.
+    pub file: PathBuf,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix mix`.
+#[derive(Debug, Subcommand)]
+pub enum MixCommand {
+    /// Draw a mixture as bars.
+    #[command(after_help = FILES)]
+    Show(MixShowArgs),
+    /// How far apart two mixtures are, and what moves most.
+    #[command(after_help = FILES)]
+    Diff(MixDiffArgs),
+}
+
+/// What `olmix mix` reads.
+const FILES: &str = "Files: mixture.json, a list or mapping of domains and weights (JSON, YAML or CSV), the `priors` or the `mix` of a config, and runs of a swarm as ratios.csv#RUN.\n\nExample:\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
+
+/// `olmix mix show`.
+#[derive(Debug, Args)]
+pub struct MixShowArgs {
+    /// The mixture.
+    pub file: PathBuf,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix mix diff`.
+#[derive(Debug, Args)]
+pub struct MixDiffArgs {
+    /// The mixture before.
+    pub a: PathBuf,
+    /// The mixture after.
+    pub b: PathBuf,
+    /// Domains to list.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
     /// What every job takes.
     #[command(flatten)]
     pub common: Common,

@@ -4,6 +4,7 @@
 //! figures in `olmix-report`.
 
 mod args;
+mod bars;
 mod command;
 mod failure;
 mod output;
@@ -19,6 +20,8 @@ use args::{Arguments, Command};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
+        Command::Priors { command } => command::priors::run(command),
+        Command::Mix { command } => command::mix::run(command),
         Command::Generate(options) => command::generate::run(options),
         Command::Fit(options) => command::fit::run(options),
         Command::Compare(options) => command::compare::run(options),

@@ -29,6 +29,22 @@ impl Bar {
         self.0.set_length(steps as u64);
         self.0.set_position(0);
     }
+
+    /// Begins a stage whose steps are bytes.
+    pub fn begin_bytes(&self, what: &'static str, bytes: u64) {
+        let style = "{msg:>22} {bar:30} {bytes}/{total_bytes} {eta}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            self.0.set_style(style);
+        }
+        self.0.set_message(what);
+        self.0.set_length(bytes);
+        self.0.set_position(0);
+    }
+
+    /// Adds steps that were done.
+    pub fn add(&self, steps: u64) {
+        self.0.inc(steps);
+    }
 }
 
 impl Drop for Bar {

@@ -12,8 +12,9 @@ pub use swarm::SwarmConfig;
 
 use std::path::{Path, PathBuf};
 
-use crate::fit_config::PriorsConfig;
+use crate::fit_config::{Named, PriorsConfig};
 use crate::input::InputFile;
+use crate::words::{excerpt, listed};
 use crate::yaml::{Document, Value, Yaml};
 use crate::{InputRecord, IoError, Place};
 
@@ -64,6 +65,12 @@ pub struct GenerationConfig {
     pub name: String,
     /// Width of tokens in flat shards.
     pub dtype: TokenWidth,
+    /// What shards hold, where the config says so: a word that is not checked here.
+    pub format: Option<Named<String>>,
+    /// What is counted in texts: `bytes`, or the path of a tokenizer.json.
+    pub tokenizer: Option<Named<String>>,
+    /// The field or column of a document's text.
+    pub text_field: String,
     /// Where the data is.
     pub sources: Vec<Source>,
     /// Sizes and tokens of the leaves, where they were counted.
@@ -123,6 +130,10 @@ impl GenerationConfig {
         let mut section = data.section()?;
         let dtype = section.optional("dtype");
         let dtype = dtype.map_or(Ok(TokenWidth::U32), |v| v.choice(&TokenWidth::ALL))?;
+        let format = section.optional("format");
+        let tokenizer = section.optional("tokenizer");
+        let text_field = section.optional("text_field");
+        let text_field = text_field.map_or(Ok("text"), |v| v.text())?.to_owned();
         let listed = section.required("sources")?;
         section.finish()?;
         let priors = priors.map(|priors| PriorsConfig::read(priors.section()?, &mut notices));
@@ -135,6 +146,9 @@ impl GenerationConfig {
             folder: folder.to_owned(),
             name,
             dtype,
+            format: format.map(|v| sources::word(&v)).transpose()?,
+            tokenizer: tokenizer.map(|v| sources::word(&v)).transpose()?,
+            text_field,
             sources: sources::read(&listed)?,
             priors: priors.transpose()?,
             swarm: SwarmConfig::read(swarm)?,
@@ -151,7 +165,42 @@ impl GenerationConfig {
         sources::leaves(&self.sources)
     }
 
-    fn error(&self, place: &Place, message: impl Into<String>, help: impl Into<String>) -> IoError {
+    /// The leaves with their paths and the format that is said of each, a word of `formats` if any.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] for a format that is none of `formats`.
+    pub fn leaf_paths<T: Copy>(
+        &self,
+        formats: &[(&str, T)],
+    ) -> Result<Vec<(String, Vec<String>, Option<T>)>, IoError> {
+        let known = |named: &Named<String>| {
+            let found = formats.iter().find(|(word, _)| *word == named.value);
+            found.map(|(_, format)| *format).ok_or_else(|| {
+                let words = formats.iter().map(|(word, _)| *word);
+                self.error(
+                    &named.place,
+                    format!("`{}` is no format", excerpt(&named.value)),
+                    format!("use one of {}", listed(words, 8)),
+                )
+            })
+        };
+        let mut leaves = Vec::new();
+        for (name, source, format) in sources::formats(&self.sources) {
+            let format = format.or(self.format.as_ref()).map(known).transpose()?;
+            if let Content::Paths(paths) = &source.content {
+                leaves.push((name, paths.clone(), format));
+            }
+        }
+        Ok(leaves)
+    }
+
+    /// An error at a place of the config.
+    pub fn error(
+        &self,
+        place: &Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> IoError {
         IoError::input(&self.file, place.clone(), message, help)
     }
 }

@@ -2,6 +2,7 @@
 
 use olmix_core::generate::Node;
 
+use crate::fit_config::Named;
 use crate::words::excerpt;
 use crate::yaml::{Section, Value};
 use crate::{IoError, Place};
@@ -15,6 +16,8 @@ pub struct Source {
     pub weight: Option<f64>,
     /// What it holds.
     pub content: Content,
+    /// What its shards hold, where its config says so: a word that is not checked here.
+    pub format: Option<Named<String>>,
     /// Where it stands in the config.
     pub place: Place,
 }
@@ -100,11 +103,22 @@ fn source(value: &Value<'_>, level: Level, above: &str) -> Result<Source, IoErro
             })
     });
     let content = content(&mut section, level, &full)?;
+    let format = section.optional("format").map(|v| word(&v)).transpose()?;
     section.finish()?;
     Ok(Source {
         name: name_text.to_owned(),
         weight: weight.transpose()?,
         content,
+        format,
+        place: value.place(),
+    })
+}
+
+/// A word, with where it stands.
+pub(super) fn word(value: &Value<'_>) -> Result<Named<String>, IoError> {
+    Ok(Named {
+        name: value.path().to_owned(),
+        value: value.text()?.to_owned(),
         place: value.place(),
     })
 }
@@ -183,17 +197,34 @@ fn paths(value: &Value<'_>, full: &str) -> Result<Vec<String>, IoError> {
 
 /// Every leaf with its full name, in order.
 pub(super) fn leaves(sources: &[Source]) -> Vec<(String, &Source)> {
-    fn add<'s>(sources: &'s [Source], above: &str, into: &mut Vec<(String, &'s Source)>) {
+    formats(sources)
+        .into_iter()
+        .map(|(name, source, _)| (name, source))
+        .collect()
+}
+
+/// A leaf: its full name, itself, and the format that it or the nearest source above it names.
+type Leaf<'s> = (String, &'s Source, Option<&'s Named<String>>);
+
+/// Every leaf in order.
+pub(super) fn formats(sources: &[Source]) -> Vec<Leaf<'_>> {
+    fn add<'s>(
+        sources: &'s [Source],
+        above: &str,
+        format: Option<&'s Named<String>>,
+        into: &mut Vec<Leaf<'s>>,
+    ) {
         for source in sources {
             let full = full_name(above, &source.name);
+            let format = source.format.as_ref().or(format);
             match &source.content {
-                Content::Paths(_) => into.push((full, source)),
-                Content::Parts(parts) => add(parts, &full, into),
+                Content::Paths(_) => into.push((full, source, format)),
+                Content::Parts(parts) => add(parts, &full, format, into),
             }
         }
     }
     let mut found = Vec::new();
-    add(sources, "", &mut found);
+    add(sources, "", None, &mut found);
     found
 }
 

@@ -4,6 +4,8 @@ use olmix_core::generate::{Design, Level};
 
 use crate::fit_config::{Named, named, names};
 use crate::yaml::{Section, Value};
+
+use super::sources::word;
 use crate::{IoError, Place};
 
 /// Strengths and a minimum that go together.
@@ -145,7 +147,7 @@ impl SwarmConfig {
                 .map_or(Ok(10), |v| positive(&v, 1_000_000))?,
             existing_mix_file: section
                 .optional("existing_mix_file")
-                .map(|v| file(&v))
+                .map(|v| word(&v))
                 .transpose()?,
             repetition_factor: number(
                 &mut section,
@@ -253,12 +255,4 @@ fn shares(section: &mut Section<'_>, key: &'static str) -> Result<Vec<Named<f64>
     section
         .optional(key)
         .map_or(Ok(Vec::new()), |v| named(&v, share))
-}
-
-fn file(value: &Value<'_>) -> Result<Named<String>, IoError> {
-    Ok(Named {
-        name: value.path().to_owned(),
-        value: value.text()?.to_owned(),
-        place: value.place(),
-    })
 }

@@ -3,7 +3,9 @@
 pub mod compare;
 pub mod fit;
 pub mod generate;
+pub mod mix;
 pub mod predict;
+pub mod priors;
 pub mod study;
 pub mod sweep;
 

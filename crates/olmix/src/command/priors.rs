@@ -1,0 +1,143 @@
+//! `olmix priors`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use olmix_data::{CountOptions, DataError, Format, Leaf, LeafCount, Unit, count};
+use olmix_io::yaml::Yaml;
+use olmix_io::{GenerationConfig, Shares, check_writable, write_whole};
+use serde_json::json;
+
+use super::on_threads;
+use crate::args::{PriorsCommand, PriorsComputeArgs, PriorsShowArgs};
+use crate::bars::bars;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Bar;
+
+/// Counts or shows.
+pub fn run(command: &PriorsCommand) -> Result<(), Failure> {
+    match command {
+        PriorsCommand::Compute(args) => on_threads(args.common, || compute(args)),
+        PriorsCommand::Show(args) => show(args),
+    }
+}
+
+fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
+    let (config, _) = GenerationConfig::load(&args.config)?;
+    let formats = config.leaf_paths(&Format::ALL)?;
+    let leaf = |(name, paths, format): (String, Vec<String>, Option<Format>)| Leaf {
+        name,
+        paths,
+        format,
+    };
+    let leaves: Vec<Leaf> = formats.into_iter().map(leaf).collect();
+    if let Some(folder) = args.output.as_deref().and_then(Path::parent) {
+        check_writable(folder)?;
+    }
+    let options = CountOptions {
+        width: config.dtype.bytes(),
+        unit: unit(&config)?,
+        text_field: config.text_field.clone(),
+        folder: config.folder.clone(),
+        cache: (!args.no_cache).then(cache_file).flatten(),
+    };
+    let bar = Bar::new(args.common.quiet || args.common.json);
+    bar.begin_bytes("listing", 0);
+    let listed = AtomicU64::new(0);
+    let counts = count(&leaves, &options, &|bytes, sum| {
+        if listed.swap(1, Ordering::Relaxed) == 0 {
+            bar.begin_bytes("counting", sum);
+        }
+        bar.add(bytes);
+    });
+    drop(bar);
+    let counts = counts.map_err(|error| Failure::Usage(told(&args.config, &error)))?;
+    if !args.common.quiet && options.unit == Unit::Bytes && counts.iter().any(|leaf| leaf.text) {
+        output::notices(&[
+            "texts are counted as UTF-8 bytes; set data.tokenizer to a tokenizer.json to count its \
+             tokens"
+                .to_owned(),
+        ]);
+    }
+    let yaml = Yaml::map([("priors", priors(&counts))]).to_file();
+    if let Some(path) = &args.output {
+        write_whole(path, yaml.as_bytes())?;
+    }
+    if args.common.json {
+        let leaf = |leaf: &LeafCount| {
+            let entry = json!({"tokens": leaf.tokens, "shards": leaf.shards, "bytes": leaf.bytes});
+            (leaf.name.clone(), entry)
+        };
+        let leaves: serde_json::Map<String, serde_json::Value> = counts.iter().map(leaf).collect();
+        output::print(&json!({ "leaves": leaves }).to_string())?;
+    } else if args.output.is_none() {
+        output::print(&yaml)?;
+    } else if !args.common.quiet {
+        let sizes: Vec<(String, f64)> = counts
+            .iter()
+            .map(|leaf| (leaf.name.clone(), leaf.tokens as f64))
+            .collect();
+        output::print(&bars(&sizes, None))?;
+        let shards: usize = counts.iter().map(|leaf| leaf.shards).sum();
+        let path = args.output.as_deref().unwrap_or(Path::new(""));
+        output::print(&format!(
+            "{shards} shards counted. Written: {}",
+            path.display()
+        ))?;
+    }
+    Ok(())
+}
+
+/// The block `priors`, sizes and counts by leaf.
+fn priors(counts: &[LeafCount]) -> Yaml {
+    let sum: f64 = counts.iter().map(|leaf| leaf.tokens as f64).sum();
+    let sizes = counts
+        .iter()
+        .map(|leaf| (leaf.name.as_str(), Yaml::number(leaf.tokens as f64 / sum)));
+    let tokens = counts
+        .iter()
+        .map(|leaf| (leaf.name.as_str(), Yaml::whole(leaf.tokens)));
+    Yaml::map([
+        ("relative_sizes", Yaml::map(sizes)),
+        ("token_counts", Yaml::map(tokens)),
+    ])
+}
+
+/// What is counted in texts. A path is looked for beside the config first.
+fn unit(config: &GenerationConfig) -> Result<Unit, Failure> {
+    let Some(tokenizer) = &config.tokenizer else {
+        return Ok(Unit::Bytes);
+    };
+    if tokenizer.value == "bytes" {
+        return Ok(Unit::Bytes);
+    }
+    let beside = config.folder.join(&tokenizer.value);
+    let plain = PathBuf::from(&tokenizer.value);
+    let found = [beside, plain].into_iter().find(|path| path.is_file());
+    found.map(Unit::Tokenizer).ok_or_else(|| {
+        let message = format!("data.tokenizer `{}` is no file", tokenizer.value);
+        let help = "give the path of a tokenizer.json, or `bytes` to count UTF-8 bytes";
+        config.error(&tokenizer.place, message, help).into()
+    })
+}
+
+fn told(config: &Path, error: &DataError) -> String {
+    format!("{}: {error}", config.display())
+}
+
+/// Where counts of texts are remembered: `$XDG_CACHE_HOME/olmix` or `~/.cache/olmix`.
+fn cache_file() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = folder("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.or_else(|| folder("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
+    Some(base.join("olmix").join("token-counts.jsonl"))
+}
+
+fn show(args: &PriorsShowArgs) -> Result<(), Failure> {
+    let priors = Shares::read(&args.file)?;
+    if args.common.json {
+        return output::print(&serde_json::to_string(&priors).unwrap_or_default());
+    }
+    output::print(&bars(&priors.shares, priors.tokens.as_deref()))
+}
