@@ -5,7 +5,7 @@ use crate::table::percent;
 /// Cells of the longest bar.
 const WIDTH: f64 = 40.0;
 
-/// A line per name, the largest share first: name, share, bar, and tokens where they are known.
+/// A line per name, the largest share first: name, share, tokens where they are known, and bar.
 /// Shares are of the sum.
 pub fn bars(sizes: &[(String, f64)], tokens: Option<&[u64]>) -> String {
     let sum: f64 = sizes.iter().map(|(_, size)| size).sum();
@@ -21,10 +21,10 @@ pub fn bars(sizes: &[(String, f64)], tokens: Option<&[u64]>) -> String {
     for i in order {
         let (name, size) = &sizes[i];
         let tokens = tokens.map_or_else(String::new, |tokens| {
-            format!("  {}", tokens_text(tokens[i]))
+            format!("  {:>5}", tokens_text(tokens[i]))
         });
         let line = format!(
-            " {name:<widest$}  {:>8}  {}{tokens}",
+            " {name:<widest$}  {:>8}{tokens}  {}",
             percent(if sum > 0.0 { size / sum } else { 0.0 }),
             bar(if most > 0.0 { size / most } else { 0.0 })
         );
@@ -85,7 +85,7 @@ mod tests {
         let sizes = [("a".to_owned(), 1.0), ("bc".to_owned(), 3.0)];
         let text = bars(&sizes, Some(&[10, 30]));
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[0].starts_with(" bc   75.00 %  ████"), "{text}");
-        assert!(lines[1].ends_with("▍  10"), "{text}");
+        assert!(lines[0].starts_with(" bc   75.00 %     30  ████"), "{text}");
+        assert!(lines[1].ends_with("   10  █████████████▍"), "{text}");
     }
 }

@@ -1,0 +1,282 @@
+//! Every format is counted right, and nothing that can't be counted is passed over.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a failed step fails the test
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use olmix_data::{CountOptions, DataError, Format, Leaf, LeafCount, Unit, count};
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use tempfile::TempDir;
+
+fn leaf(name: &str, paths: &[&str]) -> Leaf {
+    Leaf {
+        name: name.into(),
+        paths: paths.iter().map(|&path| path.to_owned()).collect(),
+        format: None,
+    }
+}
+
+fn options(folder: &Path) -> CountOptions {
+    CountOptions {
+        width: 4,
+        unit: Unit::Bytes,
+        text_field: "text".into(),
+        folder: folder.to_owned(),
+        cache: None,
+    }
+}
+
+fn put(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn tokens(leaves: &[Leaf], options: &CountOptions) -> Vec<u64> {
+    let counts = count(leaves, options, &|_, _| ()).unwrap();
+    counts.into_iter().map(|leaf| leaf.tokens).collect()
+}
+
+fn npy(kind: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut dict = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (9,), }}");
+    dict += &" ".repeat(117 - dict.len());
+    dict.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(u16::try_from(dict.len()).unwrap().to_le_bytes());
+    file.extend(dict.as_bytes());
+    file.extend(bytes);
+    file
+}
+
+/// A `.bin` of 10 tokens of two bytes, and its index.
+fn megatron(folder: &TempDir, stem: &str) {
+    put(folder, &format!("{stem}.bin"), &[0; 20]);
+    let mut index = b"MMIDIDX\x00\x00".to_vec();
+    index.extend(1_u64.to_le_bytes());
+    index.push(8); // uint16
+    index.extend(1_u64.to_le_bytes());
+    index.extend(2_u64.to_le_bytes());
+    index.extend(10_i32.to_le_bytes());
+    put(folder, &format!("{stem}.idx"), &index);
+}
+
+const LINES: &str =
+    "{\"id\": 1, \"text\": \"one two\"}\n\n{\"text\": \"tr\\u00eas\", \"more\": {\"text\": [1]}}\n";
+
+fn parquet_file(path: &Path) {
+    let schema = "message doc { required int64 id; optional binary text (UTF8); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let file = File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+    for texts in [["one two", "three"], ["four", ""]] {
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let ids = column.typed::<parquet::data_type::Int64Type>();
+        ids.write_batch(&[1, 2, 3], None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let values: Vec<ByteArray> = texts.iter().map(|&text| text.into()).collect();
+        // The third document has no text.
+        let levels = Some(&[1_i16, 1, 0][..]);
+        column
+            .typed::<ByteArrayType>()
+            .write_batch(&values, levels, None)
+            .unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn every_format_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder, "raw/a.npy", &[0; 400]);
+    put(&folder, "raw/deep/er/b.npy", &[0; 40]);
+    put(&folder, "raw/c.bin", &[0; 4]);
+    put(&folder, "headed/a.npy", &npy("<u2", &[0; 18]));
+    megatron(&folder, "mega/wiki_text_document");
+    put(&folder, "text/a.jsonl", LINES.as_bytes());
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(LINES.as_bytes()).unwrap();
+    put(&folder, "text/b.jsonl.gz", &gz.finish().unwrap());
+    put(
+        &folder,
+        "text/c.json.zst",
+        &zstd::encode_all(LINES.as_bytes(), 1).unwrap(),
+    );
+    fs::create_dir(folder.path().join("parquet")).unwrap();
+    parquet_file(&folder.path().join("parquet/a.parquet"));
+    let leaves = [
+        leaf("raw", &["raw/**/*.npy", "raw/c.bin", "raw/a.npy"]),
+        leaf("headed", &["headed/*"]),
+        leaf("mega", &["mega/*"]),
+        leaf("text", &["text/*"]),
+        leaf("parquet", &["parquet/*.parquet"]),
+    ];
+    let options = options(folder.path());
+    assert_eq!(tokens(&leaves, &options), [111, 9, 10, 3 * 12, 16]);
+    let absolute = format!("{}/raw/**/*.npy", folder.path().display());
+    let seen = AtomicU64::new(0);
+    let counts = count(&[leaf("raw", &[&absolute])], &options, &|bytes, sum| {
+        assert_eq!(sum, 440);
+        seen.fetch_add(bytes, Ordering::Relaxed);
+    });
+    let expected = LeafCount {
+        name: "raw".into(),
+        tokens: 110,
+        shards: 2,
+        bytes: 440,
+        text: false,
+    };
+    assert_eq!(counts.unwrap(), [expected]);
+    assert_eq!(seen.into_inner(), 440);
+}
+
+/// Splits at spaces and knows three words.
+const TOKENIZER: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+ "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
+ "model": {"type": "WordLevel", "vocab": {"one": 0, "two": 1, "[UNK]": 2}, "unk_token": "[UNK]"}}"#;
+
+#[test]
+fn texts_are_tokenized_with_a_tokenizer_json() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder, "a.jsonl", LINES.as_bytes());
+    let mut options = options(folder.path());
+    options.unit = Unit::Tokenizer(put(&folder, "tokenizer.json", TOKENIZER.as_bytes()));
+    assert_eq!(tokens(&[leaf("a", &["a.jsonl"])], &options), [3]);
+    for bad in ["{}", "no json"] {
+        options.unit = Unit::Tokenizer(put(&folder, "bad.json", bad.as_bytes()));
+        let error = count(&[leaf("a", &["a.jsonl"])], &options, &|_, _| ()).unwrap_err();
+        assert!(matches!(error, DataError::Tokenizer { .. }), "{error}");
+    }
+}
+
+#[test]
+fn every_shard_that_cannot_be_counted_is_listed_with_its_leaf() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder, "a/odd.npy", &[0; 401]);
+    put(&folder, "a/good.npy", &[0; 400]);
+    put(&folder, "a/text.txt", b"what is this");
+    put(
+        &folder,
+        "b/broken.jsonl",
+        b"{\"text\": \"fine\"}\n{\"text\": 3}\n",
+    );
+    put(&folder, "b/other.jsonl", b"{\"body\": \"fine\"}\n");
+    put(&folder, "b/broken.jsonl.gz", b"\x1f\x8bnothing");
+    put(&folder, "b/broken.parquet", b"PAR1");
+    put(&folder, "c/x.bin", &[0; 20]);
+    put(&folder, "c/x.idx", b"no index");
+    let leaves = [
+        leaf("a", &["a/*"]),
+        leaf("b", &["b/*"]),
+        leaf("c", &["c/*.bin"]),
+    ];
+    let error = count(&leaves, &options(folder.path()), &|_, _| ()).unwrap_err();
+    let DataError::Shards(problems) = &error else {
+        panic!("{error}");
+    };
+    let mut told: Vec<String> = problems
+        .iter()
+        .map(|p| {
+            let shard = Path::new(&p.shard).file_name().unwrap().to_string_lossy();
+            format!("{} {shard}: {}", p.leaf, p.problem)
+        })
+        .collect();
+    told.sort();
+    let begins = [
+        "a odd.npy: 401 bytes are no multiple of 4",
+        "a text.txt: its name does not say what it holds",
+        "b broken.jsonl.gz: line 1: ",
+        "b broken.jsonl: line 2: ",
+        "b broken.parquet: ",
+        "b other.jsonl: line 1: there is no field `text`",
+        "c x.bin: its .idx file is no Megatron index",
+    ];
+    assert_eq!(told.len(), begins.len(), "{told:#?}");
+    for (told, begin) in told.iter().zip(begins) {
+        assert!(told.starts_with(begin), "{told}");
+    }
+}
+
+#[test]
+fn paths_that_name_nothing_are_refused_with_their_leaf() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder, "a/x.npy", &[]);
+    for (path, says) in [
+        ("a/*.bin", "`a/*.bin` matches nothing"),
+        ("a/y.npy", "`a/y.npy` does not exist"),
+        ("none/**/*.npy", "matches nothing"),
+        ("a", "`a` is a folder"),
+        ("a/x.npy", "has no tokens"),
+        ("ftp://host/a", "`ftp://`"),
+        ("http://localhost/*.npy", "don't list"),
+    ] {
+        let error = count(
+            &[leaf("wiki", &[path])],
+            &options(folder.path()),
+            &|_, _| (),
+        );
+        let message = error.unwrap_err().to_string();
+        assert!(
+            message.starts_with("`wiki`: ") && message.contains(says),
+            "{path}: {message}"
+        );
+        assert!(message.contains("\n  help: "), "{message}");
+    }
+}
+
+#[test]
+fn a_format_that_is_named_goes_before_the_extension() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder, "a/part-0", &[0; 8]);
+    let mut named = leaf("a", &["a/*"]);
+    named.format = Some(Format::Tokens);
+    assert_eq!(tokens(&[named], &options(folder.path())), [2]);
+}
+
+#[test]
+fn what_was_counted_is_not_read_again_until_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = put(&folder, "a.jsonl", b"{\"text\": \"12345\"}\n");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let mut options = options(folder.path());
+    options.cache = Some(folder.path().join("cache/counts.jsonl"));
+    let leaves = [leaf("a", &["a.jsonl"])];
+    assert_eq!(tokens(&leaves, &options), [5]);
+    // As long and as old as before: nobody looks inside.
+    fs::write(&path, b"{\"text\": \"1\"}    \n").unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
+    assert_eq!(tokens(&leaves, &options), [5]);
+    // A line that was cut short counts for nothing.
+    let cache = options.cache.clone().unwrap();
+    let text = fs::read_to_string(&cache).unwrap();
+    fs::write(&cache, &text[..text.len() - 5]).unwrap();
+    assert_eq!(tokens(&leaves, &options), [1]);
+    assert_eq!(tokens(&leaves, &options), [1]);
+    options.text_field = "body".into();
+    assert!(count(&leaves, &options, &|_, _| ()).is_err());
+    options.cache = None;
+    options.text_field = "text".into();
+    fs::write(&path, b"{\"text\": \"123\"}  \n").unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
+    assert_eq!(tokens(&leaves, &options), [3]);
+}
