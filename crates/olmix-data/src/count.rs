@@ -238,7 +238,18 @@ fn jobs<'a>(leaves: &[Leaf], shards: &'a [Vec<Shard>]) -> (Vec<Job<'a>>, Vec<Sha
             if bin.is_some_and(|bin| names.contains(bin.as_str())) {
                 continue;
             }
-            match of.format.or_else(|| Format::of(&shard.name)) {
+            let indexed = |stem: &str| {
+                let index = format!("{stem}.idx");
+                names.contains(index.as_str())
+                    || (shard.place == Place::Local && Path::new(&index).exists())
+            };
+            let by_name = || match Format::of(&shard.name) {
+                Some(Format::Tokens) if shard.name.strip_suffix(".bin").is_some_and(indexed) => {
+                    Some(Format::Megatron)
+                }
+                other => other,
+            };
+            match of.format.or_else(by_name) {
                 Some(format) => jobs.push(Job { leaf, shard, format }),
                 None => problems.push(ShardProblem {
                     leaf: of.name.clone(),
@@ -288,17 +299,10 @@ impl Work<'_> {
             return self.text(job);
         }
         (self.progress)(shard.size);
-        let index = format!(
-            "{}.idx",
-            shard.name.strip_suffix(".bin").unwrap_or(&shard.name)
-        );
-        let beside = || match shard.place {
-            Place::Local => shard.name.ends_with(".bin") && Path::new(&index).exists(),
-            Place::Store(_) => false,
-        };
-        if job.format == Format::Megatron || beside() {
+        if job.format == Format::Megatron {
+            let stem = shard.name.strip_suffix(".bin").unwrap_or(&shard.name);
             let index = Shard {
-                name: index,
+                name: format!("{stem}.idx"),
                 size: HEAD,
                 ..shard.clone()
             };

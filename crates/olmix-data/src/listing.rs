@@ -48,6 +48,12 @@ pub(crate) fn local(pattern: &Pattern, folder: &Path) -> Result<Vec<Shard>, Stri
             Err(error) => Err(format!("`{}`: {error}", pattern.text)),
         };
     }
+    // The working directory has no name.
+    let base = if base.as_os_str().is_empty() {
+        Path::new(".").to_owned()
+    } else {
+        base
+    };
     if !base.exists() {
         return Ok(Vec::new());
     }
@@ -59,6 +65,7 @@ pub(crate) fn local(pattern: &Pattern, folder: &Path) -> Result<Vec<Shard>, Stri
             continue;
         }
         let path = entry.path();
+        let path = path.strip_prefix(".").unwrap_or(path);
         // The pattern is written from the folder on.
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy();
         if pattern.matches(&name) {
@@ -113,9 +120,12 @@ pub(crate) async fn remote(
         ));
     }
     let listed = store.list(Some(&key));
-    let meant = listed.try_filter_map(|meta| async move {
-        Ok(pattern.matches(meta.location.as_ref()).then_some(meta))
-    });
+    // The index of a shard that is meant says what the shard is.
+    let meant = |name: &str| {
+        let bin = name.strip_suffix(".idx").map(|stem| format!("{stem}.bin"));
+        pattern.matches(name) || bin.is_some_and(|bin| pattern.matches(&bin))
+    };
+    let meant = listed.try_filter(|meta| std::future::ready(meant(meta.location.as_ref())));
     let found: Vec<ObjectMeta> = meant.try_collect().await.map_err(failed)?;
     let mut shards: Vec<Shard> = found.into_iter().map(shard).collect();
     shards.sort_unstable_by(|a, b| a.name.cmp(&b.name));

@@ -69,7 +69,9 @@ impl StagedFile {
 /// [`IoError::Write`] with what the operating system said.
 pub fn check_writable(folder: &Path) -> Result<(), IoError> {
     let failed = |error| IoError::write(folder, &error);
-    let mut existing = folder;
+    // The folder of a plain file name is the working directory.
+    let here = folder.as_os_str().is_empty();
+    let mut existing = if here { Path::new(".") } else { folder };
     while fs::symlink_metadata(existing).is_err() {
         existing = parent(existing);
         if existing == Path::new(".") {
@@ -259,6 +261,11 @@ mod tests {
         write_whole(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(&folder.path().join("new")), ["a.txt"]);
+    }
+
+    #[test]
+    fn the_folder_of_a_plain_file_name_is_the_working_directory() {
+        assert!(check_writable(Path::new("")).is_ok());
     }
 
     #[test]

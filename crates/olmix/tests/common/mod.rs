@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test file uses a part
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+pub mod python;
+
 use std::path::{Path, PathBuf};
 
 /// The folder of the demo swarm in the repository.
