@@ -31,6 +31,7 @@ mod runs;
 mod shares;
 mod table;
 mod tasks;
+mod trainer;
 mod words;
 mod write;
 pub mod yaml;
@@ -55,4 +56,5 @@ pub use mixture_file::{
 pub use recipe::Member;
 pub use shares::Shares;
 pub use table::{Cell, Table};
+pub use trainer::{Blend, BlendDomain, Trainer};
 pub use write::{StagedFile, StagedFolder, check_writable, write_whole};

@@ -20,6 +20,10 @@ pub struct Shares {
     pub shares: Vec<(String, f64)>,
     /// Tokens of each domain, where the file says them for all.
     pub tokens: Option<Vec<u64>>,
+    /// Tokens of the run that a mixture was made for.
+    pub target_tokens: Option<f64>,
+    /// How often that run may see a token.
+    pub repetition_factor: Option<f64>,
 }
 
 /// Files that can be read, for messages.
@@ -92,6 +96,8 @@ fn mixture(file: &str, text: &str) -> Result<Shares, IoError> {
             )
         })?,
         tokens: read.domains.iter().map(|domain| domain.tokens).collect(),
+        target_tokens: read.target_tokens,
+        repetition_factor: read.repetition_factor,
     })
 }
 
@@ -146,6 +152,8 @@ fn plain(kind: &'static str, shares: Vec<(String, f64)>) -> Shares {
         kind,
         shares,
         tokens: None,
+        target_tokens: None,
+        repetition_factor: None,
     }
 }
 
@@ -226,6 +234,8 @@ fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<Shares, Io
         kind: "priors",
         shares,
         tokens,
+        target_tokens: None,
+        repetition_factor: None,
     })
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use olmix_core::generate::Design;
 use olmix_core::study::Question;
 use olmix_core::{DeadDomains, LawKind, Ridge};
-use olmix_io::{KlReg, Preset};
+use olmix_io::{KlReg, Preset, Trainer};
 
 /// How much of each kind of data should a language model be trained on?
 ///
@@ -59,6 +59,11 @@ pub enum Command {
         after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, told by their mixtures alone\n  proxy-size          do two swarms over the same mixtures rank them alike? (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is stopped goes on where it was when started again."
     )]
     Study(StudyArgs),
+    /// A mixture as a trainer's own configuration.
+    #[command(
+        after_help = "Formats:\n  olmo-core    YAML for SourceMixtureList\n  megatron     a line for --data-path of Megatron-LM and NeMo\n  huggingface  Python: datasets.interleave_datasets\n  litgpt       Python: litdata.CombinedStreamingDataset\n  streaming    YAML: MosaicML Streaming's streams\n  levanter     YAML: data.configs and data.train_weights\n  mix          YAML: the mix of a launch config\n  csv, json, yaml\nWeights are rounded to nine decimals that sum to one.\n\nExample:\n  olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
+    )]
+    Export(ExportArgs),
     /// Look at a mixture, or at what changes between two.
     Mix {
         /// What to do.
@@ -121,6 +126,14 @@ fn kl_reg(text: &str) -> Result<KlReg, String> {
         Ok(kl) if kl.is_finite() && kl >= 0.0 => Ok(KlReg::Fixed(kl)),
         _ => Err("it must be `auto` or a number that is not negative, such as 0.05".into()),
     }
+}
+
+fn trainer(text: &str) -> Result<Trainer, String> {
+    let found = Trainer::ALL.iter().find(|(name, _)| *name == text);
+    let names = || Trainer::ALL.map(|(name, _)| name).join(", ");
+    found
+        .map(|(_, trainer)| *trainer)
+        .ok_or_else(|| format!("it must be one of {}", names()))
 }
 
 fn design(text: &str) -> Result<Design, String> {
@@ -343,6 +356,32 @@ pub struct PriorsComputeArgs {
 pub struct PriorsShowArgs {
     /// A generation config, a fit config, or what `olmix priors compute` wrote.
     pub file: PathBuf,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// mixture.json, or any file that `olmix mix show` reads.
+    #[arg(long, value_name = "FILE")]
+    pub mixture: PathBuf,
+    /// olmo-core, megatron, huggingface, litgpt, streaming, levanter, mix, csv, json or yaml.
+    #[arg(long, value_name = "FORMAT", value_parser = trainer)]
+    pub format: Trainer,
+    /// A generation config, which says where the data of each domain is.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Tokens of the run (default: those the mixture was made for).
+    #[arg(long, value_name = "R")]
+    pub target_tokens: Option<f64>,
+    /// How often the run may see a token (default: what the mixture was made for).
+    #[arg(long, value_name = "K")]
+    pub repetition_factor: Option<f64>,
+    /// Where it goes (default: standard output).
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// What every job takes.
     #[command(flatten)]
     pub common: Common,

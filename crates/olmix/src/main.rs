@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
         Command::Priors { command } => command::priors::run(command),
+        Command::Export(options) => command::export::run(options),
         Command::Mix { command } => command::mix::run(command),
         Command::Generate(options) => command::generate::run(options),
         Command::Fit(options) => command::fit::run(options),

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod compare;
+pub mod export;
 pub mod fit;
 pub mod generate;
 pub mod mix;
