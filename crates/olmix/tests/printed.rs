@@ -107,12 +107,15 @@ fn help_teaches() {
     let folder = newcomer();
     let pages = [
         "--help",
+        "priors compute --help",
         "generate --help",
         "fit --help",
         "sweep --help",
         "predict --help",
         "compare --help",
         "study --help",
+        "export --help",
+        "mix diff --help",
     ];
     let all: Vec<String> = pages
         .iter()
