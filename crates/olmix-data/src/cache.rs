@@ -19,7 +19,7 @@ struct Line {
     /// Path or URL.
     shard: String,
     size: u64,
-    /// Modification time or ETag.
+    /// Modification time or entity tag.
     version: String,
     /// Format, field and unit.
     how: String,

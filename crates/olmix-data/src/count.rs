@@ -218,7 +218,7 @@ fn list(
         shards[*leaf].extend(listed);
     }
     for shards in &mut shards {
-        shards.sort_by(|a, b| a.display().cmp(&b.display()));
+        shards.sort_by_key(Shard::display);
         shards.dedup_by(|a, b| a.place == b.place && a.name == b.name);
     }
     Ok(shards)
@@ -264,6 +264,13 @@ fn jobs<'a>(leaves: &[Leaf], shards: &'a [Vec<Shard>]) -> (Vec<Job<'a>>, Vec<Sha
     (jobs, problems)
 }
 
+/// Whether a flat shard may have a header.
+fn is_npy(shard: &Shard) -> bool {
+    Path::new(&shard.name)
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("npy"))
+}
+
 /// All that counting a shard needs.
 struct Work<'a> {
     options: &'a CountOptions,
@@ -284,7 +291,7 @@ impl Work<'_> {
         let mut headers: Vec<Option<Header>> = Vec::new();
         for job in jobs {
             headers.resize_with(headers.len().max(job.leaf + 1), || None);
-            let flat = job.format == Format::Tokens && job.shard.name.ends_with(".npy");
+            let flat = job.format == Format::Tokens && is_npy(job.shard);
             if flat && job.shard.place != Place::Local && headers[job.leaf].is_none() {
                 let head = self.head(job.shard);
                 headers[job.leaf] = Some(head.and_then(|head| flat::npy(&head)));
@@ -312,7 +319,7 @@ impl Work<'_> {
             return flat::tokens(shard.size, 0, flat::megatron_width(&head)?);
         }
         let npy = match (&shard.place, header) {
-            _ if !shard.name.ends_with(".npy") => None,
+            _ if !is_npy(shard) => None,
             (Place::Local, _) => flat::npy(&self.head(shard)?)?,
             (Place::Store(_), Some(header)) => header.clone()?,
             (Place::Store(_), None) => None,

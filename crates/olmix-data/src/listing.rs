@@ -19,7 +19,7 @@ pub(crate) struct Shard {
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// What changes when the content does: a modification time or an ETag.
+    /// What changes when the content does: a modification time or an entity tag.
     pub version: String,
 }
 

@@ -41,12 +41,11 @@ impl Counter {
         let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
         let tokenizer = Tokenizer::from_bytes(&bytes).map_err(|error| failed(error.to_string()))?;
         let hash = Sha256::digest(&bytes);
-        let hash: String = hash
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Ok(Self::Tokenizer(Box::new(tokenizer), hash))
+        let mut hex = String::new();
+        for byte in hash.iter().take(8) {
+            hex += &format!("{byte:02x}");
+        }
+        Ok(Self::Tokenizer(Box::new(tokenizer), hex))
     }
 
     /// What it counts, for the cache.
@@ -81,24 +80,23 @@ pub(crate) fn count(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    match format {
-        Format::Parquet => parquet(file, field, counter, progress),
-        _ => {
-            let raw = Watched {
-                inner: file,
-                progress,
-            };
-            let name = name.to_ascii_lowercase();
-            let reader: Box<dyn Read> = match name.rsplit_once('.').map(|(_, end)| end) {
-                Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(raw)),
-                Some("zst") => Box::new(
-                    zstd::stream::read::Decoder::new(raw).map_err(|error| error.to_string())?,
-                ),
-                _ => Box::new(raw),
-            };
-            jsonl(BufReader::with_capacity(1 << 20, reader), field, counter)
-        }
+    if format == Format::Parquet {
+        return parquet(file, field, counter, progress);
     }
+    let raw = Watched {
+        inner: file,
+        progress,
+    };
+    let name = name.to_ascii_lowercase();
+    let reader: Box<dyn Read> = match name.rsplit_once('.').map(|(_, end)| end) {
+        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(raw)),
+        Some("zst") => {
+            let decoder = zstd::stream::read::Decoder::new(raw);
+            Box::new(decoder.map_err(|error| error.to_string())?)
+        }
+        _ => Box::new(raw),
+    };
+    jsonl(BufReader::with_capacity(1 << 20, reader), field, counter)
 }
 
 fn jsonl(mut reader: impl BufRead, field: &str, counter: &Counter) -> Result<u64, String> {

@@ -93,6 +93,7 @@ impl InputFile {
 }
 
 /// SHA-256 as 64 lowercase hex digits.
+#[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {

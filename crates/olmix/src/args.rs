@@ -367,7 +367,7 @@ pub struct ExportArgs {
     /// mixture.json, or any file that `olmix mix show` reads.
     #[arg(long, value_name = "FILE")]
     pub mixture: PathBuf,
-    /// olmo-core, megatron, huggingface, litgpt, streaming, levanter, mix, csv, json or yaml.
+    /// The trainer, or a plain table: see below.
     #[arg(long, value_name = "FORMAT", value_parser = trainer)]
     pub format: Trainer,
     /// A generation config, which says where the data of each domain is.
@@ -441,7 +441,7 @@ pub struct GenerateArgs {
     /// Number of mixtures (default: the config's; without one, 3 (m + 1) for m free leaves).
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub variants: Option<u32>,
-    /// How mixtures are chosen: random, maximin, d_optimal or v_optimal (default: the config's).
+    /// How mixtures are chosen, one of the designs below (default: the config's).
     #[arg(long, value_name = "DESIGN", value_parser = design)]
     pub design: Option<Design>,
     /// Seed of the draws (default: the config's).

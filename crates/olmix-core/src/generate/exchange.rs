@@ -68,22 +68,18 @@ pub fn choose_runs(
     }
     for _ in 0..SWEEPS {
         let mut moved = false;
-        for place in 0..chosen.len() {
-            let out = chosen[place];
+        for run in &mut chosen {
+            let out = *run;
             let loss = state.cost_of_removal(out);
             state.change(out, -1.0);
             inside[out] = false;
             let best = state.best_to_add(&inside).unwrap_or(out);
-            let gain = state.gain(best);
-            let next = if best != out && gain > loss * (1.0 + WORTHWHILE) {
+            if best != out && state.gain(best) > loss * (1.0 + WORTHWHILE) {
                 moved = true;
-                best
-            } else {
-                out
-            };
-            state.change(next, 1.0);
-            inside[next] = true;
-            chosen[place] = next;
+                *run = best;
+            }
+            state.change(*run, 1.0);
+            inside[*run] = true;
         }
         if !moved {
             break;

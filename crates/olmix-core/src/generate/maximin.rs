@@ -32,9 +32,9 @@ struct Point {
 
 impl Sampler<'_> {
     /// `count` mixtures of the sampler's distribution that are spread evenly: every variate a
-    /// mixture is made of, and its strength, takes each of its quantiles once (McKay, Beckman and
-    /// Conover 1979). Quantiles are then exchanged between mixtures as long as that makes the least
-    /// distance of `√p` greater (Morris and Mitchell 1995), which leaves the distribution as it is.
+    /// mixture is made of, and its strength, takes each of its quantiles once (Latin
+    /// hypercube sampling, 1979). Quantiles are then exchanged between mixtures as long as that makes the least
+    /// distance of `√p` greater (Morris and Mitchell, 1995), which leaves the distribution as it is.
     ///
     /// Fewer where too many are not feasible. The same on any number of threads.
     #[must_use]
@@ -215,9 +215,9 @@ fn gamma_quantile(shape: f64, u: f64) -> f64 {
     for _ in 0..60 {
         let error = beyond(y);
         if error < 0.0 {
-            low = y
+            low = y;
         } else {
-            high = y
+            high = y;
         }
         // Newton's step in y = log x, bisection where it leaves the bracket.
         let slope = (shape * y - y.exp() - ln_gamma(shape)).exp();

@@ -242,7 +242,7 @@ impl GenerationConfig {
                 "" => source.name.clone(),
                 above => format!("{above}:{}", source.name),
             };
-            for entry in entries.iter() {
+            for entry in entries {
                 let mut all = groups
                     .iter()
                     .flat_map(|(above, sources)| sources.iter().map(|source| full(above, source)));

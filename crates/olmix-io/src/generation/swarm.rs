@@ -59,69 +59,44 @@ const MOST_VARIANTS: usize = 1_000_000;
 
 impl SwarmConfig {
     pub(super) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
-        let common = Settings {
-            least: number(&mut section, "min_strength", "a number above 0", |s| {
-                s > 0.0
-            })?,
-            most: number(&mut section, "max_strength", "a number above 0", |s| {
-                s > 0.0
-            })?,
-            temperature: temperature(&mut section, "mix_temperature")?,
-            minimum: minimum(&mut section, "minimum_weight")?,
-            spread: spread(&mut section, "preset")?,
-        };
-        let sources = Settings {
-            least: number(
-                &mut section,
+        let common = Settings::read(
+            &mut section,
+            [
+                "min_strength",
+                "max_strength",
+                "mix_temperature",
+                "minimum_weight",
+                "preset",
+            ],
+        )?;
+        let sources = Settings::read(
+            &mut section,
+            [
                 "min_source_strength",
-                "a number above 0",
-                |s| s > 0.0,
-            )?,
-            most: number(
-                &mut section,
                 "max_source_strength",
-                "a number above 0",
-                |s| s > 0.0,
-            )?,
-            temperature: temperature(&mut section, "source_mix_temperature")?,
-            minimum: minimum(&mut section, "minimum_source_weight")?,
-            spread: spread(&mut section, "source_preset")?,
-        };
-        let topics = Settings {
-            least: number(
-                &mut section,
+                "source_mix_temperature",
+                "minimum_source_weight",
+                "source_preset",
+            ],
+        )?;
+        let topics = Settings::read(
+            &mut section,
+            [
                 "min_topic_strength",
-                "a number above 0",
-                |s| s > 0.0,
-            )?,
-            most: number(
-                &mut section,
                 "max_topic_strength",
-                "a number above 0",
-                |s| s > 0.0,
-            )?,
-            temperature: temperature(&mut section, "topic_mix_temperature")?,
-            minimum: minimum(&mut section, "minimum_topic_weight")?,
-            spread: spread(&mut section, "topic_preset")?,
-        };
+                "topic_mix_temperature",
+                "minimum_topic_weight",
+                "topic_preset",
+            ],
+        )?;
         let by_level = [common.spread, sources.spread, topics.spread]
             .iter()
             .any(Option::is_some)
             || sources.minimum.is_some()
             || topics.minimum.is_some();
         let unit = common.minimum.unwrap_or(MINIMUM);
-        let tokens = number(
-            &mut section,
-            "target_tokens",
-            "a number of tokens above 0",
-            |r| r > 0.0,
-        )?;
-        let repetition = number(
-            &mut section,
-            "target_repetition_factor",
-            "a number above 0",
-            |k| k > 0.0,
-        )?;
+        let tokens = above_zero(&mut section, "target_tokens", "a number of tokens above 0")?;
+        let repetition = above_zero(&mut section, "target_repetition_factor", "a number above 0")?;
         let config = Self {
             target: tokens.map(|tokens| (tokens, repetition.unwrap_or(4.0))),
             seed: whole(&mut section, "seed", 42)?,
@@ -149,13 +124,8 @@ impl SwarmConfig {
                 .optional("existing_mix_file")
                 .map(|v| word(&v))
                 .transpose()?,
-            repetition_factor: number(
-                &mut section,
-                "repetition_factor",
-                "a number above 0",
-                |k| k > 0.0,
-            )?
-            .unwrap_or(1.0),
+            repetition_factor: above_zero(&mut section, "repetition_factor", "a number above 0")?
+                .unwrap_or(1.0),
             enable_bound: section
                 .optional("enable_bound")
                 .map_or(Ok(true), |v| v.boolean())?,
@@ -179,6 +149,26 @@ struct Settings {
 }
 
 impl Settings {
+    /// Least and greatest strength, temperature, minimum and preset, under these keys.
+    fn read(section: &mut Section<'_>, keys: [&'static str; 5]) -> Result<Self, IoError> {
+        let [least, most, temperature, minimum, spread] = keys;
+        let words = [("sparse", Spread::Sparse), ("dense", Spread::Dense)];
+        let temperature = section.optional(temperature);
+        let minimum = section.optional(minimum);
+        let spread = section.optional(spread);
+        Ok(Self {
+            least: above_zero(section, least, "a number above 0")?,
+            most: above_zero(section, most, "a number above 0")?,
+            temperature: temperature
+                .map(|v| v.number_that("a number that is not negative", |t| t >= 0.0))
+                .transpose()?,
+            minimum: minimum
+                .map(|v| v.number_that("a share from 0 to below 1", |w| (0.0..1.0).contains(&w)))
+                .transpose()?,
+            spread: spread.map(|v| v.choice(&words)).transpose()?,
+        })
+    }
+
     /// A level's own settings, else those of its preset, else those of both levels, else the
     /// defaults.
     fn level(&self, common: &Self, section: &Section<'_>, what: &str) -> Result<Level, IoError> {
@@ -210,29 +200,13 @@ impl Settings {
     }
 }
 
-fn number(
+fn above_zero(
     section: &mut Section<'_>,
     key: &'static str,
     what: &str,
-    holds: fn(f64) -> bool,
 ) -> Result<Option<f64>, IoError> {
     let value = section.optional(key);
-    value.map(|v| v.number_that(what, holds)).transpose()
-}
-
-fn temperature(section: &mut Section<'_>, key: &'static str) -> Result<Option<f64>, IoError> {
-    number(section, key, "a number that is not negative", |t| t >= 0.0)
-}
-
-fn minimum(section: &mut Section<'_>, key: &'static str) -> Result<Option<f64>, IoError> {
-    number(section, key, "a share from 0 to below 1", |w| {
-        (0.0..1.0).contains(&w)
-    })
-}
-
-fn spread(section: &mut Section<'_>, key: &'static str) -> Result<Option<Spread>, IoError> {
-    let words = [("sparse", Spread::Sparse), ("dense", Spread::Dense)];
-    section.optional(key).map(|v| v.choice(&words)).transpose()
+    value.map(|v| v.number_that(what, |x| x > 0.0)).transpose()
 }
 
 fn whole(section: &mut Section<'_>, key: &'static str, default: u64) -> Result<u64, IoError> {

@@ -11,13 +11,13 @@ pub use blend::{Blend, BlendDomain};
 pub enum Trainer {
     /// OLMo-core's `SourceMixtureList`.
     OlmoCore,
-    /// Megatron-LM's and NeMo's blend.
+    /// The blend of Megatron-LM and `NeMo`.
     Megatron,
     /// Hugging Face datasets: `interleave_datasets`.
     HuggingFace,
     /// litgpt by way of litdata's `CombinedStreamingDataset`.
     LitGpt,
-    /// MosaicML Streaming's streams.
+    /// The streams of `MosaicML` Streaming.
     Streaming,
     /// Levanter's mixture of datasets.
     Levanter,

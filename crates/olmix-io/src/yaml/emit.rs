@@ -212,8 +212,7 @@ mod tests {
         leaf.prop_recursive(4, 40, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Yaml::List),
-                prop::collection::btree_map("[a-z:0-9\"'# ]{1,8}", inner, 0..4)
-                    .prop_map(|entries| Yaml::map(entries)),
+                prop::collection::btree_map("[a-z:0-9\"'# ]{1,8}", inner, 0..4).prop_map(Yaml::map),
             ]
         })
     }

@@ -59,9 +59,10 @@ fn diff(args: &MixDiffArgs) -> Result<(), Failure> {
             percent(m.a),
             percent(m.b),
             format!("{:+.2}", 100.0 * (m.b - m.a)),
-            match m.a > 0.0 {
-                true => format!("{}×", number(Some(m.b / m.a), 2)),
-                false => "new".to_owned(),
+            if m.a > 0.0 {
+                format!("{}×", number(Some(m.b / m.a), 2))
+            } else {
+                "new".to_owned()
             },
         ]
     };
