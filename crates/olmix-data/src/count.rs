@@ -1,6 +1,6 @@
 //! Tokens per leaf.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ struct Job<'a> {
 /// Counts the tokens of each leaf, in the order given.
 ///
 /// Flat shards are counted by their sizes (of `.npy` files on this machine the first bytes are read, of
-/// those in a store the first bytes of one per leaf), texts by reading them. `progress` is called from any
+/// those in a store the first bytes of two per leaf), texts by reading them. `progress` is called from any
 /// thread with bytes as they are dealt with, and once before that with the sum: `progress(0, sum)`.
 ///
 /// # Errors
@@ -104,10 +104,11 @@ pub fn count(
         cache: &cache,
         progress: &|bytes| progress(bytes, sum),
     };
-    let remote = work.remote_headers(&jobs);
+    let headers = work.remote_headers(&jobs);
     let counted: Vec<Result<u64, String>> = jobs
         .par_iter()
-        .map(|job| work.count(job, remote.get(job.leaf).and_then(Option::as_ref)))
+        .zip(&headers)
+        .map(|(job, header)| work.count(job, header.as_ref()))
         .collect();
     let mut counts: Vec<LeafCount> = leaves
         .iter()
@@ -281,22 +282,50 @@ struct Work<'a> {
     progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// What the first bytes of a leaf's shards in a store say of all of them.
+/// What the first bytes of a shard say.
 type Header = Result<Option<flat::Npy>, String>;
 
+/// Leaves of more objects than this have their first and last one looked at.
+const FEW: usize = 4;
+
 impl Work<'_> {
-    /// Of each leaf with `.npy` objects in a store, the header of the first. Shards of a leaf come from one
-    /// tool, and a request for each of a hundred thousand would take longer than all else.
+    /// The header of each `.npy` object of a store. Of leaves with many, the first and the last are
+    /// looked at, and all others where these differ: shards of a leaf come from one tool, and a request for
+    /// each of a hundred thousand would take longer than all else.
     fn remote_headers(&self, jobs: &[Job<'_>]) -> Vec<Option<Header>> {
-        let mut headers: Vec<Option<Header>> = Vec::new();
-        for job in jobs {
-            headers.resize_with(headers.len().max(job.leaf + 1), || None);
-            let flat = job.format == Format::Tokens && is_npy(job.shard);
-            if flat && job.shard.place != Place::Local && headers[job.leaf].is_none() {
-                let head = self.head(job.shard);
-                headers[job.leaf] = Some(head.and_then(|head| flat::npy(&head)));
+        let mut of_leaf: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, job) in jobs.iter().enumerate() {
+            let remote = job.shard.place != Place::Local;
+            if remote && job.format == Format::Tokens && is_npy(job.shard) {
+                of_leaf.entry(job.leaf).or_default().push(at);
             }
         }
+        let mut headers: Vec<Option<Header>> = vec![None; jobs.len()];
+        let look = |wanted: Vec<usize>, headers: &mut Vec<Option<Header>>| {
+            let one = |at: usize| async move { (at, self.remote_head(jobs[at].shard).await) };
+            let heads = stream::iter(wanted).map(one).buffer_unordered(REQUESTS);
+            let heads: Vec<(usize, Result<Vec<u8>, String>)> =
+                self.runtime.block_on(heads.collect());
+            for (at, head) in heads {
+                headers[at] = Some(head.and_then(|head| flat::npy(&head)));
+            }
+        };
+        let some = |all: &Vec<usize>| match all[..] {
+            [first, .., last] if all.len() > FEW => vec![first, last],
+            _ => all.clone(),
+        };
+        look(of_leaf.values().flat_map(some).collect(), &mut headers);
+        let mut more = Vec::new();
+        for all in of_leaf.values().filter(|all| all.len() > FEW) {
+            let (first, last) = (all[0], all[all.len() - 1]);
+            if headers[first] == headers[last] {
+                let common = headers[first].clone();
+                all.iter().for_each(|&at| headers[at].clone_from(&common));
+            } else {
+                more.extend(&all[1..all.len() - 1]);
+            }
+        }
+        look(more, &mut headers);
         headers
     }
 
@@ -341,14 +370,32 @@ impl Work<'_> {
                     .map_err(|error| error.to_string())?;
                 Ok(head)
             }
-            Place::Store(root) => {
-                let store = self.stores.get(root)?;
-                let key = Key::parse(&shard.name).map_err(|error| error.to_string())?;
-                let range = 0..HEAD.min(shard.size.max(1));
-                let bytes = self.runtime.block_on(store.get_range(&key, range));
-                Ok(bytes.map_err(|error| error.to_string())?.to_vec())
+            Place::Store(_) => self.runtime.block_on(self.remote_head(shard)),
+        }
+    }
+
+    async fn remote_head(&self, shard: &Shard) -> Result<Vec<u8>, String> {
+        let Place::Store(root) = &shard.place else {
+            return Err("lies on this machine".to_owned());
+        };
+        let told = |error: object_store::Error| error.to_string();
+        let store = self.stores.get(root)?;
+        let key = Key::parse(&shard.name).map_err(|error| error.to_string())?;
+        let range = 0..HEAD.min(shard.size.max(1));
+        if let Ok(bytes) = store.get_range(&key, range).await {
+            return Ok(bytes.to_vec());
+        }
+        // Some web servers can't give a part; what is too much is not read.
+        let mut parts = store.get(&key).await.map_err(told)?.into_stream();
+        let mut head = Vec::new();
+        while (head.len() as u64) < HEAD {
+            match parts.try_next().await.map_err(told)? {
+                Some(part) => head.extend_from_slice(&part),
+                None => break,
             }
         }
+        head.truncate(HEAD as usize);
+        Ok(head)
     }
 
     fn text(&self, job: &Job<'_>) -> Result<u64, String> {

@@ -119,7 +119,7 @@ impl Drop for Server {
     }
 }
 
-/// 1,205 shards of two tokens, four of which have an NPY header, and a text.
+/// 1,201 shards of two tokens; shards with an NPY header, alone and among others without; a text.
 const FILL: &str = r#"
 import gzip, io, os
 import boto3
@@ -134,6 +134,8 @@ for i in range(4):
     file = io.BytesIO()
     np.save(file, np.arange(100, dtype=np.uint16))
     put(f"headed/{i}.npy", file.getvalue())
+    put(f"mixed/{i}.npy", bytes(2))
+    put(f"mixed/9{i}.npy", file.getvalue())
 put("text/a b.jsonl.gz", gzip.compress(b'{"text": "12345"}\n'))
 put("web/readme.md", b"no shard")
 put("mega/x.bin", bytes(40))
@@ -158,7 +160,8 @@ fn objects_of_an_s3_server_are_counted_beyond_one_page_of_its_listing() {
         "{}",
         String::from_utf8_lossy(&done.stderr)
     );
-    let sources = "  - {name: web, paths: [\"s3://data/web/**/*.npy\"]}\n  \
+    let sources = "  - {name: mixed, paths: [\"s3://data/mixed/*\"]}\n  \
+                   - {name: web, paths: [\"s3://data/web/**/*.npy\"]}\n  \
                    - {name: headed, paths: [\"s3://data/headed/*\"]}\n  \
                    - {name: text, paths: [\"s3://data/text/*\"]}\n  \
                    - {name: mega, paths: [\"s3://data/mega/*\"]}\n";
@@ -170,9 +173,9 @@ fn objects_of_an_s3_server_are_counted_beyond_one_page_of_its_listing() {
             .success();
         let printed: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
         let of = |leaf: &str| printed["leaves"][leaf]["tokens"].as_u64().unwrap();
-        ["web", "headed", "text", "mega"].map(of)
+        ["web", "headed", "text", "mega", "mixed"].map(of)
     };
-    let counted = [2402, 400, 5, 10];
+    let counted = [2402, 400, 5, 10, 404];
     assert_eq!(count("priors compute --config gen.yaml --json"), counted);
     assert_eq!(count("priors compute --config gen.yaml --json"), counted);
     config(
