@@ -17,3 +17,7 @@ bench-exact:
 # How cost grows with domains, runs and tasks; `just bench-scale --largest` adds 1,000 × 5,000 × 100 (some 7 minutes).
 bench-scale *flags:
     cargo run --release -p olmix --example bench_scale -- {{flags}}
+
+# Drawing swarms, optimal designs, and counting 100,000 shards.
+bench-swarm:
+    cargo run --release -p olmix --example bench_swarm

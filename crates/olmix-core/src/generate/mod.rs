@@ -13,5 +13,5 @@ pub use design::{Design, d_optimal, features, prediction_error, region, v_optima
 pub use exchange::{Criterion, choose_runs, log_determinant};
 pub use farthest::farthest;
 pub use sampler::{Level, Rejections, Sampler, SamplerOptions};
-pub use swarm::{DrawOptions, Drawn, draw_swarm};
+pub use swarm::{DrawOptions, Drawn, draw_swarm, steps};
 pub use tree::{Node, Tree};

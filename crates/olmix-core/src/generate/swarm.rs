@@ -37,9 +37,21 @@ pub struct Drawn {
 /// Weights in a swarm up to which its worth is computed for other numbers of runs too.
 const WORTH_LIMIT: usize = 500_000;
 
+/// How often the `progress` of [`draw_swarm`] is called, for a swarm over `m` domains.
+#[must_use]
+pub fn steps(options: &DrawOptions<'_>, m: usize) -> usize {
+    let count = options.count;
+    match options.design {
+        Design::Random | Design::Maximin => 0,
+        _ if count * m <= WORTH_LIMIT => count / 2 + count + 2 * count,
+        _ => count,
+    }
+}
+
 /// Draws a swarm. Deterministic, on any number of threads.
 ///
-/// `progress` is called once for each mixture that an optimal design has chosen.
+/// `progress` is called once for each mixture that an optimal design has chosen, [`steps`] times in
+/// all.
 ///
 /// # Errors
 /// [`CoreError::Infeasible`] when no mixture meets `solve_caps`.
@@ -98,7 +110,7 @@ pub fn draw_swarm(
                 _ if size == count => chosen.clone(),
                 // A part of a space-filling swarm is none.
                 Design::Maximin => continue,
-                _ => choose(size, &|| ()),
+                _ => choose(size, progress),
             };
             if places.len() == size && size > 0 {
                 worth.push((size, prediction_error(&of(&places), &region)));

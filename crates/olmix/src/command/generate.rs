@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use olmix_core::generate::{Design, DrawOptions, Drawn, Rejections, Sampler, draw_swarm};
+use olmix_core::generate::{Design, DrawOptions, Drawn, Rejections, Sampler, draw_swarm, steps};
 use olmix_core::{CoreError, Observer};
 use olmix_io::{
     GenerationConfig, LaunchBase, Plan, StagedFile, StagedFolder, Variant, check_writable,
@@ -49,7 +49,6 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         let refused = |error: CoreError| Failure::Usage(format!("{}: {error}", config.file));
         let sampler = Sampler::new(&plan.tree, &plan.options).map_err(refused)?;
         let bar = Bar::new(quiet);
-        bar.begin("drawing mixtures", plan.variants);
         let options = DrawOptions {
             count: plan.variants,
             design: config.swarm.design,
@@ -57,6 +56,8 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             draws_each: config.swarm.sample_multiplier,
             solve_caps: plan.solve_caps.as_deref(),
         };
+        let domains = plan.tree.domains().len();
+        bar.begin("drawing mixtures", steps(&options, domains).max(1));
         let drawn = draw_swarm(&sampler, &options, &|| bar.step()).map_err(refused)?;
         let why = reasons(&drawn.rejections, &plan);
         if drawn.mixtures.len() < plan.variants {
