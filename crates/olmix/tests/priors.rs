@@ -1,12 +1,12 @@
 //! What `olmix priors` promises, run as a user runs it.
-#![allow(clippy::unwrap_used)] // helpers of tests
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use common::python::python;
@@ -80,31 +80,37 @@ fn a_shard_that_cannot_be_counted_fails_the_command_and_nothing_is_written() {
     );
 }
 
-/// An S3 server on this machine, stopped when it is dropped.
+/// A server on this machine, stopped when it is dropped.
 struct Server {
     process: Child,
     url: String,
 }
 
 impl Server {
-    fn start(python: &Path) -> Self {
+    /// Starts a module of Python with a port as its last argument, and waits until it answers.
+    fn start(python: &Path, arguments: &[&str], folder: &Path) -> Self {
         // A port that is free now; the server takes it at once.
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
-        let mut process = std::process::Command::new(python)
-            .args(["-m", "moto.server", "-p", &port.to_string()])
+        let process = std::process::Command::new(python)
+            .args(arguments)
+            .arg(port.to_string())
+            .current_dir(folder)
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let said = BufReader::new(process.stderr.take().unwrap());
-        let mut lines = said.lines();
-        assert!(lines.any(|line| line.unwrap().contains("Running on")));
-        // Someone must go on reading, or the server waits for its log.
-        std::thread::spawn(move || lines.for_each(drop));
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(
+                begin.elapsed() < Duration::from_mins(1),
+                "the server does not answer"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
         Self {
             process,
             url: format!("http://127.0.0.1:{port}"),
@@ -138,6 +144,7 @@ for i in range(4):
     put(f"mixed/9{i}.npy", file.getvalue())
 put("text/a b.jsonl.gz", gzip.compress(b'{"text": "12345"}\n'))
 put("web/readme.md", b"no shard")
+s3.put_object(Bucket="data", Key="public/a.bin", Body=bytes(6), ACL="public-read")
 put("mega/x.bin", bytes(40))
 put("mega/x.idx", b"MMIDIDX\x00\x00" + (1).to_bytes(8, "little") + b"\x04")
 "#;
@@ -145,8 +152,8 @@ put("mega/x.idx", b"MMIDIDX\x00\x00" + (1).to_bytes(8, "little") + b"\x04")
 #[test]
 fn objects_of_an_s3_server_are_counted_beyond_one_page_of_its_listing() {
     let Some(python) = python() else { return };
-    let server = Server::start(&python);
     let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&python, &["-m", "moto.server", "-p"], folder.path());
     let environment = [
         ("AWS_ACCESS_KEY_ID", "key"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -192,4 +199,32 @@ fn objects_of_an_s3_server_are_counted_beyond_one_page_of_its_listing() {
         message.contains("`none`: `s3://data/none/*.npy` matches nothing"),
         "{message}"
     );
+}
+
+#[test]
+fn files_of_a_web_server_that_gives_no_parts_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.npy"), [0; 10_000]).unwrap();
+    std::fs::write(folder.path().join("b.jsonl"), "{\"text\": \"12345\"}\n").unwrap();
+    let Ok(version) = std::process::Command::new("python3")
+        .arg("--version")
+        .output()
+    else {
+        println!("skipped: there is no python3 to serve files");
+        return;
+    };
+    assert!(version.status.success());
+    let arguments = ["-m", "http.server", "--bind", "127.0.0.1"];
+    let server = Server::start(Path::new("python3"), &arguments, folder.path());
+    let url = &server.url;
+    let sources = format!(
+        "  - {{name: a, paths: [\"{url}/a.npy\"]}}\n  - {{name: b, paths: [\"{url}/b.jsonl\"]}}\n"
+    );
+    config(folder.path(), &sources);
+    let run = olmix(folder.path(), "priors compute --config gen.yaml --json")
+        .assert()
+        .success();
+    let printed: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(printed["leaves"]["a"]["tokens"], 5000);
+    assert_eq!(printed["leaves"]["b"]["tokens"], 5);
 }

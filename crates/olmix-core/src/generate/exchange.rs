@@ -24,8 +24,10 @@ pub enum Criterion<'a> {
 pub(super) const PRIOR: f64 = 3e-3;
 /// An exchange must gain this much, relatively.
 const WORTHWHILE: f64 = 1e-7;
-/// Sweeps over the design in search of exchanges.
+/// Sweeps over the design in search of exchanges, at most, and the multiplications they may cost:
+/// some minutes. Very large designs stay as the greedy choice made them.
 const SWEEPS: usize = 20;
+const MOST_WORK: f64 = 4e11;
 /// Candidates valued by one thread at a time.
 const CHUNK: usize = 512;
 
@@ -45,7 +47,7 @@ struct Exchange<'a> {
 /// Chooses `count` of the candidates (rows of features, `N × d`), those of `fixed` among them;
 /// positions ascend. Deterministic, on any number of threads.
 ///
-/// Greedy, then exchanges until none helps. Costs `count · N · d` a sweep.
+/// Greedy, then exchanges until none helps or they have cost enough. Costs `count · N · d` a sweep.
 #[must_use]
 pub fn choose_runs(
     candidates: &Matrix,
@@ -66,7 +68,8 @@ pub fn choose_runs(
         chosen.push(next);
         progress();
     }
-    for _ in 0..SWEEPS {
+    let sweep = 4.0 * count as f64 * candidates.rows() as f64 * candidates.columns() as f64;
+    for _ in 0..SWEEPS.min((MOST_WORK / sweep) as usize) {
         let mut moved = false;
         for run in &mut chosen {
             let out = *run;
