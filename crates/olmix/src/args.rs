@@ -331,7 +331,8 @@ pub enum PriorsCommand {
     )]
     Compute(PriorsComputeArgs),
     /// Draw the sizes in a config, or in a file of priors, as bars.
-    Show(PriorsShowArgs),
+    #[command(after_help = FILES)]
+    Show(ShowArgs),
 }
 
 /// `olmix priors compute`.
@@ -346,16 +347,6 @@ pub struct PriorsComputeArgs {
     /// Read every text again, whether it was counted before or not.
     #[arg(long)]
     pub no_cache: bool,
-    /// What every job takes.
-    #[command(flatten)]
-    pub common: Common,
-}
-
-/// `olmix priors show`.
-#[derive(Debug, Args)]
-pub struct PriorsShowArgs {
-    /// A generation config, a fit config, or what `olmix priors compute` wrote.
-    pub file: PathBuf,
     /// What every job takes.
     #[command(flatten)]
     pub common: Common,
@@ -392,7 +383,7 @@ pub struct ExportArgs {
 pub enum MixCommand {
     /// Draw a mixture as bars.
     #[command(after_help = FILES)]
-    Show(MixShowArgs),
+    Show(ShowArgs),
     /// How far apart two mixtures are, and what moves most.
     #[command(after_help = FILES)]
     Diff(MixDiffArgs),
@@ -401,10 +392,10 @@ pub enum MixCommand {
 /// What `olmix mix` reads.
 const FILES: &str = "Files: mixture.json, a list or mapping of domains and weights (JSON, YAML or CSV), the `priors` or the `mix` of a config, and runs of a swarm as ratios.csv#RUN.\n\nExample:\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
 
-/// `olmix mix show`.
+/// `olmix mix show` and `olmix priors show`.
 #[derive(Debug, Args)]
-pub struct MixShowArgs {
-    /// The mixture.
+pub struct ShowArgs {
+    /// A mixture, or priors.
     pub file: PathBuf,
     /// What every job takes.
     #[command(flatten)]

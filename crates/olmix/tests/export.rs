@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use assert_cmd::Command;
+use common::olmix;
 use common::python::{python, script};
 
 const DATA: &str = "\
@@ -38,12 +38,6 @@ fn folder() -> tempfile::TempDir {
         std::fs::write(path, line.repeat(300)).unwrap();
     }
     folder
-}
-
-fn olmix(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_olmix"));
-    command.args(line.split_whitespace()).current_dir(folder);
-    command
 }
 
 fn printed(folder: &Path, line: &str) -> String {

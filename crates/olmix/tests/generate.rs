@@ -5,31 +5,11 @@ mod common;
 
 use std::path::Path;
 
-use assert_cmd::Command;
-use common::newcomer;
+use common::{json, newcomer, olmix, refused};
 use olmix_core::DomainSet;
 use olmix_io::load_mixtures;
-use serde_json::Value;
 
 const GENERATE: &str = "generate --config examples/swarm/generate.yaml";
-
-fn olmix(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_olmix"));
-    command.args(line.split_whitespace()).current_dir(folder);
-    command
-}
-
-fn json(folder: &Path, line: &str) -> Value {
-    let run = olmix(folder, line).assert().success();
-    serde_json::from_slice(&run.get_output().stdout).unwrap()
-}
-
-fn refused(folder: &Path, line: &str) -> String {
-    let run = olmix(folder, line).assert().code(2);
-    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
-    assert!(run.get_output().stdout.is_empty(), "{message}");
-    message
-}
 
 fn rewrite(folder: &Path, from: &str, to: &str) {
     let path = folder.join("examples/swarm/generate.yaml");

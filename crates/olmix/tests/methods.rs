@@ -3,11 +3,7 @@
 
 mod common;
 
-use std::path::Path;
-
-use assert_cmd::Command;
-use common::{copy_demo, demo_config};
-use serde_json::Value;
+use common::{copy_demo, demo_config, json, olmix, refused};
 
 /// A folder with the demo, whose config is changed.
 fn changed(changes: &[(&str, &str)]) -> tempfile::TempDir {
@@ -20,25 +16,6 @@ fn changed(changes: &[(&str, &str)]) -> tempfile::TempDir {
     }
     std::fs::write(folder.path().join("fit.yaml"), config).unwrap();
     folder
-}
-
-fn olmix(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_olmix"));
-    command.args(line.split_whitespace()).current_dir(folder);
-    command
-}
-
-fn json(folder: &Path, line: &str) -> Value {
-    let run = olmix(folder, line).assert().success();
-    serde_json::from_slice(&run.get_output().stdout).unwrap()
-}
-
-/// The message of a command that must fail by the user's fault.
-fn refused(folder: &Path, line: &str) -> String {
-    let run = olmix(folder, line).assert().code(2);
-    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
-    assert!(run.get_output().stdout.is_empty(), "{message}");
-    message
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use super::swarm_size::Draws;
 use super::{Cell, Study};
 use crate::law::FittedLaw;
-use crate::optimize::{ExactProblem, Optimizer, solve_exact};
+use crate::optimize::{ExactProblem, solve_exact};
 use crate::random::{Purpose, generator};
 use crate::{Constraints, CoreError};
 
@@ -68,13 +68,7 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
     } else {
         &free
     };
-    let optimizer = match &study.spec.optimizer {
-        Some(optimizer) if options.is_convex() => optimizer.clone(),
-        _ => Optimizer::Local {
-            kl_reg: 0.0,
-            worst: false,
-        },
-    };
+    let optimizer = study.optimizer(&options);
     let proposed = study
         .spec
         .solve(&swarm, &optimizer, &laws, constraints, &|| ())?;

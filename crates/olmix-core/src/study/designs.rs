@@ -9,7 +9,6 @@ use rand::seq::SliceRandom;
 use super::{Cell, Study};
 use crate::generate::{Node, Tree, d_optimal, farthest, region, v_optimal};
 use crate::law::{FittedLaw, LawOptions, SaturatingOptions, average_loss};
-use crate::optimize::Optimizer;
 use crate::random::{Purpose, generator};
 use crate::{CoreError, DomainSet, Swarm};
 
@@ -66,13 +65,7 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
     };
     let options = study.law()?;
     let proposed = |swarm: &Swarm| -> Result<Vec<f64>, CoreError> {
-        let optimizer = match &study.spec.optimizer {
-            Some(optimizer) if options.is_convex() => optimizer.clone(),
-            _ => Optimizer::Local {
-                kl_reg: 0.0,
-                worst: false,
-            },
-        };
+        let optimizer = study.optimizer(&options);
         let laws = laws(&options, swarm, prior)?;
         let constraints = &study.spec.constraints;
         Ok(study

@@ -16,6 +16,7 @@ mod swarm_size;
 pub use summary::{Summary, summarize};
 
 use crate::law::{LawOptions, SaturatingOptions};
+use crate::optimize::Optimizer;
 use crate::oracle::Oracle;
 use crate::{CoreError, FitSpec, Swarm};
 
@@ -174,6 +175,17 @@ impl<'a> Study<'a> {
                     .into(),
             )
         })
+    }
+
+    /// The config's optimizer for laws it applies to; local search for others.
+    fn optimizer(&self, options: &LawOptions) -> Optimizer {
+        match &self.spec.optimizer {
+            Some(optimizer) if options.is_convex() => optimizer.clone(),
+            _ => Optimizer::Local {
+                kl_reg: 0.0,
+                worst: false,
+            },
+        }
     }
 
     fn check(&self) -> Result<(), CoreError> {

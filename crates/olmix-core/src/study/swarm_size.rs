@@ -9,7 +9,7 @@ use rand::{Rng, RngExt};
 
 use super::{Cell, Study};
 use crate::law::{FittedLaw, average_loss};
-use crate::optimize::{ExactProblem, Optimizer, solve_exact};
+use crate::optimize::{ExactProblem, solve_exact};
 use crate::random::{Purpose, dirichlet, generator};
 use crate::trust::score;
 use crate::{Constraints, CoreError};
@@ -118,13 +118,7 @@ pub(super) fn outcome(
     for j in (0..full.len()).filter(|&j| !inside(j)) {
         constraints.upper[j] = 0.0;
     }
-    let optimizer = match &study.spec.optimizer {
-        Some(optimizer) if options.is_convex() => optimizer.clone(),
-        _ => Optimizer::Local {
-            kl_reg: 0.0,
-            worst: false,
-        },
-    };
+    let optimizer = study.optimizer(&options);
     let proposed = study
         .spec
         .solve(&swarm, &optimizer, &laws, &constraints, &|| ())?;

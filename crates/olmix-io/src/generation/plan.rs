@@ -6,7 +6,7 @@ use std::path::Path;
 use olmix_core::CoreError;
 use olmix_core::generate::{Sampler, SamplerOptions, Tree};
 
-use super::sources::{Sizes, nodes};
+use super::sources::{Sizes, full_name, nodes};
 use super::{Content, GenerationConfig, Source};
 use crate::fit_config::Named;
 use crate::words::{did_you_mean, excerpt, listed};
@@ -212,11 +212,7 @@ impl GenerationConfig {
             let (above, sources) = groups[next].clone();
             for source in sources {
                 if let Content::Parts(parts) = &source.content {
-                    let full = if above.is_empty() {
-                        source.name.clone()
-                    } else {
-                        format!("{above}:{}", source.name)
-                    };
+                    let full = full_name(&above, &source.name);
                     groups.push((full, parts));
                 }
             }
@@ -238,10 +234,7 @@ impl GenerationConfig {
             ),
         ];
         for (entries, key, what, groups) in sections {
-            let full = |above: &str, source: &Source| match above {
-                "" => source.name.clone(),
-                above => format!("{above}:{}", source.name),
-            };
+            let full = |above: &str, source: &Source| full_name(above, &source.name);
             for entry in entries {
                 let mut all = groups
                     .iter()
@@ -322,10 +315,16 @@ impl GenerationConfig {
 
     /// The caps of the run that the swarm is made for.
     fn solve_caps(&self, tree: &Tree) -> Result<Option<Vec<f64>>, IoError> {
-        let (Some((target, repetition)), Some(tokens)) =
-            (self.swarm.target, tree.domains().tokens())
-        else {
+        let Some((target, repetition)) = self.swarm.target else {
             return Ok(None);
+        };
+        let Some(tokens) = tree.domains().tokens() else {
+            return Err(self.error(
+                &self.swarm.place,
+                "swarm.target_tokens bounds what may be proposed, and there are no \
+                 `priors.token_counts` to say by how much",
+                "add the token counts, or remove target_tokens",
+            ));
         };
         let caps: Vec<f64> = tokens
             .iter()

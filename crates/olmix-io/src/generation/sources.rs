@@ -268,7 +268,7 @@ fn counted(source: &Source, full: &str, sizes: &Sizes<'_>) -> f64 {
     }
 }
 
-fn full_name(above: &str, name: &str) -> String {
+pub(super) fn full_name(above: &str, name: &str) -> String {
     match above {
         "" => name.to_owned(),
         above => format!("{above}:{name}"),

@@ -156,6 +156,7 @@ fn each_bad_config_gets_one_message_that_names_the_source() {
         ),
         ("  - name: arxiv\n", "  - name: run\n", "run"),
         ("variants: 16", "variants: 0", "variants"),
+        ("variants: 16", "target_tokens: 1e15", "target_tokens"),
         ("variants: 16", "existing_mix_file: old.csv", "old.csv"),
     ];
     for (from, to, named) in cases {
@@ -165,6 +166,15 @@ fn each_bad_config_gets_one_message_that_names_the_source() {
         assert_eq!(message.lines().count(), 2, "{message}");
         assert!(message.contains("\n  help: "), "{message}");
     }
+}
+
+#[test]
+fn a_run_that_a_swarm_is_for_needs_token_counts() {
+    let text = CONFIG
+        .replace("token_counts", "relative_sizes")
+        .replace("variants: 16", "target_tokens: 1e10");
+    let message = plan(&text).map(|_| ()).unwrap_err().to_string();
+    assert!(message.contains("`priors.token_counts`"), "{message}");
 }
 
 #[test]

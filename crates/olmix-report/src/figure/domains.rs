@@ -4,11 +4,10 @@ use olmix_core::trust::Interval;
 use olmix_core::{Binding, Constraints, Mixture};
 
 use super::Figure;
-use super::labels::{AXIS_LABEL, TICK, column_of, heading};
-use crate::colour::{AXIS, BLUE, GRID, INK, MUTED, ORANGE};
-use crate::font::{Weight, width};
+use super::labels::heading;
+use super::rows::{Legend, Rows};
+use crate::colour::{BLUE, INK, MUTED, ORANGE};
 use crate::format::{count, coverage, percent, ratio};
-use crate::scale::{Scale, root_ticks};
 use crate::svg::{Anchor, Drawing, Style};
 
 /// What [`prior_and_proposed`] shows.
@@ -52,7 +51,8 @@ pub fn prior_and_proposed(data: &PriorAndProposed) -> Figure {
         .map(shown)
         .filter(|w| w.is_finite())
         .fold(0.01, f64::max);
-    let layout = Layout::new(&rows, (1.04 * most).min(1.0));
+    let names = rows.iter().map(|row| row.name);
+    let layout = Layout(Rows::new(names, (1.04 * most).min(1.0)));
 
     let mut drawing = Drawing::default();
     let subtitle = format!(
@@ -62,12 +62,14 @@ pub fn prior_and_proposed(data: &PriorAndProposed) -> Figure {
     heading(
         &mut drawing,
         16.0,
-        layout.width - 32.0,
+        layout.0.width - 32.0,
         "Prior and proposed mixture",
         &subtitle,
     );
     layout.legend(&mut drawing, data, &rows);
-    layout.axis(&mut drawing);
+    layout
+        .0
+        .axis(&mut drawing, [(80.0, "proposed %"), (132.0, "× prior")]);
     for (i, row) in rows.iter().enumerate() {
         layout.row(&mut drawing, i, row);
     }
@@ -75,7 +77,7 @@ pub fn prior_and_proposed(data: &PriorAndProposed) -> Figure {
         "Dot plot of the prior and proposed weight of {}.",
         count(rows.len(), "domain")
     );
-    Figure::new(drawing, layout.width, layout.height, &label)
+    Figure::new(drawing, layout.0.width, layout.0.height, &label)
 }
 
 struct Row<'a> {
@@ -111,57 +113,13 @@ fn rows<'a>(data: &PriorAndProposed<'a>) -> Vec<Row<'a>> {
     rows
 }
 
-struct Layout {
-    names: Vec<String>,
-    pitch: f64,
-    size: f64,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    axis_end: f64,
-    scale: Scale,
-    width: f64,
-    height: f64,
-}
+struct Layout(Rows);
 
 impl Layout {
-    fn new(rows: &[Row], axis_end: f64) -> Self {
-        let (pitch, size) = match rows.len() {
-            ..=12 => (24.0, 12.0),
-            13..=40 => (18.0, 11.5),
-            _ => (15.5, 11.0),
-        };
-        let (names, widest) = column_of(rows.iter().map(|row| row.name), size, 230.0);
-        let left = 16.0 + widest + 12.0;
-        let right = left + 430.0;
-        let top = 108.0;
-        let bottom = top + pitch * rows.len() as f64;
-        Self {
-            names,
-            pitch,
-            size,
-            left,
-            right,
-            top,
-            bottom,
-            axis_end,
-            scale: Scale::root(axis_end, left, right),
-            width: right + 148.0,
-            height: bottom + 46.0,
-        }
-    }
-
     fn legend(&self, drawing: &mut Drawing, data: &PriorAndProposed, rows: &[Row]) {
-        const Y: f64 = 64.0;
-        let style = Style::new(11.0);
-        let mut x = 16.0 + 5.0;
-        let mut entry = |drawing: &mut Drawing, text: &str| {
-            let mark = x;
-            drawing.text(x + 11.0, Y + 4.0, text, style);
-            x += 11.0 + width(text, 11.0, Weight::Regular) + 22.0;
-            mark
-        };
+        const Y: f64 = Legend::Y;
+        let mut legend = Legend::new();
+        let mut entry = |drawing: &mut Drawing, text: &str| legend.entry(drawing, text);
         let at = entry(drawing, "prior");
         drawing.ring(at, Y, 3.6, MUTED, 1.5);
         let at = entry(drawing, "proposed");
@@ -181,42 +139,24 @@ impl Layout {
         }
     }
 
-    fn axis(&self, drawing: &mut Drawing) {
-        for (value, label) in root_ticks(self.axis_end) {
-            let x = self.scale.at(value);
-            drawing.line((x, self.top), (x, self.bottom), GRID, 1.0);
-            let style = TICK.anchor(Anchor::Middle);
-            drawing.text(x, self.bottom + 15.0, &label, style);
-            drawing.text(x, self.top - 7.0, &label, style);
-        }
-        let (left, right) = (self.left, self.right);
-        for y in [self.top, self.bottom] {
-            drawing.line((left, y), (right, y), AXIS, 1.0);
-        }
-        let middle = AXIS_LABEL.anchor(Anchor::Middle);
-        let centre = f64::midpoint(left, right);
-        drawing.text(
-            centre,
-            self.bottom + 34.0,
-            "weight in the mixture, %",
-            middle,
-        );
-        let head = TICK.anchor(Anchor::End);
-        drawing.text(self.right + 80.0, self.top - 7.0, "proposed %", head);
-        drawing.text(self.right + 132.0, self.top - 7.0, "× prior", head);
-    }
-
     fn row(&self, drawing: &mut Drawing, i: usize, row: &Row) {
-        let y = self.top + (i as f64 + 0.5) * self.pitch;
-        let baseline = y + 0.36 * self.size;
-        let text = Style::new(self.size).anchor(Anchor::End);
-        drawing.text(self.left - 10.0, baseline, &self.names[i], text);
+        let Rows {
+            size,
+            pitch,
+            right,
+            left,
+            ..
+        } = self.0;
+        let y = self.0.middle(i);
+        let baseline = y + 0.36 * size;
+        let text = Style::new(size).anchor(Anchor::End);
+        drawing.text(left - 10.0, baseline, &self.0.names[i], text);
         let share = percent(row.proposed);
-        drawing.text(self.right + 80.0, baseline, &share, text);
+        drawing.text(right + 80.0, baseline, &share, text);
         let change = ratio(row.proposed, row.prior);
-        drawing.text(self.right + 132.0, baseline, &change, text.colour(MUTED));
+        drawing.text(right + 132.0, baseline, &change, text.colour(MUTED));
 
-        let at = |weight: f64| self.scale.at(weight);
+        let at = |weight: f64| self.0.scale.at(weight);
         let (prior, proposed) = (at(row.prior), at(row.proposed));
         drawing.line((prior, y), (proposed, y), "#bdd3e6", 2.4);
         if let Some(interval) = row.interval {
@@ -227,7 +167,7 @@ impl Layout {
             }
         }
         if let Some(limit) = self.shows_limit(row) {
-            let (x, half) = (at(limit), 0.36 * self.pitch);
+            let (x, half) = (at(limit), 0.36 * pitch);
             drawing.line((x, y - half), (x, y + half), ORANGE, 1.6);
         }
         drawing.ring(prior, y, 3.4, MUTED, 1.5);
@@ -239,6 +179,6 @@ impl Layout {
     }
 
     fn shows_limit(&self, row: &Row) -> Option<f64> {
-        row.limit.filter(|&limit| self.scale.contains(limit))
+        row.limit.filter(|&limit| self.0.scale.contains(limit))
     }
 }

@@ -6,6 +6,7 @@ mod labels;
 mod lines;
 mod mixtures;
 mod predicted;
+mod rows;
 mod small;
 mod sweep;
 mod tasks;

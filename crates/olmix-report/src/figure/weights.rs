@@ -3,11 +3,11 @@
 use olmix_core::DomainSet;
 
 use super::Figure;
-use super::labels::{AXIS_LABEL, TICK, column_of, heading};
-use crate::colour::{AXIS, BLUE, GRID, MUTED, ORANGE};
-use crate::font::{Weight, width};
+use super::labels::heading;
+use super::rows::{Legend, Rows};
+use crate::colour::{BLUE, MUTED, ORANGE};
 use crate::format::{count, percent};
-use crate::scale::{Scale, quantile, root_ticks};
+use crate::scale::quantile;
 use crate::svg::{Anchor, Drawing, Style};
 
 /// What [`swarm_weights`] shows.
@@ -37,17 +37,15 @@ pub fn swarm_weights(data: &SwarmWeights<'_>) -> Figure {
     let rows: Vec<Row> = order.iter().map(|&j| Row::new(data, j)).collect();
     let most = rows.iter().map(|row| row.quantiles[4].max(row.prior));
     let axis_end = (1.04 * most.fold(0.01, f64::max)).min(1.0);
-    let (pitch, size) = match rows.len() {
-        ..=12 => (24.0, 12.0),
-        13..=40 => (18.0, 11.5),
-        _ => (15.5, 11.0),
-    };
-    let (names, widest) = column_of(rows.iter().map(|row| row.name), size, 230.0);
-    let left = 16.0 + widest + 12.0;
-    let right = left + 430.0;
-    let top = 108.0;
-    let bottom = top + pitch * rows.len() as f64;
-    let scale = Scale::root(axis_end, left, right);
+    let frame = Rows::new(rows.iter().map(|row| row.name), axis_end);
+    let Rows {
+        pitch,
+        size,
+        left,
+        right,
+        ..
+    } = frame;
+    let scale = &frame.scale;
     let mut drawing = Drawing::default();
     let left_out = match all - rows.len() {
         0 => String::new(),
@@ -61,27 +59,12 @@ pub fn swarm_weights(data: &SwarmWeights<'_>) -> Figure {
     let title = "Weights of each domain over the swarm";
     heading(&mut drawing, 16.0, right + 116.0, title, &subtitle);
     legend(&mut drawing, data.caps.is_some());
-    for (value, label) in root_ticks(axis_end) {
-        let x = scale.at(value);
-        drawing.line((x, top), (x, bottom), GRID, 1.0);
-        let style = TICK.anchor(Anchor::Middle);
-        drawing.text(x, bottom + 15.0, &label, style);
-        drawing.text(x, top - 7.0, &label, style);
-    }
-    for y in [top, bottom] {
-        drawing.line((left, y), (right, y), AXIS, 1.0);
-    }
-    let middle = AXIS_LABEL.anchor(Anchor::Middle);
-    let text = "weight in the mixture, %";
-    drawing.text(f64::midpoint(left, right), bottom + 34.0, text, middle);
-    let head = TICK.anchor(Anchor::End);
-    drawing.text(right + 66.0, top - 7.0, "mean %", head);
-    drawing.text(right + 132.0, top - 7.0, "without %", head);
+    frame.axis(&mut drawing, [(66.0, "mean %"), (132.0, "without %")]);
     for (i, row) in rows.iter().enumerate() {
-        let y = top + (i as f64 + 0.5) * pitch;
+        let y = frame.middle(i);
         let baseline = y + 0.36 * size;
         let style = Style::new(size).anchor(Anchor::End);
-        drawing.text(left - 10.0, baseline, &names[i], style);
+        drawing.text(left - 10.0, baseline, &frame.names[i], style);
         drawing.text(right + 66.0, baseline, &percent(row.mean), style);
         let without = format!("{:.0}", 100.0 * row.without);
         drawing.text(right + 132.0, baseline, &without, style.colour(MUTED));
@@ -104,7 +87,7 @@ pub fn swarm_weights(data: &SwarmWeights<'_>) -> Figure {
         "Spread of the weights of {} over a swarm.",
         count(all, "domain")
     );
-    Figure::new(drawing, right + 148.0, bottom + 46.0, &label)
+    Figure::new(drawing, frame.width, frame.height, &label)
 }
 
 struct Row<'a> {
@@ -134,15 +117,9 @@ impl<'a> Row<'a> {
 }
 
 fn legend(drawing: &mut Drawing, caps: bool) {
-    const Y: f64 = 64.0;
-    let style = Style::new(11.0);
-    let mut x = 16.0 + 5.0;
-    let mut entry = |drawing: &mut Drawing, text: &str| {
-        let mark = x;
-        drawing.text(x + 11.0, Y + 4.0, text, style);
-        x += 11.0 + width(text, 11.0, Weight::Regular) + 22.0;
-        mark
-    };
+    const Y: f64 = Legend::Y;
+    let mut legend = Legend::new();
+    let mut entry = |drawing: &mut Drawing, text: &str| legend.entry(drawing, text);
     let at = entry(drawing, "prior");
     drawing.ring(at, Y, 3.2, MUTED, 1.5);
     let at = entry(drawing, "median");

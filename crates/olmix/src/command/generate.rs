@@ -63,7 +63,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         if drawn.mixtures.len() < plan.variants {
             return Err(too_few(&config, &plan, &drawn, &why));
         }
-        let swarm = Swarm::new(&config, &plan, &drawn)?;
+        let swarm = Swarm::new(&config, &plan, &drawn, sampler.center())?;
         bar.begin("writing", 1);
         write(args, &config, base.as_ref().map(|(base, _)| base), &swarm)?;
         drop(bar);
@@ -78,7 +78,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         if args.common.json {
             output::print(&swarm.json(&config).to_string())?;
         } else if !quiet {
-            output::print(&swarm.describe(&config, &sampler.center()))?;
+            output::print(&swarm.describe(&config))?;
             let launched = if base.is_some() { ", launch/" } else { "" };
             output::print(&format!(
                 "Written: {}/ratios.csv, weights.svg, weights.png{launched}",
@@ -93,6 +93,8 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
 struct Swarm<'a> {
     plan: &'a Plan,
     drawn: &'a Drawn,
+    /// What the mixtures are spread around.
+    center: Vec<f64>,
     group: String,
     ids: Vec<String>,
     /// Tokens of a leaf over tokens of a run: a weight divided by it is how often the leaf is seen.
@@ -101,7 +103,12 @@ struct Swarm<'a> {
 }
 
 impl<'a> Swarm<'a> {
-    fn new(config: &GenerationConfig, plan: &'a Plan, drawn: &'a Drawn) -> Result<Self, Failure> {
+    fn new(
+        config: &GenerationConfig,
+        plan: &'a Plan,
+        drawn: &'a Drawn,
+        center: Vec<f64>,
+    ) -> Result<Self, Failure> {
         let names: Vec<&str> = plan.tree.domains().names().collect();
         let table = |ids: &[String]| {
             let mut header = vec!["run"];
@@ -124,6 +131,7 @@ impl<'a> Swarm<'a> {
             ratios: table(&ids)?,
             plan,
             drawn,
+            center,
             group,
             ids,
             available: tokens
@@ -171,10 +179,11 @@ impl<'a> Swarm<'a> {
         })
     }
 
-    fn describe(&self, config: &GenerationConfig, center: &[f64]) -> String {
+    fn describe(&self, config: &GenerationConfig) -> String {
         let domains = self.plan.tree.domains();
         let mixtures = &self.drawn.mixtures;
         let mut order: Vec<usize> = (0..domains.len()).collect();
+        let center = &self.center;
         order.sort_by(|&a, &b| center[b].total_cmp(&center[a]));
         let repetition = self.repetition();
         let row = |&j: &usize| {
@@ -246,9 +255,7 @@ fn write(
     let figure = swarm_weights(&SwarmWeights {
         domains: swarm.plan.tree.domains(),
         mixtures: &swarm.drawn.mixtures,
-        center: &Sampler::new(&swarm.plan.tree, &swarm.plan.options)
-            .map_err(|error| Failure::Internal(error.to_string()))?
-            .center(),
+        center: &swarm.center,
         caps: swarm.plan.options.caps.as_deref(),
     });
     let staged = [

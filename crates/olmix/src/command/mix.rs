@@ -3,7 +3,7 @@
 use olmix_io::Shares;
 use serde_json::json;
 
-use crate::args::{MixCommand, MixDiffArgs, MixShowArgs};
+use crate::args::{MixCommand, MixDiffArgs, ShowArgs};
 use crate::bars::bars;
 use crate::failure::Failure;
 use crate::output;
@@ -17,7 +17,8 @@ pub fn run(command: &MixCommand) -> Result<(), Failure> {
     }
 }
 
-fn show(args: &MixShowArgs) -> Result<(), Failure> {
+/// Draws the shares in a file.
+pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let shares = Shares::read(&args.file)?;
     if args.common.json {
         return output::print(&json!(shares).to_string());

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use olmix_data::{CountOptions, DataError, Format, Leaf, LeafCount, Unit, count};
 use olmix_io::yaml::Yaml;
-use olmix_io::{GenerationConfig, Shares, check_writable, write_whole};
+use olmix_io::{GenerationConfig, check_writable, write_whole};
 use serde_json::json;
 
+use super::mix::show;
 use super::on_threads;
-use crate::args::{PriorsCommand, PriorsComputeArgs, PriorsShowArgs};
+use crate::args::{PriorsCommand, PriorsComputeArgs};
 use crate::bars::bars;
 use crate::failure::Failure;
 use crate::output;
@@ -132,12 +133,4 @@ fn cache_file() -> Option<PathBuf> {
     let base = folder("XDG_CACHE_HOME").map(PathBuf::from);
     let base = base.or_else(|| folder("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
     Some(base.join("olmix").join("token-counts.jsonl"))
-}
-
-fn show(args: &PriorsShowArgs) -> Result<(), Failure> {
-    let priors = Shares::read(&args.file)?;
-    if args.common.json {
-        return output::print(&serde_json::to_string(&priors).unwrap_or_default());
-    }
-    output::print(&bars(&priors.shares, priors.tokens.as_deref()))
 }

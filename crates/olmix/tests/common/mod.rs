@@ -6,6 +6,9 @@ pub mod python;
 
 use std::path::{Path, PathBuf};
 
+use assert_cmd::Command;
+use serde_json::Value;
+
 /// The folder of the demo swarm in the repository.
 pub fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/demo")
@@ -43,4 +46,25 @@ pub fn result_in(out: &Path) -> PathBuf {
     let entries = std::fs::read_dir(out).unwrap();
     let mut paths = entries.map(|entry| entry.unwrap().path());
     paths.find(|path| path.is_dir()).unwrap()
+}
+
+/// A command line, run in a folder.
+pub fn olmix(folder: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_olmix"));
+    command.args(line.split_whitespace()).current_dir(folder);
+    command
+}
+
+/// What a command that must succeed prints as JSON.
+pub fn json(folder: &Path, line: &str) -> Value {
+    let run = olmix(folder, line).assert().success();
+    serde_json::from_slice(&run.get_output().stdout).unwrap()
+}
+
+/// The message of a command that must fail by the user's fault.
+pub fn refused(folder: &Path, line: &str) -> String {
+    let run = olmix(folder, line).assert().code(2);
+    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(run.get_output().stdout.is_empty(), "{message}");
+    message
 }
