@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from conftest import edit_plan, make_run
+
+from olmix_torch import plan as plans
+from olmix_torch.data import Sequences
+from olmix_torch.failure import BadInput
+
+
+def test_every_step_takes_its_records_of_the_index_across_shards(tmp_path):
+    tokens, records = make_run(tmp_path / "run")
+    sequences = Sequences(plans.load(tmp_path / "run"))
+    for step in range(40):
+        batch = sequences.read(step)
+        assert batch.shape == (8, 17) and batch.dtype == np.int64
+        for row, (leaf, start) in zip(batch, records[step * 8 : step * 8 + 8]):
+            assert (row == tokens[leaf][start : start + 17]).all()
+    spanning = [r for r in records if r["start"] < 700 < r["start"] + 17 and r["start"] + 17 > 705]
+    assert spanning, "the fixture has windows over three shards"
+
+
+def test_processes_take_parts_of_the_batch_that_make_up_the_whole(tmp_path):
+    make_run(tmp_path / "run")
+    sequences = Sequences(plans.load(tmp_path / "run"))
+    parts = [sequences.read(5, slice(first, first + 2)) for first in (0, 2, 4, 6)]
+    assert (np.concatenate(parts) == sequences.read(5)).all()
+
+
+def test_the_last_window_of_a_leaf_is_read_and_the_one_after_it_refused(tmp_path):
+    tokens, records = make_run(tmp_path / "run")
+    records["start"][11] = len(tokens[0]) - 17
+    (tmp_path / "run" / "sequences.bin").write_bytes(records.tobytes())
+    sequences = Sequences(plans.load(tmp_path / "run"))
+    assert (sequences.read(1)[3] == tokens[records["leaf"][11]][-17:]).all()
+    for start in (len(tokens[0]) - 16, 2**64 - 1):
+        records["start"][11] = start
+        (tmp_path / "run" / "sequences.bin").write_bytes(records.tobytes())
+        with pytest.raises(BadInput, match=r"sequence 11 takes 17 tokens from token"):
+            Sequences(plans.load(tmp_path / "run"))
+
+
+def test_an_id_outside_the_vocabulary_is_named_with_its_place(tmp_path):
+    tokens, records = make_run(tmp_path / "run")
+    leaf, start = records[9]
+    shard = plans.load(tmp_path / "run").leaves[leaf].shards[0]
+    records["start"][9] = 20
+    (tmp_path / "run" / "sequences.bin").write_bytes(records.tobytes())
+    with open(shard.path, "r+b") as file:
+        file.seek(shard.offset + 25 * shard.width)
+        file.write((61).to_bytes(shard.width, "little"))
+    with pytest.raises(BadInput, match=r"00000.bin \(leaf \w+\), token 25: id 61 is outside the vocabulary of 61"):
+        Sequences(plans.load(tmp_path / "run")).read(1)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda p: p["recipe"].pop("steps"), "recipe.steps is missing"),
+        (lambda p: p["recipe"].update(clip=0), "recipe.clip is 0.0; it must be above 0"),
+        (lambda p: p["recipe"].update(steps=1.5), "recipe.steps is 1.5, no int"),
+        (lambda p: p["model"].update(heads=5), "model.width of 32 in 5 heads"),
+        (lambda p: p.update(version=2), "version is 2, this trainer reads 1"),
+        (lambda p: p.update(format="olmix shards"), "is this the folder of a run"),
+        (lambda p: p["data"]["leaves"][1]["shards"][0].update(width=3), "hold a shard"),
+        (lambda p: p["data"].update(end_of_text=61), "outside the vocabulary"),
+    ],
+)
+def test_what_is_wrong_in_a_plan_is_named(tmp_path, change, message):
+    make_run(tmp_path / "run")
+    edit_plan(tmp_path / "run", change)
+    with pytest.raises(BadInput, match=message):
+        plans.load(tmp_path / "run")
+
+
+def test_the_rate_warms_up_stays_and_goes_to_zero(tmp_path):
+    make_run(tmp_path / "run")
+    recipe = plans.load(tmp_path / "run").recipe
+    rates = [recipe.learning_rate_at(step) / 0.01 for step in range(40)]
+    assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
+    assert rates[4:31] == [1.0] * 27
+    assert rates[31:] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])

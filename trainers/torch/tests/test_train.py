@@ -1,0 +1,271 @@
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import command, edit_plan, environment, make_run, metrics, train
+from safetensors.torch import load_file
+
+from olmix_torch import plan as plans
+from olmix_torch.data import Sequences
+from olmix_torch.model import ProxyModel, initialize
+
+
+def steps_kept(folder):
+    return sorted(path.name for path in (folder / "checkpoints").iterdir())
+
+
+def test_a_run_learns_and_leaves_what_it_should(finished):
+    lines = metrics(finished)
+    assert [line["step"] for line in lines] == list(range(1, 41))
+    assert lines[-1]["tokens"] == 40 * 8 * 16
+    assert lines[0]["loss"] == pytest.approx(4.11, abs=0.02)
+    assert lines[-1]["loss"] < 2
+    assert set(lines[0]) == {"step", "tokens", "loss", "grad_norm", "learning_rate"}
+    assert steps_kept(finished) == ["step-00000035", "step-00000040"]
+    state = json.loads((finished / "checkpoints/step-00000040/state.json").read_text())
+    assert state == {"format": "olmix checkpoint", "version": 1, "step": 40, "tokens": 5120}
+    names = set(load_file(finished / "model/model.safetensors"))
+    moments = set(load_file(finished / "checkpoints/step-00000040/optimizer.safetensors"))
+    assert moments == {f"{kind}.{name}" for kind in ("exp_avg", "exp_avg_sq") for name in names}
+    assert {path.name for path in finished.iterdir()} == {
+        "run.json", "sequences.bin", "shards", "metrics.jsonl", "checkpoints", "model"
+    }  # fmt: skip
+
+
+def test_a_run_follows_adamw_as_written_down(tmp_path):
+    """Against the update rule in a few lines, with gradients of torch and losses over the sampler's batches."""
+    make_run(tmp_path / "run", recipe=dict(steps=6, warmup_steps=2, decay_steps=2, weight_decay=0.5, clip=0.5))
+    assert train(tmp_path / "run").returncode == 0
+    plan = plans.load(tmp_path / "run")
+    model = ProxyModel(plan.model)
+    initialize(model, plan.model, plan.recipe.seed)
+    sequences, moments, expected = Sequences(plan), {}, []
+    for step in range(6):
+        batch = torch.from_numpy(sequences.read(step))
+        entropy, normalizer = model(batch[:, :-1], batch[:, 1:])
+        names, parameters = zip(*model.named_parameters())
+        gradients = torch.autograd.grad(entropy + 1e-5 * normalizer, parameters)
+        norm = torch.sqrt(sum(g.square().sum() for g in gradients))
+        rate = plan.recipe.learning_rate_at(step)
+        expected.append((entropy.item(), norm.item()))
+        with torch.no_grad():
+            for name, p, g in zip(names, parameters, gradients):
+                g = g * min(1.0, 0.5 / norm.item())
+                first, second = moments.get(name, (0.0, 0.0))
+                first, second = 0.9 * first + 0.1 * g, 0.99 * second + 0.01 * g * g
+                moments[name] = first, second
+                if name != "model.embed_tokens.weight":
+                    p -= rate * 0.5 * p
+                p -= rate * (first / (1 - 0.9 ** (step + 1))) / ((second / (1 - 0.99 ** (step + 1))).sqrt() + 1e-8)
+    for line, (loss, norm) in zip(metrics(tmp_path / "run"), expected):
+        assert line["loss"] == pytest.approx(loss, abs=2e-5)
+        assert line["grad_norm"] == pytest.approx(norm, rel=1e-3)
+
+
+def test_killed_at_any_moment_and_started_again_a_run_ends_the_same(finished, tmp_path):
+    dice = random.Random(5)
+    make_run(tmp_path / "run")
+    metrics_file, kills, done = tmp_path / "run/metrics.jsonl", 0, None
+    while done is None:
+        process = subprocess.Popen(command(tmp_path / "run"), env=environment(), stderr=subprocess.PIPE, text=True)
+        last, more = lines_of(metrics_file), dice.randint(1, 12)
+        # Waits for some steps, then for a moment within a step or a checkpoint.
+        while process.poll() is None and lines_of(metrics_file) - last not in range(more, 99):
+            last = min(last, lines_of(metrics_file))
+            time.sleep(0.001)
+        time.sleep(dice.random() * 0.02)
+        process.send_signal(signal.SIGKILL)
+        error = process.communicate()[1]
+        if process.returncode == -signal.SIGKILL:
+            kills += 1
+            assert kills < 60, error
+        else:
+            done = process.returncode
+            assert done == 0, error
+    assert kills >= 3
+    assert metrics(tmp_path / "run") == metrics(finished)
+    for name in ("model/model.safetensors", "checkpoints/step-00000040/optimizer.safetensors"):
+        theirs, ours = load_file(finished / name), load_file(tmp_path / "run" / name)
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    assert steps_kept(tmp_path / "run") == steps_kept(finished)
+
+
+def lines_of(path):
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(finished, tmp_path):
+    make_run(tmp_path / "run")
+    assert train(tmp_path / "run").returncode == 0
+    broken = tmp_path / "run/checkpoints/step-00000040/optimizer.safetensors"
+    os.truncate(broken, broken.stat().st_size - 100)
+    leftover = tmp_path / "run/checkpoints/.step-00000039.partial"
+    leftover.mkdir()
+    with open(tmp_path / "run/metrics.jsonl", "a") as file:
+        file.write('{"step": 41, "lo')
+    again = train(tmp_path / "run")
+    assert again.returncode == 0
+    assert "step-00000040 is damaged" in again.stderr and "goes on after step 35 of 40" in again.stderr
+    assert metrics(tmp_path / "run") == metrics(finished)
+    assert not leftover.exists()
+
+
+def test_a_finished_run_stays_as_it_is(finished):
+    before = (finished / "model/model.safetensors").stat().st_mtime_ns
+    again = train(finished)
+    assert again.returncode == 0 and "is trained already" in again.stderr
+    assert (finished / "model/model.safetensors").stat().st_mtime_ns == before
+
+
+def test_accumulating_micro_batches_changes_nothing_but_rounding(finished, tmp_path):
+    make_run(tmp_path / "run", recipe=dict(micro_batch=3))
+    assert train(tmp_path / "run").returncode == 0
+    for ours, theirs in zip(metrics(tmp_path / "run"), metrics(finished)):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-4)
+
+
+def test_two_processes_give_the_losses_of_one_and_resume(finished, tmp_path):
+    # Parts of four sequences a process, in micro batches of three and one.
+    make_run(tmp_path / "run", recipe=dict(micro_batch=3))
+    done = train(tmp_path / "run", processes=2)
+    assert done.returncode == 0, done.stderr
+    found = metrics(tmp_path / "run")
+    assert [line["step"] for line in found] == list(range(1, 41))
+    for ours, theirs in zip(found, metrics(finished)):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-4)
+        assert ours["grad_norm"] == pytest.approx(theirs["grad_norm"], rel=1e-2)
+    newest = tmp_path / "run/checkpoints/step-00000040/state.json"
+    newest.unlink()
+    again = train(tmp_path / "run", processes=2)
+    assert again.returncode == 0 and again.stderr.count("goes on after step 35 of 40") == 1, again.stderr
+    for ours, theirs in zip(metrics(tmp_path / "run"), found):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-4)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(tmp_path):
+    make_run(tmp_path / "run", recipe=dict(batch=7))
+    done = train(tmp_path / "run", processes=2)
+    assert done.returncode != 0
+    assert done.stderr.count("a batch of 7 sequences cannot be shared by 2 processes") == 1
+
+
+def test_divergence_ends_with_3_and_the_step(tmp_path):
+    # Far too high a rate, and no clip to hold it.
+    make_run(tmp_path / "run", recipe=dict(learning_rate=1e4, clip=1e9, warmup_steps=20))
+    done = train(tmp_path / "run")
+    assert done.returncode == 3, done.stderr
+    assert "the run diverged at step" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "run/model").exists()
+
+
+def test_a_disk_that_takes_no_more_leaves_the_checkpoint_before(finished, tmp_path):
+    make_run(tmp_path / "run")
+    words = command(tmp_path / "run")
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, preexec_fn=small_files)
+    assert done.returncode == 1, done.stderr
+    assert "cannot write" in done.stderr and "step-00000007" in done.stderr and "Traceback" not in done.stderr
+    assert steps_kept(tmp_path / "run") == []
+    assert train(tmp_path / "run").returncode == 0
+    assert metrics(tmp_path / "run") == metrics(finished)
+
+
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda run: (run / "run.json").unlink(), "give --config launch.yaml"),
+        (lambda run: (run / "run.json").write_text("{"), "is no JSON"),
+        (lambda run: os.truncate(run / "sequences.bin", 1000), "no 320 records of 12 bytes"),
+        (lambda run: os.truncate(run / "shards/web/00002.bin", 50), "it shrank"),
+        (lambda run: (run / "shards/web/00002.bin").unlink(), "No such file"),
+        (lambda run: edit_plan(run, lambda p: p["model"].update(vocab=30)), "outside the vocabulary"),
+        (lambda run: edit_plan(run, lambda p: p.update(tokenizer="/nowhere.json")), "/nowhere.json, the tokenizer"),
+    ],
+)
+def test_bad_input_ends_with_2_and_one_message(tmp_path, spoil, message):
+    make_run(tmp_path / "run")
+    spoil(tmp_path / "run")
+    done = train(tmp_path / "run")
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_checkpoints_of_another_plan_are_refused(tmp_path):
+    make_run(tmp_path / "run")
+    assert train(tmp_path / "run").returncode == 0
+    edit_plan(tmp_path / "run", lambda plan: plan["model"].update(hidden=64))
+    (tmp_path / "run/checkpoints/step-00000040/state.json").unlink()
+    done = train(tmp_path / "run")
+    assert done.returncode == 2 and "gate_proj.weight is (48, 32), the plan wants (64, 32)" in done.stderr, done.stderr
+
+
+def test_mistyped_options_end_with_2(tmp_path):
+    done = train(tmp_path, "--confg", "x")
+    assert done.returncode == 2
+
+
+def test_without_olmix_the_message_says_what_to_do(tmp_path):
+    config = tmp_path / "launch.yaml"
+    config.write_text("name: x\n")
+    done = train(tmp_path / "run", "--config", str(config), OLMIX="", PATH="")
+    assert done.returncode == 2 and "put it on PATH or name it in the variable OLMIX" in done.stderr, done.stderr
+
+
+def test_olmix_prepares_and_its_complaints_are_passed_on(tmp_path):
+    make_run(tmp_path / "made")
+    config, program = tmp_path / "launch.yaml", tmp_path / "olmix"
+    config.write_text("name: x\n")
+    # Stands for olmix: `proxy prepare --config C --out RUN`.
+    program.write_text(f'#!/bin/sh\ntest "$1 $2" = "proxy prepare" && mkdir -p "$6" && cp {tmp_path}/made/*.* "$6"\n')
+    program.chmod(0o755)
+    done = train(tmp_path / "run", "--config", str(config), OLMIX=str(program))
+    assert done.returncode == 0, done.stderr
+    program.write_text('#!/bin/sh\necho "launch.yaml: no mix" >&2\nexit 2\n')
+    done = train(tmp_path / "other", "--config", str(config), OLMIX=str(program))
+    assert done.returncode == 2 and "launch.yaml: no mix" in done.stderr
+
+
+def test_compiled_steps_give_the_same_losses(tmp_path):
+    found = []
+    for name, options in (("eager", []), ("compiled", ["--compile"])):
+        make_run(tmp_path / name, recipe=dict(steps=10, decay_steps=2))
+        done = train(tmp_path / name, *options)
+        assert done.returncode == 0, done.stderr
+        found.append([line["loss"] for line in metrics(tmp_path / name)])
+    assert found[1] == pytest.approx(found[0], abs=1e-5)
+
+
+@pytest.mark.skipif(not os.environ.get("OLMIX"), reason="OLMIX names no program")
+def test_a_run_that_olmix_prepared_is_trained(tmp_path):
+    olmix = os.environ["OLMIX"]
+    for leaf, words in (("web", "the cat sat on a mat "), ("code", "for i in range(9): print(i) ")):
+        lines = [json.dumps({"text": f"{number} {words * 12}"}) for number in range(400)]
+        (tmp_path / f"{leaf}.jsonl").write_text("\n".join(lines) + "\n")
+        made = [olmix, "tokenize", "--input", f"{leaf}.jsonl", "--tokenizer", "bytes", "--output", f"shards/{leaf}"]
+        subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)
+    config = """
+name: tiny
+data:
+  dtype: uint16
+  sources:
+    - {name: web, paths: ["shards/web/train/*.bin"]}
+    - {name: code, paths: ["shards/code/train/*.bin"]}
+training: {proxy_model_id: demo, tokenizer: bytes, tokens: 65536, global_batch_size: 2048, device_batch_size: 8}
+mix: {web: {weight: 0.5, repetition_factor: 4}, code: {weight: 0.5, repetition_factor: 4}}
+"""
+    (tmp_path / "launch.yaml").write_text(config)
+    done = train(tmp_path / "run", "--config", str(tmp_path / "launch.yaml"))
+    assert done.returncode == 0, done.stderr
+    losses = [line["loss"] for line in metrics(tmp_path / "run")]
+    assert losses[-1] < losses[0]
+    assert Path(tmp_path / "run/model/tokenizer.json").is_file()
