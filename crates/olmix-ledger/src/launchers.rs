@@ -1,0 +1,143 @@
+//! Launchers: who runs what, and whether they are alive.
+
+use rusqlite::{Row, params};
+
+use crate::{Ledger, LedgerError, Time};
+
+/// A process, so that another one that got the same number later is not taken for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The machine it runs on.
+    pub host: String,
+    /// Its number there.
+    pub pid: u32,
+    /// When it began, in words of the operating system that only serve to be compared.
+    pub started: String,
+}
+
+/// A launcher as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LauncherRecord {
+    /// Its id.
+    pub id: String,
+    /// The engine that it runs runs with.
+    pub engine: String,
+    /// Its process.
+    pub process: Process,
+    /// When it last said that it is alive.
+    pub heartbeat: Time,
+    /// How many runs it holds.
+    pub running: usize,
+}
+
+impl Ledger {
+    /// Records a launcher that begins.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn register(
+        &self,
+        id: &str,
+        engine: &str,
+        process: &Process,
+        now: Time,
+    ) -> Result<(), LedgerError> {
+        self.with(|connection| {
+            connection.execute(
+                "INSERT INTO launchers (id, engine, host, pid, process_started, started, heartbeat)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+                params![id, engine, process.host, process.pid, process.started, now],
+            )
+        })?;
+        Ok(())
+    }
+
+    /// A launcher says that it is alive.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn beat(&self, launcher: &str, now: Time) -> Result<(), LedgerError> {
+        self.with(|connection| {
+            connection.execute(
+                "UPDATE launchers SET heartbeat = ?2 WHERE id = ?1",
+                params![launcher, now],
+            )
+        })?;
+        Ok(())
+    }
+
+    /// A launcher ends, and holds no run any more.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn unregister(&self, launcher: &str, now: Time) -> Result<(), LedgerError> {
+        self.with(|connection| {
+            connection.execute(
+                "UPDATE launchers SET ended = ?2 WHERE id = ?1",
+                params![launcher, now],
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Launchers that did not say that they ended.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn launchers(&self) -> Result<Vec<LauncherRecord>, LedgerError> {
+        let record = |row: &Row<'_>| {
+            Ok(LauncherRecord {
+                id: row.get(0)?,
+                engine: row.get(1)?,
+                process: Process {
+                    host: row.get(2)?,
+                    pid: row.get(3)?,
+                    started: row.get(4)?,
+                },
+                heartbeat: row.get(5)?,
+                running: row.get::<_, i64>(6)?.unsigned_abs() as usize,
+            })
+        };
+        self.with(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT id, engine, host, pid, process_started, heartbeat,
+                        (SELECT count(*) FROM runs WHERE launcher = launchers.id AND state = 'running')
+                 FROM launchers WHERE ended IS NULL ORDER BY started, id",
+            )?;
+            query.query_map([], record)?.collect()
+        })
+    }
+
+    /// Takes its runs from a launcher that is dead: they are queued again (or cancelled, where
+    /// someone asked for that). Nothing happens when it gave a sign of life since `heartbeat`, and
+    /// one of several that try at once succeeds. Returns how many runs were taken.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn abandon(
+        &mut self,
+        launcher: &str,
+        heartbeat: Time,
+        now: Time,
+    ) -> Result<usize, LedgerError> {
+        self.change(|transaction| {
+            let dead = transaction.execute(
+                "UPDATE launchers SET ended = ?3
+                 WHERE id = ?1 AND heartbeat = ?2 AND ended IS NULL",
+                params![launcher, heartbeat, now],
+            )?;
+            if dead == 0 {
+                return Ok(0);
+            }
+            // What it did after its last sign of life is not known, and not counted.
+            transaction.execute(
+                "UPDATE runs SET state = iif(cancel, 'cancelled', 'queued'), launcher = NULL,
+                     cause = 'its launcher was killed', queued = ?3,
+                     ended = iif(cancel, ?3, NULL),
+                     milliseconds = milliseconds + max(0, ?2 - coalesce(started, ?2))
+                 WHERE launcher = ?1 AND state = 'running'",
+                params![launcher, heartbeat, now],
+            )
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! A run as it is recorded.
+
+use std::fmt;
+
+use rusqlite::Row;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::{FailureKind, Process, SwarmId, Time};
+
+/// A run's number in its ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub i64);
+
+impl FromSql for RunId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}
+
+impl ToSql for RunId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+/// Words of the database for the values of an enum.
+macro_rules! words {
+    ($name:ident, $($value:ident = $word:literal),+) => {
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            /// The word for it.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word),+
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl rusqlite::types::FromSql for $name {
+            fn column_result(
+                value: rusqlite::types::ValueRef<'_>,
+            ) -> rusqlite::types::FromSqlResult<Self> {
+                let word = value.as_str()?;
+                let found = Self::ALL.iter().find(|value| value.word() == word);
+                found.copied().ok_or_else(|| {
+                    rusqlite::types::FromSqlError::Other(
+                        format!("`{word}` is no {}", stringify!($name)).into(),
+                    )
+                })
+            }
+        }
+
+        impl rusqlite::types::ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+                Ok(self.word().into())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+/// What has become of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// Waits for a launcher.
+    Queued,
+    /// A launcher holds it.
+    Running,
+    /// Its metrics are recorded.
+    Finished,
+    /// It ended without, and is not tried again by itself.
+    Failed,
+    /// Someone did not want it.
+    Cancelled,
+}
+
+words!(
+    State,
+    Queued = "queued",
+    Running = "running",
+    Finished = "finished",
+    Failed = "failed",
+    Cancelled = "cancelled"
+);
+
+/// What a run is at; of one that failed, where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// Its folder is made.
+    Prepare,
+    /// It trains.
+    Train,
+    /// It is measured.
+    Evaluate,
+    /// Its metrics are read.
+    Record,
+}
+
+words!(
+    Stage,
+    Prepare = "prepare",
+    Train = "train",
+    Evaluate = "evaluate",
+    Record = "record"
+);
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// The swarm it belongs to.
+    pub swarm: SwarmId,
+    /// Its name, unique in the swarm.
+    pub name: String,
+    /// The file of its launch config in the swarm's folder of variants.
+    pub config: String,
+    /// SHA-256 of the launch config, 64 hex digits.
+    pub config_sha256: String,
+    /// Leaves and their weights.
+    pub mixture: Vec<(String, f64)>,
+    /// What has become of it.
+    pub state: State,
+    /// What it is at.
+    pub stage: Option<Stage>,
+    /// How often it was begun.
+    pub attempt: u32,
+    /// How often it failed by itself since it was last queued by hand.
+    pub failures: u32,
+    /// Whether what is in its folder is of another config.
+    pub fresh: bool,
+    /// Whether someone asked to cancel it.
+    pub cancel: bool,
+    /// The launcher that holds or held it.
+    pub launcher: Option<String>,
+    /// The process of the latest attempt.
+    pub process: Option<Process>,
+    /// When the latest attempt began.
+    pub started: Option<Time>,
+    /// When it ended.
+    pub ended: Option<Time>,
+    /// The kind of the latest failure.
+    pub failure: Option<FailureKind>,
+    /// Why it failed, was cancelled or put back, in a sentence.
+    pub cause: Option<String>,
+    /// The last lines of its log, when it failed.
+    pub log_tail: Option<String>,
+    /// What was measured, by name.
+    pub metrics: Option<Vec<(String, f64)>>,
+    /// Tokens it was trained on, where known.
+    pub tokens: Option<u64>,
+    /// Seconds that its attempts took together.
+    pub seconds: f64,
+}
+
+/// The columns that [`read`] reads.
+pub const COLUMNS: &str = "id, swarm, name, config, config_sha256, mixture, state, stage, \
+     attempt, failures, fresh, cancel, launcher, host, pid, process_started, started, ended, \
+     failure, cause, log_tail, metrics, tokens, milliseconds";
+
+/// A row of [`COLUMNS`] as a run.
+pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let host: Option<String> = row.get("host")?;
+    let pid: Option<u32> = row.get("pid")?;
+    let started: Option<String> = row.get("process_started")?;
+    let process = host
+        .zip(pid)
+        .zip(started)
+        .map(|((host, pid), started)| Process { host, pid, started });
+    let numbers = |Numbers(numbers): Numbers| numbers;
+    Ok(Run {
+        id: row.get("id")?,
+        swarm: row.get("swarm")?,
+        name: row.get("name")?,
+        config: row.get("config")?,
+        config_sha256: row.get("config_sha256")?,
+        mixture: row.get("mixture").map(numbers)?,
+        state: row.get("state")?,
+        stage: row.get("stage")?,
+        attempt: row.get("attempt")?,
+        failures: row.get("failures")?,
+        fresh: row.get("fresh")?,
+        cancel: row.get("cancel")?,
+        launcher: row.get("launcher")?,
+        process,
+        started: row.get("started")?,
+        ended: row.get("ended")?,
+        failure: row.get("failure")?,
+        cause: row.get("cause")?,
+        log_tail: row.get("log_tail")?,
+        metrics: row.get::<_, Option<Numbers>>("metrics")?.map(numbers),
+        tokens: row.get::<_, Option<i64>>("tokens")?.map(i64::unsigned_abs),
+        seconds: row.get::<_, i64>("milliseconds")? as f64 / 1000.0,
+    })
+}
+
+/// Names and numbers, as a JSON object in the database.
+#[derive(Debug)]
+pub struct Numbers(pub Vec<(String, f64)>);
+
+impl FromSql for Numbers {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let other = |error: String| FromSqlError::Other(error.into());
+        let map: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(value.as_str()?).map_err(|error| other(error.to_string()))?;
+        let number = |(name, value): (String, serde_json::Value)| match value.as_f64() {
+            Some(number) => Ok((name, number)),
+            None => Err(other(format!("`{name}` is {value}, not a number"))),
+        };
+        map.into_iter()
+            .map(number)
+            .collect::<FromSqlResult<_>>()
+            .map(Self)
+    }
+}
+
+impl fmt::Display for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pair = |(name, number): &(String, f64)| (name.clone(), (*number).into());
+        let map: serde_json::Map<String, serde_json::Value> = self.0.iter().map(pair).collect();
+        serde_json::Value::Object(map).fmt(f)
+    }
+}
