@@ -1,6 +1,6 @@
 //! Tokens per leaf.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,22 +13,12 @@ use tokio::runtime::Runtime;
 
 use crate::cache::Cache;
 use crate::flat::{self, HEAD};
-use crate::listing::{self, Shard};
-use crate::pattern::{Pattern, Place};
+use crate::listing::Shard;
+use crate::pattern::Place;
+use crate::resolve::{Job, Leaf, REQUESTS, is_npy, jobs, list};
 use crate::store::Stores;
-use crate::text::{self, Counter, Unit};
-use crate::{DataError, Format, ShardProblem};
-
-/// A leaf and where its data is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leaf {
-    /// Its full name.
-    pub name: String,
-    /// Paths and globs, local or of a store.
-    pub paths: Vec<String>,
-    /// What its shards hold; `None` to tell by their names.
-    pub format: Option<Format>,
-}
+use crate::text::{self, Unit};
+use crate::{DataError, Encoder, Format, ShardProblem};
 
 /// How shards are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,16 +50,6 @@ pub struct LeafCount {
     pub text: bool,
 }
 
-/// Requests under way at a time.
-const REQUESTS: usize = 64;
-
-/// A shard, what it holds, and the leaf it belongs to.
-struct Job<'a> {
-    leaf: usize,
-    shard: &'a Shard,
-    format: Format,
-}
-
 /// Counts the tokens of each leaf, in the order given.
 ///
 /// Flat shards are counted by their sizes (of `.npy` files on this machine the first bytes are read, of
@@ -84,10 +64,10 @@ pub fn count(
     options: &CountOptions,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<LeafCount>, DataError> {
-    let counter = Counter::open(&options.unit)?;
+    let encoder = Encoder::open(&options.unit)?;
     let runtime = Runtime::new().map_err(|error| DataError::Machine(error.to_string()))?;
     let stores = Stores::default();
-    let shards = list(leaves, options, &stores, &runtime)?;
+    let shards = list(leaves, &options.folder, &stores, &runtime)?;
     let (jobs, mut problems) = jobs(leaves, &shards);
     let sum = jobs.iter().map(|job| job.shard.size).sum();
     progress(0, sum);
@@ -98,7 +78,7 @@ pub fn count(
         .unwrap_or_default();
     let work = Work {
         options,
-        counter: &counter,
+        encoder: &encoder,
         stores: &stores,
         runtime: &runtime,
         cache: &cache,
@@ -147,135 +127,10 @@ pub fn count(
     Ok(counts)
 }
 
-/// The shards of each leaf, each once, sorted by name.
-fn list(
-    leaves: &[Leaf],
-    options: &CountOptions,
-    stores: &Stores,
-    runtime: &Runtime,
-) -> Result<Vec<Vec<Shard>>, DataError> {
-    let failed = |leaf: &Leaf, problem: String| {
-        DataError::Path {
-        leaf: leaf.name.clone(),
-        problem,
-        help: "correct the path; credentials and endpoints come from the environment (AWS_…, GOOGLE_…, \
-               AZURE_…)"
-            .into(),
-    }
-    };
-    let mut patterns = Vec::new();
-    for (i, leaf) in leaves.iter().enumerate() {
-        for path in &leaf.paths {
-            let pattern = Pattern::parse(path).map_err(|problem| failed(leaf, problem))?;
-            patterns.push((i, pattern));
-        }
-    }
-    let local = |pattern: &Pattern| -> Result<Vec<Shard>, String> {
-        let found = listing::local(pattern, &options.folder)?;
-        if found.is_empty() {
-            return listing::local(pattern, Path::new(""));
-        }
-        Ok(found)
-    };
-    let remote = |pattern: Pattern, root: String| async move {
-        let store = stores.get(&root)?;
-        listing::remote(&pattern, &root, store.as_ref()).await
-    };
-    let mut found: Vec<Option<Result<Vec<Shard>, String>>> = patterns
-        .par_iter()
-        .map(|(_, pattern)| (pattern.place == Place::Local).then(|| local(pattern)))
-        .collect();
-    let far: Vec<usize> = (0..found.len()).filter(|&i| found[i].is_none()).collect();
-    let listed: Vec<(usize, Result<Vec<Shard>, String>)> = runtime.block_on(
-        stream::iter(far)
-            .map(|i| {
-                let pattern = patterns[i].1.clone();
-                let root = match &pattern.place {
-                    Place::Store(root) => root.clone(),
-                    Place::Local => String::new(),
-                };
-                let listing = remote(pattern, root);
-                async move { (i, listing.await) }
-            })
-            .buffer_unordered(REQUESTS)
-            .collect(),
-    );
-    for (i, result) in listed {
-        found[i] = Some(result);
-    }
-    let mut shards: Vec<Vec<Shard>> = vec![Vec::new(); leaves.len()];
-    for ((leaf, pattern), result) in patterns.iter().zip(found) {
-        let listed = result.unwrap_or_else(|| Ok(Vec::new()));
-        let listed = listed.map_err(|problem| failed(&leaves[*leaf], problem))?;
-        if listed.is_empty() {
-            let what = if pattern.glob.is_some() {
-                "matches nothing"
-            } else {
-                "does not exist"
-            };
-            let problem = format!("`{}` {what}", pattern.text);
-            return Err(failed(&leaves[*leaf], problem));
-        }
-        shards[*leaf].extend(listed);
-    }
-    for shards in &mut shards {
-        shards.sort_by_key(Shard::display);
-        shards.dedup_by(|a, b| a.place == b.place && a.name == b.name);
-    }
-    Ok(shards)
-}
-
-/// What is to be counted, and shards that nobody can tell how to count.
-fn jobs<'a>(leaves: &[Leaf], shards: &'a [Vec<Shard>]) -> (Vec<Job<'a>>, Vec<ShardProblem>) {
-    let (mut jobs, mut problems) = (Vec::new(), Vec::new());
-    for (leaf, (of, shards)) in leaves.iter().zip(shards).enumerate() {
-        let names: HashSet<&str> = shards.iter().map(|shard| shard.name.as_str()).collect();
-        for shard in shards {
-            // An index is no shard: its .bin is.
-            let bin = shard
-                .name
-                .strip_suffix(".idx")
-                .map(|stem| format!("{stem}.bin"));
-            if bin.is_some_and(|bin| names.contains(bin.as_str())) {
-                continue;
-            }
-            let indexed = |stem: &str| {
-                let index = format!("{stem}.idx");
-                names.contains(index.as_str())
-                    || (shard.place == Place::Local && Path::new(&index).exists())
-            };
-            let by_name = || match Format::of(&shard.name) {
-                Some(Format::Tokens) if shard.name.strip_suffix(".bin").is_some_and(indexed) => {
-                    Some(Format::Megatron)
-                }
-                other => other,
-            };
-            match of.format.or_else(by_name) {
-                Some(format) => jobs.push(Job { leaf, shard, format }),
-                None => problems.push(ShardProblem {
-                    leaf: of.name.clone(),
-                    shard: shard.display(),
-                    problem: "its name does not say what it holds; set `format` to tokens, megatron, jsonl or \
-                              parquet"
-                        .into(),
-                }),
-            }
-        }
-    }
-    (jobs, problems)
-}
-
-/// Whether a flat shard may have a header.
-fn is_npy(shard: &Shard) -> bool {
-    Path::new(&shard.name)
-        .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("npy"))
-}
-
 /// All that counting a shard needs.
 struct Work<'a> {
     options: &'a CountOptions,
-    counter: &'a Counter,
+    encoder: &'a Encoder,
     stores: &'a Stores,
     runtime: &'a Runtime,
     cache: &'a Cache,
@@ -400,7 +255,13 @@ impl Work<'_> {
 
     fn text(&self, job: &Job<'_>) -> Result<u64, String> {
         let (shard, field) = (job.shard, &self.options.text_field);
-        let how = format!("{}:{field}:{}", job.format.name(), self.counter.name());
+        // Counts by tokenizers once obeyed the files' limits on a text's length: `whole` ones don't.
+        let by = if self.encoder.is_bytes() {
+            "bytes".to_owned()
+        } else {
+            format!("{}:whole", &self.encoder.sha256()[..16])
+        };
+        let how = format!("{}:{field}:{by}", job.format.name());
         if let Some(tokens) = self.cache.get(shard, &how) {
             (self.progress)(shard.size);
             return Ok(tokens);
@@ -417,7 +278,7 @@ impl Work<'_> {
             &shard.name,
             job.format,
             field,
-            self.counter,
+            self.encoder,
             self.progress,
         )?;
         self.cache.add(shard, &how, tokens);

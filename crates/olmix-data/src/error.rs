@@ -38,15 +38,37 @@ pub enum DataError {
     /// Shards that can't be counted, after all others were.
     #[error("{}", shards(.0))]
     Shards(Vec<ShardProblem>),
+    /// A shard that can't be trained on.
+    #[error("{shard} (`{leaf}`): {problem}\n  help: {help}")]
+    Shard {
+        /// The leaf it belongs to.
+        leaf: String,
+        /// Its path or URL.
+        shard: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
     /// The tokenizer can't be used.
-    #[error(
-        "tokenizer `{name}`: {problem}\n  help: give the path of a tokenizer.json, or `bytes` to count UTF-8 bytes"
-    )]
+    #[error("tokenizer `{name}`: {problem}\n  help: {help}")]
     Tokenizer {
         /// As it was named.
         name: String,
         /// What is wrong.
         problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// A file or folder of shards that is not as it should be.
+    #[error("{path}: {problem}\n  help: {help}")]
+    Output {
+        /// The file or folder.
+        path: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: String,
     },
     /// Something this machine lacks.
     #[error("{0}")]

@@ -11,15 +11,18 @@ pub enum Format {
     Jsonl,
     /// Parquet.
     Parquet,
+    /// Plain text, one document a file, plain or compressed (`.gz`, `.zst`).
+    Text,
 }
 
 impl Format {
     /// The words for them.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("tokens", Self::Tokens),
         ("megatron", Self::Megatron),
         ("jsonl", Self::Jsonl),
         ("parquet", Self::Parquet),
+        ("text", Self::Text),
     ];
 
     /// Its word.
@@ -39,6 +42,7 @@ impl Format {
         let compressed = plain.is_some();
         match plain.unwrap_or(&name).rsplit_once('.')?.1 {
             "jsonl" | "json" | "ndjson" => Some(Self::Jsonl),
+            "txt" => Some(Self::Text),
             "npy" | "bin" if !compressed => Some(Self::Tokens),
             "parquet" if !compressed => Some(Self::Parquet),
             _ => None,
@@ -47,6 +51,6 @@ impl Format {
 
     /// Whether it must be read through to be counted.
     pub(crate) fn is_text(self) -> bool {
-        matches!(self, Self::Jsonl | Self::Parquet)
+        matches!(self, Self::Jsonl | Self::Parquet | Self::Text)
     }
 }

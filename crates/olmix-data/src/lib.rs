@@ -7,17 +7,29 @@
 //! [`count`] does all of it. Flat shards are counted from their sizes, whole stores at a time; texts
 //! are read, and what was counted once is remembered.
 
+mod bytes_tokenizer;
 mod cache;
 mod count;
+mod encoder;
 mod error;
 mod flat;
 mod format;
 mod listing;
+mod locate;
+mod manifest;
 mod pattern;
+mod resolve;
 mod store;
 mod text;
 
-pub use count::{CountOptions, Leaf, LeafCount, count};
+pub use count::{CountOptions, LeafCount, count};
+pub use encoder::Encoder;
 pub use error::{DataError, ShardProblem};
 pub use format::Format;
+pub use locate::{TokenShard, locate};
+pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, Split};
+pub use resolve::Leaf;
 pub use text::Unit;
+
+/// Where a folder of shards keeps what it needs until it is finished.
+pub(crate) const JOURNAL: &str = ".olmix-parts";

@@ -9,10 +9,8 @@ use parquet::data_type::ByteArray;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use sha2::{Digest, Sha256};
-use tokenizers::Tokenizer;
 
-use crate::{DataError, Format};
+use crate::{Encoder, Format};
 
 /// What is counted in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,65 +21,39 @@ pub enum Unit {
     Tokenizer(PathBuf),
 }
 
-/// Counts documents.
-pub(crate) enum Counter {
-    Bytes,
-    Tokenizer(Box<Tokenizer>, String),
-}
+/// What is done with each document; what goes wrong is told with the line it was on.
+type Each<'a> = dyn FnMut(&str) -> Result<(), String> + 'a;
 
-impl Counter {
-    pub fn open(unit: &Unit) -> Result<Self, DataError> {
-        let Unit::Tokenizer(path) = unit else {
-            return Ok(Self::Bytes);
-        };
-        let failed = |problem: String| DataError::Tokenizer {
-            name: path.display().to_string(),
-            problem,
-        };
-        let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-        let tokenizer = Tokenizer::from_bytes(&bytes).map_err(|error| failed(error.to_string()))?;
-        let hash = Sha256::digest(&bytes);
-        let mut hex = String::new();
-        for byte in hash.iter().take(8) {
-            hex += &format!("{byte:02x}");
-        }
-        Ok(Self::Tokenizer(Box::new(tokenizer), hex))
-    }
-
-    /// What it counts, for the cache.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Bytes => "bytes",
-            Self::Tokenizer(_, hash) => hash,
-        }
-    }
-
-    fn count(&self, text: &str) -> Result<u64, String> {
-        match self {
-            Self::Bytes => Ok(text.len() as u64),
-            Self::Tokenizer(tokenizer, _) => {
-                let encoded = tokenizer.encode_fast(text, false);
-                encoded
-                    .map(|found| found.len() as u64)
-                    .map_err(|error| error.to_string())
-            }
-        }
-    }
-}
-
-/// Counts a shard that lies on this machine; `name` is the shard's own, and tells how it is compressed.
-/// `progress` is called with bytes as they are read.
+/// The tokens of a shard that lies on this machine. Arguments are those of [`documents`].
 pub(crate) fn count(
     path: &Path,
     name: &str,
     format: Format,
     field: &str,
-    counter: &Counter,
+    encoder: &Encoder,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<u64, String> {
+    let mut tokens = 0;
+    documents(path, name, format, field, progress, &mut |text| {
+        tokens += encoder.count(text)?;
+        Ok(())
+    })?;
+    Ok(tokens)
+}
+
+/// Goes through the documents of a shard that lies on this machine, in order; `name` is the shard's own,
+/// and tells how it is compressed. `progress` is called with bytes as they are read.
+pub(crate) fn documents(
+    path: &Path,
+    name: &str,
+    format: Format,
+    field: &str,
+    progress: &(dyn Fn(u64) + Sync),
+    each: &mut Each<'_>,
+) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     if format == Format::Parquet {
-        return parquet(file, field, counter, progress);
+        return parquet(file, field, progress, each);
     }
     let raw = Watched {
         inner: file,
@@ -96,19 +68,35 @@ pub(crate) fn count(
         }
         _ => Box::new(raw),
     };
-    jsonl(BufReader::with_capacity(1 << 20, reader), field, counter)
+    if format == Format::Text {
+        return plain(reader, each);
+    }
+    jsonl(BufReader::with_capacity(1 << 20, reader), field, each)
 }
 
-fn jsonl(mut reader: impl BufRead, field: &str, counter: &Counter) -> Result<u64, String> {
+/// One document.
+fn plain(mut reader: impl Read, each: &mut Each<'_>) -> Result<(), String> {
+    let mut bytes = Vec::new();
+    let read = reader.read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.split(|&byte| byte == b'\n').count();
+        format!("line {line}: no UTF-8 text")
+    })?;
+    each(text)
+}
+
+fn jsonl(mut reader: impl BufRead, field: &str, each: &mut Each<'_>) -> Result<(), String> {
     let mut line = Vec::new();
-    let (mut number, mut tokens) = (0_u64, 0);
+    let mut number = 0_u64;
     loop {
         line.clear();
         number += 1;
         let read = reader.read_until(b'\n', &mut line);
         let at = |problem: String| format!("line {number}: {problem}");
         if read.map_err(|error| at(error.to_string()))? == 0 {
-            return Ok(tokens);
+            return Ok(());
         }
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -117,10 +105,22 @@ fn jsonl(mut reader: impl BufRead, field: &str, counter: &Counter) -> Result<u64
         let text = json
             .deserialize_map(Field(field))
             .and_then(|text| json.end().map(|()| text));
-        let text = text.map_err(|error| at(format!("no JSON object with text: {error}")))?;
+        let text = text.map_err(|error| at(broken(&line, &error)))?;
         let text = text.ok_or_else(|| at(format!("there is no field `{field}`")))?;
-        tokens += counter.count(&text).map_err(at)?;
+        each(&text).map_err(at)?;
     }
+}
+
+/// Why a line is no document.
+fn broken(line: &[u8], error: &serde_json::Error) -> String {
+    if let Err(error) = std::str::from_utf8(line) {
+        let column = error.valid_up_to() + 1;
+        return format!("no UTF-8 text at column {column}");
+    }
+    // The library knows of one line only.
+    let told = error.to_string();
+    let told = told.replace(" at line 1 column ", " at column ");
+    format!("no JSON object with text: {told}")
 }
 
 /// Takes one field of an object and passes over the others.
@@ -152,14 +152,13 @@ const BATCH: usize = 1024;
 fn parquet(
     file: File,
     field: &str,
-    counter: &Counter,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<u64, String> {
+    each: &mut Each<'_>,
+) -> Result<(), String> {
     let told = |error: parquet::errors::ParquetError| error.to_string();
     let size = file.metadata().map_err(|error| error.to_string())?.len();
     let reader = SerializedFileReader::new(file).map_err(told)?;
     let groups = reader.num_row_groups();
-    let mut tokens = 0;
     for group in 0..groups {
         let rows = reader.get_row_group(group).map_err(told)?;
         let columns = rows.metadata().columns();
@@ -198,14 +197,14 @@ fn parquet(
             for value in &values {
                 let text = std::str::from_utf8(value.data());
                 let text = text.map_err(|_| format!("the column `{field}` holds no UTF-8 text"))?;
-                tokens += counter.count(text)?;
+                each(text)?;
             }
         }
         // The bytes of a group are not known to be equal, but their sum is.
         let (before, after) = (group as u64, group as u64 + 1);
         progress(size * after / groups as u64 - size * before / groups as u64);
     }
-    Ok(tokens)
+    Ok(())
 }
 
 /// A reader that tells how much was read.

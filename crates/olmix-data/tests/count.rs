@@ -112,6 +112,7 @@ fn every_format_is_counted() {
         "text/c.json.zst",
         &zstd::encode_all(LINES.as_bytes(), 1).unwrap(),
     );
+    put(&folder, "text/d.txt", b"one two\ntr\xc3\xaas\n");
     fs::create_dir(folder.path().join("parquet")).unwrap();
     parquet_file(&folder.path().join("parquet/a.parquet"));
     let leaves = [
@@ -122,7 +123,7 @@ fn every_format_is_counted() {
         leaf("parquet", &["parquet/*.parquet"]),
     ];
     let options = options(folder.path());
-    assert_eq!(tokens(&leaves, &options), [111, 9, 10, 3 * 12, 16]);
+    assert_eq!(tokens(&leaves, &options), [111, 9, 10, 3 * 12 + 14, 16]);
     let absolute = format!("{}/raw/**/*.npy", folder.path().display());
     let seen = AtomicU64::new(0);
     let counts = count(&[leaf("raw", &[&absolute])], &options, &|bytes, sum| {
@@ -164,7 +165,7 @@ fn every_shard_that_cannot_be_counted_is_listed_with_its_leaf() {
     let folder = tempfile::tempdir().unwrap();
     put(&folder, "a/odd.npy", &[0; 401]);
     put(&folder, "a/good.npy", &[0; 400]);
-    put(&folder, "a/text.txt", b"what is this");
+    put(&folder, "a/text.md", b"what is this");
     put(
         &folder,
         "b/broken.jsonl",
@@ -194,7 +195,7 @@ fn every_shard_that_cannot_be_counted_is_listed_with_its_leaf() {
     told.sort();
     let begins = [
         "a odd.npy: 401 bytes are no multiple of 4",
-        "a text.txt: its name does not say what it holds",
+        "a text.md: its name does not say what it holds",
         "b broken.jsonl.gz: line 1: ",
         "b broken.jsonl: line 2: ",
         "b broken.parquet: ",

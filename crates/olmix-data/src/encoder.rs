@@ -1,0 +1,246 @@
+//! Tokenizers: texts to tokens.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use tokenizers::Tokenizer;
+
+use crate::{DataError, Unit, bytes_tokenizer};
+
+/// Turns texts into tokens.
+#[derive(Debug)]
+pub struct Encoder {
+    name: String,
+    /// `None` for bytes, which need no library.
+    tokenizer: Option<Box<Tokenizer>>,
+    vocabulary: u64,
+    end_of_text: Option<u32>,
+    json: Vec<u8>,
+    sha256: String,
+}
+
+/// What tokenizers call the end of a text, the most telling first.
+const ENDS: [&str; 12] = [
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|end▁of▁sentence|>",
+    "</s>",
+    "<eos>",
+    "<|eos|>",
+    "[EOS]",
+    "<EOS>",
+    "<eod>",
+    "<|eod|>",
+    "<|endofdocument|>",
+    "<|end|>",
+];
+
+impl Encoder {
+    /// Opens a tokenizer.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenizer`].
+    pub fn open(unit: &Unit) -> Result<Self, DataError> {
+        match unit {
+            Unit::Bytes => Ok(Self::bytes()),
+            Unit::Tokenizer(path) => Self::file(path),
+        }
+    }
+
+    /// UTF-8 bytes: the id of a byte is its value, 256 ends a text.
+    #[must_use]
+    pub fn bytes() -> Self {
+        let json = bytes_tokenizer::json();
+        Self {
+            name: "bytes".to_owned(),
+            tokenizer: None,
+            vocabulary: bytes_tokenizer::VOCABULARY,
+            end_of_text: Some(bytes_tokenizer::END_OF_TEXT),
+            sha256: hex(&Sha256::digest(&json)),
+            json,
+        }
+    }
+
+    fn file(path: &Path) -> Result<Self, DataError> {
+        let failed = |problem: String| DataError::Tokenizer {
+            name: path.display().to_string(),
+            problem,
+            help: "give the path of a tokenizer.json, or `bytes` for UTF-8 bytes".to_owned(),
+        };
+        let json = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let mut tokenizer =
+            Tokenizer::from_bytes(&json).map_err(|error| failed(error.to_string()))?;
+        // Files of models for search cut texts short and fill them up.
+        tokenizer
+            .with_truncation(None)
+            .map_err(|error| failed(error.to_string()))?
+            .with_padding(None);
+        // A document that writes of `<|endoftext|>` does not end there.
+        tokenizer.set_encode_special_tokens(true);
+        let largest = tokenizer.get_vocab(true).into_values().max();
+        let largest = largest.ok_or_else(|| failed("has no tokens".to_owned()))?;
+        let end_of_text = ENDS.iter().find_map(|end| tokenizer.token_to_id(end));
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        Ok(Self {
+            name: name.unwrap_or_default(),
+            tokenizer: Some(Box::new(tokenizer)),
+            vocabulary: u64::from(largest) + 1,
+            end_of_text,
+            sha256: hex(&Sha256::digest(&json)),
+            json,
+        })
+    }
+
+    /// The same tokenizer, whose texts end with a token that is named.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenizer`] where it has no such token.
+    pub fn with_end_of_text(mut self, token: &str) -> Result<Self, DataError> {
+        let found = match &self.tokenizer {
+            Some(tokenizer) => tokenizer.token_to_id(token),
+            None => (token == bytes_tokenizer::END_TOKEN).then_some(bytes_tokenizer::END_OF_TEXT),
+        };
+        if found.is_none() {
+            return Err(DataError::Tokenizer {
+                name: self.name,
+                problem: format!("has no token `{token}`"),
+                help: "name one of its tokens, as tokenizer.json writes it".to_owned(),
+            });
+        }
+        self.end_of_text = found;
+        Ok(self)
+    }
+
+    /// `bytes`, or the name of its file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The largest id plus one.
+    #[must_use]
+    pub fn vocabulary(&self) -> u64 {
+        self.vocabulary
+    }
+
+    /// The token that ends a text, if there is one with a usual name.
+    #[must_use]
+    pub fn end_of_text(&self) -> Option<u32> {
+        self.end_of_text
+    }
+
+    /// Its `tokenizer.json`, as Hugging Face's libraries read it.
+    #[must_use]
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// SHA-256 of its `tokenizer.json`, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Whether its tokens are UTF-8 bytes.
+    #[must_use]
+    pub fn is_bytes(&self) -> bool {
+        self.tokenizer.is_none()
+    }
+
+    /// The tokens of a text, none added before or after. Special tokens that are written out in it are
+    /// text like any other.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenizer`] with what the tokenizer says, which only odd ones do.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        let Some(tokenizer) = &self.tokenizer else {
+            return Ok(text.bytes().map(u32::from).collect());
+        };
+        match tokenizer.encode_fast(text, false) {
+            Ok(found) => Ok(found.get_ids().to_vec()),
+            Err(error) => Err(DataError::Tokenizer {
+                name: self.name.clone(),
+                problem: error.to_string(),
+                help: "use another tokenizer, or leave the text out".to_owned(),
+            }),
+        }
+    }
+
+    /// How many tokens a text has.
+    pub(crate) fn count(&self, text: &str) -> Result<u64, String> {
+        match &self.tokenizer {
+            None => Ok(text.len() as u64),
+            Some(tokenizer) => {
+                let encoded = tokenizer.encode_fast(text, false);
+                encoded
+                    .map(|found| found.len() as u64)
+                    .map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::new();
+    for byte in bytes {
+        hex += &format!("{byte:02x}");
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Splits at spaces and knows three words; cuts texts after one token.
+    const JSON: &str = r#"{"version": "1.0", "padding": null,
+ "truncation": {"direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 0},
+ "added_tokens": [{"id": 3, "content": "</s>", "single_word": false, "lstrip": false, "rstrip": false,
+  "normalized": false, "special": true}],
+ "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
+ "model": {"type": "WordLevel", "vocab": {"one": 0, "two": 1, "[UNK]": 6}, "unk_token": "[UNK]"}}"#;
+
+    fn open(json: &str) -> Result<Encoder, DataError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), json).unwrap();
+        Encoder::open(&Unit::Tokenizer(file.path().to_owned()))
+    }
+
+    #[test]
+    fn the_vocabulary_reaches_to_the_largest_id_and_the_end_of_a_text_is_found() {
+        let encoder = open(JSON).unwrap();
+        assert_eq!((encoder.vocabulary(), encoder.end_of_text()), (7, Some(3)));
+        assert_eq!(encoder.json(), JSON.as_bytes());
+        let other = open(&JSON.replace("</s>", "<stop>")).unwrap();
+        assert_eq!(other.end_of_text(), None);
+        let named = other.with_end_of_text("<stop>").unwrap();
+        assert_eq!(named.end_of_text(), Some(3));
+        let error = named.with_end_of_text("<none>").unwrap_err().to_string();
+        assert!(error.contains("has no token `<none>`"), "{error}");
+        let bytes = Encoder::bytes();
+        assert_eq!((bytes.vocabulary(), bytes.end_of_text()), (257, Some(256)));
+    }
+
+    #[test]
+    fn texts_are_encoded_whole_and_a_special_token_in_them_is_text() {
+        let encoder = open(JSON).unwrap();
+        assert_eq!(encoder.encode("two one two").unwrap(), [1, 0, 1]);
+        assert_eq!(encoder.encode("one </s> two").unwrap(), [0, 6, 1]);
+        let text = "a<|endoftext|>";
+        assert_eq!(Encoder::bytes().encode(text).unwrap().len(), text.len());
+    }
+
+    #[test]
+    fn a_file_that_is_no_tokenizer_is_refused() {
+        for bad in ["{}", "no json", ""] {
+            let error = open(bad).unwrap_err().to_string();
+            assert!(
+                error.contains("help: give the path of a tokenizer.json"),
+                "{error}"
+            );
+        }
+    }
+}

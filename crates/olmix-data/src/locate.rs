@@ -1,0 +1,211 @@
+//! Where the tokens of each leaf lie on this machine, for a trainer to read.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Runtime;
+
+use crate::flat::{self, HEAD};
+use crate::listing::Shard;
+use crate::manifest::{Manifest, Part};
+use crate::pattern::{Pattern, Place};
+use crate::resolve::{Leaf, is_npy, jobs, list};
+use crate::store::Stores;
+use crate::{DataError, Format, JOURNAL};
+
+/// Tokens in a file: `tokens` numbers of `width` bytes, little endian, from byte `offset` on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenShard {
+    /// The file; absolute.
+    pub path: PathBuf,
+    /// Bytes before the first token.
+    pub offset: u64,
+    /// Bytes of a token: 1, 2, 4 or 8.
+    pub width: u64,
+    /// Tokens.
+    pub tokens: u64,
+    /// UTF-8 bytes of the texts they were made from, where a manifest says so.
+    pub bytes: Option<u64>,
+}
+
+/// The token shards of each leaf, in the order given, sorted by path; a leaf has at least one token.
+///
+/// `width` is the bytes of a token where no header or index says it. Relative paths start at `folder`,
+/// and where nothing is found there, at the working directory.
+///
+/// # Errors
+/// [`DataError::Path`] for a path that names nothing or a place that is not on this machine,
+/// [`DataError::Shard`] for a shard that holds text, whose size is not what its manifest says, or whose
+/// tokens are of another width than `width`.
+pub fn locate(
+    leaves: &[Leaf],
+    width: u64,
+    folder: &Path,
+) -> Result<Vec<Vec<TokenShard>>, DataError> {
+    for leaf in leaves {
+        for path in &leaf.paths {
+            refuse_stores(leaf, path)?;
+        }
+    }
+    let runtime = Runtime::new().map_err(|error| DataError::Machine(error.to_string()))?;
+    let shards = list(leaves, folder, &Stores::default(), &runtime)?;
+    let (jobs, problems) = jobs(leaves, &shards);
+    if let Some(problem) = problems.into_iter().next() {
+        return Err(DataError::Shard {
+            leaf: problem.leaf,
+            shard: problem.shard,
+            problem: problem.problem,
+            help: "name token shards only, such as shards/train/*.bin".to_owned(),
+        });
+    }
+    let mut manifests = HashMap::new();
+    let mut located: Vec<Vec<TokenShard>> = vec![Vec::new(); leaves.len()];
+    for job in jobs {
+        let failed = |(problem, help): Problem| DataError::Shard {
+            leaf: leaves[job.leaf].name.clone(),
+            shard: job.shard.display(),
+            problem,
+            help,
+        };
+        let path = std::path::absolute(&job.shard.name)
+            .map_err(|error| DataError::Machine(error.to_string()))?;
+        let part = part_of(&path, &mut manifests)?;
+        let mut found = measure(job.shard, job.format, width, path).map_err(failed)?;
+        if let Some((part, wide)) = part {
+            found.bytes = Some(part.bytes);
+            check(&found, &part, wide, job.shard.size).map_err(failed)?;
+        }
+        located[job.leaf].push(found);
+    }
+    for (leaf, shards) in leaves.iter().zip(&located) {
+        if shards.iter().all(|shard| shard.tokens == 0) {
+            return Err(DataError::Path {
+                leaf: leaf.name.clone(),
+                problem: format!("has no tokens: its {} shards are empty", shards.len()),
+                help: "fill or remove it".into(),
+            });
+        }
+    }
+    Ok(located)
+}
+
+/// What is wrong, and what to do.
+type Problem = (String, String);
+
+/// Training reads where it likes, which a store is no place for.
+fn refuse_stores(leaf: &Leaf, path: &str) -> Result<(), DataError> {
+    let remote = Pattern::parse(path).is_ok_and(|pattern| pattern.place != Place::Local);
+    if !remote {
+        return Ok(());
+    }
+    Err(DataError::Path {
+        leaf: leaf.name.clone(),
+        problem: format!(
+            "`{path}` is not on this machine, and proxies are trained on local shards"
+        ),
+        help: "copy it here first, and name the copy in `paths`".to_owned(),
+    })
+}
+
+/// What a shard is by its header or index, and its size.
+fn measure(
+    shard: &Shard,
+    format: Format,
+    width: u64,
+    path: PathBuf,
+) -> Result<TokenShard, Problem> {
+    let mend = |problem: String| (problem, "mend it, or make it again".to_owned());
+    let (offset, width) = match format {
+        Format::Jsonl | Format::Parquet | Format::Text => {
+            return Err((
+                "holds text, and training needs tokens".to_owned(),
+                "run `olmix tokenize --input … --output shards/`, and name shards/train/*.bin in `paths`"
+                    .to_owned(),
+            ));
+        }
+        Format::Megatron => {
+            let stem = shard.name.strip_suffix(".bin").unwrap_or(&shard.name);
+            let index = head(&format!("{stem}.idx"));
+            let index = index.map_err(|error| mend(format!("its .idx file: {error}")))?;
+            let found = flat::megatron_width(&index).map_err(mend)?;
+            agree(width, found, "its .idx file")?;
+            (0, found)
+        }
+        Format::Tokens if is_npy(shard) => {
+            let head = head(&shard.name).map_err(|error| mend(error.to_string()))?;
+            let npy = flat::npy(&head).map_err(mend)?;
+            npy.map_or((0, width), |npy| (npy.offset, npy.width))
+        }
+        Format::Tokens => (0, width),
+    };
+    let tokens = flat::tokens(shard.size, offset, width).map_err(mend)?;
+    Ok(TokenShard {
+        path,
+        offset,
+        width,
+        tokens,
+        bytes: None,
+    })
+}
+
+/// The first bytes of a file.
+fn head(name: &str) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(name)?.take(HEAD).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Manifests that were looked for, by folder.
+type Manifests = HashMap<PathBuf, Option<Manifest>>;
+
+/// What the manifest two levels above a shard says of it, and of the width of its tokens.
+fn part_of(path: &Path, manifests: &mut Manifests) -> Result<Option<(Part, u64)>, DataError> {
+    let Some(folder) = path.parent().and_then(Path::parent) else {
+        return Ok(None);
+    };
+    if !manifests.contains_key(folder) {
+        let manifest = Manifest::read(folder)?;
+        if manifest.is_none() && folder.join(JOURNAL).is_dir() {
+            return Err(DataError::Output {
+                path: folder.display().to_string(),
+                problem: "its shards are not finished".to_owned(),
+                help: "run the same `olmix tokenize` again: it goes on where it stopped".to_owned(),
+            });
+        }
+        manifests.insert(folder.to_owned(), manifest);
+    }
+    let Some(Some(manifest)) = manifests.get(folder) else {
+        return Ok(None);
+    };
+    let parts = &manifest.parts;
+    let of = |part: &&Part| folder.join(&part.file) == path;
+    let part = parts.iter().find(of).cloned();
+    Ok(part.map(|part| (part, manifest.dtype.width())))
+}
+
+/// Whether a shard is what its manifest says.
+fn check(found: &TokenShard, part: &Part, wide: u64, size: u64) -> Result<(), Problem> {
+    agree(found.width, wide, "the manifest.json of its folder")?;
+    let counted = part.tokens * wide;
+    if size == counted {
+        return Ok(());
+    }
+    let how = if size < counted { "shrank" } else { "grew" };
+    Err((
+        format!("{how} since it was counted: it has {size} bytes, and its manifest says {counted}"),
+        "run the same `olmix tokenize` again, which makes anew what changed".to_owned(),
+    ))
+}
+
+/// Whether the config and a file agree on the bytes of a token.
+fn agree(config: u64, file: u64, whose: &str) -> Result<(), Problem> {
+    if config == file {
+        return Ok(());
+    }
+    Err((
+        format!("the config's dtype has {config} bytes a token, and {whose} says {file}"),
+        format!("set `data.dtype` to uint{}", 8 * file),
+    ))
+}

@@ -1,0 +1,154 @@
+//! What `manifest.json` in a folder of shards says of them.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::DataError;
+
+/// What tells the file apart from other files of its name.
+const FORMAT: &str = "olmix shards";
+const VERSION: u64 = 1;
+/// Its name.
+pub(crate) const NAME: &str = "manifest.json";
+
+/// A folder of token shards, made by [`crate::tokenize`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    format: String,
+    version: u64,
+    /// What made tokens of texts.
+    pub tokenizer: ManifestTokenizer,
+    /// The type of a token.
+    pub dtype: Dtype,
+    /// The shards, sorted by file.
+    pub parts: Vec<Part>,
+}
+
+/// A tokenizer, as a manifest knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestTokenizer {
+    /// `bytes`, or the name of a file.
+    pub name: String,
+    /// Size of the vocabulary: the largest id plus one.
+    pub vocab: u64,
+    /// The token after each document.
+    pub end_of_text: u32,
+    /// SHA-256 of its `tokenizer.json`, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The type of a token, little endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Two bytes.
+    Uint16,
+    /// Four bytes.
+    Uint32,
+}
+
+impl Dtype {
+    /// The narrowest that holds a vocabulary.
+    #[must_use]
+    pub fn of(vocabulary: u64) -> Self {
+        if vocabulary <= 1 << 16 {
+            Self::Uint16
+        } else {
+            Self::Uint32
+        }
+    }
+
+    /// Bytes of a token.
+    #[must_use]
+    pub fn width(self) -> u64 {
+        match self {
+            Self::Uint16 => 2,
+            Self::Uint32 => 4,
+        }
+    }
+}
+
+/// What a shard is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// To train on.
+    Train,
+    /// Held out.
+    Validation,
+}
+
+impl Split {
+    /// Its word, which is the name of its folder.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+        }
+    }
+}
+
+/// A shard of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its path from the manifest's folder, such as `train/00000-web.bin`.
+    pub file: String,
+    /// What it is for.
+    pub split: Split,
+    /// Documents in it.
+    pub documents: u64,
+    /// Tokens, the ends of texts among them.
+    pub tokens: u64,
+    /// UTF-8 bytes of the texts.
+    pub bytes: u64,
+}
+
+impl Manifest {
+    /// A manifest of shards.
+    #[must_use]
+    pub fn new(tokenizer: ManifestTokenizer, dtype: Dtype, mut parts: Vec<Part>) -> Self {
+        parts.sort_by(|a, b| a.file.cmp(&b.file));
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            tokenizer,
+            dtype,
+            parts,
+        }
+    }
+
+    /// The manifest of a folder; `None` where there is none, or one that is another program's.
+    ///
+    /// # Errors
+    /// [`DataError::Output`] for one of ours that can't be read.
+    pub fn read(folder: &Path) -> Result<Option<Self>, DataError> {
+        let path = folder.join(NAME);
+        let failed = |problem: String| DataError::Output {
+            path: path.display().to_string(),
+            problem,
+            help: "run `olmix tokenize` again, which writes it anew".to_owned(),
+        };
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(format!("can't be read: {error}"))),
+        };
+        let Ok(json) = serde_json::from_slice::<serde_json::Value>(&bytes) else {
+            return Ok(None);
+        };
+        if json["format"] != FORMAT {
+            return Ok(None);
+        }
+        if json["version"] != VERSION {
+            let found = &json["version"];
+            return Err(failed(format!(
+                "has version {found}, and this program knows {VERSION}"
+            )));
+        }
+        let manifest = serde_json::from_value(json);
+        let manifest = manifest.map_err(|error| failed(format!("is broken: {error}")))?;
+        Ok(Some(manifest))
+    }
+}
