@@ -22,12 +22,14 @@ def run(options):
     # Not above: torch takes seconds to load, and `--help` and mistyped options shall not wait for it.
     import torch
 
-    from .failure import AGAIN, Failure
+    from .failure import AGAIN, Diverged, Failure
     from .log import note
     from .train import train
 
     try:
         train(options.config, options.out, options.compile)
+    except Diverged as diverged:
+        return diverged.code
     except Failure as failure:
         note(failure)
         return failure.code

@@ -19,8 +19,7 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x):
-        x = x.to(self.weight.dtype)
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
+        return F.rms_norm(x.to(self.weight.dtype), self.weight.shape, self.weight, self.eps)
 
 
 def rotation(shape, dtype=torch.float32):
@@ -32,7 +31,7 @@ def rotation(shape, dtype=torch.float32):
 
 
 def rotate(x, cos, sin):
-    """Turns the two halves of every head, batch × heads × T × head width, by the angle of its position."""
+    """Turns the two halves of every head, batch × T × heads × head width, by the angle of its position."""
     first, second = x.chunk(2, -1)
     return x * cos + torch.cat((-second, first), -1) * sin
 
@@ -55,11 +54,12 @@ class Attention(nn.Module):
         def heads(y):
             return y.view(*x.shape[:2], -1, self.head_width)
 
-        q = rotate(self.q_norm(heads(self.q_proj(x))).transpose(1, 2), cos, sin)
-        k = rotate(self.k_norm(heads(self.k_proj(x))).transpose(1, 2), cos, sin)
-        v = heads(self.v_proj(x)).transpose(1, 2)
+        q = rotate(self.q_norm(heads(self.q_proj(x))), cos, sin)
+        k = rotate(self.k_norm(heads(self.k_proj(x))), cos, sin)
+        v = heads(self.v_proj(x))
         # Under autocast the rotation is float32 again; fused attention wants one precision.
-        mixed = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, is_causal=True)
+        q, k, v = (y.to(v.dtype).transpose(1, 2) for y in (q, k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.o_proj(mixed.transpose(1, 2).reshape(x.shape))
 
 
@@ -98,7 +98,8 @@ class Decoder(nn.Module):
         self.register_buffer("sin", sin, persistent=False)
 
     def forward(self, inputs):
-        cos, sin = self.cos[: inputs.shape[1]], self.sin[: inputs.shape[1]]
+        # T × 1 × head width: the same for all heads.
+        cos, sin = self.cos[: inputs.shape[1], None], self.sin[: inputs.shape[1], None]
         x = self.embed_tokens(inputs)
         for layer in self.layers:
             x = layer(x, cos, sin)
@@ -121,9 +122,11 @@ class ProxyModel(nn.Module):
         """Mean cross entropy in nats per token, and mean squared logsumexp; in float32 at least."""
         logits = self.logits(inputs).flatten(0, 1)
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        normalizer = logits.logsumexp(-1)
-        chosen = logits.gather(-1, targets.reshape(-1, 1)).squeeze(-1)
-        return (normalizer - chosen).mean(), normalizer.square().mean()
+        targets = targets.reshape(-1, 1)
+        # One softmax gives both: its normalizer is what lies between a logit and its log probability.
+        likelihood = logits.log_softmax(-1).gather(-1, targets)
+        normalizer = logits.gather(-1, targets) - likelihood
+        return -likelihood.mean(), normalizer.square().mean()
 
 
 def initialize(model, shape, seed):

@@ -27,7 +27,14 @@ def train(config_path, folder, compiled=None):
     """
     workers = Workers()
     run = workers.after_first(lambda: Run(config_path, folder, workers))
-    run.go(workers.cuda if compiled is None else compiled)
+    try:
+        run.go(workers.cuda if compiled is None else compiled)
+    except Diverged as diverged:
+        # All processes see it; the first says it before any ends, as torchrun then stops the others.
+        if workers.first:
+            note(diverged)
+        workers.agreed(0)
+        raise
     workers.close()
 
 
@@ -43,6 +50,25 @@ def adamw(model, recipe):
         eps=recipe.adam_eps,
         fused=True,
     )
+
+
+def gradients(workers, recipe, called, model, batch):
+    """Leaves the clipped gradients of a step in `model`; its cross entropy and the norm before clipping.
+
+    `called` is the model as it is run: compiled, shared with other processes, or `model` itself.
+    """
+    loss = torch.zeros((), device=workers.device)
+    parts = batch.split(recipe.micro_batch)
+    for number, part in enumerate(parts, 1):
+        with workers.accumulate(called, number == len(parts)):
+            with torch.autocast(workers.device.type, torch.bfloat16, enabled=workers.cuda):
+                entropy, normalizer = called(part[:, :-1], part[:, 1:])
+            share = len(part) / len(batch)
+            ((entropy + recipe.z_loss * normalizer) * share).backward()
+        loss += entropy.detach() * share
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+    # One wait for the device a step.
+    return torch.stack((workers.mean(loss), norm)).tolist()
 
 
 class Run:
@@ -102,7 +128,7 @@ class Run:
                 rate = recipe.learning_rate_at(step - 1)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                loss, norm = self._gradients(called, model, batch)
+                loss, norm = gradients(workers, recipe, called, model, batch)
                 if not (math.isfinite(norm) and loss < math.log(self.plan.model.vocab) + LOST_NATS):
                     raise Diverged(
                         f"the run diverged at step {step:,}: loss {loss:.6g}, gradient norm {norm:.6g}, "
@@ -152,19 +178,3 @@ class Run:
                 if step + 1 < recipe.steps:
                     ahead = reader.submit(read, step + 1)
                 yield batch.to(workers.device, non_blocking=True)
-
-    def _gradients(self, called, model, batch):
-        """Leaves the clipped gradients of the step; its cross entropy and the norm before clipping."""
-        workers, recipe = self.workers, self.recipe
-        loss = torch.zeros((), device=workers.device)
-        parts = batch.split(recipe.micro_batch)
-        for number, part in enumerate(parts, 1):
-            with workers.accumulate(called, number == len(parts)):
-                with torch.autocast(workers.device.type, torch.bfloat16, enabled=workers.cuda):
-                    entropy, normalizer = called(part[:, :-1], part[:, 1:])
-                share = len(part) / len(batch)
-                ((entropy + recipe.z_loss * normalizer) * share).backward()
-            loss += entropy.detach() * share
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-        # One wait for the device a step.
-        return torch.stack((workers.mean(loss), norm)).tolist()

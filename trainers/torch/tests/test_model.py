@@ -67,3 +67,19 @@ def test_the_loss_is_cross_entropy_and_the_squared_normalizer(tmp_path):
     expected = torch.nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:])
     assert torch.allclose(entropy, expected, atol=1e-6)
     assert torch.allclose(normalizer, logits.logsumexp(-1).square().mean(), atol=1e-6)
+
+
+@pytest.mark.parametrize("qk_norm", [False, True])
+def test_in_bfloat16_as_on_gpus_the_loss_is_nearly_the_same(tmp_path, qk_norm):
+    make_run(tmp_path / "run", model=dict(qk_norm=qk_norm, init_std=0.1))
+    shape = plans.load(tmp_path / "run").model
+    model = ProxyModel(shape)
+    initialize(model, shape, 1)
+    tokens = torch.randint(0, 61, (4, 17), generator=torch.Generator().manual_seed(0))
+    expected = model(tokens[:, :-1], tokens[:, 1:])
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model(tokens[:, :-1], tokens[:, 1:])
+    assert found[0].dtype == torch.float32
+    assert found[0].item() == pytest.approx(expected[0].item(), rel=1e-2) and found[0] != expected[0]
+    sum(found).backward()
+    assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in model.parameters())
