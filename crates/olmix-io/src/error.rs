@@ -129,7 +129,9 @@ impl IoError {
         }
     }
 
-    pub(crate) fn read(path: &Path, error: &io::Error) -> Self {
+    /// A file can't be read, with what the operating system said.
+    #[must_use]
+    pub fn read(path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
             io::ErrorKind::NotFound => "check the path; there is no such file",
             io::ErrorKind::PermissionDenied => "make the file readable for you",
@@ -143,7 +145,9 @@ impl IoError {
         }
     }
 
-    pub(crate) fn write(path: &Path, error: &io::Error) -> Self {
+    /// A file or folder can't be written, with what the operating system said.
+    #[must_use]
+    pub fn write(path: &Path, error: &io::Error) -> Self {
         let help = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "free some space, or write to another disk"

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | fit config, with the swarm it names | [`load_fit`] |
 //! | mixtures to predict, measured or not | [`load_mixtures`], [`load_runs`] |
-//! | generation config, launch config | [`GenerationConfig::load`], [`LaunchBase::read`] |
+//! | generation config, launch config | [`GenerationConfig::load`], [`LaunchConfig::load`], [`LaunchBase::read`] |
 //! | shares of domains, in any of these | [`Shares::read`] |
 //! | `mixture.json` of an earlier fit | [`MixtureFile::read`] |
 //!
@@ -44,7 +44,9 @@ pub use fit_config::{
     RegressionConfig, SwarmFiles, TrainSplit,
 };
 pub use generation::{
-    Content, GenerationConfig, LaunchBase, Plan, Source, SwarmConfig, TokenWidth, Variant,
+    Content, DataConfig, EvaluationConfig, FewShot, GenerationConfig, LaunchBase, LaunchConfig,
+    MixLeaf, ModelConfig, Plan, Source, SwarmConfig, TokenWidth, TrainerKind, TrainingConfig,
+    ValidationLeaf, Variant,
 };
 pub use input::{InputRecord, sha256_hex};
 pub use load::{LoadedFit, Overrides, load_fit, load_fit_with};

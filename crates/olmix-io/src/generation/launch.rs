@@ -25,7 +25,7 @@ pub struct Variant<'a> {
 }
 
 /// Keys of a launch config.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 10] = [
     "name",
     "description",
     "infra",
@@ -34,6 +34,8 @@ const KNOWN: [&str; 8] = [
     "eval",
     "group_id",
     "mix",
+    "trainer",
+    "engine",
 ];
 
 impl LaunchBase {
@@ -63,7 +65,7 @@ impl LaunchBase {
         let mut launch = self.config.clone();
         launch.set("name", Yaml::text(variant.id));
         launch.set("group_id", Yaml::text(variant.group));
-        launch.set("data", config.data.clone());
+        launch.set("data", config.data.written.clone());
         let kept = variant
             .mixture
             .iter()

@@ -46,7 +46,7 @@ impl GenerationConfig {
     /// [`IoError::Input`] for priors that are missing or name no leaf, names in `swarm` that are none,
     /// pins that do not fit together, and bounds that no mixture can meet.
     pub fn plan(&self) -> Result<Plan, IoError> {
-        let leaves = self.leaves();
+        let leaves = self.data.leaves();
         for (leaf, source) in &leaves {
             if METADATA.contains(&leaf.as_str()) {
                 return Err(self.error(
@@ -74,7 +74,7 @@ impl GenerationConfig {
             )
         };
         let nodes = nodes(
-            &self.sources,
+            &self.data.sources,
             "",
             &Sizes {
                 counted: &counted,
@@ -206,7 +206,7 @@ impl GenerationConfig {
 
     /// Sizes set by hand must name what there is, and all siblings that are not pinned.
     fn check_manual(&self) -> Result<(), IoError> {
-        let mut groups: Vec<(String, &[Source])> = vec![(String::new(), &self.sources)];
+        let mut groups: Vec<(String, &[Source])> = vec![(String::new(), &self.data.sources)];
         let mut next = 0;
         while next < groups.len() {
             let (above, sources) = groups[next].clone();
@@ -380,8 +380,8 @@ impl GenerationConfig {
     }
 
     fn no_such<T>(&self, entry: &Named<T>, what: &str, key: &str) -> IoError {
-        let leaves = self.leaves();
-        let mut names: Vec<&str> = self.sources.iter().map(|s| s.name.as_str()).collect();
+        let leaves = self.data.leaves();
+        let mut names: Vec<&str> = self.data.sources.iter().map(|s| s.name.as_str()).collect();
         names.extend(leaves.iter().map(|(leaf, _)| leaf.as_str()));
         names.dedup();
         self.error(
@@ -400,11 +400,11 @@ impl GenerationConfig {
     fn refused(&self, error: &CoreError) -> IoError {
         let (place, help) = match error {
             CoreError::DuplicateDomain(_) => (
-                &self.sources_place,
+                &self.data.sources_place,
                 "two paths through sources and topics give the same name; rename one",
             ),
             CoreError::Unsupported(message) if message.contains("weight") => (
-                &self.sources_place,
+                &self.data.sources_place,
                 "weights are shares of the parent: correct them in data.sources",
             ),
             _ => (&self.swarm.place, "correct the settings of `swarm`"),

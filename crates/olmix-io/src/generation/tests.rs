@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::yaml::Yaml;
 
 /// Topics whose names hold colons, sources pinned by hand, priors of every leaf: as in swarms that
 /// were really launched.
@@ -210,7 +211,10 @@ fn a_launch_config_keeps_what_the_base_says_and_takes_the_rest_from_the_variant(
             .to_file()
             .contains("seed: 007")
     );
-    assert_eq!(root.required("data").unwrap().to_yaml(), config.data);
+    assert_eq!(
+        root.required("data").unwrap().to_yaml(),
+        config.data.written
+    );
     let mix = root.required("mix").unwrap();
     let mix: Vec<(&str, f64, f64)> = mix
         .entries()

@@ -55,7 +55,7 @@ impl Blend {
     ) -> Result<Self, IoError> {
         let weights: Vec<f64> = shares.shares.iter().map(|(_, share)| *share).collect();
         let rounded = billionths(&weights);
-        let leaves = data.map(GenerationConfig::leaves).unwrap_or_default();
+        let leaves = data.map(|config| config.data.leaves()).unwrap_or_default();
         let counts = data.and_then(|data| data.priors.as_ref()?.token_counts.as_ref());
         let mut domains = Vec::new();
         for (i, (name, share)) in shares.shares.iter().enumerate() {

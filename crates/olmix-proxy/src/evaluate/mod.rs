@@ -1,0 +1,278 @@
+//! What a trained model makes of tasks and of held-out data, in bits per byte.
+
+mod tasks;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use olmix_io::write_whole;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Model, Use, Workspace};
+use crate::train::{model_folder, weights};
+use crate::{EvaluationPlan, ProxyError, RunPlan, Tokens, ValidationPlan};
+
+pub use tasks::{Item, Task, task_files};
+
+const FORMAT: &str = "olmix metrics";
+const VERSION: u32 = 1;
+/// Sequences of a domain's held-out data that are measured, spread over all of it.
+const VALIDATION_SEQUENCES: u64 = 128;
+
+/// `metrics.json`: what was measured, by name.
+///
+/// A task's metric has its name: bits per byte of the gold answer, the mean over items. `NAME:accuracy` is the
+/// share of items whose gold choice has the fewest bits per byte. `validation:DOMAIN` is the bits per byte of
+/// held-out text, `validation_loss:DOMAIN` its nats per token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    format: String,
+    version: u32,
+    /// Values by name.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+impl Metrics {
+    /// Where they stand in a run's folder.
+    #[must_use]
+    pub fn file(run: &Path) -> PathBuf {
+        run.join("metrics.json")
+    }
+
+    /// Writes them, whole.
+    ///
+    /// # Errors
+    /// [`ProxyError::File`].
+    pub fn write(&self, file: &Path) -> Result<(), ProxyError> {
+        let bytes = serde_json::to_vec_pretty(self);
+        let mut bytes =
+            bytes.map_err(|error| ProxyError::broken(file.to_owned(), error.to_string()))?;
+        bytes.push(b'\n');
+        Ok(write_whole(file, &bytes)?)
+    }
+}
+
+/// Turns text into tokens.
+pub type Encode<'a> = dyn Fn(&str) -> Result<Vec<u32>, String> + Sync + 'a;
+
+/// The trained model of a run.
+///
+/// # Errors
+/// [`ProxyError::File`] and [`ProxyError::Input`] where there is none.
+pub fn load_model(run: &Path) -> Result<(RunPlan, Model), ProxyError> {
+    let plan = RunPlan::read(run)?;
+    let file = model_folder(run).join("model.safetensors");
+    if !file.is_file() {
+        return Err(ProxyError::input(
+            run,
+            "its model is not trained yet",
+            "run `olmix proxy train` first",
+        ));
+    }
+    let parameters = vec![0.0; plan.model.parameters()];
+    let mut model = Model::new(plan.model.clone(), parameters);
+    model.weights = weights::read_tensors(&model, &file, "")?;
+    Ok((plan, model))
+}
+
+/// Measures a model on tasks and held-out data, on the threads of the current rayon pool; the same bits on any
+/// number of them. `observe` is called with parts done, and once before that with their number: `(0, parts)`.
+///
+/// Every answer goes through the model at its own length behind its own context: nothing is padded. The tokens
+/// of the context do not count.
+///
+/// # Errors
+/// [`ProxyError::Input`] for tasks and shards that can't be used, and answers longer than the model's context.
+pub fn evaluate(
+    plan: &RunPlan,
+    evaluation: &EvaluationPlan,
+    model: &Model,
+    encode: &Encode<'_>,
+    observe: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Metrics, ProxyError> {
+    let tasks: Result<Vec<Task>, ProxyError> = evaluation
+        .tasks
+        .iter()
+        .map(|file| Task::read(file))
+        .collect();
+    let tasks = tasks?;
+    let items: usize = tasks.iter().map(|task| task.items.len()).sum();
+    let parts = items as u64 + VALIDATION_SEQUENCES * evaluation.validation.len() as u64;
+    observe(0, parts);
+    let meter = Meter {
+        model,
+        start: plan.data.end_of_text,
+        encode,
+        spaces: Mutex::new(Vec::new()),
+        observe: &|done| observe(done, parts),
+    };
+    let mut metrics = BTreeMap::new();
+    for task in &tasks {
+        let named = |name: &str| evaluation.few_shot.iter().find(|(task, _)| task == name);
+        let prefix = match named(&task.name).or_else(|| named("*")) {
+            None => String::new(),
+            Some((_, file)) => std::fs::read_to_string(file)
+                .map_err(|error| ProxyError::unreadable(file, &error))?,
+        };
+        let (bits, accuracy) = meter.task(task, &prefix)?;
+        metrics.insert(task.name.clone(), bits);
+        if task.has_choices() {
+            metrics.insert(format!("{}:accuracy", task.name), accuracy);
+        }
+    }
+    for domain in &evaluation.validation {
+        let (loss, bits) = meter.domain(domain)?;
+        metrics.insert(format!("validation_loss:{}", domain.name), loss);
+        if let Some(bits) = bits {
+            metrics.insert(format!("validation:{}", domain.name), bits);
+        }
+    }
+    Ok(Metrics {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        metrics,
+    })
+}
+
+/// A model with all that measuring takes.
+struct Meter<'a> {
+    model: &'a Model,
+    /// The token that begins a document.
+    start: Option<u32>,
+    encode: &'a Encode<'a>,
+    spaces: Mutex<Vec<Workspace>>,
+    observe: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Meter<'_> {
+    /// Runs a job with room for a sequence.
+    fn with_space<T>(&self, job: impl FnOnce(&mut Workspace) -> T) -> T {
+        let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let space = spaces().pop();
+        let mut space = space.unwrap_or_else(|| Workspace::new(&self.model.shape, Use::Measuring));
+        let result = job(&mut space);
+        spaces().push(space);
+        result
+    }
+
+    /// Mean bits per byte of a task's gold answers, and its accuracy.
+    fn task(&self, task: &Task, prefix: &str) -> Result<(f64, f64), ProxyError> {
+        let one = |item: &Item| {
+            let bits: Result<Vec<f64>, ProxyError> = item
+                .choices
+                .iter()
+                .map(|answer| self.answer(task, item, prefix, answer))
+                .collect();
+            let bits = bits?;
+            let least = bits.iter().copied().fold(f64::INFINITY, f64::min);
+            (self.observe)(1);
+            Ok((bits[item.gold], bits[item.gold] <= least))
+        };
+        let scored: Result<Vec<(f64, bool)>, ProxyError> = task.items.par_iter().map(one).collect();
+        let scored = scored?;
+        let count = scored.len() as f64;
+        let bits: f64 = scored.iter().map(|(bits, _)| bits).sum();
+        let right = scored.iter().filter(|(_, right)| *right).count();
+        Ok((bits / count, right as f64 / count))
+    }
+
+    /// Bits per byte of an answer behind its context, of which the beginning is cut off where both are longer
+    /// than what the model can see.
+    fn answer(
+        &self,
+        task: &Task,
+        item: &Item,
+        prefix: &str,
+        answer: &str,
+    ) -> Result<f64, ProxyError> {
+        let bad = |problem: String, help: &str| {
+            ProxyError::input(&task.file, format!("line {}: {problem}", item.line), help)
+        };
+        let encode = |text: &str| {
+            (self.encode)(text)
+                .map_err(|error| bad(format!("can't be tokenized: {error}"), "correct the text"))
+        };
+        let (before, after) = (
+            encode(&format!("{prefix}{}", item.context))?,
+            encode(answer)?,
+        );
+        let shape = &self.model.shape;
+        let before: Vec<u32> = self.start.into_iter().chain(before).collect();
+        if before.is_empty() || after.is_empty() || after.len() > shape.context {
+            let problem = format!(
+                "an answer of {} tokens behind a context of {}, for a model that sees {}",
+                after.len(),
+                before.len(),
+                shape.context
+            );
+            return Err(bad(
+                problem,
+                "give a context, and answers that fit into training.sequence_length",
+            ));
+        }
+        // The last token is only a target.
+        let seen = before.len().min(shape.context + 1 - after.len());
+        let tokens = [&before[before.len() - seen..], &after].concat();
+        if let Some(token) = tokens.iter().find(|&&token| token as usize >= shape.vocab) {
+            let problem = format!(
+                "has the token {token}, and the model's vocabulary has {}",
+                shape.vocab
+            );
+            return Err(bad(
+                problem,
+                "use the tokenizer that the model was trained with",
+            ));
+        }
+        let from = tokens.len() - after.len();
+        let logs = self.with_space(|space| self.model.log_likelihoods(&tokens, from, space));
+        let nats: f64 = logs.iter().map(|log| -f64::from(*log)).sum();
+        Ok(nats / std::f64::consts::LN_2 / answer.len() as f64)
+    }
+
+    /// Mean loss of a domain's held-out data in nats per token, and its bits per byte where bytes are known.
+    fn domain(&self, domain: &ValidationPlan) -> Result<(f64, Option<f64>), ProxyError> {
+        let tokens = Tokens::open(&domain.shards)?;
+        let context = (self.model.shape.context as u64).min(tokens.len().saturating_sub(1));
+        if context == 0 {
+            let shard = domain
+                .shards
+                .first()
+                .map(|shard| shard.path.clone())
+                .unwrap_or_default();
+            let problem = format!(
+                "the held-out data of `{}` has {} tokens",
+                domain.name,
+                tokens.len()
+            );
+            return Err(ProxyError::input(
+                &shard,
+                problem,
+                "hold out more, or remove it from eval.validation",
+            ));
+        }
+        let all = (tokens.len() - 1) / context;
+        let count = all.min(VALIDATION_SEQUENCES);
+        let one = |i: u64| {
+            let mut window = vec![0; context as usize + 1];
+            tokens.read(
+                i * all / count * context,
+                &mut window,
+                self.model.shape.vocab,
+            )?;
+            let logs = self.with_space(|space| self.model.log_likelihoods(&window, 1, space));
+            (self.observe)(1);
+            Ok(logs.iter().map(|log| -f64::from(*log)).sum::<f64>())
+        };
+        let sums: Result<Vec<f64>, ProxyError> = (0..count).into_par_iter().map(one).collect();
+        let loss = sums?.iter().sum::<f64>() / (count * context) as f64;
+        let bits = domain
+            .bytes
+            .map(|bytes| loss / std::f64::consts::LN_2 * tokens.len() as f64 / bytes as f64);
+        Ok((loss, bits))
+    }
+}
+
+#[cfg(test)]
+mod tests;

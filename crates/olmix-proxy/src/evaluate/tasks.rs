@@ -1,0 +1,227 @@
+//! Task files: JSON Lines of a context and its gold answer, or of choices of which one is gold.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::ProxyError;
+
+/// A task, named after its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The name: what its file is called, without the extension.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// What is asked, at least one item.
+    pub items: Vec<Item>,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What comes before the answer.
+    pub context: String,
+    /// The answers to choose from; one where there is no choice. None is empty.
+    pub choices: Vec<String>,
+    /// Which one is right.
+    pub gold: usize,
+    /// Its line in the file, counted from 1.
+    pub line: usize,
+}
+
+/// A line as it is written.
+#[derive(Deserialize)]
+struct Line {
+    context: String,
+    answer: Option<String>,
+    choices: Option<Vec<String>>,
+    gold: Option<usize>,
+}
+
+impl Task {
+    /// Reads a task file.
+    ///
+    /// # Errors
+    /// [`ProxyError::File`], and [`ProxyError::Input`] with the line for text that is no UTF-8, lines that are no
+    /// items, and answers that are empty.
+    pub fn read(file: &Path) -> Result<Self, ProxyError> {
+        let help = "write a JSON object a line: {\"context\": …, \"answer\": …}, or with \"choices\" and \"gold\"";
+        let bytes = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
+        let mut items = Vec::new();
+        for (i, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            if text.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let line = i + 1;
+            let bad =
+                |problem: String| ProxyError::input(file, format!("line {line}: {problem}"), help);
+            let text = std::str::from_utf8(text).map_err(|error| {
+                bad(format!("is no UTF-8 from byte {} on", error.valid_up_to()))
+            })?;
+            let read: Line = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
+            let (choices, gold) = match (read.answer, read.choices, read.gold) {
+                (Some(answer), None, None) => (vec![answer], 0),
+                (None, Some(choices), Some(gold)) if gold < choices.len() => (choices, gold),
+                (None, Some(choices), Some(gold)) => {
+                    return Err(bad(format!(
+                        "gold is {gold}, and there are {} choices, counted from 0",
+                        choices.len()
+                    )));
+                }
+                _ => return Err(bad("has neither an answer, nor choices and gold".to_owned())),
+            };
+            if let Some(empty) = choices.iter().position(String::is_empty) {
+                let which = if choices.len() == 1 {
+                    "the answer".to_owned()
+                } else {
+                    format!("choice {empty}")
+                };
+                return Err(bad(format!("{which} is empty, and has no bits per byte")));
+            }
+            items.push(Item {
+                context: read.context,
+                choices,
+                gold,
+                line,
+            });
+        }
+        if items.is_empty() {
+            return Err(ProxyError::input(file, "holds no items", help));
+        }
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Self {
+            name,
+            file: file.to_owned(),
+            items,
+        })
+    }
+
+    /// Whether any item has a choice.
+    #[must_use]
+    pub fn has_choices(&self) -> bool {
+        self.items.iter().any(|item| item.choices.len() > 1)
+    }
+}
+
+/// The task files that paths name: files themselves, and those ending in `.jsonl` in folders, sorted by name.
+///
+/// # Errors
+/// [`ProxyError::File`] for what is not there, [`ProxyError::Input`] for folders without any, and for two files
+/// of one name, as their metrics would be one.
+pub fn task_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ProxyError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let found =
+            std::fs::metadata(path).map_err(|error| ProxyError::unreadable(path, &error))?;
+        if !found.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries =
+            std::fs::read_dir(path).map_err(|error| ProxyError::unreadable(path, &error))?;
+        let mut inside: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            .collect();
+        if inside.is_empty() {
+            return Err(ProxyError::input(
+                path,
+                "holds no task files",
+                "put tasks into it as NAME.jsonl",
+            ));
+        }
+        inside.sort();
+        files.extend(inside);
+    }
+    let stem = |file: &PathBuf| file.file_stem().map(ToOwned::to_owned);
+    for (i, file) in files.iter().enumerate() {
+        if let Some(other) = files[..i].iter().find(|other| stem(other) == stem(file)) {
+            let found = format!("is named like {}", other.display());
+            return Err(ProxyError::input(
+                file,
+                found,
+                "a task's metric is named after its file: rename one",
+            ));
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failed step fails the test
+
+    use super::*;
+
+    fn read(text: &[u8]) -> Result<Task, ProxyError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sums.jsonl");
+        std::fs::write(&file, text).unwrap();
+        Task::read(&file)
+    }
+
+    #[test]
+    fn answers_and_choices_are_read() {
+        let text = b"{\"context\": \"1+1=\", \"answer\": \"2\"}\n\n{\"context\": \"\", \"choices\": [\"a\", \"b\"], \"gold\": 1, \"id\": 7}";
+        let task = read(text).unwrap();
+        assert_eq!(task.name, "sums");
+        assert!(task.has_choices());
+        assert_eq!(task.items[0].choices, ["2"]);
+        assert_eq!((task.items[1].gold, task.items[1].line), (1, 3));
+    }
+
+    #[test]
+    fn what_is_no_item_is_refused_with_its_line() {
+        for (text, told) in [
+            (
+                &b"{\"context\": \"x\", \"answer\": \"\"}"[..],
+                "line 1: the answer is empty",
+            ),
+            (
+                b"\n{\"context\": \"\xff\", \"answer\": \"a\"}",
+                "line 2: is no UTF-8 from byte 13 on",
+            ),
+            (
+                b"{\"context\": \"x\", \"choices\": [\"a\"], \"gold\": 1}",
+                "gold is 1, and there are 1 choices",
+            ),
+            (
+                b"{\"context\": \"x\", \"choices\": [\"a\", \"\"], \"gold\": 0}",
+                "choice 1 is empty",
+            ),
+            (
+                b"{\"context\": \"x\"}",
+                "neither an answer, nor choices and gold",
+            ),
+            (b"{\"answer\": \"x\"}", "missing field `context`"),
+            (b"\n", "holds no items"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(told), "{message}");
+        }
+    }
+
+    #[test]
+    fn two_tasks_of_one_name_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (
+            folder.path().join("a.jsonl"),
+            folder.path().join("sub/a.jsonl"),
+        );
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        std::fs::write(&a, "").unwrap();
+        std::fs::write(&b, "").unwrap();
+        assert_eq!(
+            task_files(&[folder.path().to_owned()]).unwrap(),
+            [a.clone()]
+        );
+        let message = task_files(&[a, b]).unwrap_err().to_string();
+        assert!(message.contains("is named like"), "{message}");
+    }
+}

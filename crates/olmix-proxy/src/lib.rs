@@ -1,0 +1,26 @@
+//! Proxy models: small Llama models trained on a mixture of token shards, and measured.
+//!
+//! ```text
+//! launch config ─► plan (run.json) ─► sequences ─► training ─► checkpoints, model ─► bits per byte
+//! ```
+//!
+//! Everything is a function of the plan and its seed: the same bits on any number of threads.
+
+mod error;
+mod evaluate;
+mod model;
+mod plan;
+mod recipe;
+mod sampler;
+mod size;
+mod train;
+
+pub use error::ProxyError;
+pub use evaluate::{Encode, Item, Metrics, Task, evaluate, load_model, task_files};
+pub use model::{Model, Objective, Tensor, Use, Workspace};
+pub use plan::{
+    DataPlan, EvaluationPlan, LeafPlan, Recipe, RunPlan, Shape, ShardPlan, ValidationPlan,
+};
+pub use sampler::{Batches, LeafRequest, SequenceIndex, Tokens};
+pub use size::{SIZES, Size};
+pub use train::{Progress, StepRecord, Trained, model_folder, read_journal, train};

@@ -1,0 +1,347 @@
+//! `run.json`: a run with every number in it, for any trainer.
+
+use std::path::{Path, PathBuf};
+
+use olmix_io::{ModelConfig, TrainingConfig, write_whole};
+use serde::{Deserialize, Serialize};
+
+use crate::{ProxyError, Size, recipe, size};
+
+/// What `format` says in run.json.
+const FORMAT: &str = "olmix run";
+/// The version of run.json that this program writes and reads.
+const VERSION: u32 = 1;
+/// More of anything is a mistake: sequences, widths, layers.
+const MOST: u64 = 1 << 24;
+
+/// A run, resolved: nothing in it depends on where it is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunPlan {
+    format: String,
+    version: u32,
+    /// The run's name.
+    pub name: String,
+    /// The swarm it belongs to.
+    pub group: Option<String>,
+    /// The model.
+    pub model: Shape,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// What it is trained on.
+    pub data: DataPlan,
+    /// Absolute path of the tokenizer.json.
+    pub tokenizer: PathBuf,
+    /// What is measured.
+    pub evaluation: EvaluationPlan,
+}
+
+/// The shape of a Llama model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Name of the size it started from.
+    pub size: String,
+    /// Tokens of the vocabulary.
+    pub vocab: usize,
+    /// Width of the residual stream; a multiple of twice the heads.
+    pub width: usize,
+    /// Number of layers.
+    pub layers: usize,
+    /// Heads of attention.
+    pub heads: usize,
+    /// Width of the feed-forward layers.
+    pub hidden: usize,
+    /// Tokens of a sequence.
+    pub context: usize,
+    /// Base of the rotary embedding.
+    pub rope_theta: f64,
+    /// ε of the norms.
+    pub norm_eps: f64,
+    /// Whether queries and keys are normalized, head by head.
+    pub qk_norm: bool,
+    /// Standard deviation of the initial weights.
+    pub init_std: f64,
+}
+
+impl Shape {
+    /// Width of a head.
+    #[must_use]
+    pub fn head_width(&self) -> usize {
+        self.width / self.heads
+    }
+
+    /// Parameters without the embedding and the output matrix.
+    #[must_use]
+    pub fn non_embedding_parameters(&self) -> usize {
+        let (d, f) = (self.width, self.hidden);
+        let qk = if self.qk_norm {
+            2 * self.head_width()
+        } else {
+            0
+        };
+        self.layers * (4 * d * d + 3 * d * f + 2 * d + qk) + d
+    }
+
+    /// All parameters.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.non_embedding_parameters() + 2 * self.vocab * self.width
+    }
+}
+
+/// How a model is trained: method.md, §7 (the Olmix paper's appendix on proxies).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Seed of the initial weights and of the order of data.
+    pub seed: u64,
+    /// Steps.
+    pub steps: u64,
+    /// Sequences of a step.
+    pub batch: u64,
+    /// Greatest learning rate.
+    pub learning_rate: f64,
+    /// Steps in which the learning rate rises.
+    pub warmup_steps: u64,
+    /// Steps at the end in which it falls to 0.
+    pub decay_steps: u64,
+    /// Decay of AdamW's first moment.
+    pub beta1: f64,
+    /// Decay of AdamW's second moment.
+    pub beta2: f64,
+    /// AdamW's ε.
+    pub adam_eps: f64,
+    /// Decoupled weight decay, of all but the embedding.
+    pub weight_decay: f64,
+    /// Greatest norm of a step's gradient.
+    pub clip: f64,
+    /// Weight of the squared logarithm of the softmax's normalizer.
+    pub z_loss: f64,
+    /// Sequences that one device holds at a time; of no effect on the processor.
+    pub micro_batch: u64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Steps between lines of metrics.jsonl.
+    pub log_every: u64,
+}
+
+/// What a run is trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataPlan {
+    /// The leaves of the mixture.
+    pub leaves: Vec<LeafPlan>,
+    /// The token that ends a document.
+    pub end_of_text: Option<u32>,
+}
+
+/// A leaf and its part of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeafPlan {
+    /// Its full name.
+    pub name: String,
+    /// Its share.
+    pub weight: f64,
+    /// How often each token may be seen.
+    pub repetition_factor: Option<f64>,
+    /// Sequences of the run that are drawn from it.
+    pub sequences: u64,
+    /// Its shards, in order; a leaf's tokens are theirs one after another.
+    pub shards: Vec<ShardPlan>,
+}
+
+/// A file of tokens and nothing else, after a header of `offset` bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardPlan {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Bytes before the first token.
+    pub offset: u64,
+    /// Bytes of a token: 1, 2, 4 or 8, little endian.
+    pub width: u64,
+    /// Tokens.
+    pub tokens: u64,
+}
+
+/// What is measured once a run is trained.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationPlan {
+    /// Task files, absolute.
+    pub tasks: Vec<PathBuf>,
+    /// What goes before every context, by task; the name `*` is for all others.
+    pub few_shot: Vec<(String, PathBuf)>,
+    /// Held-out data by domain.
+    pub validation: Vec<ValidationPlan>,
+}
+
+/// Held-out data of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidationPlan {
+    /// The domain.
+    pub name: String,
+    /// Its shards.
+    pub shards: Vec<ShardPlan>,
+    /// UTF-8 bytes of their text, where they are known; without them only the loss per token is told.
+    pub bytes: Option<u64>,
+}
+
+impl RunPlan {
+    /// A run from its parts.
+    #[must_use]
+    pub fn new(
+        name: String,
+        group: Option<String>,
+        model: Shape,
+        recipe: Recipe,
+        data: DataPlan,
+        tokenizer: PathBuf,
+        evaluation: EvaluationPlan,
+    ) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            name,
+            group,
+            model,
+            recipe,
+            data,
+            tokenizer,
+            evaluation,
+        }
+    }
+
+    /// Where it stands in a run's folder.
+    #[must_use]
+    pub fn file(run: &Path) -> PathBuf {
+        run.join("run.json")
+    }
+
+    /// Reads the plan in a run's folder.
+    ///
+    /// # Errors
+    /// [`ProxyError::File`] when it can't be read, [`ProxyError::Input`] when it is no plan, or of a newer version.
+    pub fn read(run: &Path) -> Result<Self, ProxyError> {
+        let file = Self::file(run);
+        let bytes = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
+        let plan: Self = serde_json::from_slice(&bytes).map_err(|error| {
+            ProxyError::broken(file.clone(), format!("is no plan of a run: {error}"))
+        })?;
+        if plan.format != FORMAT || plan.version != VERSION {
+            let found = format!(
+                "is `{}`, version {}, not `{FORMAT}`, version {VERSION}",
+                plan.format, plan.version
+            );
+            return Err(ProxyError::broken(file, found));
+        }
+        plan.model.check(&file)?;
+        Ok(plan)
+    }
+
+    /// Writes the plan into a run's folder, whole.
+    ///
+    /// # Errors
+    /// [`ProxyError::File`].
+    pub fn write(&self, run: &Path) -> Result<(), ProxyError> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| ProxyError::broken(Self::file(run), error.to_string()))?;
+        bytes.push(b'\n');
+        Ok(write_whole(&Self::file(run), &bytes)?)
+    }
+
+    /// Tokens of the run.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.recipe.steps * self.recipe.batch * self.model.context as u64
+    }
+}
+
+impl Shape {
+    /// The model that a config asks for.
+    ///
+    /// # Errors
+    /// [`ProxyError::Input`] for a size that is none, and shapes that no model has.
+    pub fn of(file: &Path, training: &TrainingConfig, vocab: usize) -> Result<Self, ProxyError> {
+        let size = Size::named(&training.size).ok_or_else(|| {
+            let names: Vec<&str> = size::SIZES.iter().map(|size| size.name).collect();
+            ProxyError::input(
+                file,
+                format!(
+                    "training.proxy_model_id names `{}`, which is no size",
+                    training.size
+                ),
+                format!("use one of {}", names.join(", ")),
+            )
+        })?;
+        let mut shape = size.shape(vocab);
+        let ModelConfig {
+            width,
+            layers,
+            heads,
+            hidden,
+            qk_norm,
+            rope_theta,
+            norm_eps,
+            init_std,
+        } = training.model;
+        let set = |into: &mut usize, value: Option<u64>| {
+            if let Some(value) = value {
+                *into = usize::try_from(value.min(MOST)).unwrap_or(usize::MAX);
+            }
+        };
+        set(&mut shape.width, width);
+        set(&mut shape.layers, layers);
+        set(&mut shape.heads, heads);
+        set(&mut shape.hidden, hidden);
+        set(&mut shape.context, training.sequence_length);
+        shape.qk_norm = qk_norm.unwrap_or(shape.qk_norm);
+        shape.rope_theta = rope_theta.unwrap_or(shape.rope_theta);
+        shape.norm_eps = norm_eps.unwrap_or(shape.norm_eps);
+        shape.init_std = init_std.unwrap_or(shape.init_std);
+        shape.check(file)?;
+        Ok(shape)
+    }
+
+    fn check(&self, file: &Path) -> Result<(), ProxyError> {
+        let counts = [
+            self.vocab,
+            self.width,
+            self.layers,
+            self.heads,
+            self.hidden,
+            self.context,
+        ];
+        let sane = counts.iter().all(|&n| n > 0 && (n as u64) < MOST);
+        if !sane || !self.width.is_multiple_of(2 * self.heads) || self.context < 2 {
+            return Err(ProxyError::input(
+                file,
+                format!(
+                    "no model has width {}, {} layers, {} heads, hidden width {} and sequences of {} tokens",
+                    self.width, self.layers, self.heads, self.hidden, self.context
+                ),
+                "the width must be a multiple of twice the heads, and sequences have at least 2 tokens",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Recipe {
+    /// The recipe for a model, with what the config sets in place of its numbers.
+    ///
+    /// # Errors
+    /// [`ProxyError::Input`] for runs of no step.
+    pub fn of(file: &Path, training: &TrainingConfig, model: &Shape) -> Result<Self, ProxyError> {
+        let recipe = recipe::recipe(training, model);
+        if recipe.steps == 0
+            || recipe.batch > MOST
+            || recipe.warmup_steps + recipe.decay_steps > recipe.steps
+        {
+            return Err(ProxyError::input(
+                file,
+                format!(
+                    "a run of {} steps of {} sequences, {} of them warmup and {} decay, can't be trained",
+                    recipe.steps, recipe.batch, recipe.warmup_steps, recipe.decay_steps
+                ),
+                "correct tokens, chinchilla_multiple, global_batch_size, warmup_fraction or decay_fraction in `training`",
+            ));
+        }
+        Ok(recipe)
+    }
+}

@@ -1,0 +1,15 @@
+//! Which tokens a run sees, and in which order.
+//!
+//! ```text
+//! weights, tokens, seed ─► sequences of each leaf ─► one order of all ─► sequences.bin ─► batches of tokens
+//! ```
+//!
+//! The order is made once, by [`SequenceIndex::new`], and written down; every trainer reads it, so that all
+//! of them see the same stream, from any step on.
+
+mod index;
+mod permutation;
+mod tokens;
+
+pub use index::{LeafRequest, SequenceIndex};
+pub use tokens::{Batches, Tokens};

@@ -1,0 +1,135 @@
+//! Checkpoints: all that a run needs to go on, in folders that appear whole or not at all.
+
+use std::path::{Path, PathBuf};
+
+use olmix_io::StagedFolder;
+use serde::{Deserialize, Serialize};
+
+use super::adamw::AdamW;
+use super::weights::{read_tensors, write_tensors};
+use crate::{Model, ProxyError};
+
+const FORMAT: &str = "olmix checkpoint";
+const VERSION: u32 = 1;
+/// Checkpoints that are kept.
+const KEPT: usize = 2;
+
+/// `state.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct State {
+    format: String,
+    version: u32,
+    /// Steps that are done.
+    step: u64,
+    tokens: u64,
+    /// Seconds of training up to here.
+    seconds: f64,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Position {
+    /// Steps that are done.
+    pub step: u64,
+    /// Tokens they saw.
+    pub tokens: u64,
+    /// Seconds they took.
+    pub seconds: f64,
+}
+
+/// Writes a checkpoint, and removes all but the last two.
+pub(super) fn save(
+    run: &Path,
+    at: Position,
+    model: &Model,
+    adam: &AdamW,
+) -> Result<(), ProxyError> {
+    let folder = StagedFolder::new(&place(run, at.step))?;
+    let state = State {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        step: at.step,
+        tokens: at.tokens,
+        seconds: at.seconds,
+    };
+    let state = serde_json::to_vec_pretty(&state)
+        .map_err(|error| ProxyError::broken(place(run, at.step), error.to_string()))?;
+    let moments = [("exp_avg.", &adam.first[..]), ("exp_avg_sq.", &adam.second)];
+    folder.write(
+        "model.safetensors",
+        &write_tensors(model, &[("", &model.weights)])?,
+    )?;
+    folder.write("optimizer.safetensors", &write_tensors(model, &moments)?)?;
+    folder.write("state.json", &state)?;
+    folder.commit()?;
+    // Later ones could not be read, or the run would have gone on from them.
+    let (done, later): (Vec<_>, Vec<_>) = checkpoints(run)
+        .into_iter()
+        .partition(|(step, _)| *step <= at.step);
+    for (_, old) in done.into_iter().rev().skip(KEPT).chain(later) {
+        // Nothing depends on it: what can't be removed stays.
+        let _ = std::fs::remove_dir_all(old);
+    }
+    Ok(())
+}
+
+/// Loads the newest checkpoint that can be read; where none can, all is as it was and 0 steps are done.
+pub(super) fn resume(run: &Path, model: &mut Model, adam: &mut AdamW) -> Position {
+    for (step, folder) in checkpoints(run).into_iter().rev() {
+        if let Ok(at) = load(&folder, model, adam)
+            && at.step == step
+        {
+            return at;
+        }
+    }
+    Position::default()
+}
+
+fn load(folder: &Path, model: &mut Model, adam: &mut AdamW) -> Result<Position, ProxyError> {
+    let file = folder.join("state.json");
+    let state = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
+    let state: State = serde_json::from_slice(&state)
+        .map_err(|error| ProxyError::broken(file.clone(), error.to_string()))?;
+    if state.format != FORMAT || state.version != VERSION {
+        return Err(ProxyError::broken(
+            file,
+            format!("is `{}`, version {}", state.format, state.version),
+        ));
+    }
+    // Read all before anything is replaced.
+    let weights = read_tensors(model, &folder.join("model.safetensors"), "")?;
+    let file = folder.join("optimizer.safetensors");
+    let (first, second) = (
+        read_tensors(model, &file, "exp_avg.")?,
+        read_tensors(model, &file, "exp_avg_sq.")?,
+    );
+    model.weights = weights;
+    (adam.first, adam.second) = (first, second);
+    Ok(Position {
+        step: state.step,
+        tokens: state.tokens,
+        seconds: state.seconds,
+    })
+}
+
+fn place(run: &Path, step: u64) -> PathBuf {
+    run.join("checkpoints").join(format!("step-{step:08}"))
+}
+
+/// Checkpoints of a run by their steps, in order.
+fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
+    let mut found: Vec<(u64, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir(run.join("checkpoints"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let name = entry.file_name();
+        let step = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("step-")?.parse().ok());
+        found.extend(step.map(|step| (step, entry.path())));
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,67 @@
+//! `model/`: the trained model as Python's `transformers` loads it.
+
+use std::path::{Path, PathBuf};
+
+use olmix_io::StagedFolder;
+use serde_json::{Value, json};
+
+use super::weights::write_tensors;
+use crate::{Model, ProxyError, RunPlan, Shape};
+
+/// Where the model of a run stands.
+#[must_use]
+pub fn model_folder(run: &Path) -> PathBuf {
+    run.join("model")
+}
+
+/// Writes model.safetensors, config.json and tokenizer.json, all or none.
+pub(super) fn write_model(run: &Path, plan: &RunPlan, model: &Model) -> Result<(), ProxyError> {
+    let folder = StagedFolder::new(&model_folder(run))?;
+    folder.write(
+        "model.safetensors",
+        &write_tensors(model, &[("", &model.weights)])?,
+    )?;
+    let tokenizer = &plan.tokenizer;
+    let tokenizer =
+        std::fs::read(tokenizer).map_err(|error| ProxyError::unreadable(tokenizer, &error))?;
+    folder.write("tokenizer.json", &tokenizer)?;
+    let mut config = config(&model.shape, plan.data.end_of_text).to_string();
+    config.push('\n');
+    folder.write("config.json", config.as_bytes())?;
+    Ok(folder.commit()?)
+}
+
+/// The configuration of Llama, or, with norms of queries and keys, of Qwen3, which is Llama with them.
+fn config(shape: &Shape, end_of_text: Option<u32>) -> Value {
+    let (kind, class) = if shape.qk_norm {
+        ("qwen3", "Qwen3ForCausalLM")
+    } else {
+        ("llama", "LlamaForCausalLM")
+    };
+    json!({
+        "architectures": [class],
+        "model_type": kind,
+        "vocab_size": shape.vocab,
+        "hidden_size": shape.width,
+        "intermediate_size": shape.hidden,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.heads,
+        "head_dim": shape.head_width(),
+        "hidden_act": "silu",
+        "max_position_embeddings": shape.context,
+        "initializer_range": shape.init_std,
+        "rms_norm_eps": shape.norm_eps,
+        "rope_theta": shape.rope_theta,
+        "rope_scaling": null,
+        "rope_parameters": {"rope_type": "default", "rope_theta": shape.rope_theta},
+        "attention_bias": false,
+        "attention_dropout": 0.0,
+        "mlp_bias": false,
+        "tie_word_embeddings": false,
+        "use_cache": true,
+        "torch_dtype": "float32",
+        "bos_token_id": end_of_text,
+        "eos_token_id": end_of_text,
+    })
+}

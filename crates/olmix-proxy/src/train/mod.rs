@@ -1,0 +1,170 @@
+//! Training: steps from where a run stands to its end.
+
+mod adamw;
+mod checkpoint;
+mod export;
+mod journal;
+mod schedule;
+mod step;
+pub(crate) mod weights;
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::model::{Model, Objective};
+use crate::{Batches, ProxyError, RunPlan, SequenceIndex, Tokens};
+use adamw::AdamW;
+use checkpoint::Position;
+use journal::Journal;
+use step::Lanes;
+
+pub use export::model_folder;
+pub use journal::{StepRecord, read as read_journal};
+
+/// A loss so much larger than that of guessing has diverged.
+const DIVERGED: f64 = 4.0;
+
+/// Where a run stands, for a progress display.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Steps that are done.
+    pub step: u64,
+    /// Steps in all.
+    pub steps: u64,
+    /// Tokens of a step.
+    pub batch_tokens: u64,
+    /// Mean cross entropy of the last step, in nats a token.
+    pub loss: f64,
+}
+
+/// What training took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trained {
+    /// Tokens that the model saw.
+    pub tokens: u64,
+    /// Seconds, of all sittings.
+    pub seconds: f64,
+    /// Mean cross entropy of the last step, in nats a token.
+    pub loss: f64,
+}
+
+/// Trains the run in a folder that holds its plan and its sequences, from its last checkpoint on, on the threads
+/// of the current rayon pool. A run that is finished is left as it is.
+///
+/// The same plan ends with the same bits on any number of threads, and however often it was stopped. Memory: 16
+/// bytes for each parameter, up to 32 for gradients, and the activations of a sequence for each thread.
+///
+/// # Errors
+/// [`ProxyError::Input`] and [`ProxyError::File`] for shards and files that can't be used;
+/// [`ProxyError::Diverged`] when losses or gradients are no longer numbers, or far beyond those of guessing.
+pub fn train(run: &Path, observe: &dyn Fn(Progress)) -> Result<Trained, ProxyError> {
+    let plan = RunPlan::read(run)?;
+    let recipe = &plan.recipe;
+    let journal_file = run.join("metrics.jsonl");
+    let last_loss = || {
+        read_journal(&journal_file)
+            .last()
+            .map_or(f64::NAN, |record| record.loss)
+    };
+    let mut model = Model::initial(plan.model.clone(), recipe.seed);
+    let mut adam = AdamW::new(model.weights.len());
+    let mut at = checkpoint::resume(run, &mut model, &mut adam);
+    let finished = |at: Position, loss| Trained {
+        tokens: at.tokens,
+        seconds: at.seconds,
+        loss,
+    };
+    if at.step == recipe.steps && model_folder(run).join("config.json").is_file() {
+        return Ok(finished(at, last_loss()));
+    }
+    let batches = batches(run, &plan)?;
+    let journal = Journal::open(run, at.step)?;
+    let mut lanes = Lanes::new(&model, recipe.batch);
+    let tokens = recipe.batch * plan.model.context as u64;
+    let objective = Objective {
+        scale: 1.0 / tokens as f32,
+        z_loss: recipe.z_loss as f32,
+    };
+    let bound = DIVERGED * (plan.model.vocab as f64).ln();
+    let diverged = |step: u64, what: String| ProxyError::Diverged {
+        run: run.display().to_string(),
+        step: step + 1,
+        what,
+    };
+    let (mut clock, mut told) = (Instant::now(), at);
+    let mut loss = last_loss();
+    while at.step < recipe.steps {
+        let step = at.step;
+        let losses = lanes.gradients(&model, &batches, step, objective)?;
+        loss = losses / tokens as f64;
+        let norm = lanes.gather();
+        if !loss.is_finite() || !norm.is_finite() || loss > bound {
+            return Err(diverged(
+                step,
+                format!("the loss is {loss:.3} nats and the gradient's norm {norm:.3}"),
+            ));
+        }
+        let decays_from = model.decays_from();
+        adam.step(
+            recipe,
+            step,
+            &mut model.weights,
+            lanes.gradient(),
+            norm,
+            decays_from,
+        );
+        let seconds = clock.elapsed().as_secs_f64();
+        clock = Instant::now();
+        at = Position {
+            step: step + 1,
+            tokens: at.tokens + tokens,
+            seconds: at.seconds + seconds,
+        };
+        let last = at.step == recipe.steps;
+        if at.step.is_multiple_of(recipe.log_every) || last {
+            journal.add(&StepRecord {
+                step: at.step,
+                tokens: at.tokens,
+                loss,
+                grad_norm: norm,
+                learning_rate: recipe.rate(step),
+                tokens_per_second: (at.tokens - told.tokens) as f64 / (at.seconds - told.seconds),
+            })?;
+            told = at;
+        }
+        observe(Progress {
+            step: at.step,
+            steps: recipe.steps,
+            batch_tokens: tokens,
+            loss,
+        });
+        if at.step.is_multiple_of(recipe.checkpoint_every) || last {
+            checkpoint::save(run, at, &model, &adam)?;
+        }
+    }
+    export::write_model(run, &plan, &model)?;
+    Ok(finished(at, loss))
+}
+
+/// The batches of a run.
+fn batches(run: &Path, plan: &RunPlan) -> Result<Batches, ProxyError> {
+    let recipe = &plan.recipe;
+    let index = SequenceIndex::read(run, recipe.steps * recipe.batch, plan.data.leaves.len())?;
+    let leaves: Result<Vec<Tokens>, ProxyError> = plan
+        .data
+        .leaves
+        .iter()
+        .map(|leaf| Tokens::open(&leaf.shards))
+        .collect();
+    let (batch, context) = (recipe.batch as usize, plan.model.context);
+    Ok(Batches::new(
+        leaves?,
+        index,
+        batch,
+        context,
+        plan.model.vocab,
+    ))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
