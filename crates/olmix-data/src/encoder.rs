@@ -5,7 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
-use crate::{DataError, Unit, bytes_tokenizer};
+use crate::{DataError, Dtype, Unit, bytes_tokenizer};
 
 /// Turns texts into tokens.
 #[derive(Debug)]
@@ -166,6 +166,22 @@ impl Encoder {
                 help: "use another tokenizer, or leave the text out".to_owned(),
             }),
         }
+    }
+
+    /// Appends the tokens of a text, `dtype` each, and returns how many they are.
+    pub(crate) fn append(
+        &self,
+        text: &str,
+        dtype: Dtype,
+        into: &mut Vec<u8>,
+    ) -> Result<usize, DataError> {
+        if self.is_bytes() && dtype == Dtype::Uint16 {
+            into.extend(text.bytes().flat_map(|byte| [byte, 0]));
+            return Ok(text.len());
+        }
+        let tokens = self.encode(text)?;
+        tokens.iter().for_each(|&token| dtype.append(token, into));
+        Ok(tokens.len())
     }
 
     /// How many tokens a text has.

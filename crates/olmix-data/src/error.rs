@@ -21,7 +21,16 @@ impl fmt::Display for ShardProblem {
     }
 }
 
-/// Why data could not be counted. The user can mend every one of them.
+/// A file of texts that can't be tokenized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextProblem {
+    /// Its path.
+    pub file: String,
+    /// What is wrong, and on which line.
+    pub problem: String,
+}
+
+/// Why data could not be counted, located or tokenized. The user can mend every one of them.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -60,9 +69,12 @@ pub enum DataError {
         /// What to do.
         help: String,
     },
-    /// A file or folder of shards that is not as it should be.
+    /// Texts that can't be tokenized, after all others were.
+    #[error("{}", texts(.0))]
+    Texts(Vec<TextProblem>),
+    /// A file or folder that is not as it should be.
     #[error("{path}: {problem}\n  help: {help}")]
-    Output {
+    File {
         /// The file or folder.
         path: String,
         /// What is wrong.
@@ -77,6 +89,25 @@ pub enum DataError {
 
 /// More problems than this are counted, not listed.
 const LISTED: usize = 50;
+
+fn texts(problems: &[TextProblem]) -> String {
+    let told = problems.iter().take(LISTED);
+    let told: Vec<String> = told
+        .map(|found| format!("{}: {}", found.file, found.problem))
+        .collect();
+    let mut text = match &told[..] {
+        [one] => one.clone(),
+        _ => format!(
+            "{} files can't be tokenized:\n  {}",
+            problems.len(),
+            told.join("\n  ")
+        ),
+    };
+    if problems.len() > LISTED {
+        text += &format!("\n  … and {} more", problems.len() - LISTED);
+    }
+    text + "\n  help: mend or leave out what is named, and run it again: what is done is kept"
+}
 
 fn shards(problems: &[ShardProblem]) -> String {
     let mut text = match problems {

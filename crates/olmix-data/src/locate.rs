@@ -168,7 +168,7 @@ fn part_of(path: &Path, manifests: &mut Manifests) -> Result<Option<(Part, u64)>
     if !manifests.contains_key(folder) {
         let manifest = Manifest::read(folder)?;
         if manifest.is_none() && folder.join(JOURNAL).is_dir() {
-            return Err(DataError::Output {
+            return Err(DataError::File {
                 path: folder.display().to_string(),
                 problem: "its shards are not finished".to_owned(),
                 help: "run the same `olmix tokenize` again: it goes on where it stopped".to_owned(),

@@ -67,6 +67,23 @@ impl Dtype {
             Self::Uint32 => 4,
         }
     }
+
+    /// Its word, in NumPy and in configs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uint16 => "uint16",
+            Self::Uint32 => "uint32",
+        }
+    }
+
+    /// Appends a token, which must fit.
+    pub(crate) fn append(self, token: u32, into: &mut Vec<u8>) {
+        match self {
+            Self::Uint16 => into.extend((token as u16).to_le_bytes()),
+            Self::Uint32 => into.extend(token.to_le_bytes()),
+        }
+    }
 }
 
 /// What a shard is for.
@@ -122,10 +139,10 @@ impl Manifest {
     /// The manifest of a folder; `None` where there is none, or one that is another program's.
     ///
     /// # Errors
-    /// [`DataError::Output`] for one of ours that can't be read.
+    /// [`DataError::File`] for one of ours that can't be read.
     pub fn read(folder: &Path) -> Result<Option<Self>, DataError> {
         let path = folder.join(NAME);
-        let failed = |problem: String| DataError::Output {
+        let failed = |problem: String| DataError::File {
             path: path.display().to_string(),
             problem,
             help: "run `olmix tokenize` again, which writes it anew".to_owned(),

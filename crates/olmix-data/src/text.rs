@@ -106,9 +106,20 @@ fn jsonl(mut reader: impl BufRead, field: &str, each: &mut Each<'_>) -> Result<(
             .deserialize_map(Field(field))
             .and_then(|text| json.end().map(|()| text));
         let text = text.map_err(|error| at(broken(&line, &error)))?;
-        let text = text.ok_or_else(|| at(format!("there is no field `{field}`")))?;
+        let text = text.ok_or_else(|| at(missing(&line, field)))?;
         each(&text).map_err(at)?;
     }
+}
+
+/// That a field is not there, and which are.
+fn missing(line: &[u8], field: &str) -> String {
+    let found: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(line).unwrap_or_default();
+    let names: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
+    format!(
+        "there is no field `{field}`; there are: {}",
+        names.join(", ")
+    )
 }
 
 /// Why a line is no document.
@@ -168,7 +179,7 @@ fn parquet(
         let column = column.ok_or_else(|| {
             let names: Vec<String> = columns.iter().map(|c| c.column_path().string()).collect();
             format!(
-                "there is no column `{field}`; there are {}",
+                "there is no column `{field}`; there are: {}",
                 names.join(", ")
             )
         })?;

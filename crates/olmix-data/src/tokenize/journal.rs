@@ -1,0 +1,151 @@
+//! What is done of a folder of shards, so that a run that was killed is gone on with.
+//!
+//! The journal is a folder with a record per part, written once the part's files are in their places and
+//! removed before they change. Temporary files are in it too.
+
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::Part;
+use crate::staged::{Staged, failed, remove, write_whole};
+use crate::{DataError, JOURNAL, Split, megatron};
+
+/// All that a part's bytes depend on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Origin {
+    pub source: String,
+    pub size: u64,
+    /// Modification time.
+    pub version: String,
+    pub text_field: String,
+    pub validation: f64,
+    /// SHA-256 of its tokenizer.json.
+    pub tokenizer: String,
+    pub end_of_text: u32,
+    /// Bytes of a token.
+    pub width: u64,
+}
+
+/// A part that is done.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    origin: Origin,
+    parts: Vec<Part>,
+}
+
+/// The journal of a folder of shards, which no other process may change meanwhile.
+pub(super) struct Journal {
+    output: PathBuf,
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens it, and removes what a run that was killed left half-done.
+    pub fn open(output: &Path) -> Result<Self, DataError> {
+        let folder = output.join(JOURNAL);
+        let told = |error: &std::io::Error| failed(&folder, error);
+        fs::create_dir_all(&folder).map_err(|error| told(&error))?;
+        let lock = File::create(folder.join("lock")).map_err(|error| told(&error))?;
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err(DataError::File {
+                    path: output.display().to_string(),
+                    problem: "another olmix tokenize is at work there".to_owned(),
+                    help: "wait for it, or choose another --output".to_owned(),
+                });
+            }
+            // Some network disks know no locks: then nobody looks.
+            Err(TryLockError::Error(_)) | Ok(()) => {}
+        }
+        for entry in fs::read_dir(&folder).map_err(|error| told(&error))? {
+            let entry = entry.map_err(|error| told(&error))?;
+            if entry.file_name().to_string_lossy().starts_with(".olmix-") {
+                remove(&entry.path())?;
+            }
+        }
+        Ok(Self {
+            output: output.to_owned(),
+            folder,
+            _lock: lock,
+        })
+    }
+
+    /// The shards of a part that is done and as it was.
+    pub fn done(&self, name: &str, origin: &Origin) -> Option<Vec<Part>> {
+        let record = fs::read(self.record(name)).ok()?;
+        let record: Record = serde_json::from_slice(&record).ok()?;
+        let size = |path: PathBuf| fs::metadata(path).map(|found| found.len()).ok();
+        let whole = |part: &Part| {
+            let path = self.output.join(&part.file);
+            size(path.with_extension("idx")) == Some(megatron::index_size(part.documents))
+                && size(path) == Some(part.tokens * origin.width)
+        };
+        let same = record.origin == *origin && !origin.version.is_empty();
+        (same && record.parts.iter().all(whole)).then_some(record.parts)
+    }
+
+    /// Forgets a part, which is about to change.
+    pub fn forget(&self, name: &str) -> Result<(), DataError> {
+        remove(&self.record(name))
+    }
+
+    /// Remembers a part, whose files are in their places.
+    pub fn remember(&self, name: &str, origin: Origin, parts: Vec<Part>) -> Result<(), DataError> {
+        let json = serde_json::to_vec_pretty(&Record { origin, parts })
+            .map_err(|error| DataError::Machine(error.to_string()))?;
+        write_whole(&self.folder, &self.record(name), &json)
+    }
+
+    /// A file that is being written.
+    pub fn staged(&self) -> Result<Staged, DataError> {
+        Staged::new(&self.folder)
+    }
+
+    /// Writes a file of the output whole.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DataError> {
+        write_whole(&self.folder, &self.output.join(name), bytes)
+    }
+
+    /// Removes shards and records of parts that are no longer wanted.
+    pub fn sweep(&self, names: &HashSet<&str>, parts: &[Part]) -> Result<(), DataError> {
+        let wanted = parts.iter().map(|part| self.output.join(&part.file));
+        let wanted: HashSet<PathBuf> = wanted.collect();
+        let of = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+        for split in [Split::Train, Split::Validation] {
+            for entry in of(&self.output.join(split.name())) {
+                let path = entry.path();
+                let shard = path
+                    .extension()
+                    .is_some_and(|end| end == "bin" || end == "idx");
+                let ours = shard && numbered(&entry.file_name().to_string_lossy());
+                if ours && !wanted.contains(&path.with_extension("bin")) {
+                    remove(&path)?;
+                }
+            }
+            // A folder that is empty now is in nobody's way, and one that is not stays.
+            let _ = fs::remove_dir(self.output.join(split.name()));
+        }
+        for entry in of(&self.folder) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let record = name.strip_suffix(".json");
+            if record.is_some_and(|record| !names.contains(record)) {
+                remove(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+}
+
+/// Whether a name begins as those of parts do: `00000-`.
+fn numbered(name: &str) -> bool {
+    let number = name.split_once('-').map_or("", |(number, _)| number);
+    number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit())
+}
