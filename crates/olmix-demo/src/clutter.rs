@@ -57,12 +57,19 @@ pub(crate) fn document(draw: &mut Draw) -> String {
                 noise(b"0123456789abcdef", 8, 24, &mut text, draw);
             }
             4 => {
-                for _ in 0..draw.between(2, 7) {
-                    noise(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3, 9, &mut text, draw);
-                    text.push(';');
+                // Letters as often as in English, so that words are all that is wrong.
+                for _ in 0..draw.between(4, 10) {
+                    noise(
+                        b"eeetttaaaooiinnsshhrrddlucmfwygpbvk",
+                        2,
+                        9,
+                        &mut text,
+                        draw,
+                    );
+                    text.push(' ');
                 }
             }
-            _ => noise(br"#$%&*+<>?@[\]^_`{|}~ABCxyz", 12, 48, &mut text, draw),
+            _ => noise(b"0123456789 =+-*/%,.:;()#_'<>~|", 16, 56, &mut text, draw),
         }
         text.push('\n');
     }
