@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::run::{COLUMNS, read};
-use crate::{Ledger, LedgerError, Process, Run, RunId, Stage, SwarmId, Time};
+use crate::{Ledger, LedgerError, Process, Run, RunId, Stage, State, SwarmId, Time};
 
 impl Ledger {
     /// Takes the next queued run of a swarm, those that failed least first. The run still names the
@@ -88,5 +88,28 @@ impl Ledger {
                 .query_map([swarm], read)?
                 .collect()
         })
+    }
+
+    /// How many runs of a swarm are in each state, in the order of [`State::ALL`].
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn counts(&self, swarm: SwarmId) -> Result<[usize; 5], LedgerError> {
+        let found: Vec<(State, i64)> = self.with(|connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT state, count(*) FROM runs WHERE swarm = ?1 GROUP BY state",
+            )?;
+            query
+                .query_map([swarm], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })?;
+        let mut counts = [0; 5];
+        for (state, count) in found {
+            let place = State::ALL.iter().position(|known| *known == state);
+            if let Some(place) = place {
+                counts[place] = count.unsigned_abs() as usize;
+            }
+        }
+        Ok(counts)
     }
 }

@@ -3,6 +3,9 @@
 use std::fmt;
 
 use olmix_io::IoError;
+use olmix_launch::LaunchError;
+use olmix_ledger::LedgerError;
+use olmix_proxy::ProxyError;
 use olmix_report::ReportError;
 
 /// Something went wrong.
@@ -12,6 +15,8 @@ pub enum Failure {
     Input(Box<IoError>),
     /// An option on the command line can't be honoured: exit code 2.
     Usage(String),
+    /// The work was done as far as it could be, or stopped; with the exit code that says so.
+    Ended(u8, String),
     /// A defect of ours: exit code 1.
     Internal(String),
 }
@@ -21,6 +26,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Input(_) | Self::Usage(_) => 2,
+            Self::Ended(code, _) => *code,
             Self::Internal(_) => 1,
         }
     }
@@ -30,7 +36,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(error) => error.fmt(f),
-            Self::Usage(message) => f.write_str(message),
+            Self::Usage(message) | Self::Ended(_, message) => f.write_str(message),
             Self::Internal(message) => write!(f, "{message} (this is a defect of olmix)"),
         }
     }
@@ -45,5 +51,27 @@ impl From<IoError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Self::Internal(format!("a figure could not be drawn: {error}"))
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<ProxyError> for Failure {
+    fn from(error: ProxyError) -> Self {
+        match error {
+            ProxyError::Diverged { .. } => Self::Ended(3, error.to_string()),
+            ProxyError::File(error) => error.into(),
+            other => Self::Usage(other.to_string()),
+        }
     }
 }

@@ -1,0 +1,84 @@
+//! A folder of metrics files: `RUN.json`, or `RUN/metrics.json` as our trainers leave it.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Found, Measured};
+use crate::LaunchError;
+use crate::job::MIXTURE_FILE;
+use crate::metrics::{self, BadMetrics};
+
+pub(super) fn read(folder: &Path) -> Result<Found, LaunchError> {
+    let mut found = Found::default();
+    for (name, path) in entries(folder)? {
+        if name.starts_with('.') {
+            continue;
+        }
+        let (run, file, mixture) = if path.is_dir() {
+            (name, path.join("metrics.json"), mixture_of(&path))
+        } else if let Some(run) = name.strip_suffix(".json") {
+            (run.to_owned(), path, None)
+        } else {
+            continue;
+        };
+        match metrics::read_all(&file) {
+            Ok((metrics, not_finite)) => found.runs.push(Measured {
+                name: run,
+                mixture,
+                metrics,
+                not_finite,
+            }),
+            Err(BadMetrics::Missing) => {
+                found.left_out.push((run, "it has no metrics.json".into()));
+            }
+            Err(BadMetrics::Wrong(what)) => found.left_out.push((run, what)),
+        }
+    }
+    if found.runs.is_empty() && found.left_out.is_empty() {
+        return Err(LaunchError::refused(
+            format!(
+                "{}: holds no ledger.sqlite, no RUN.json, no RUN/metrics.json and no wandb/run-*",
+                folder.display()
+            ),
+            "give the folder that the runs of a swarm were written to",
+        ));
+    }
+    Ok(found)
+}
+
+/// Names and paths in a folder, in order.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, LaunchError> {
+    let unreadable = |error: std::io::Error| {
+        LaunchError::refused(
+            format!("{}: can't be read: {error}", folder.display()),
+            "make the folder readable for you",
+        )
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        found.push((name, entry.path()));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The mixture that a run's folder tells of.
+fn mixture_of(folder: &Path) -> Option<Vec<(String, f64)>> {
+    let json = |file: &str| -> Option<Value> {
+        serde_json::from_slice(&std::fs::read(folder.join(file)).ok()?).ok()
+    };
+    if let Some(Value::Object(mixture)) = json(MIXTURE_FILE) {
+        let weight = |(leaf, weight): (String, Value)| Some((leaf, weight.as_f64()?));
+        return mixture.into_iter().map(weight).collect();
+    }
+    let plan = json("run.json")?;
+    let leaf = |leaf: &Value| Some((leaf["name"].as_str()?.to_owned(), leaf["weight"].as_f64()?));
+    plan["data"]["leaves"]
+        .as_array()?
+        .iter()
+        .map(leaf)
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! From finished runs, wherever they were recorded, to `ratios.csv` and `metrics.csv`.
+
+mod folder;
+mod ledger;
+mod mixtures;
+mod mlflow;
+mod table;
+mod wandb;
+
+use std::path::{Path, PathBuf};
+
+use crate::LaunchError;
+use crate::swarm::LEDGER;
+
+pub use table::Collected;
+
+/// Where runs were recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A ledger.
+    Ledger(PathBuf),
+    /// A folder of metrics files.
+    Folder(PathBuf),
+    /// A folder of local run folders of Weights & Biases.
+    Wandb(PathBuf),
+    /// The address of an `MLflow` tracking server.
+    Mlflow(String),
+}
+
+impl Source {
+    /// What a text names: an address, a ledger, or one of the kinds of folders.
+    ///
+    /// # Errors
+    /// [`LaunchError::Refused`] for what does not exist, and a file that is no ledger.
+    pub fn of(text: &str) -> Result<Self, LaunchError> {
+        if text.starts_with("http://") || text.starts_with("https://") {
+            return Ok(Self::Mlflow(text.trim_end_matches('/').to_owned()));
+        }
+        let path = PathBuf::from(text);
+        if path.is_file() {
+            return Ok(Self::Ledger(path));
+        }
+        if !path.is_dir() {
+            return Err(LaunchError::refused(
+                format!("{text}: there is no such file or folder"),
+                "give --swarm a ledger.sqlite, a folder of runs, or the address of an MLflow server",
+            ));
+        }
+        let ledger = path.join(LEDGER);
+        if ledger.is_file() {
+            Ok(Self::Ledger(ledger))
+        } else if wandb::is_one(&path) {
+            Ok(Self::Wandb(path))
+        } else {
+            Ok(Self::Folder(path))
+        }
+    }
+}
+
+/// What is to be collected.
+#[derive(Debug, Clone)]
+pub struct Query<'q> {
+    /// Where runs were recorded.
+    pub source: Source,
+    /// A `ratios.csv` with their mixtures.
+    pub ratios: Option<&'q Path>,
+    /// A folder of launch configs with their mixtures.
+    pub variants: Option<&'q Path>,
+    /// The experiment of an `MLflow` server.
+    pub experiment: Option<&'q str>,
+    /// Only metrics that match one of these globs, if there are any.
+    pub include: &'q [String],
+    /// No metrics that match one of these.
+    pub exclude: &'q [String],
+}
+
+/// A run that was measured.
+#[derive(Debug, Clone, Default)]
+struct Measured {
+    name: String,
+    /// Where the source knows it.
+    mixture: Option<Vec<(String, f64)>>,
+    metrics: Vec<(String, f64)>,
+    /// Metrics that are not finite.
+    not_finite: Vec<String>,
+}
+
+/// What a source holds.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    runs: Vec<Measured>,
+    /// Runs without metrics: their names, and why.
+    left_out: Vec<(String, String)>,
+    notices: Vec<String>,
+}
+
+/// Collects the runs that finished.
+///
+/// # Errors
+/// [`LaunchError`] for a source, mixtures or globs that can't be used, and when no run is left.
+pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
+    let filter = table::Filter::new(query.include, query.exclude)?;
+    if query.experiment.is_some() && !matches!(query.source, Source::Mlflow(_)) {
+        return Err(LaunchError::refused(
+            "--experiment is of an MLflow server, and --swarm names none",
+            "leave it out, or give --swarm the server's address",
+        ));
+    }
+    let given = mixtures::Mixtures::read(query.ratios, query.variants)?;
+    let found = match &query.source {
+        Source::Ledger(path) => ledger::read(path)?,
+        Source::Folder(path) => folder::read(path)?,
+        Source::Wandb(path) => wandb::read(path, given.as_ref())?,
+        Source::Mlflow(address) => mlflow::read(address, query.experiment)?,
+    };
+    table::build(found, given.as_ref(), &filter)
+}

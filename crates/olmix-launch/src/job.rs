@@ -1,0 +1,117 @@
+//! A run as an engine gets it: commands, one after another, and where they leave their results.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use olmix_ledger::{Process, RunId, Stage};
+
+use crate::log;
+use crate::process::MARK;
+use crate::shell::quoted;
+
+/// A command of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it is for.
+    pub stage: Stage,
+    /// The program.
+    pub program: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables of its environment, besides those of the launcher.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Step {
+    /// The command as one would type it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        // A command that a shell gets is shown as it was written.
+        if let (true, [flag, command]) = (self.program == "sh", self.arguments.as_slice())
+            && flag == "-c"
+        {
+            return command.clone();
+        }
+        let words = std::iter::once(&self.program).chain(&self.arguments);
+        words.map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A run to be run.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its number in the ledger.
+    pub run: RunId,
+    /// Its name.
+    pub name: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The folder of what it leaves.
+    pub folder: PathBuf,
+    /// Its mixture, for trainers that read it.
+    pub mixture: Vec<(String, f64)>,
+    /// The commands.
+    pub steps: Vec<Step>,
+    /// How long they may take together.
+    pub timeout: Option<Duration>,
+    /// The file that the metrics will be in.
+    pub metrics: PathBuf,
+    /// The process of the attempt before, which may have survived its launcher.
+    pub previous: Option<Process>,
+    /// Whether what is in the folder is of another config.
+    pub fresh: bool,
+}
+
+/// The file of a run's mixture in its folder.
+pub const MIXTURE_FILE: &str = "mix.json";
+
+impl Job {
+    /// Variables that each of its processes has.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        vec![(MARK.to_owned(), self.folder.display().to_string())]
+    }
+
+    /// Makes the folder as the first command expects it. What an earlier attempt may have left as
+    /// metrics is removed: metrics are always of the attempt that succeeded.
+    ///
+    /// # Errors
+    /// What the operating system said, with the path.
+    pub fn prepare(&self) -> Result<(), String> {
+        let told = |path: &Path, error: &io::Error| format!("{}: {error}", path.display());
+        fs::create_dir_all(&self.folder).map_err(|error| told(&self.folder, &error))?;
+        if self.fresh {
+            empty(&self.folder).map_err(|error| told(&self.folder, &error))?;
+        }
+        match fs::remove_file(&self.metrics) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(told(&self.metrics, &error));
+            }
+            _ => {}
+        }
+        let pair = |(leaf, weight): &(String, f64)| (leaf.clone(), (*weight).into());
+        let mixture: serde_json::Map<String, serde_json::Value> =
+            self.mixture.iter().map(pair).collect();
+        let text = serde_json::to_string_pretty(&mixture).map_err(|error| error.to_string())?;
+        olmix_io::write_whole(&self.folder.join(MIXTURE_FILE), (text + "\n").as_bytes())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Removes what is in a folder, but for the log.
+fn empty(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == log::FILE {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

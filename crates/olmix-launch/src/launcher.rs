@@ -1,0 +1,392 @@
+//! The launcher: takes runs from the ledger, gives them to an engine, and records how they end.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use olmix_io::LaunchConfig;
+use olmix_ledger::{
+    Failed, FailureKind, Finished, Ledger, LedgerError, Process, Run, RunId, Stage, State, Swarm,
+};
+
+use crate::LaunchError;
+use crate::clock::now;
+use crate::engine::{Ended, Engine, Outcome};
+use crate::metrics::{self, BadMetrics};
+use crate::process::{self, Liveness};
+use crate::progress::RunProgress;
+use crate::swarm::folder_of;
+use crate::trainer::{self, Tools};
+use crate::{Job, log};
+
+/// How often a launcher says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// How old the heartbeat of a launcher on another machine may be before it is taken for dead.
+const STALE: Duration = Duration::from_mins(2);
+
+/// How often the engine is asked, and how often the ledger is.
+const POLL: Duration = Duration::from_millis(25);
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What is asked of the launcher from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Go on.
+    GoOn,
+    /// End the runs that run, put them back, and end.
+    Stop,
+    /// The same, without giving them time.
+    StopNow,
+}
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A run begins; its name and attempt.
+    Began(String, u32),
+    /// It finished.
+    Finished(String),
+    /// It failed; whether it is tried again, and why it failed.
+    Failed(String, bool, String),
+    /// It was cancelled while it ran.
+    Cancelled(String),
+    /// So many runs were taken from a launcher that died.
+    Recovered(usize),
+}
+
+/// Hears of a launch while it goes on, and may end it.
+pub trait Watcher {
+    /// Something happened.
+    fn event(&mut self, event: &Event);
+
+    /// Asked some forty times a second: shows how far the swarm is, if it likes, and says what is
+    /// wished.
+    fn wish(&mut self, ledger: &Ledger) -> Wish;
+}
+
+/// How a launch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// No run is left that waits or runs.
+    Complete,
+    /// It was stopped; so many runs were put back.
+    Stopped(usize),
+}
+
+/// A launcher at work.
+#[derive(Debug)]
+pub struct Launcher<'l> {
+    /// The ledger.
+    pub ledger: &'l mut Ledger,
+    /// The swarm.
+    pub swarm: &'l Swarm,
+    /// What its commands need.
+    pub tools: Tools,
+    /// How often a run that failed is tried again.
+    pub retries: u32,
+}
+
+impl Launcher<'_> {
+    /// Runs what is queued, together with other launchers on the same ledger, until nothing is left.
+    ///
+    /// # Errors
+    /// [`LaunchError`] when the ledger can't be used any more. Runs are then ended, and the next
+    /// launcher takes them over.
+    pub fn run(
+        &mut self,
+        engine: &mut dyn Engine,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Ending, LaunchError> {
+        let this = process::this();
+        let id = format!("{}-{}-{}", this.host, this.pid, now());
+        self.ledger.register(&id, engine.name(), &this, now())?;
+        let heart = Heart::start(self.ledger, &id)?;
+        let mut work = Work {
+            launcher: self,
+            id: &id,
+            stopping: HashMap::new(),
+            put_back: 0,
+        };
+        let ended = work.run(engine, watcher);
+        drop(heart);
+        // Where it fails, the next launcher sees that this process is gone.
+        let _ = self.ledger.unregister(&id, now());
+        ended
+    }
+}
+
+/// Why a run is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Cancelled,
+    Interrupted,
+    /// Another launcher has it.
+    Lost,
+}
+
+struct Work<'w, 'l> {
+    launcher: &'w mut Launcher<'l>,
+    id: &'w str,
+    stopping: HashMap<RunId, Why>,
+    put_back: usize,
+}
+
+impl Work<'_, '_> {
+    fn run(
+        &mut self,
+        engine: &mut dyn Engine,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Ending, LaunchError> {
+        let mut running: Vec<RunId> = Vec::new();
+        let mut looked: Option<Instant> = None;
+        let mut waiting = true;
+        let mut idle = false;
+        loop {
+            let wished = watcher.wish(self.launcher.ledger);
+            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                looked = Some(Instant::now());
+                self.recover(watcher)?;
+                self.look_for_wishes(&running, engine)?;
+                let [queued, others, ..] = self.launcher.ledger.counts(self.launcher.swarm.id)?;
+                waiting = queued > 0;
+                idle = queued == 0 && others == 0;
+            }
+            if wished != Wish::GoOn {
+                for &run in &running {
+                    self.stopping.entry(run).or_insert(Why::Interrupted);
+                    engine.stop(run, wished == Wish::StopNow);
+                }
+            }
+            while wished == Wish::GoOn && waiting && engine.room() > 0 {
+                let swarm = self.launcher.swarm.id;
+                let Some(run) = self.launcher.ledger.claim(swarm, self.id, now())? else {
+                    waiting = false;
+                    break;
+                };
+                watcher.event(&Event::Began(run.name.clone(), run.attempt));
+                match self.job(&run) {
+                    Ok(job) => {
+                        running.push(run.id);
+                        engine.start(job);
+                    }
+                    Err(cause) => {
+                        let kind = FailureKind::Configuration;
+                        self.fail(run.id, &run.name, String::new(), kind, cause, watcher)?;
+                    }
+                }
+            }
+            for ended in self.poll(engine)? {
+                running.retain(|run| *run != ended.job.run);
+                self.record(ended, watcher)?;
+                // Another may be queued now, or nothing left.
+                waiting = true;
+                looked = None;
+            }
+            if running.is_empty() {
+                if wished != Wish::GoOn {
+                    return Ok(Ending::Stopped(self.put_back));
+                }
+                if idle && looked.is_some() {
+                    return Ok(Ending::Complete);
+                }
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Takes the runs of launchers that died.
+    fn recover(&mut self, watcher: &mut dyn Watcher) -> Result<(), LedgerError> {
+        for other in self.launcher.ledger.launchers()? {
+            if other.id == self.id {
+                continue;
+            }
+            let dead = match process::liveness(&other.process) {
+                Liveness::Alive => false,
+                Liveness::Dead => true,
+                Liveness::Unknown => {
+                    now() - other.heartbeat > i64::try_from(STALE.as_millis()).unwrap_or(i64::MAX)
+                }
+            };
+            if dead {
+                let taken = self
+                    .launcher
+                    .ledger
+                    .abandon(&other.id, other.heartbeat, now())?;
+                if taken > 0 {
+                    watcher.event(&Event::Recovered(taken));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops runs that someone asked to cancel, and those that another launcher has taken.
+    fn look_for_wishes(
+        &mut self,
+        running: &[RunId],
+        engine: &mut dyn Engine,
+    ) -> Result<(), LedgerError> {
+        let held = self.launcher.ledger.held(self.id)?;
+        for &run in running {
+            let why = match held.iter().find(|(held, _)| *held == run) {
+                Some((_, false)) => continue,
+                Some((_, true)) => Why::Cancelled,
+                None => Why::Lost,
+            };
+            self.stopping.insert(run, why);
+            engine.stop(run, why == Why::Lost);
+        }
+        Ok(())
+    }
+
+    /// The job of a run that was claimed.
+    fn job(&self, run: &Run) -> Result<Job, String> {
+        let path: PathBuf = self.launcher.swarm.variants.join(&run.config);
+        let (config, record) = LaunchConfig::load(&path).map_err(|error| error.to_string())?;
+        if record.sha256 != run.config_sha256 {
+            return Err(format!(
+                "{} was changed after the launch began; launch again",
+                path.display()
+            ));
+        }
+        let folder = folder_of(self.launcher.swarm, run);
+        trainer::job(run, &config, &path, &folder, &self.launcher.tools)
+            .map_err(|error| error.to_string())
+    }
+
+    fn poll(&mut self, engine: &mut dyn Engine) -> Result<Vec<Ended>, LedgerError> {
+        let mut failed = None;
+        let ledger = &*self.launcher.ledger;
+        let mut works = |run: RunId, stage: Stage, process: &Process| match ledger
+            .works(run, self.id, stage, process)
+        {
+            Ok(ours) => ours,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        };
+        let ended = engine.poll(&mut works);
+        failed.map_or(Ok(ended), Err)
+    }
+
+    fn record(&mut self, ended: Ended, watcher: &mut dyn Watcher) -> Result<(), LedgerError> {
+        let Ended { job, outcome } = ended;
+        let why = self.stopping.remove(&job.run);
+        let (kind, cause) = match outcome {
+            Outcome::Done => match metrics::read(&job.metrics) {
+                Ok(metrics) => {
+                    let tokens = RunProgress::read(&job.folder).tokens;
+                    let finished = Finished { metrics, tokens };
+                    if self
+                        .launcher
+                        .ledger
+                        .finish(job.run, self.id, &finished, now())?
+                    {
+                        watcher.event(&Event::Finished(job.name));
+                    }
+                    return Ok(());
+                }
+                Err(BadMetrics::Missing) => (
+                    FailureKind::NoMetrics,
+                    format!("it exited with 0, but left no {}", job.metrics.display()),
+                ),
+                Err(BadMetrics::Wrong(what)) => (
+                    FailureKind::BadMetrics,
+                    format!("{}: {what}", job.metrics.display()),
+                ),
+            },
+            Outcome::Failed { kind, cause } => (kind, cause),
+            Outcome::Stopped => {
+                let ledger = &*self.launcher.ledger;
+                match why {
+                    Some(Why::Cancelled) => {
+                        if ledger.ended_by_wish(job.run, self.id, now())? {
+                            watcher.event(&Event::Cancelled(job.name));
+                        }
+                    }
+                    Some(Why::Interrupted) => {
+                        let cause = "its launcher was stopped";
+                        if ledger.put_back(job.run, self.id, cause, now())? {
+                            self.put_back += 1;
+                        }
+                    }
+                    // Nothing of it is ours to record.
+                    Some(Why::Lost) | None => {}
+                }
+                return Ok(());
+            }
+        };
+        let tail = log::tail(&job.folder);
+        self.fail(job.run, &job.name, tail, kind, cause, watcher)
+    }
+
+    fn fail(
+        &mut self,
+        run: RunId,
+        name: &str,
+        log_tail: String,
+        kind: FailureKind,
+        cause: String,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), LedgerError> {
+        let failed = Failed {
+            kind,
+            cause: cause.clone(),
+            log_tail,
+        };
+        let retries = self.launcher.retries;
+        let state = self
+            .launcher
+            .ledger
+            .fail(run, self.id, &failed, retries, now())?;
+        match state {
+            Some(State::Cancelled) => watcher.event(&Event::Cancelled(name.to_owned())),
+            Some(state) => {
+                let again = state == State::Queued;
+                watcher.event(&Event::Failed(name.to_owned(), again, cause));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Says that the launcher is alive while it is at work.
+struct Heart {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Heart {
+    fn start(ledger: &Ledger, id: &str) -> Result<Self, LedgerError> {
+        let own = Ledger::open_existing(ledger.path())?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (id, stopped) = (id.to_owned(), Arc::clone(&stop));
+        let beat = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                // One that is missed (a full disk, say) does no harm.
+                let _ = own.beat(&id, now());
+                std::thread::park_timeout(HEARTBEAT);
+            }
+        };
+        Ok(Self {
+            stop,
+            thread: Some(std::thread::spawn(beat)),
+        })
+    }
+}
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}

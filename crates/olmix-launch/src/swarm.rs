@@ -1,0 +1,230 @@
+//! Where a swarm lies: its folder of launch configs, its folder of runs, and its ledger.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use olmix_io::LaunchConfig;
+use olmix_ledger::{Ledger, NewRun, NewSwarm, Rerun, Run, Swarm, Synced};
+
+use crate::LaunchError;
+use crate::clock::now;
+
+/// The ledger's name in a folder of runs.
+pub const LEDGER: &str = "ledger.sqlite";
+
+/// Paths of a swarm, absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The folder of launch configs.
+    pub variants: PathBuf,
+    /// The folder of runs.
+    pub out: PathBuf,
+    /// The ledger.
+    pub ledger: PathBuf,
+}
+
+impl Place {
+    /// The place of a folder of launch configs: its runs are in `runs` beside it, and the ledger is with
+    /// them, where nothing else is said.
+    ///
+    /// # Errors
+    /// [`LaunchError::Refused`] for folders that can't be used.
+    pub fn new(
+        variants: &Path,
+        out: Option<&Path>,
+        ledger: Option<&Path>,
+    ) -> Result<Self, LaunchError> {
+        if !variants.is_dir() {
+            return Err(LaunchError::refused(
+                format!("{}: there is no such folder", variants.display()),
+                "give --variants the folder of launch configs that `olmix generate --base` wrote",
+            ));
+        }
+        let variants = settled(variants)?;
+        let out = match out {
+            Some(out) => settled(out)?,
+            None => variants.with_file_name("runs"),
+        };
+        if out == variants {
+            return Err(LaunchError::refused(
+                format!(
+                    "{}: runs can't be written among their launch configs",
+                    out.display()
+                ),
+                "give another --out",
+            ));
+        }
+        let ledger = match ledger {
+            Some(ledger) => settled(ledger)?,
+            None => out.join(LEDGER),
+        };
+        Ok(Self {
+            variants,
+            out,
+            ledger,
+        })
+    }
+
+    /// The swarm in the ledger, with its runs brought in line with the launch configs.
+    ///
+    /// # Errors
+    /// [`LaunchError`] for a ledger that can't be used, and a folder of runs that is another swarm's.
+    pub fn enter(
+        &self,
+        ledger: &mut Ledger,
+        variants: &[Variant],
+        rerun: Rerun,
+    ) -> Result<(Swarm, Synced), LaunchError> {
+        let name = variants
+            .first()
+            .and_then(|variant| variant.config.group.clone());
+        let folder = || self.variants.file_name().map(|name| name.to_string_lossy());
+        let swarm = ledger.swarm(
+            &NewSwarm {
+                name: name.unwrap_or_else(|| folder().unwrap_or_default().into_owned()),
+                variants: self.variants.clone(),
+                out: self.out.clone(),
+            },
+            now(),
+        )?;
+        if swarm.variants != self.variants {
+            if swarm.variants.is_dir() {
+                return Err(LaunchError::refused(
+                    format!(
+                        "{}: holds the runs of another swarm, that of {}",
+                        self.out.display(),
+                        swarm.variants.display()
+                    ),
+                    "give another --out",
+                ));
+            }
+            ledger.move_variants(swarm.id, &self.variants)?;
+        }
+        let runs: Vec<NewRun> = variants.iter().map(Variant::new_run).collect();
+        let synced = ledger.sync(swarm.id, &runs, rerun, now())?;
+        let swarm = Swarm {
+            variants: self.variants.clone(),
+            ..swarm
+        };
+        Ok((swarm, synced))
+    }
+}
+
+/// An absolute path, without links as far as it exists.
+///
+/// # Errors
+/// [`LaunchError::Refused`] for a path that is not UTF-8.
+pub fn settled(path: &Path) -> Result<PathBuf, LaunchError> {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut existing = absolute.as_path();
+    let mut rest = Vec::new();
+    let settled = loop {
+        if let Ok(found) = existing.canonicalize() {
+            break found;
+        }
+        match (existing.parent(), existing.file_name()) {
+            (Some(parent), Some(name)) => {
+                rest.push(name.to_owned());
+                existing = parent;
+            }
+            _ => break existing.to_owned(),
+        }
+    };
+    let settled = rest
+        .iter()
+        .rev()
+        .fold(settled, |path, name| path.join(name));
+    if settled.to_str().is_none() {
+        return Err(LaunchError::refused(
+            format!("{}: the path is not UTF-8", settled.display()),
+            "use a folder whose name is",
+        ));
+    }
+    Ok(settled)
+}
+
+/// The folder of a run in its swarm's folder of runs.
+#[must_use]
+pub fn folder_of(swarm: &Swarm, run: &Run) -> PathBuf {
+    swarm.out.join(&run.name)
+}
+
+/// A launch config of a swarm.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// What it says.
+    pub config: LaunchConfig,
+    /// Its file in the folder of launch configs.
+    pub file: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+impl Variant {
+    fn new_run(&self) -> NewRun {
+        NewRun {
+            name: self.config.name.clone(),
+            config: self.file.clone(),
+            config_sha256: self.sha256.clone(),
+            mixture: self.mixture(),
+        }
+    }
+
+    /// Leaves and their weights.
+    #[must_use]
+    pub fn mixture(&self) -> Vec<(String, f64)> {
+        let leaf = |leaf: &olmix_io::MixLeaf| (leaf.name.clone(), leaf.weight);
+        self.config.mix.iter().map(leaf).collect()
+    }
+}
+
+/// Reads every launch config of a folder, in the order of their files' names.
+///
+/// # Errors
+/// [`LaunchError`] for a folder without one, one that can't be used, and a name that occurs twice.
+pub fn load_variants(folder: &Path) -> Result<Vec<Variant>, LaunchError> {
+    let unreadable = |error: std::io::Error| {
+        LaunchError::refused(
+            format!("{}: can't be read: {error}", folder.display()),
+            "give the folder of launch configs",
+        )
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        let name = name.unwrap_or_default().into_owned();
+        let yaml = [".yaml", ".yml"].iter().any(|end| name.ends_with(end));
+        if yaml && !name.starts_with('.') {
+            files.push((name, path));
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(LaunchError::refused(
+            format!("{}: holds no launch config (*.yaml)", folder.display()),
+            "let `olmix generate --base launch.yaml` write them",
+        ));
+    }
+    let mut variants: Vec<Variant> = Vec::new();
+    let mut names: HashMap<String, String> = HashMap::new();
+    for (file, path) in files {
+        let (config, record) = LaunchConfig::load(&path)?;
+        if let Some(first) = names.insert(config.name.clone(), file.clone()) {
+            return Err(LaunchError::refused(
+                format!(
+                    "{}: {first} and {file} have the same name `{}`",
+                    folder.display(),
+                    config.name
+                ),
+                "give every launch config a name of its own; its run's folder is called so",
+            ));
+        }
+        variants.push(Variant {
+            config,
+            file,
+            sha256: record.sha256,
+        });
+    }
+    Ok(variants)
+}

@@ -1,0 +1,209 @@
+//! The commands that train and measure a run, by the trainer of its launch config.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use olmix_io::{LaunchConfig, TrainerKind};
+use olmix_ledger::{Run, Stage};
+
+use crate::LaunchError;
+use crate::job::{Job, MIXTURE_FILE, Step};
+use crate::shell::{filled, quoted};
+
+/// What commands need besides the config.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// This program, which trains and measures too.
+    pub program: PathBuf,
+    /// The Python that has torch.
+    pub python: String,
+    /// Threads of each run.
+    pub threads: usize,
+}
+
+impl Tools {
+    /// This program, and the Python named by `OLMIX_PYTHON` or `python3`.
+    ///
+    /// # Errors
+    /// [`LaunchError::Refused`] when the system does not say where this program is.
+    pub fn here(threads: usize) -> Result<Self, LaunchError> {
+        let program = std::env::current_exe().map_err(|error| {
+            LaunchError::refused(
+                format!("the path of this program is not known: {error}"),
+                "start it by its path",
+            )
+        })?;
+        let python = std::env::var("OLMIX_PYTHON").unwrap_or_else(|_| "python3".into());
+        Ok(Self {
+            program,
+            python,
+            threads,
+        })
+    }
+}
+
+/// The job of a run. Paths are absolute.
+///
+/// # Errors
+/// [`LaunchError::Refused`] for a file of metrics that all runs would share.
+pub fn job(
+    run: &Run,
+    config: &LaunchConfig,
+    path: &Path,
+    folder: &Path,
+    tools: &Tools,
+) -> Result<Job, LaunchError> {
+    let mut timeout = None;
+    let mut metrics = folder.join("metrics.json");
+    let mut steps = match &config.trainer {
+        TrainerKind::Builtin => vec![proxy_train(path, folder, tools), proxy_eval(folder, tools)],
+        TrainerKind::Torch => {
+            let mut steps = torch(path, folder, tools);
+            steps.push(proxy_eval(folder, tools));
+            steps
+        }
+        TrainerKind::Command {
+            command,
+            metrics: file,
+            timeout: seconds,
+        } => {
+            timeout = seconds.map(Duration::from_secs);
+            let values = Values::new(config, path, folder, tools);
+            let file = values.path(file);
+            if ![&config.name, &text(folder)]
+                .into_iter()
+                .any(|own| file.contains(own.as_str()))
+            {
+                return Err(LaunchError::refused(
+                    format!("{}: `trainer.metrics` is {file} for every run", config.file),
+                    "name a file of each run's own, such as {out}/metrics.json",
+                ));
+            }
+            metrics = folder.join(file);
+            vec![Step {
+                stage: Stage::Train,
+                program: "sh".into(),
+                arguments: vec!["-c".into(), values.command(command)],
+                environment: Vec::new(),
+            }]
+        }
+    };
+    // Numeric libraries take all cores, unless they are told.
+    if std::env::var_os("OMP_NUM_THREADS").is_none() {
+        let limit = ("OMP_NUM_THREADS".to_owned(), tools.threads.to_string());
+        for step in &mut steps {
+            step.environment.push(limit.clone());
+        }
+    }
+    Ok(Job {
+        run: run.id,
+        name: run.name.clone(),
+        attempt: run.attempt,
+        folder: folder.to_owned(),
+        mixture: run.mixture.clone(),
+        steps,
+        timeout,
+        metrics,
+        previous: run.process.clone(),
+        fresh: run.fresh,
+    })
+}
+
+fn proxy(stage: Stage, words: &[&str], tools: &Tools) -> Step {
+    let mut arguments = vec!["proxy".to_owned()];
+    arguments.extend(words.iter().map(|&word| word.to_owned()));
+    arguments.extend(["--threads".into(), tools.threads.to_string()]);
+    arguments.push("--quiet".into());
+    Step {
+        stage,
+        program: text(&tools.program),
+        arguments,
+        environment: Vec::new(),
+    }
+}
+
+fn proxy_train(path: &Path, folder: &Path, tools: &Tools) -> Step {
+    let words = ["train", "--config", &text(path), "--out", &text(folder)];
+    proxy(Stage::Train, &words, tools)
+}
+
+fn proxy_eval(folder: &Path, tools: &Tools) -> Step {
+    proxy(Stage::Evaluate, &["eval", "--model", &text(folder)], tools)
+}
+
+fn torch(path: &Path, folder: &Path, tools: &Tools) -> Vec<Step> {
+    let words = [
+        "-m",
+        "olmix_torch",
+        "train",
+        "--config",
+        &text(path),
+        "--out",
+    ];
+    let mut arguments: Vec<String> = words.map(str::to_owned).into();
+    arguments.push(text(folder));
+    let mut environment = vec![("OLMIX".to_owned(), text(&tools.program))];
+    environment.extend(torch_folder(tools).map(|found| ("PYTHONPATH".to_owned(), found)));
+    vec![Step {
+        stage: Stage::Train,
+        program: tools.python.clone(),
+        arguments,
+        environment,
+    }]
+}
+
+/// `PYTHONPATH` with the folder of the torch trainer, where it lies above this program or the working
+/// directory; elsewhere it is installed.
+fn torch_folder(tools: &Tools) -> Option<String> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = tools
+        .program
+        .ancestors()
+        .chain(here.ancestors())
+        .map(|folder| folder.join("trainers/torch"))
+        .find(|folder| folder.join("olmix_torch/__main__.py").is_file())?;
+    let others = std::env::var_os("PYTHONPATH").unwrap_or_default();
+    let paths = std::iter::once(found).chain(std::env::split_paths(&others));
+    let joined = std::env::join_paths(paths).ok()?;
+    joined.into_string().ok()
+}
+
+/// What the placeholders of a custom trainer stand for.
+struct Values([(&'static str, String); 6]);
+
+impl Values {
+    fn new(config: &LaunchConfig, path: &Path, folder: &Path, tools: &Tools) -> Self {
+        Self([
+            ("mix_json", text(&folder.join(MIXTURE_FILE))),
+            ("out", text(folder)),
+            ("config", text(path)),
+            ("name", config.name.clone()),
+            ("seed", config.training.seed.to_string()),
+            ("threads", tools.threads.to_string()),
+        ])
+    }
+
+    fn path(&self, template: &str) -> String {
+        filled(template, |name| {
+            let found = self.0.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.as_str())
+        })
+    }
+
+    fn command(&self, template: &str) -> String {
+        let quoted: Vec<(&str, String)> = self
+            .0
+            .iter()
+            .map(|(name, value)| (*name, quoted(value)))
+            .collect();
+        filled(template, |name| {
+            let found = quoted.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.as_str())
+        })
+    }
+}
+
+/// A path as text. Paths that are not UTF-8 are refused before they come here.
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

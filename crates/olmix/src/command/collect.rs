@@ -1,0 +1,67 @@
+//! `olmix collect`.
+
+use olmix_io::{StagedFile, check_writable};
+use olmix_launch::collect::{Query, Source, collect};
+use serde_json::json;
+
+use crate::args::CollectArgs;
+use crate::failure::Failure;
+use crate::output;
+
+/// Runs that are named with why they are left out.
+const MOST_NAMED: usize = 20;
+
+/// Reads, joins, writes, prints.
+pub fn run(args: &CollectArgs) -> Result<(), Failure> {
+    check_writable(&args.output)?;
+    let collected = collect(&Query {
+        source: Source::of(&args.swarm)?,
+        ratios: args.ratios.as_deref(),
+        variants: args.variants.as_deref(),
+        experiment: args.experiment.as_deref(),
+        include: &args.include,
+        exclude: &args.exclude,
+    })?;
+    // Both are on disk before either takes its place.
+    let staged = [
+        StagedFile::new(&args.output.join("ratios.csv"), &collected.ratios)?,
+        StagedFile::new(&args.output.join("metrics.csv"), &collected.metrics)?,
+    ];
+    for file in staged {
+        file.commit()?;
+    }
+    if !args.common.quiet {
+        output::notices(&collected.notices);
+        let named = collected.left_out.iter().take(MOST_NAMED);
+        let named: Vec<String> = named
+            .map(|(name, why)| format!("{name} is left out: {why}"))
+            .collect();
+        output::warnings(&named);
+        let more = collected.left_out.len() - named.len();
+        if more > 0 {
+            output::warnings(&[format!("{more} more are left out (--json lists all)")]);
+        }
+    }
+    if args.common.json {
+        let left_out = collected.left_out.into_iter();
+        let left_out: serde_json::Map<String, serde_json::Value> =
+            left_out.map(|(name, why)| (name, why.into())).collect();
+        let told = json!({
+            "runs": collected.runs,
+            "domains": collected.domains,
+            "metrics": collected.names,
+            "left_out": left_out,
+        });
+        return output::print(&told.to_string());
+    }
+    if args.common.quiet {
+        return Ok(());
+    }
+    output::print(&format!(
+        "{} runs, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv",
+        collected.runs.len(),
+        collected.domains.len(),
+        collected.names.len(),
+        args.output.display()
+    ))
+}

@@ -1,0 +1,174 @@
+//! How far a swarm is, for people: one line that is kept up to date.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use olmix_launch::{Event, Snapshot};
+use olmix_ledger::{Ledger, State, Swarm};
+
+use crate::bars::tokens_text;
+use crate::output;
+
+/// How often the line is renewed on a terminal, and how often it is written elsewhere.
+const RENEW: Duration = Duration::from_secs(1);
+const REPEAT: Duration = Duration::from_secs(10);
+
+/// Shows events and progress on standard error.
+pub struct Display {
+    quiet: bool,
+    /// The bar; without a terminal there is none.
+    bar: Option<ProgressBar>,
+    shown: Instant,
+}
+
+impl Display {
+    /// A display; a `quiet` one shows nothing.
+    pub fn new(quiet: bool, runs: usize) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(runs as u64);
+            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} runs{msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        Self {
+            quiet,
+            bar,
+            shown: Instant::now(),
+        }
+    }
+
+    /// Tells of what does not go without saying.
+    pub fn event(&self, event: &Event) {
+        let line = match event {
+            Event::Began(..) | Event::Finished(_) => return,
+            Event::Failed(name, true, cause) => format!("{name} is tried again: {cause}"),
+            Event::Failed(name, false, cause) => format!("{name} failed: {cause}"),
+            Event::Cancelled(name) => format!("{name} was cancelled"),
+            Event::Recovered(runs) => {
+                format!("a launcher died; its runs are taken over: {runs}")
+            }
+        };
+        self.say(&line);
+    }
+
+    /// Says a line, beside the bar.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            _ if self.quiet => {}
+            Some(bar) => bar.suspend(|| output::complain(line)),
+            None => output::complain(line),
+        }
+    }
+
+    /// Shows how far the swarm is, now and then.
+    pub fn look(&mut self, ledger: &Ledger, swarm: &Swarm) {
+        let every = if self.bar.is_some() { RENEW } else { REPEAT };
+        if self.quiet || self.shown.elapsed() < every {
+            return;
+        }
+        self.shown = Instant::now();
+        // A look that fails is none; what matters is seen by the launcher.
+        let Ok(runs) = ledger.runs(swarm.id) else {
+            return;
+        };
+        let snapshot = Snapshot::take(swarm, &runs, olmix_launch::now());
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(runs.len() as u64);
+                bar.set_position(snapshot.count(State::Finished) as u64);
+                bar.set_message(details(&snapshot));
+            }
+            None => output::complain(&format!(
+                "{}/{} runs{}",
+                snapshot.count(State::Finished),
+                runs.len(),
+                details(&snapshot)
+            )),
+        }
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What a line says after the number of runs that finished.
+pub fn details(snapshot: &Snapshot) -> String {
+    let mut text = String::new();
+    for state in [
+        State::Running,
+        State::Queued,
+        State::Failed,
+        State::Cancelled,
+    ] {
+        let count = snapshot.count(state);
+        if count > 0 {
+            text += &format!(", {count} {state}");
+        }
+    }
+    if let Some(rate) = snapshot.tokens_per_second {
+        text += &format!(", {} tokens/s", tokens_text(rate as u64));
+    }
+    if let Some(left) = snapshot.left {
+        text += &format!(", {} left", duration(left.as_secs_f64()));
+    }
+    if let Some((name, cause)) = &snapshot.worst {
+        let first = cause.lines().next().unwrap_or_default();
+        text += &format!(", worst: {name}: {}", shortened(first, 60));
+    }
+    text
+}
+
+/// A text of at most so many characters.
+pub fn shortened(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// A duration for people, of two units at most: `3 min 5 s`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{minutes} min {} s", whole % 60),
+        3600..86_400 => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_units() {
+        let told = [0.4, 59.6, 185.0, 7260.0, 90_000.0]
+            .map(duration)
+            .join(", ");
+        assert_eq!(told, "0 s, 1 min 0 s, 3 min 5 s, 2 h 1 min, 1 d 1 h");
+    }
+
+    #[test]
+    fn the_line_says_what_there_is_to_say() {
+        let snapshot = Snapshot {
+            counts: [3, 2, 6, 1, 0],
+            tokens_per_second: Some(123_456.0),
+            left: Some(Duration::from_secs(90)),
+            worst: Some(("run-7".into(), "train: exit code 1\nmore".into())),
+        };
+        assert_eq!(
+            details(&snapshot),
+            ", 2 running, 3 queued, 1 failed, 123K tokens/s, 1 min 30 s left, worst: run-7: train: exit code 1"
+        );
+        assert_eq!(details(&Snapshot::default()), "");
+    }
+}

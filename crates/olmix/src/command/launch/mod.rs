@@ -1,0 +1,77 @@
+//! `olmix launch`.
+
+mod cancel;
+mod display;
+mod preview;
+mod run;
+mod status;
+
+use std::path::PathBuf;
+
+use olmix_launch::{LEDGER, Place, settled};
+use olmix_ledger::{Ledger, Swarm};
+
+use crate::args::{LaunchCommand, LaunchRunArgs, SwarmArgs};
+use crate::failure::Failure;
+
+/// Runs it.
+pub fn run(command: &LaunchCommand) -> Result<(), Failure> {
+    match command {
+        LaunchCommand::Run(args) => run::run(args),
+        LaunchCommand::Preview(args) => preview::run(args),
+        LaunchCommand::Status(args) => status::run(args),
+        LaunchCommand::Cancel(args) => cancel::run(args),
+    }
+}
+
+fn place(args: &LaunchRunArgs) -> Result<Place, Failure> {
+    let place = Place::new(&args.variants, args.out.as_deref(), args.ledger.as_deref())?;
+    Ok(place)
+}
+
+/// How many of so many runs go at once, and how many threads each has.
+fn shares(args: &LaunchRunArgs, runs: usize) -> (usize, usize) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.common.threads.unwrap_or(cores).max(1);
+    let jobs = args.jobs.map_or(threads.min(runs.max(1)), usize::from);
+    (jobs, (threads / jobs).max(1))
+}
+
+/// The ledger of a swarm that was launched, and its swarms that are asked for.
+fn find(args: &SwarmArgs) -> Result<(Ledger, Vec<Swarm>), Failure> {
+    let out = match (&args.out, &args.variants) {
+        (Some(out), _) => Some(settled(out)?),
+        (None, Some(variants)) if args.ledger.is_none() => {
+            Some(Place::new(variants, None, None)?.out)
+        }
+        _ => None,
+    };
+    let path: PathBuf = match (&args.ledger, &out) {
+        (Some(ledger), _) => ledger.clone(),
+        (None, Some(out)) => out.join(LEDGER),
+        (None, None) => {
+            return Err(Failure::Usage(
+                "which swarm?\n  help: give --variants, --out or --ledger as to `olmix launch run`"
+                    .into(),
+            ));
+        }
+    };
+    let ledger = Ledger::open_existing(&path)?;
+    let mut swarms = ledger.swarms()?;
+    if let Some(variants) = &args.variants {
+        let variants = settled(variants)?;
+        swarms.retain(|swarm| swarm.variants == variants);
+    }
+    if args.ledger.is_some()
+        && let Some(out) = &out
+    {
+        swarms.retain(|swarm| swarm.out == *out);
+    }
+    if swarms.is_empty() {
+        return Err(Failure::Usage(format!(
+            "{}: no such swarm was launched with this ledger\n  help: leave --variants and --out out to see all that were",
+            path.display()
+        )));
+    }
+    Ok((ledger, swarms))
+}

@@ -1,0 +1,131 @@
+//! `olmix launch preview`.
+
+use olmix_launch::{RunProgress, Tools, load_variants, trainer};
+use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
+use serde_json::json;
+
+use crate::args::LaunchRunArgs;
+use crate::bars::tokens_text;
+use crate::failure::Failure;
+use crate::output;
+use crate::table::table;
+
+/// Commands of how many runs are printed.
+const MOST_PRINTED: usize = 3;
+
+/// Shows what would be run.
+pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
+    let place = super::place(args)?;
+    let variants = load_variants(&place.variants)?;
+    let known: Vec<Run> = if place.ledger.exists() {
+        let ledger = Ledger::open_existing(&place.ledger)?;
+        let swarms = ledger.swarms()?;
+        match swarms.iter().find(|swarm| swarm.out == place.out) {
+            Some(swarm) => ledger.runs(swarm.id)?,
+            None => Vec::new(),
+        }
+    } else {
+        Vec::new()
+    };
+    let (jobs, threads) = super::shares(args, variants.len());
+    let tools = Tools::here(threads)?;
+    let mut rows = Vec::new();
+    let mut values = Vec::new();
+    let mut commands = String::new();
+    let mut to_do = 0;
+    for variant in &variants {
+        let config = &variant.config;
+        let found = known.iter().find(|run| run.name == config.name);
+        let run = found.cloned().unwrap_or_else(|| new_run(variant));
+        let path = place.variants.join(&variant.file);
+        let folder = place.out.join(&config.name);
+        let job = trainer::job(&run, config, &path, &folder, &tools)?;
+        let plan = RunProgress::read(&folder);
+        let tokens = plan.tokens_in_all.or(config.training.tokens);
+        let changed = run.config_sha256 != variant.sha256;
+        let runs = match run.state {
+            State::Queued => true,
+            State::Running | State::Finished => false,
+            State::Cancelled => args.retry_failed,
+            State::Failed => {
+                let may_pass = run.failure.is_none_or(olmix_ledger::FailureKind::may_pass);
+                args.retry_failed || changed || (may_pass && run.failures <= args.retries)
+            }
+        };
+        let shown: Vec<String> = job.steps.iter().map(olmix_launch::Step::shown).collect();
+        if runs {
+            to_do += 1;
+            if to_do <= MOST_PRINTED {
+                commands += &format!("\n{}:\n  {}\n", config.name, shown.join("\n  "));
+            }
+        }
+        rows.push(vec![
+            config.name.clone(),
+            if found.is_some() {
+                run.state.word()
+            } else {
+                "new"
+            }
+            .to_owned(),
+            if runs { "yes" } else { "no" }.to_owned(),
+            plan.steps_in_all
+                .map_or("–".into(), |steps| steps.to_string()),
+            tokens.map_or("–".into(), tokens_text),
+        ]);
+        values.push(json!({
+            "name": config.name,
+            "state": found.map(|run| run.state.word()),
+            "would_run": runs,
+            "steps": plan.steps_in_all,
+            "tokens": tokens,
+            "folder": folder,
+            "commands": shown,
+        }));
+    }
+    if args.common.json {
+        let told =
+            json!({"jobs": jobs, "threads": threads, "ledger": place.ledger, "runs": values});
+        return output::print(&told.to_string());
+    }
+    let mut text = table(&["run", "state", "would run", "steps", "tokens"], &rows);
+    text += &format!(
+        "{to_do} of {} runs would be run, {jobs} at once with {threads} threads each\n",
+        variants.len()
+    );
+    text += &commands;
+    if to_do > MOST_PRINTED {
+        text += &format!(
+            "\n… and {} more alike (--json lists all)\n",
+            to_do - MOST_PRINTED
+        );
+    }
+    output::print(&text)
+}
+
+/// A run as it would be recorded.
+fn new_run(variant: &olmix_launch::Variant) -> Run {
+    Run {
+        id: RunId(0),
+        swarm: SwarmId(0),
+        name: variant.config.name.clone(),
+        config: variant.file.clone(),
+        config_sha256: variant.sha256.clone(),
+        mixture: variant.mixture(),
+        state: State::Queued,
+        stage: None,
+        attempt: 0,
+        failures: 0,
+        fresh: false,
+        cancel: false,
+        launcher: None,
+        process: None,
+        started: None,
+        ended: None,
+        failure: None,
+        cause: None,
+        log_tail: None,
+        metrics: None,
+        tokens: None,
+        seconds: 0.0,
+    }
+}

@@ -1,0 +1,162 @@
+//! `olmix launch run`.
+
+use olmix_launch::{
+    Ending, Event, Interrupts, Launcher, Local, Tools, Variant, Watcher, Wish, load_variants,
+};
+use olmix_ledger::{FailureKind, Ledger, Rerun, Run, State, Swarm, Synced};
+
+use super::display::Display;
+use super::status::{Report, as_json, summary};
+use crate::args::{EngineKind, LaunchRunArgs};
+use crate::failure::Failure;
+use crate::output;
+
+/// Runs what is queued.
+pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
+    let place = super::place(args)?;
+    let variants = load_variants(&place.variants)?;
+    let mut ledger = Ledger::open(&place.ledger)?;
+    let rerun = Rerun {
+        retries: args.retries,
+        all: args.retry_failed,
+    };
+    let (swarm, synced) = place.enter(&mut ledger, &variants, rerun)?;
+    let quiet = args.common.quiet || args.common.json;
+    if !quiet {
+        output::notices(&of_configs(&variants));
+        output::notices(&notices(&synced));
+    }
+    let (jobs, threads) = super::shares(args, variants.len());
+    let mut engine = match args.engine {
+        EngineKind::Local => Local::new(jobs),
+    };
+    let mut watch = Watch {
+        interrupts: Interrupts::watch()?,
+        display: Display::new(quiet, variants.len()),
+        swarm: &swarm,
+        stopping: false,
+    };
+    let counts = ledger.counts(swarm.id)?;
+    watch.display.say(&format!(
+        "{}: {} of {} runs to do, {jobs} at once with {threads} thread{} each; {}",
+        swarm.name,
+        counts[0],
+        variants.len(),
+        if threads == 1 { "" } else { "s" },
+        swarm.out.display()
+    ));
+    let mut launcher = Launcher {
+        ledger: &mut ledger,
+        swarm: &swarm,
+        tools: Tools::here(threads)?,
+        retries: args.retries,
+    };
+    let ending = launcher.run(&mut engine, &mut watch)?;
+    let code = watch.interrupts.code();
+    drop(watch);
+    if let Ending::Stopped(put_back) = ending {
+        return Err(Failure::Ended(
+            code.unwrap_or(130),
+            format!(
+                "stopped; {put_back} runs that ran were put back\n  help: the same command goes on where this one stopped"
+            ),
+        ));
+    }
+    let runs = ledger.runs(swarm.id)?;
+    let report = Report::new(&ledger, &swarm, &runs)?;
+    if args.common.json {
+        output::print(&as_json(&[report]).to_string())?;
+    } else if !args.common.quiet {
+        output::print(&summary(&report))?;
+    }
+    let of = |state| runs.iter().filter(|run| run.state == state).count();
+    let (finished, failed) = (of(State::Finished), of(State::Failed));
+    // Runs whose configs are gone are not of this swarm any more.
+    let gone = |run: &&Run| run.failure == Some(FailureKind::Gone);
+    let cancelled = of(State::Cancelled) - runs.iter().filter(gone).count();
+    if failed + cancelled > 0 {
+        return Err(Failure::Ended(
+            1,
+            format!(
+                "{finished} of {} runs finished, {failed} failed, {cancelled} were cancelled\n  help: correct \
+                 what they failed of (their logs are in {}/RUN/log.txt) and launch again; --retry-failed \
+                 runs all of them again",
+                runs.len(),
+                swarm.out.display()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Shows a launch, and ends it on Ctrl-C.
+struct Watch<'w> {
+    interrupts: Interrupts,
+    display: Display,
+    swarm: &'w Swarm,
+    stopping: bool,
+}
+
+impl Watcher for Watch<'_> {
+    fn event(&mut self, event: &Event) {
+        self.display.event(event);
+    }
+
+    fn wish(&mut self, ledger: &Ledger) -> Wish {
+        let wish = self.interrupts.wish();
+        if wish != Wish::GoOn && !self.stopping {
+            self.stopping = true;
+            let line = "stopping: runs are being ended; once more to end them at once";
+            self.display.say(line);
+        }
+        self.display.look(ledger, self.swarm);
+        wish
+    }
+}
+
+/// What the launch configs are told of. All have most in common, so that one line stands for many.
+fn of_configs(variants: &[Variant]) -> Vec<String> {
+    const MOST: usize = 3;
+    let all = variants.iter().flat_map(|variant| &variant.config.notices);
+    let mut notices: Vec<String> = all.cloned().collect();
+    let more = notices.len().saturating_sub(MOST);
+    notices.truncate(MOST);
+    if more > 0 {
+        notices.push(format!("and {more} more like these"));
+    }
+    notices
+}
+
+/// What there is to say before a launch.
+pub fn notices(synced: &Synced) -> Vec<String> {
+    let mut notices = Vec::new();
+    let mut say = |names: &[String], what: &str| {
+        if !names.is_empty() {
+            let shown: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
+            let more = match names.len() - shown.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            notices.push(format!("{what}: {}{more}", shown.join(", ")));
+        }
+    };
+    say(&synced.again, "run again after they failed");
+    say(
+        &synced.finished_otherwise,
+        "finished under an earlier version of their launch configs, and kept so (give another --out to run the new ones)",
+    );
+    say(
+        &synced.running_otherwise,
+        "running under an earlier version of their launch configs",
+    );
+    say(&synced.gone, "recorded, but their launch configs are gone");
+    say(
+        &synced.failed,
+        "failed and not run again without --retry-failed or another config",
+    );
+    say(
+        &synced.cancelled,
+        "cancelled and not run again without --retry-failed",
+    );
+    notices
+}

@@ -1,0 +1,239 @@
+//! `olmix launch status`, and the summary of a launch.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use olmix_launch::{Liveness, RunProgress, Snapshot, folder_of, liveness, now};
+use olmix_ledger::{Ledger, Run, State, Swarm};
+use serde_json::{Value, json};
+
+use super::display::{details, duration, shortened};
+use crate::args::LaunchStatusArgs;
+use crate::bars::tokens_text;
+use crate::failure::Failure;
+use crate::output;
+use crate::table::table;
+
+/// Rows of the printed table.
+const MOST_PRINTED: usize = 30;
+
+/// How often `--watch` looks.
+const RENEW: Duration = Duration::from_secs(1);
+
+/// Prints it.
+pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
+    let (ledger, swarms) = super::find(&args.swarm)?;
+    let terminal = std::io::stdout().is_terminal();
+    let mut printed = String::new();
+    loop {
+        let mut text = String::new();
+        let mut reports = Vec::new();
+        let mut open = 0;
+        for swarm in &swarms {
+            let runs = ledger.runs(swarm.id)?;
+            let report = Report::new(&ledger, swarm, &runs)?;
+            open += runs.len() - report.snapshot.ended();
+            text += &describe(&report);
+            reports.push(report.to_json());
+        }
+        if args.common.json {
+            return output::print(&json!({"swarms": reports}).to_string());
+        }
+        if args.common.quiet {
+            return Ok(());
+        }
+        if text != printed {
+            // On a terminal the new page takes the place of the old one.
+            let clear = if args.watch && terminal {
+                "\x1b[2J\x1b[H"
+            } else {
+                ""
+            };
+            output::print(&format!("{clear}{text}"))?;
+            printed = text;
+        }
+        if !args.watch || open == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(RENEW);
+    }
+}
+
+/// A swarm with all that is told of it.
+pub struct Report<'r> {
+    swarm: &'r Swarm,
+    runs: &'r [Run],
+    ledger: String,
+    pub snapshot: Snapshot,
+    /// Runs whose launcher is dead, so that nobody follows them.
+    orphans: usize,
+}
+
+impl<'r> Report<'r> {
+    /// Looks at everything.
+    pub fn new(ledger: &Ledger, swarm: &'r Swarm, runs: &'r [Run]) -> Result<Self, Failure> {
+        let launchers = ledger.launchers()?;
+        let dead = launchers
+            .iter()
+            .filter(|launcher| liveness(&launcher.process) == Liveness::Dead);
+        let dead: Vec<&str> = dead.map(|launcher| launcher.id.as_str()).collect();
+        let orphan = |run: &&Run| {
+            let launcher = run.launcher.as_deref();
+            run.state == State::Running && launcher.is_some_and(|id| dead.contains(&id))
+        };
+        Ok(Self {
+            swarm,
+            runs,
+            ledger: ledger.path().display().to_string(),
+            snapshot: Snapshot::take(swarm, runs, now()),
+            orphans: runs.iter().filter(orphan).count(),
+        })
+    }
+
+    fn to_json(&self) -> Value {
+        let counts = State::ALL.iter().zip(self.snapshot.counts);
+        let counts: serde_json::Map<String, Value> = counts
+            .map(|(state, count)| (state.word().to_owned(), count.into()))
+            .collect();
+        json!({
+            "name": self.swarm.name,
+            "variants": self.swarm.variants,
+            "out": self.swarm.out,
+            "ledger": self.ledger,
+            "counts": counts,
+            "without_launcher": self.orphans,
+            "tokens_per_second": self.snapshot.tokens_per_second,
+            "seconds_left": self.snapshot.left.map(|left| left.as_secs()),
+            "runs": self.runs.iter().map(|run| self.run_json(run)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn run_json(&self, run: &Run) -> Value {
+        let object = |pairs: &[(String, f64)]| {
+            let pairs = pairs.iter().map(|(name, x)| (name.clone(), (*x).into()));
+            Value::Object(pairs.collect())
+        };
+        json!({
+            "name": run.name,
+            "state": run.state.word(),
+            "stage": run.stage.map(olmix_ledger::Stage::word),
+            "attempt": run.attempt,
+            "failures": run.failures,
+            "host": run.process.as_ref().map(|process| &process.host),
+            "pid": run.process.as_ref().map(|process| process.pid),
+            "seconds": run.seconds,
+            "tokens": run.tokens,
+            "failure": run.failure.map(olmix_ledger::FailureKind::word),
+            "cause": run.cause,
+            "log_tail": run.log_tail,
+            "folder": folder_of(self.swarm, run),
+            "config": self.swarm.variants.join(&run.config),
+            "mixture": object(&run.mixture),
+            "metrics": run.metrics.as_deref().map(object),
+        })
+    }
+}
+
+/// Reports as one JSON value.
+pub fn as_json(reports: &[Report<'_>]) -> Value {
+    json!({"swarms": reports.iter().map(Report::to_json).collect::<Vec<_>>()})
+}
+
+/// The page of `launch status`.
+fn describe(report: &Report<'_>) -> String {
+    let finished = report.snapshot.count(State::Finished);
+    let mut text = format!(
+        "{}: {finished}/{} runs{}\n",
+        report.swarm.name,
+        report.runs.len(),
+        details(&report.snapshot)
+    );
+    text += &rows(report, |run| {
+        matches!(run.state, State::Running | State::Failed)
+    });
+    if report.orphans > 0 {
+        text += &format!(
+            "{} of the running have lost their launcher; `olmix launch run` takes them over\n",
+            report.orphans
+        );
+    }
+    text
+}
+
+/// What a launch ends with.
+pub fn summary(report: &Report<'_>) -> String {
+    let seconds: f64 = report.runs.iter().map(|run| run.seconds).sum();
+    let tokens: u64 = report.runs.iter().filter_map(|run| run.tokens).sum();
+    let retried = report.runs.iter().filter(|run| run.attempt > 1).count();
+    let mut rows_of_states = Vec::new();
+    for state in State::ALL {
+        let count = report.snapshot.count(*state);
+        if count > 0 {
+            rows_of_states.push(vec![state.to_string(), count.to_string()]);
+        }
+    }
+    let mut text = table(&["runs", ""], &rows_of_states);
+    text += &format!(
+        "{} of computing{}{}\n",
+        duration(seconds),
+        if tokens > 0 {
+            format!(", {} tokens", tokens_text(tokens))
+        } else {
+            String::new()
+        },
+        if retried > 0 {
+            format!("; {retried} runs took more than one attempt")
+        } else {
+            String::new()
+        }
+    );
+    text += &rows(report, |run| run.state == State::Failed);
+    text
+}
+
+/// A row per run that is worth one.
+fn rows(report: &Report<'_>, worth: impl Fn(&Run) -> bool) -> String {
+    let shown: Vec<&Run> = report.runs.iter().filter(|run| worth(run)).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let row = |run: &&Run| {
+        let progress = match run.state {
+            State::Running => RunProgress::read(&folder_of(report.swarm, run)),
+            _ => RunProgress::default(),
+        };
+        let begun = run.started.filter(|_| run.state == State::Running);
+        let seconds = begun.map_or(0.0, |begun| (now() - begun) as f64 / 1000.0);
+        let tokens = match (progress.tokens, progress.tokens_in_all) {
+            (Some(done), Some(all)) => format!("{} of {}", tokens_text(done), tokens_text(all)),
+            (Some(done), None) => tokens_text(done),
+            _ => "–".into(),
+        };
+        let cause = match run.state {
+            State::Failed => run.cause.as_deref().unwrap_or_default(),
+            _ => "",
+        };
+        vec![
+            run.name.clone(),
+            run.state.to_string(),
+            run.stage
+                .map_or_else(String::new, |stage| stage.to_string()),
+            run.attempt.to_string(),
+            duration(run.seconds + seconds),
+            tokens,
+            shortened(cause.lines().next().unwrap_or_default(), 100),
+        ]
+    };
+    let rows: Vec<Vec<String>> = shown.iter().take(MOST_PRINTED).map(row).collect();
+    let header = [
+        "run", "state", "stage", "attempt", "time", "tokens", "cause",
+    ];
+    let mut text = table(&header, &rows);
+    if shown.len() > MOST_PRINTED {
+        text += &format!(
+            " … and {} more (--json lists all)\n",
+            shown.len() - MOST_PRINTED
+        );
+    }
+    text
+}

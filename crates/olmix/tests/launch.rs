@@ -1,0 +1,466 @@
+//! What `olmix launch` promises, with a small trainer of the test's own.
+#![allow(clippy::unwrap_used)] // helpers of tests
+#![cfg(target_os = "linux")] // processes are looked up as Linux has them
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{json, olmix, refused};
+use serde_json::Value;
+
+/// A trainer: losses from the mixture alone. It holds a folder while it works, so that two that
+/// work on one run at once are found out; one whose holder is dead is taken.
+const TRAINER: &str = r#"
+set -eu
+out=$1; mix=$2; pause=$3
+echo "begins" >> "$out/begins.txt"
+if ! mkdir "$out/lock" 2> /dev/null; then
+  holder=$(cat "$out/lock/pid" 2> /dev/null || echo 0)
+  # One that was killed and not yet waited for is still listed, as Z.
+  state=$(sed 's/.*) //; s/ .*//' "/proc/$holder/stat" 2> /dev/null || echo gone)
+  case "$state" in
+    gone | '' | Z | X) ;;
+    *) echo "error: overlap with $holder ($state)" | tee -a "$out/../overlaps.txt"; exit 1 ;;
+  esac
+fi
+echo $$ > "$out/lock/pid"
+# The work is a process of its own, as with any real trainer.
+sleep "$pause" &
+wait $!
+a=$(sed -n 's/.*"a": *\([0-9.]*\).*/\1/p' "$mix")
+awk -v a="$a" 'BEGIN { printf "{\"loss\": %.6f, \"eval\": {\"math\": %.6f, \"math:accuracy\": 0.5}}", 1 + a * a, 2 - a }' > "$out/half.json"
+mv "$out/half.json" "$out/metrics.json"
+rm -r "$out/lock"
+"#;
+
+/// A swarm of runs in a folder; `command` trains run `i`.
+fn swarm(folder: &Path, runs: usize, command: impl Fn(usize) -> String) {
+    fs::write(folder.join("trainer.sh"), TRAINER).unwrap();
+    fs::create_dir_all(folder.join("swarm/launch")).unwrap();
+    for i in 0..runs {
+        config(folder, i, runs, &command(i), "");
+    }
+}
+
+fn config(folder: &Path, i: usize, runs: usize, command: &str, more: &str) {
+    let a = (i as f64 + 1.0) / (runs as f64 + 1.0);
+    let text = format!(
+        "name: run-{i:02}\ngroup_id: group\ntraining: {{seed: {i}}}\ntrainer:\n  command: {}\n{more}mix: {{a: {a:.4}, b: {:.4}}}\n",
+        serde_json::to_string(command).unwrap(),
+        1.0 - a
+    );
+    fs::write(folder.join(format!("swarm/launch/{i:02}.yaml")), text).unwrap();
+}
+
+fn trainer(pause: f64) -> String {
+    format!("sh trainer.sh {{out}} {{mix_json}} {pause}")
+}
+
+const RUN: &str = "launch run --variants swarm/launch --jobs 3";
+const COLLECT: &str = "collect --swarm swarm/runs --output swarm";
+
+/// A launcher in the background.
+fn start(folder: &Path, line: &str) -> Child {
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("launch.log"))
+        .unwrap();
+    Command::new(env!("CARGO_BIN_EXE_olmix"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+fn log(folder: &Path) -> String {
+    fs::read_to_string(folder.join("launch.log")).unwrap_or_default()
+}
+
+fn signal(pid: impl std::fmt::Display, signal: &str) {
+    let _ = Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .stderr(Stdio::null())
+        .status();
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < Duration::from_mins(1), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The run's state as `launch status` tells it.
+fn status(folder: &Path) -> Vec<Value> {
+    let told = json(folder, "launch status --variants swarm/launch --json");
+    told["swarms"][0]["runs"].as_array().unwrap().clone()
+}
+
+fn states(folder: &Path) -> Vec<String> {
+    let text = |run: &Value| run["state"].as_str().unwrap().to_owned();
+    status(folder).iter().map(text).collect()
+}
+
+fn tables(folder: &Path) -> (String, String) {
+    olmix(folder, COLLECT).assert().success();
+    let read = |name: &str| fs::read_to_string(folder.join("swarm").join(name)).unwrap();
+    (read("ratios.csv"), read("metrics.csv"))
+}
+
+/// Processes that belong to runs of a folder.
+fn processes(folder: &Path) -> Vec<u32> {
+    let mark = format!(
+        "OLMIX_RUN_FOLDER={}",
+        folder.canonicalize().unwrap().display()
+    );
+    let pids = fs::read_dir("/proc").unwrap();
+    let pids = pids.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let ended = stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|s| s.trim().starts_with('Z'));
+        String::from_utf8_lossy(&environment).contains(&mark) && !ended
+    })
+    .collect()
+}
+
+#[test]
+fn a_swarm_is_trained_collected_and_fitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 8, |_| trainer(0.05));
+    let mut preview = olmix(
+        folder,
+        "launch preview --variants swarm/launch --jobs 2 --threads 4",
+    );
+    let preview = preview.unwrap();
+    let preview = String::from_utf8(preview.stdout).unwrap();
+    assert!(preview.contains("8 of 8 runs would be run, 2 at once with 2 threads each"));
+    assert!(preview.contains("sh trainer.sh "), "{preview}");
+    assert!(
+        !folder.join("swarm/runs").exists(),
+        "a preview writes nothing"
+    );
+    let run = olmix(folder, RUN).assert().success();
+    let printed = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(printed.contains("finished  8"), "{printed}");
+    let (ratios, metrics) = tables(folder);
+    assert_eq!(ratios.lines().count(), 9);
+    assert!(
+        ratios.starts_with("run,a,b\nrun-00,0.1111,0.8889\n"),
+        "{ratios}"
+    );
+    assert!(
+        metrics.starts_with("run,eval/math,loss\nrun-00,1.8889,1.012343\n"),
+        "{metrics}"
+    );
+    // Again: nothing to do, and nothing is done.
+    olmix(folder, RUN).assert().success();
+    assert!(status(folder).iter().all(|run| run["attempt"] == 1));
+    let run = olmix(folder, &format!("{COLLECT} --include *"))
+        .assert()
+        .success();
+    let told = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(told.starts_with("8 runs, 2 domains, 3 metrics"), "{told}");
+    let fit = "swarm: {ratios: swarm/ratios.csv, metrics: swarm/metrics.csv}\n\
+               priors: {relative_sizes: {a: 0.5, b: 0.5}}\nfiltering: {drop_metrics: [\"eval/math:accuracy\"]}\n";
+    fs::write(folder.join("fit.yaml"), fit).unwrap();
+    olmix(folder, "fit --config fit.yaml --output-dir out --quiet")
+        .assert()
+        .success();
+}
+
+#[test]
+fn killed_at_random_moments_a_swarm_ends_as_one_left_alone() {
+    const RUNS: usize = 10;
+    let alone = tempfile::tempdir().unwrap();
+    swarm(alone.path(), RUNS, |_| trainer(0.0));
+    olmix(alone.path(), RUN).assert().success();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, RUNS, |_| trainer(0.4));
+    // A fixed sequence that looks random.
+    let mut seed: u64 = 42;
+    let mut random = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % below
+    };
+    let line = format!("{RUN} --retries 50 --quiet");
+    let mut launcher = start(folder, &line);
+    for round in 0..24 {
+        std::thread::sleep(Duration::from_millis(20 + random(180)));
+        let children = processes(folder);
+        if round % 3 != 0 && !children.is_empty() {
+            let child = children[random(children.len() as u64) as usize];
+            signal(child, "-KILL");
+        } else {
+            launcher.kill().unwrap();
+            launcher.wait().unwrap();
+            launcher = start(folder, &line);
+        }
+    }
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert_eq!(tables(folder), tables(alone.path()));
+    assert!(
+        !folder.join("swarm/runs/overlaps.txt").exists(),
+        "a run was run twice at once"
+    );
+    let begun: usize = status(folder)
+        .iter()
+        .map(|run| run["attempt"].as_u64().unwrap() as usize)
+        .sum();
+    assert!(begun > RUNS, "something was killed");
+    assert!(processes(folder).is_empty());
+}
+
+#[test]
+fn two_launchers_share_the_work_and_one_takes_over_what_the_other_left() {
+    const RUNS: usize = 8;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, RUNS, |_| trainer(0.5));
+    let mut first = start(folder, "launch run --variants swarm/launch --jobs 2");
+    let mut second = start(folder, "launch run --variants swarm/launch --jobs 2");
+    wait_until("both work", || processes(folder).len() >= 8);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(second.wait().unwrap().success(), "{}", log(folder));
+    assert!(states(folder).iter().all(|state| state == "finished"));
+    assert!(log(folder).contains("a launcher died; its runs are taken over: 2"));
+    assert!(!folder.join("swarm/runs/overlaps.txt").exists());
+}
+
+#[test]
+fn ctrl_c_ends_children_puts_runs_back_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 4, |i| trainer(if i < 2 { 30.0 } else { 0.0 }));
+    let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 2");
+    wait_until("runs work", || processes(folder).len() >= 4);
+    signal(launcher.id(), "-INT");
+    assert_eq!(launcher.wait().unwrap().code(), Some(130));
+    assert!(processes(folder).is_empty());
+    assert!(states(folder).iter().all(|state| state == "queued"));
+    let log = log(folder);
+    assert!(
+        log.contains("stopped; 2 runs that ran were put back\n  help: the same command goes on"),
+        "{log}"
+    );
+    // Not a failure of theirs.
+    assert!(status(folder).iter().all(|run| run["failures"] == 0));
+}
+
+#[test]
+fn runs_are_cancelled_from_another_process_while_the_launcher_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 4, |i| trainer(if i == 0 { 60.0 } else { 0.3 }));
+    let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 2");
+    wait_until("run-00 works", || {
+        folder.join("swarm/runs/run-00/lock/pid").exists()
+    });
+    let cancel = "launch cancel --variants swarm/launch";
+    let message = refused(folder, &format!("{cancel} run-00 run-99"));
+    assert!(message.contains("no such run: run-99; nothing was cancelled"));
+    let told = json(folder, &format!("{cancel} run-00 run-03 --json"));
+    assert_eq!(told["stopping"], serde_json::json!(["run-00"]));
+    let begin = Instant::now();
+    assert_eq!(launcher.wait().unwrap().code(), Some(1));
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert_eq!(
+        states(folder),
+        ["cancelled", "finished", "finished", "cancelled"]
+    );
+    assert!(processes(folder).is_empty());
+    // They stay cancelled until someone wants them.
+    olmix(folder, RUN).assert().code(1);
+    fs::write(
+        folder.join("trainer.sh"),
+        TRAINER.replace("\"$pause\"", "0"),
+    )
+    .unwrap();
+    olmix(folder, &format!("{RUN} --retry-failed"))
+        .assert()
+        .success();
+}
+
+#[test]
+fn every_failure_has_its_cause_and_only_some_are_tried_again() {
+    const CASES: [(&str, &str, u64, &str); 9] = [
+        ("exit 0", "no metrics", 1, "it exited with 0, but left no "),
+        (
+            "echo '{' > {out}/metrics.json",
+            "bad metrics",
+            1,
+            "not JSON",
+        ),
+        (
+            "echo '{\"loss\": NaN}' > {out}/metrics.json",
+            "bad metrics",
+            1,
+            "`loss` is not a finite number",
+        ),
+        (
+            "echo error: bad lr; exit 2",
+            "configuration",
+            1,
+            "(exit code 2): error: bad lr",
+        ),
+        ("exit 3", "diverged", 1, "it diverged"),
+        ("echo oops; exit 1", "exited", 2, "exit code 1: oops"),
+        ("kill -KILL $$", "killed", 2, "ended by SIGKILL"),
+        (
+            "no-such-program-anywhere",
+            "not started",
+            1,
+            "exit code 127",
+        ),
+        (
+            "trap '' TERM; sleep 60 & sleep 60",
+            "timeout",
+            1,
+            "longer than its timeout of 1 s",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 10, |i| {
+        CASES
+            .get(i)
+            .map_or_else(|| trainer(0.0), |case| case.0.to_owned())
+    });
+    config(folder, 8, 10, CASES[8].0, "  timeout: 1\n");
+    let line = "launch run --variants swarm/launch --jobs 10 --retries 1";
+    let run = olmix(folder, line).assert().code(1);
+    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(
+        message.contains("1 of 10 runs finished, 9 failed"),
+        "{message}"
+    );
+    let runs = status(folder);
+    for (run, (command, kind, attempts, cause)) in runs.iter().zip(CASES) {
+        assert_eq!(run["state"], "failed", "{command}");
+        assert_eq!(run["failure"], kind, "{command}");
+        assert_eq!(run["attempt"], attempts, "{command}");
+        let told = run["cause"].as_str().unwrap();
+        assert!(told.contains(cause), "{command}: {told}");
+    }
+    assert_eq!(runs[5]["log_tail"], "oops");
+    let log = fs::read_to_string(folder.join("swarm/runs/run-05/log.txt")).unwrap();
+    assert!(log.contains("=== attempt 1, train, ") && log.contains("=== attempt 2, train, "));
+    assert!(
+        processes(folder).is_empty(),
+        "those that ignore SIGTERM are killed"
+    );
+    // What is left out of the tables is named.
+    let run = olmix(folder, COLLECT).assert().success();
+    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(
+        message.contains("run-04 is left out: failed: train: it diverged"),
+        "{message}"
+    );
+    // A config that is corrected is run again, from an empty folder.
+    fs::write(folder.join("swarm/runs/run-03/stale"), "").unwrap();
+    config(folder, 3, 10, &trainer(0.0), "");
+    olmix(folder, line).assert().code(1);
+    let runs = status(folder);
+    assert_eq!(runs[3]["state"], "finished");
+    assert!(!folder.join("swarm/runs/run-03/stale").exists());
+    assert_eq!(runs[4]["attempt"], 1, "divergence is not tried again");
+}
+
+#[test]
+fn metrics_of_an_earlier_attempt_never_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let command = "if [ -f {out}/again ]; then exit 0; fi; touch {out}/again; \
+                   echo '{\"loss\": 1}' > {out}/metrics.json; exit 1";
+    swarm(folder, 1, |_| command.to_owned());
+    olmix(folder, RUN).assert().code(1);
+    assert_eq!(status(folder)[0]["failure"], "no metrics");
+}
+
+#[test]
+fn what_can_not_be_launched_is_told_before_anything_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert!(refused(folder, "launch run --variants nowhere").contains("there is no such folder"));
+    fs::create_dir_all(folder.join("empty")).unwrap();
+    assert!(refused(folder, "launch run --variants empty").contains("holds no launch config"));
+    swarm(folder, 2, |_| trainer(0.0));
+    let first = folder.join("swarm/launch/00.yaml");
+    let text = fs::read_to_string(&first).unwrap();
+    fs::write(folder.join("swarm/launch/twin.yaml"), &text).unwrap();
+    let message = refused(folder, RUN);
+    assert!(message.contains("00.yaml and twin.yaml have the same name `run-00`"));
+    fs::remove_file(folder.join("swarm/launch/twin.yaml")).unwrap();
+    fs::write(&first, text.replace("mix: {a", "mixx: {a")).unwrap();
+    assert!(refused(folder, RUN).contains("00.yaml:"));
+    fs::write(&first, &text).unwrap();
+    // A ledger that is none, and one of a newer version.
+    let runs = folder.join("swarm/runs");
+    fs::create_dir_all(&runs).unwrap();
+    let ledger = runs.join("ledger.sqlite");
+    fs::write(&ledger, "run,a\n".repeat(100)).unwrap();
+    assert!(refused(folder, RUN).contains("ledger.sqlite: not a ledger of olmix"));
+    fs::remove_file(&ledger).unwrap();
+    olmix(folder, RUN).assert().success();
+    set_version(&ledger, 99);
+    for line in [RUN, COLLECT, "launch status --variants swarm/launch"] {
+        let message = refused(folder, line);
+        assert!(message.contains("this ledger has version 99"), "{message}");
+        assert!(message.contains("use the newer olmix"), "{message}");
+    }
+    set_version(&ledger, 1);
+    // Another swarm is not mixed into these runs.
+    let other = folder.join("other");
+    fs::create_dir_all(&other).unwrap();
+    fs::copy(&first, other.join("a.yaml")).unwrap();
+    let message = refused(folder, "launch run --variants other --out swarm/runs");
+    assert!(
+        message.contains("holds the runs of another swarm"),
+        "{message}"
+    );
+    // One file of metrics for all runs.
+    let shared = text.replace("mix: {a", "  metrics: /tmp/metrics.json\nmix: {a");
+    fs::write(other.join("a.yaml"), shared).unwrap();
+    let message = refused(folder, "launch preview --variants other --out o");
+    assert!(message.contains("`trainer.metrics` is /tmp/metrics.json for every run"));
+}
+
+/// Writes the version into a ledger's header, where the database keeps it.
+fn set_version(ledger: &Path, version: u32) {
+    let mut bytes = fs::read(ledger).unwrap();
+    bytes[60..64].copy_from_slice(&version.to_be_bytes());
+    fs::write(ledger, bytes).unwrap();
+}
+
+#[test]
+fn a_swarm_that_was_moved_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let old: PathBuf = folder.path().join("old");
+    fs::create_dir(&old).unwrap();
+    swarm(&old, 3, |_| trainer(0.0));
+    olmix(&old, RUN).assert().success();
+    let new = folder.path().join("new");
+    fs::rename(&old, &new).unwrap();
+    config(&new, 3, 4, &trainer(0.0), "");
+    olmix(&new, RUN).assert().success();
+    let attempts: Vec<u64> = status(&new)
+        .iter()
+        .map(|run| run["attempt"].as_u64().unwrap())
+        .collect();
+    assert_eq!(attempts, [1, 1, 1, 1]);
+}
