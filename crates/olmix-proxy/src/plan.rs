@@ -121,6 +121,9 @@ pub struct Recipe {
     pub checkpoint_every: u64,
     /// Steps between lines of metrics.jsonl.
     pub log_every: u64,
+    /// Steps between measurements on the way; at the end alone where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eval_every: Option<u64>,
 }
 
 /// What a run is trained on.

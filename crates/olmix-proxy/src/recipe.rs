@@ -59,6 +59,7 @@ pub(crate) fn recipe(training: &TrainingConfig, model: &Shape) -> Recipe {
             .checkpoint_every
             .unwrap_or_else(|| steps_between(1000, 10)),
         log_every: training.log_every.unwrap_or_else(|| steps_between(10, 50)),
+        eval_every: training.eval_interval,
     }
 }
 

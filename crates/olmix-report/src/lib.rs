@@ -14,7 +14,7 @@
 //! | How does a number change with another? | [`lines()`] |
 //! | How do size, repetition and λ move the mixture? | [`sweep`] |
 //!
-//! [`html`] puts them together with the numbers and how they were made.
+//! [`trial_page`] shows what a mixture was worth on a larger model. [`html`] puts them together with the numbers and how they were made.
 
 mod colour;
 mod error;
@@ -31,4 +31,4 @@ pub use figure::{
     Series, SwarmWeights, interaction_matrix, lines, mixtures, predicted_against_measured,
     prior_and_proposed, swarm_weights, sweep, task_errors,
 };
-pub use report::{InputFile, ReportInput, html};
+pub use report::{Curve, InputFile, ReportInput, TaskOutcome, Trial, html, trial_page};

@@ -84,6 +84,8 @@ pub struct TrainingConfig {
     pub checkpoint_every: Option<u64>,
     /// Steps between lines of metrics.jsonl.
     pub log_every: Option<u64>,
+    /// Steps between measurements on the way; at the end alone where not given.
+    pub eval_interval: Option<u64>,
     /// The shape, where it is not the size's.
     pub model: ModelConfig,
 }
@@ -242,7 +244,7 @@ impl TrainingConfig {
         let size = size.map(|v| v.text()).transpose()?.unwrap_or_default();
         let size = size.rsplit_once('_').map_or(size, |(_, size)| size);
         // Settings of other trainers, of no effect here.
-        for key in ["checkpoint_path", "train_type", "eval_interval", "no_eval"] {
+        for key in ["checkpoint_path", "train_type", "no_eval"] {
             section.optional(key);
         }
         let tokenizer = section.optional("tokenizer");
@@ -253,6 +255,7 @@ impl TrainingConfig {
         let (global_batch_size, sequence_length) =
             (whole("global_batch_size")?, whole("sequence_length")?);
         let (checkpoint_every, log_every) = (whole("checkpoint_every")?, whole("log_every")?);
+        let eval_interval = whole("eval_interval")?;
         let mut number = |key, what, holds: fn(f64) -> bool| {
             let value = section.optional(key);
             value.map(|v| v.number_that(what, holds)).transpose()
@@ -281,6 +284,7 @@ impl TrainingConfig {
             z_loss: number("z_loss", "a number that is not negative", |x| x >= 0.0)?,
             checkpoint_every,
             log_every,
+            eval_interval,
             model: ModelConfig::read(section.section("model")?)?,
         };
         section.finish()?;

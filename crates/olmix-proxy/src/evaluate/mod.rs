@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Model, Use, Workspace};
-use crate::train::{model_folder, weights};
+use crate::train::{model_folder, read_tensors};
 use crate::{EvaluationPlan, ProxyError, RunPlan, Tokens, ValidationPlan};
 
 pub use tasks::{Item, Task, task_files};
@@ -73,7 +73,7 @@ pub fn load_model(run: &Path) -> Result<(RunPlan, Model), ProxyError> {
     }
     let parameters = vec![0.0; plan.model.parameters()];
     let mut model = Model::new(plan.model.clone(), parameters);
-    model.weights = weights::read_tensors(&model, &file, "")?;
+    model.weights = read_tensors(&model, &file, "")?;
     Ok((plan, model))
 }
 

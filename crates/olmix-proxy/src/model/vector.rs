@@ -86,7 +86,14 @@ pub(crate) fn greatest(values: &[f32]) -> f32 {
             };
         }
     }
-    most.iter().chain(rest).copied().fold(f32::MIN, f32::max)
+    let mut greatest = f32::MIN;
+    for i in 0..LANES {
+        greatest = if most[i] > greatest { most[i] } else { greatest };
+    }
+    for x in rest {
+        greatest = if *x > greatest { *x } else { greatest };
+    }
+    greatest
 }
 
 /// Replaces each `x` by `exp(scale (x − most))`; their sum.

@@ -6,7 +6,7 @@ use olmix_io::StagedFolder;
 use serde_json::{Value, json};
 
 use super::weights::write_tensors;
-use crate::{Model, ProxyError, RunPlan, Shape};
+use crate::{Model, ProxyError, Shape};
 
 /// Where the model of a run stands.
 #[must_use]
@@ -14,18 +14,21 @@ pub fn model_folder(run: &Path) -> PathBuf {
     run.join("model")
 }
 
-/// Writes model.safetensors, config.json and tokenizer.json, all or none.
-pub(super) fn write_model(run: &Path, plan: &RunPlan, model: &Model) -> Result<(), ProxyError> {
-    let folder = StagedFolder::new(&model_folder(run))?;
-    folder.write(
-        "model.safetensors",
-        &write_tensors(model, &[("", &model.weights)])?,
-    )?;
-    let tokenizer = &plan.tokenizer;
-    let tokenizer =
-        std::fs::read(tokenizer).map_err(|error| ProxyError::unreadable(tokenizer, &error))?;
-    folder.write("tokenizer.json", &tokenizer)?;
-    let mut config = config(&model.shape, plan.data.end_of_text).to_string();
+/// Writes a model as a folder of model.safetensors, config.json and tokenizer.json, all or none.
+///
+/// # Errors
+/// [`ProxyError::File`].
+pub fn save_model(
+    folder: &Path,
+    model: &Model,
+    end_of_text: Option<u32>,
+    tokenizer: &[u8],
+) -> Result<(), ProxyError> {
+    let folder = StagedFolder::new(folder)?;
+    let weights = write_tensors(model, &[("", &model.weights)])?;
+    folder.write("model.safetensors", &weights)?;
+    folder.write("tokenizer.json", tokenizer)?;
+    let mut config = config(&model.shape, end_of_text).to_string();
     config.push('\n');
     folder.write("config.json", config.as_bytes())?;
     Ok(folder.commit()?)

@@ -1,14 +1,26 @@
-//! `metrics.jsonl`: a line per step that is told, as it goes.
+//! What a run tells as it goes, a line per step that is told: losses in `metrics.jsonl`, measurements on the way in
+//! `evaluations.jsonl`.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ProxyError;
 
-/// A line.
+/// A line of a journal.
+pub trait Record: Serialize + DeserializeOwned {
+    /// The journal's file in a run's folder.
+    const FILE: &'static str;
+
+    /// Steps that were done.
+    fn step(&self) -> u64;
+}
+
+/// A line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Steps that were done, this one included.
@@ -25,53 +37,71 @@ pub struct StepRecord {
     pub tokens_per_second: f64,
 }
 
-/// The lines of a run.
-pub(super) struct Journal {
-    file: PathBuf,
+/// A line of `evaluations.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRecord {
+    /// Steps that were done.
+    pub step: u64,
+    /// Tokens that they saw.
+    pub tokens: u64,
+    /// What was measured then, as in metrics.json.
+    pub metrics: BTreeMap<String, f64>,
 }
 
-impl Journal {
-    /// Opens the journal of a run that has done `step` steps: later lines, and one that was cut short, go.
-    pub fn open(run: &Path, step: u64) -> Result<Self, ProxyError> {
-        let file = run.join("metrics.jsonl");
-        let kept: Vec<StepRecord> = read(&file)
-            .into_iter()
-            .filter(|record| record.step <= step)
-            .collect();
-        let mut text = Vec::new();
-        for record in &kept {
-            line(&mut text, record);
-        }
-        olmix_io::write_whole(&file, &text)?;
-        Ok(Self { file })
-    }
+impl Record for StepRecord {
+    const FILE: &'static str = "metrics.jsonl";
 
-    /// Adds a line.
-    pub fn add(&self, record: &StepRecord) -> Result<(), ProxyError> {
-        let mut text = Vec::new();
-        line(&mut text, record);
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(&self.file)
-            .map_err(|error| ProxyError::unwritable(&self.file, &error))?;
-        file.write_all(&text)
-            .map_err(|error| ProxyError::unwritable(&self.file, &error))
+    fn step(&self) -> u64 {
+        self.step
     }
 }
 
-fn line(into: &mut Vec<u8>, record: &StepRecord) {
-    if let Ok(text) = serde_json::to_vec(record) {
-        into.extend(text);
-        into.push(b'\n');
+impl Record for EvaluationRecord {
+    const FILE: &'static str = "evaluations.jsonl";
+
+    fn step(&self) -> u64 {
+        self.step
     }
 }
 
-/// The lines of a metrics.jsonl; none where there is no such file. A line that was cut short is left out.
+/// Cuts a journal back to what a run that has done `step` steps had told: later lines go, and one that was cut
+/// short. A journal that is not there is made.
+pub(super) fn cut<R: Record>(run: &Path, step: u64) -> Result<(), ProxyError> {
+    let kept = read::<R>(run)
+        .into_iter()
+        .filter(|record| record.step() <= step);
+    let text: Vec<u8> = kept.flat_map(|record| line(&record)).collect();
+    Ok(olmix_io::write_whole(&place::<R>(run), &text)?)
+}
+
+/// Adds a line to a journal.
+pub(super) fn add<R: Record>(run: &Path, record: &R) -> Result<(), ProxyError> {
+    let file = place::<R>(run);
+    let mut open = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&file)
+        .map_err(|error| ProxyError::unwritable(&file, &error))?;
+    open.write_all(&line(record))
+        .map_err(|error| ProxyError::unwritable(&file, &error))
+}
+
+/// The lines of a run's journal; none where there is no such file. A line that was cut short is left out.
 #[must_use]
-pub fn read(file: &Path) -> Vec<StepRecord> {
-    let bytes = std::fs::read(file).unwrap_or_default();
+pub fn read<R: Record>(run: &Path) -> Vec<R> {
+    let bytes = std::fs::read(place::<R>(run)).unwrap_or_default();
     let lines = bytes.split(|byte| *byte == b'\n');
     lines
         .filter_map(|line| serde_json::from_slice(line).ok())
         .collect()
+}
+
+fn place<R: Record>(run: &Path) -> PathBuf {
+    run.join(R::FILE)
+}
+
+fn line(record: &impl Record) -> Vec<u8> {
+    let mut text = serde_json::to_vec(record).unwrap_or_default();
+    text.push(b'\n');
+    text
 }

@@ -6,20 +6,22 @@ mod export;
 mod journal;
 mod schedule;
 mod step;
-pub(crate) mod weights;
+mod weights;
+
+pub(crate) use weights::read_tensors;
 
 use std::path::Path;
 use std::time::Instant;
 
 use crate::model::{Model, Objective};
-use crate::{Batches, ProxyError, RunPlan, SequenceIndex, Tokens};
+use crate::{Batches, Metrics, ProxyError, RunPlan, SequenceIndex, Tokens};
 use adamw::AdamW;
 use checkpoint::Position;
-use journal::Journal;
 use step::Lanes;
 
-pub use export::model_folder;
-pub use journal::{StepRecord, read as read_journal};
+pub use export::{model_folder, save_model};
+pub use weights::write_tensors;
+pub use journal::{EvaluationRecord, Record, StepRecord, read as read_journal};
 
 /// A loss so much larger than that of guessing has diverged.
 const DIVERGED: f64 = 4.0;
@@ -37,6 +39,9 @@ pub struct Progress {
     pub loss: f64,
 }
 
+/// Measures a model on the way.
+pub type Measure<'a> = dyn Fn(&RunPlan, &Model) -> Result<Metrics, ProxyError> + 'a;
+
 /// What training took.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trained {
@@ -52,19 +57,22 @@ pub struct Trained {
 /// of the current rayon pool. A run that is finished is left as it is.
 ///
 /// The same plan ends with the same bits on any number of threads, and however often it was stopped. Memory: 16
-/// bytes for each parameter, up to 32 for gradients, and the activations of a sequence for each thread.
+/// bytes for each parameter, up to 32 for gradients, and the activations of a sequence for each thread. `measure` is
+/// called where the plan asks for measurements on the way, which go to `evaluations.jsonl`.
 ///
 /// # Errors
 /// [`ProxyError::Input`] and [`ProxyError::File`] for shards and files that can't be used;
 /// [`ProxyError::Diverged`] when losses or gradients are no longer numbers, or far beyond those of guessing.
-pub fn train(run: &Path, observe: &dyn Fn(Progress)) -> Result<Trained, ProxyError> {
+pub fn train(
+    run: &Path,
+    observe: &dyn Fn(Progress),
+    measure: &Measure<'_>,
+) -> Result<Trained, ProxyError> {
     let plan = RunPlan::read(run)?;
     let recipe = &plan.recipe;
-    let journal_file = run.join("metrics.jsonl");
     let last_loss = || {
-        read_journal(&journal_file)
-            .last()
-            .map_or(f64::NAN, |record| record.loss)
+        let told: Vec<StepRecord> = read_journal(run);
+        told.last().map_or(f64::NAN, |record| record.loss)
     };
     let mut model = Model::initial(plan.model.clone(), recipe.seed);
     let mut adam = AdamW::new(model.weights.len());
@@ -78,7 +86,10 @@ pub fn train(run: &Path, observe: &dyn Fn(Progress)) -> Result<Trained, ProxyErr
         return Ok(finished(at, last_loss()));
     }
     let batches = batches(run, &plan)?;
-    let journal = Journal::open(run, at.step)?;
+    journal::cut::<StepRecord>(run, at.step)?;
+    if recipe.eval_every.is_some() {
+        journal::cut::<EvaluationRecord>(run, at.step)?;
+    }
     let mut lanes = Lanes::new(&model, recipe.batch);
     let tokens = recipe.batch * plan.model.context as u64;
     let objective = Objective {
@@ -122,14 +133,15 @@ pub fn train(run: &Path, observe: &dyn Fn(Progress)) -> Result<Trained, ProxyErr
         };
         let last = at.step == recipe.steps;
         if at.step.is_multiple_of(recipe.log_every) || last {
-            journal.add(&StepRecord {
+            let record = StepRecord {
                 step: at.step,
                 tokens: at.tokens,
                 loss,
                 grad_norm: norm,
                 learning_rate: recipe.rate(step),
                 tokens_per_second: (at.tokens - told.tokens) as f64 / (at.seconds - told.seconds),
-            })?;
+            };
+            journal::add(run, &record)?;
             told = at;
         }
         observe(Progress {
@@ -138,11 +150,25 @@ pub fn train(run: &Path, observe: &dyn Fn(Progress)) -> Result<Trained, ProxyErr
             batch_tokens: tokens,
             loss,
         });
+        if recipe
+            .eval_every
+            .is_some_and(|every| at.step.is_multiple_of(every) || last)
+        {
+            let record = EvaluationRecord {
+                step: at.step,
+                tokens: at.tokens,
+                metrics: measure(&plan, &model)?.metrics,
+            };
+            journal::add(run, &record)?;
+            clock = Instant::now();
+        }
         if at.step.is_multiple_of(recipe.checkpoint_every) || last {
             checkpoint::save(run, at, &model, &adam)?;
         }
     }
-    export::write_model(run, &plan, &model)?;
+    let file = &plan.tokenizer;
+    let tokenizer = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
+    save_model(&model_folder(run), &model, plan.data.end_of_text, &tokenizer)?;
     Ok(finished(at, loss))
 }
 

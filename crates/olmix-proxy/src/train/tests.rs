@@ -25,6 +25,7 @@ pub(crate) fn recipe(steps: u64) -> Recipe {
         micro_batch: 11,
         checkpoint_every: 4,
         log_every: 3,
+        eval_every: None,
     }
 }
 
@@ -86,6 +87,11 @@ fn run(folder: &Path, recipe: Recipe) {
     plan.write(folder).unwrap();
 }
 
+/// For runs that are not measured on the way.
+fn nothing(_: &RunPlan, _: &Model) -> Result<Metrics, ProxyError> {
+    unreachable!("nothing asks for it")
+}
+
 fn on_threads<T: Send>(threads: usize, job: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -97,7 +103,7 @@ fn on_threads<T: Send>(threads: usize, job: impl FnOnce() -> T + Send) -> T {
 /// The final model, and every line of the journal but for how long it took.
 fn outcome(folder: &Path) -> (Vec<u8>, Vec<StepRecord>) {
     let model = std::fs::read(model_folder(folder).join("model.safetensors")).unwrap();
-    let mut lines = read_journal(&folder.join("metrics.jsonl"));
+    let mut lines = read_journal::<StepRecord>(folder);
     lines
         .iter_mut()
         .for_each(|line| line.tokens_per_second = 0.0);
@@ -110,7 +116,7 @@ fn a_run_is_the_same_bits_on_any_number_of_threads_and_learns() {
         .map(|threads| {
             let folder = tempfile::tempdir().unwrap();
             run(folder.path(), recipe(20));
-            on_threads(threads, || train(folder.path(), &|_| {})).unwrap();
+            on_threads(threads, || train(folder.path(), &|_| {}, &nothing)).unwrap();
             outcome(folder.path())
         })
         .into();
@@ -127,13 +133,13 @@ fn a_run_is_the_same_bits_on_any_number_of_threads_and_learns() {
 fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
     let whole = tempfile::tempdir().unwrap();
     run(whole.path(), recipe(14));
-    train(whole.path(), &|_| {}).unwrap();
+    train(whole.path(), &|_| {}, &nothing).unwrap();
     let stopped = tempfile::tempdir().unwrap();
     run(stopped.path(), recipe(14));
     for step in [2, 5, 9, 13, 14] {
         let stop = |progress: Progress| assert_ne!(progress.step, step, "stopped");
         let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            train(stopped.path(), &stop)
+            train(stopped.path(), &stop, &nothing)
         }));
         assert!(broken.is_err());
     }
@@ -143,7 +149,7 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
     text.extend(b"{\"step\": 12, \"tok");
     std::fs::write(&journal, text).unwrap();
     std::fs::create_dir_all(stopped.path().join("checkpoints/step-00000099")).unwrap();
-    train(stopped.path(), &|_| {}).unwrap();
+    train(stopped.path(), &|_| {}, &nothing).unwrap();
     let (model, mut lines) = outcome(stopped.path());
     let (expected, mut wanted) = outcome(whole.path());
     assert_eq!(model, expected);
@@ -175,7 +181,9 @@ fn a_run_that_diverges_says_at_which_step() {
             ..recipe(20)
         },
     );
-    let message = train(folder.path(), &|_| {}).unwrap_err().to_string();
+    let message = train(folder.path(), &|_| {}, &nothing)
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("training diverged at step "), "{message}");
     assert!(!model_folder(folder.path()).exists());
 }
@@ -187,7 +195,9 @@ fn a_token_beyond_the_vocabulary_is_named_with_its_shard() {
     let mut bytes = std::fs::read(folder.path().join("shard.bin")).unwrap();
     bytes.fill(200);
     std::fs::write(folder.path().join("shard.bin"), bytes).unwrap();
-    let message = train(folder.path(), &|_| {}).unwrap_err().to_string();
+    let message = train(folder.path(), &|_| {}, &nothing)
+        .unwrap_err()
+        .to_string();
     assert!(
         message.contains("shard.bin: holds the token 200"),
         "{message}"

@@ -8,7 +8,10 @@ use crate::{Model, ProxyError};
 
 /// The bytes of a safetensors file with a tensor for each of the model's, and each prefix; values are laid out as
 /// the model's weights are.
-pub(crate) fn write_tensors(
+///
+/// # Errors
+/// [`ProxyError::Input`] for values that are not as many as weights.
+pub fn write_tensors(
     model: &Model,
     parts: &[(&str, &[f32])],
 ) -> Result<Vec<u8>, ProxyError> {

@@ -5,7 +5,10 @@ mod laws;
 mod markup;
 mod mixture;
 mod provenance;
+mod trial;
 mod trust;
+
+pub use trial::{Curve, TaskOutcome, Trial, trial_page};
 
 use olmix_core::{Fit, FitSpec, Swarm};
 
@@ -72,13 +75,18 @@ pub fn html(input: &ReportInput) -> String {
         provenance::section(input),
     ]
     .concat();
+    document(input.title, input.version, &body)
+}
+
+/// A page that needs nothing else: its style and fonts are inside.
+fn document(title: &str, version: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"generator\" content=\"olmix {version}\">\n<title>{title}</title>\n\
          <style>\n{fonts}{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        version = escape(input.version),
-        title = escape(input.title),
+        version = escape(version),
+        title = escape(title),
         fonts = crate::font::font_faces(),
         style = include_str!("style.css"),
     )

@@ -1,0 +1,119 @@
+//! The page of a trial: a model trained on two mixtures.
+
+use olmix_core::{Constraints, Mixture};
+
+use super::document;
+use super::markup::{figure, number, table, text};
+use crate::figure::{Lines, PriorAndProposed, Series, lines, prior_and_proposed};
+use crate::format::{loss, percent_short};
+use crate::svg::escape;
+
+/// What [`trial_page`] writes about.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// The result in a sentence.
+    pub sentence: &'a str,
+    /// Runs of the swarm that the proposal was made from.
+    pub runs: usize,
+    /// The gain that the laws promised.
+    pub predicted_gain: Option<f64>,
+    /// The gain that was measured: one less the ratio of both average losses.
+    pub gain: f64,
+    /// The average loss over steps, first of the natural mixture.
+    pub curves: &'a [Curve],
+    /// The losses of every task at the end.
+    pub tasks: &'a [TaskOutcome],
+    /// The natural mixture.
+    pub prior: &'a Mixture,
+    /// The proposed one.
+    pub proposed: &'a Mixture,
+    /// Where the report of the fit is, relative to the page.
+    pub fit_report: &'a str,
+    /// The command line that makes it again.
+    pub command: &'a str,
+    /// Version of olmix.
+    pub version: &'a str,
+}
+
+/// A run, measured on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Its name.
+    pub name: String,
+    /// Steps and average losses.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A task on both mixtures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskOutcome {
+    /// Its name.
+    pub name: String,
+    /// The loss with the natural mixture.
+    pub natural: f64,
+    /// The loss with the proposed one.
+    pub proposed: f64,
+}
+
+/// The page as one HTML document without links to other files but the fit's report.
+#[must_use]
+pub fn trial_page(trial: &Trial<'_>) -> String {
+    let series: Vec<Series> = trial
+        .curves
+        .iter()
+        .map(|curve| Series {
+            name: curve.name.clone(),
+            points: curve.points.iter().map(|&(x, y)| (x, y, 0.0)).collect(),
+        })
+        .collect();
+    let curves = lines(&Lines {
+        title: "Average loss of the larger model",
+        subtitle: "mean over tasks; lower is better",
+        x: "steps",
+        y: "bits per byte",
+        logarithmic: false,
+        series: &series,
+    });
+    let mixtures = prior_and_proposed(&PriorAndProposed {
+        prior: trial.prior,
+        proposed: trial.proposed,
+        intervals: None,
+        constraints: &Constraints::none(trial.proposed.domains().len()),
+        binding: &[],
+    });
+    let row = |task: &TaskOutcome| {
+        vec![
+            escape(&task.name),
+            loss(task.natural),
+            loss(task.proposed),
+            percent_short(1.0 - task.proposed / task.natural),
+        ]
+    };
+    let rows: Vec<Vec<String>> = trial.tasks.iter().map(row).collect();
+    let columns = [text("Task"), number("Natural"), number("Proposed"), number("Lower by")];
+    let promised = trial.predicted_gain.map_or_else(String::new, |gain| {
+        format!(
+            " The laws, fitted to small models, promised an average loss {} lower; measured on the larger one it is {} lower.",
+            percent_short(gain),
+            percent_short(trial.gain)
+        )
+    });
+    let body = format!(
+        "<h1>{}</h1>\n<p class=\"answer\">{}</p>\n<p>{} small models were trained on different mixtures and measured on {} tasks; a law \
+         per task was fitted to what they measured, and the mixture with the least predicted loss solved for.{promised} \
+         <a href=\"{}\">The report of the fit</a> has the laws and how far to trust them.</p>\n{}{}{}<p>Made by <code>{}</code>, olmix {}.</p>\n",
+        escape(trial.title),
+        escape(trial.sentence),
+        trial.runs,
+        trial.tasks.len(),
+        escape(trial.fit_report),
+        figure(&curves, "Both models are the same but for the mixture. The proposed one is as good as the natural one's end where its curve crosses that height."),
+        figure(&mixtures, "What each was trained on. No domain is seen more often than the repetition factor allows."),
+        table("Bits per byte of the gold answers, at the end.", &columns, &rows, 0),
+        escape(trial.command),
+        escape(trial.version),
+    );
+    document(trial.title, trial.version, &body)
+}
