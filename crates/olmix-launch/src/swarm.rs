@@ -75,10 +75,8 @@ impl Place {
         variants: &[Variant],
         rerun: Rerun,
     ) -> Result<(Swarm, Synced), LaunchError> {
-        let name = variants
-            .first()
-            .and_then(|variant| variant.config.group.clone());
         let folder = || self.variants.file_name().map(|name| name.to_string_lossy());
+        let name = variants.first().and_then(Variant::swarm_name);
         let swarm = ledger.swarm(
             &NewSwarm {
                 name: name.unwrap_or_else(|| folder().unwrap_or_default().into_owned()),
@@ -168,6 +166,13 @@ impl Variant {
             config_sha256: self.sha256.clone(),
             mixture: self.mixture(),
         }
+    }
+
+    /// What its name has in common with those of its swarm: all up to the group.
+    fn swarm_name(&self) -> Option<String> {
+        let group = self.config.group.as_ref()?;
+        let before = self.config.name.split_once(group.as_str());
+        Some(before.map_or_else(|| group.clone(), |(before, _)| format!("{before}{group}")))
     }
 
     /// Leaves and their weights.

@@ -464,3 +464,58 @@ fn a_swarm_that_was_moved_goes_on() {
         .collect();
     assert_eq!(attempts, [1, 1, 1, 1]);
 }
+
+#[test]
+fn the_example_of_a_custom_trainer_is_drawn_and_previewed() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/custom-trainer");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for file in [
+        "data.py",
+        "train.py",
+        "launch.yaml",
+        "generate.yaml",
+        "fit.yaml",
+    ] {
+        fs::copy(example.join(file), folder.join(file)).unwrap();
+    }
+    let line = "generate --config generate.yaml --base launch.yaml --output swarm --quiet";
+    olmix(folder, line).assert().success();
+    let told = json(
+        folder,
+        "launch preview --variants swarm/launch --threads 3 --jobs 1 --json",
+    );
+    let runs = told["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 12);
+    let out = folder.canonicalize().unwrap().join("swarm/runs");
+    let out = out.join(runs[0]["name"].as_str().unwrap());
+    let command = format!(
+        "python3 train.py --mix {0}/mix.json --out {0} --seed 42 --threads 3",
+        out.display()
+    );
+    assert_eq!(runs[0]["commands"], serde_json::json!([command]));
+    // Trained for true where there is a Python with torch (OLMIX_PYTHON), in two runs of one hundred steps.
+    let Some(python) = std::env::var_os("OLMIX_PYTHON") else {
+        return;
+    };
+    for entry in fs::read_dir(folder.join("swarm/launch")).unwrap().skip(2) {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let text = fs::read_to_string(folder.join("train.py")).unwrap();
+    let text = text.replace("STEPS = 8, 64, 256, 600", "STEPS = 8, 64, 256, 100");
+    fs::write(folder.join("train.py"), text).unwrap();
+    let done = Command::new(&python)
+        .arg("data.py")
+        .current_dir(folder)
+        .status();
+    assert!(done.unwrap().success());
+    let bin = Path::new(&python).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut run = olmix(folder, RUN);
+    run.env("PATH", path).assert().success();
+    let metrics = tables(folder).1;
+    assert!(
+        metrics.starts_with("run,arithmetic,prose\ncustom-"),
+        "{metrics}"
+    );
+}
