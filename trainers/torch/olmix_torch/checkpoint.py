@@ -56,10 +56,11 @@ def staged(folder):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A whole checkpoint: where it is, and after how many steps."""
+    """A whole checkpoint: where it is, after how many steps, and seconds of training."""
 
     folder: Path
     step: int
+    seconds: float = 0.0
 
 
 class Checkpoints:
@@ -81,12 +82,12 @@ class Checkpoints:
             shutil.rmtree(partial, ignore_errors=True)
         for folder in sorted(self.folder.glob("step-*"), reverse=True):
             try:
-                return Checkpoint(folder, self._step(folder))
+                return self._whole(folder)
             except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
                 self.note(f"{folder} is damaged ({error}); the one before it is taken")
         return None
 
-    def _step(self, folder):
+    def _whole(self, folder):
         state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         if state["format"] != FORMAT:
             raise ValueError(f"state.json is no {FORMAT}")
@@ -105,7 +106,7 @@ class Checkpoints:
                 f"{folder} was left by another plan ({state['tokens']:,} tokens in {step:,} steps): "
                 f"delete {self.folder} to train anew"
             )
-        return step
+        return Checkpoint(folder, step, float(state.get("seconds", 0.0)))
 
     def restore(self, checkpoint, model, optimizer):
         """Loads weights and moments in place."""
@@ -130,7 +131,7 @@ class Checkpoints:
                 state["step"] = torch.tensor(float(checkpoint.step), device=parameter.device)
                 optimizer.state[parameter] = state
 
-    def save(self, step, model, optimizer):
+    def save(self, step, seconds, model, optimizer):
         """Writes the state after `step` steps, then lets go of what is no longer needed."""
         with staged(self.path(step)) as partial:
             save_weights(model, partial / "model.safetensors")
@@ -140,9 +141,13 @@ class Checkpoints:
                 for moment in MOMENTS
             }
             save_file(moments, partial / "optimizer.safetensors")
-            state = {"format": FORMAT, "version": VERSION, "step": step, "tokens": step * self.plan.batch_tokens}
+            state = {"format": FORMAT, "version": VERSION, "step": step}
+            state |= {"tokens": step * self.plan.batch_tokens, "seconds": seconds}
             (partial / "state.json").write_text(json.dumps(state) + "\n", encoding="utf-8")
-        for folder in sorted(self.folder.glob("step-*"))[:-KEPT]:
+        # Later ones could not be read, or the run would have gone on from them.
+        folders = sorted(self.folder.glob("step-*"))
+        here = folders.index(self.path(step)) + 1
+        for folder in folders[: max(0, here - KEPT)] + folders[here:]:
             shutil.rmtree(folder, ignore_errors=True)
 
 

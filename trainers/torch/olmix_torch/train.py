@@ -16,8 +16,8 @@ from .log import Metrics, Progress, note
 from .model import ProxyModel, config, initialize
 from .workers import Workers
 
-# A model that knows nothing loses ln(vocabulary) a token; this much above it, it will not come back.
-LOST_NATS = 10.0
+# A loss so many times that of guessing, ln(vocabulary), has diverged; as in `olmix proxy train`.
+DIVERGED = 4.0
 
 
 def train(config_path, folder, compiled=None):
@@ -109,19 +109,20 @@ class Run:
             if workers.first:
                 note(f"goes on after step {start:,} of {recipe.steps:,}")
         if start < recipe.steps:
-            self._steps(start, model, optimizer, compiled)
+            self._steps(start, newest.seconds if newest else 0.0, model, optimizer, compiled)
         if workers.first:
             with staged(model_folder) as partial:
                 save_weights(model, partial / "model.safetensors")
                 (partial / "config.json").write_text(json.dumps(config(self.plan), indent=2) + "\n", encoding="utf-8")
                 tokenizer.write(self.plan, partial / "tokenizer.json")
 
-    def _steps(self, start, model, optimizer, compiled):
+    def _steps(self, start, seconds_before, model, optimizer, compiled):
         workers, recipe, tokens = self.workers, self.recipe, self.plan.batch_tokens
         called = workers.share(torch.compile(model) if compiled else model)
         metrics = Metrics(self.plan.folder / "metrics.jsonl", start) if workers.first else None
         progress = Progress(recipe.steps, start)
-        since, steps_since = time.monotonic(), 0
+        began = since = time.monotonic()
+        steps_since = 0
         try:
             for step, batch in enumerate(self._batches(start), start + 1):
                 # Steps are counted from 1 from here on: `step` of them are done at the end of this one.
@@ -129,7 +130,7 @@ class Run:
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 loss, norm = gradients(workers, recipe, called, model, batch)
-                if not (math.isfinite(norm) and loss < math.log(self.plan.model.vocab) + LOST_NATS):
+                if not (math.isfinite(norm) and loss <= DIVERGED * math.log(self.plan.model.vocab)):
                     raise Diverged(
                         f"the run diverged at step {step:,}: loss {loss:.6g}, gradient norm {norm:.6g}, "
                         f"learning rate {rate:.3g}; lower training.learning_rate"
@@ -155,7 +156,7 @@ class Run:
                     )
                 if last or step % recipe.checkpoint_every == 0:
                     metrics.sync()
-                    self.checkpoints.save(step, model, optimizer)
+                    self.checkpoints.save(step, seconds_before + time.monotonic() - began, model, optimizer)
         finally:
             progress.end()
             if metrics:

@@ -15,6 +15,7 @@ Leave out samples in which it is not.
 import argparse
 import dataclasses
 import json
+import math
 import os
 import statistics
 import sys
@@ -32,11 +33,11 @@ from olmix_torch.model import ProxyModel, initialize  # noqa: E402
 from olmix_torch.train import adamw, gradients  # noqa: E402
 from olmix_torch.workers import Workers  # noqa: E402
 
-# Width, layers, heads, hidden, context, sequences a batch, sequences at once.
+# Width, layers, heads, hidden, context as in `olmix proxy train`; sequences at once.
 SIZES = {
-    "demo": (64, 2, 4, 176, 128, 16, 16),
-    "1m": (128, 4, 4, 352, 256, 32, 8),
-    "15m": (384, 8, 6, 1024, 512, 128, 4),
+    "demo": (64, 2, 4, 176, 128, 16),
+    "1m": (128, 5, 4, 344, 256, 8),
+    "15m": (384, 8, 6, 1088, 512, 4),
 }
 WARM_SECONDS = 1.0
 OTHERS = 0.05
@@ -68,7 +69,10 @@ def of_run(folder):
 
 
 def of_size(size):
-    width, layers, heads, hidden, context, batch, micro = SIZES[size]
+    width, layers, heads, hidden, context, micro = SIZES[size]
+    # The recipe's tokens a step, to the nearest power of two.
+    parameters = layers * (4 * width * width + 3 * width * hidden + 2 * width) + width
+    batch = 2 ** round(math.log2(2048 * 160 * (parameters / 108e6) ** (2 / 3))) // context
     shape = plans.Model(size, 257, width, layers, heads, hidden, context, 10000.0, 1e-5, False, 0.02)
     rate = dict(learning_rate=0.002, warmup_steps=0, decay_steps=0, beta1=0.9, beta2=0.99, adam_eps=1e-8)
     rest = dict(weight_decay=0.1, clip=1.0, z_loss=1e-5, checkpoint_every=1, log_every=1)

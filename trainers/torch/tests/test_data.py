@@ -13,7 +13,7 @@ def test_every_step_takes_its_records_of_the_index_across_shards(tmp_path):
     for step in range(40):
         batch = sequences.read(step)
         assert batch.shape == (8, 17) and batch.dtype == np.int64
-        for row, (leaf, start) in zip(batch, records[step * 8 : step * 8 + 8]):
+        for row, (leaf, start) in zip(batch, records[step * 8 : step * 8 + 8].tolist()):
             assert (row == tokens[leaf][start : start + 17]).all()
     spanning = [r for r in records if r["start"] < 700 < r["start"] + 17 and r["start"] + 17 > 705]
     assert spanning, "the fixture has windows over three shards"

@@ -13,8 +13,10 @@ from conftest import command, edit_plan, environment, make_run, metrics, train
 from safetensors.torch import load_file
 
 from olmix_torch import plan as plans
+from olmix_torch.checkpoint import Checkpoints
 from olmix_torch.data import Sequences
 from olmix_torch.model import ProxyModel, initialize
+from olmix_torch.train import adamw
 
 
 def steps_kept(folder):
@@ -30,6 +32,7 @@ def test_a_run_learns_and_leaves_what_it_should(finished):
     assert set(lines[0]) == {"step", "tokens", "loss", "grad_norm", "learning_rate"}
     assert steps_kept(finished) == ["step-00000035", "step-00000040"]
     state = json.loads((finished / "checkpoints/step-00000040/state.json").read_text())
+    assert state.pop("seconds") > 0
     assert state == {"format": "olmix checkpoint", "version": 1, "step": 40, "tokens": 5120}
     names = set(load_file(finished / "model/model.safetensors"))
     moments = set(load_file(finished / "checkpoints/step-00000040/optimizer.safetensors"))
@@ -115,6 +118,25 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(finished, tmp_pa
     assert "step-00000040 is damaged" in again.stderr and "goes on after step 35 of 40" in again.stderr
     assert metrics(tmp_path / "run") == metrics(finished)
     assert not leftover.exists()
+
+
+def test_damaged_checkpoints_of_later_steps_do_not_displace_whole_ones(tmp_path):
+    make_run(tmp_path / "run")
+    plan = plans.load(tmp_path / "run")
+    model = ProxyModel(plan.model)
+    optimizer = adamw(model, plan.recipe)
+    sum(model(torch.zeros(1, 4, dtype=torch.long), torch.ones(1, 4, dtype=torch.long))).backward()
+    optimizer.step()
+    for step in (28, 35):
+        (tmp_path / f"run/checkpoints/step-{step:08}").mkdir(parents=True)
+    checkpoints, kept = Checkpoints(plan, lambda message: None), []
+    for step in (7, 14, 21):
+        checkpoints.save(step, 1.5, model, optimizer)
+        kept.append(steps_kept(tmp_path / "run"))
+    assert kept == [
+        ["step-00000007"], ["step-00000007", "step-00000014"], ["step-00000014", "step-00000021"]
+    ]  # fmt: skip
+    assert checkpoints.newest().step == 21 and checkpoints.newest().seconds == 1.5
 
 
 def test_a_finished_run_stays_as_it_is(finished):
