@@ -75,6 +75,16 @@ impl Place {
         variants: &[Variant],
         rerun: Rerun,
     ) -> Result<(Swarm, Synced), LaunchError> {
+        let own = self.out.join(LEDGER);
+        if own != self.ledger && own.exists() {
+            return Err(LaunchError::refused(
+                format!(
+                    "{}: these runs are recorded in the ledger beside them",
+                    self.out.display()
+                ),
+                "leave --ledger out, or give another --out",
+            ));
+        }
         let folder = || self.variants.file_name().map(|name| name.to_string_lossy());
         let name = variants.first().and_then(Variant::swarm_name);
         let swarm = ledger.swarm(

@@ -52,14 +52,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// A launcher says that it is alive.
+    /// A launcher says that it is alive, even if it was taken for dead before.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
     pub fn beat(&self, launcher: &str, now: Time) -> Result<(), LedgerError> {
         self.with(|connection| {
             connection.execute(
-                "UPDATE launchers SET heartbeat = ?2 WHERE id = ?1",
+                "UPDATE launchers SET heartbeat = ?2, ended = NULL WHERE id = ?1",
                 params![launcher, now],
             )
         })?;

@@ -214,7 +214,9 @@ fn the_runs_of_a_dead_launcher_are_queued_again_once() {
         states(&ledger, swarm),
         [State::Queued, State::Cancelled, State::Running]
     );
-    // What the dead one may still do has no effect.
+    ledger.beat("dead", 2500).unwrap();
+    assert_eq!(ledger.launchers().unwrap().len(), 2, "it is heard of again");
+    // What it may still do with the runs it held has no effect.
     assert!(!ledger.finish(first.id, "dead", &finished(), 0).unwrap());
     assert!(!ledger.works(first.id, "dead", stage, &process(9)).unwrap());
     let again = ledger.claim(swarm, "alive", 3000).unwrap().unwrap();

@@ -232,7 +232,7 @@ fn what_can_not_be_collected_is_told_and_nothing_is_written() {
     assert!(!folder.join("out").exists());
 }
 
-/// Runs in MLflow's own database, written by its own client: more than fit on a page of the server's
+/// Runs in the server's own database, written by its own client: more than fit on a page of the server's
 /// answers.
 const FILL: &str = r#"
 import math

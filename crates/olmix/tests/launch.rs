@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{json, olmix, refused};
+use olmix_ledger::{Ledger, NewRun, Process, Rerun};
 use serde_json::Value;
 
 /// A trainer: losses from the mixture alone. It holds a folder while it works, so that two that
@@ -243,6 +244,79 @@ fn two_launchers_share_the_work_and_one_takes_over_what_the_other_left() {
 }
 
 #[test]
+fn a_launcher_on_another_machine_keeps_its_runs_while_its_heart_beats() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // One run that fails by chance until it is allowed to succeed, and so can be claimed from here.
+    swarm(folder, 1, |_| {
+        "test -f allowed && sh trainer.sh {out} {mix_json} 0".to_owned()
+    });
+    olmix(folder, "launch run --variants swarm/launch --retries 0")
+        .assert()
+        .code(1);
+    fs::write(folder.join("allowed"), "").unwrap();
+    let mut ledger = Ledger::open(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
+    let swarm = ledger.swarms().unwrap().remove(0).id;
+    let run = ledger.runs(swarm).unwrap().remove(0);
+    let rerun = Rerun {
+        retries: 9,
+        all: false,
+    };
+    let new = NewRun {
+        name: run.name,
+        config: run.config,
+        config_sha256: run.config_sha256,
+        mixture: run.mixture,
+    };
+    ledger.sync(swarm, &[new], rerun, 0).unwrap();
+    let elsewhere = Process {
+        host: "elsewhere".into(),
+        pid: 1,
+        started: "then".into(),
+    };
+    let now = olmix_launch::now();
+    ledger
+        .register("elsewhere", "local", &elsewhere, now)
+        .unwrap();
+    ledger.claim(swarm, "elsewhere", now).unwrap().unwrap();
+    let mut launcher = start(folder, RUN);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(
+        launcher.try_wait().unwrap().is_none(),
+        "it waits for the other"
+    );
+    assert_eq!(states(folder), ["running"]);
+    ledger.beat("elsewhere", 0).unwrap();
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert_eq!(states(folder), ["finished"]);
+}
+
+#[test]
+fn a_launcher_whose_runs_were_taken_lets_go_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 2, |_| trainer(3.0));
+    let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 2");
+    wait_until("runs work", || processes(folder).len() >= 4);
+    let before = processes(folder);
+    let mut ledger = Ledger::open(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
+    wait_until("its runs are taken", || {
+        let alive = ledger.launchers().unwrap().remove(0);
+        ledger
+            .abandon(&alive.id, alive.heartbeat, olmix_launch::now())
+            .unwrap()
+            == 2
+    });
+    wait_until("they are begun anew", || {
+        let now = processes(folder);
+        now.len() >= 4 && before.iter().all(|pid| !now.contains(pid))
+    });
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert!(!folder.join("swarm/runs/overlaps.txt").exists());
+    assert!(status(folder).iter().all(|run| run["attempt"] == 2));
+}
+
+#[test]
 fn ctrl_c_ends_children_puts_runs_back_and_says_how_to_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -431,6 +505,11 @@ fn what_can_not_be_launched_is_told_before_anything_is_run() {
     let message = refused(folder, "launch run --variants other --out swarm/runs");
     assert!(
         message.contains("holds the runs of another swarm"),
+        "{message}"
+    );
+    let message = refused(folder, &format!("{RUN} --ledger other.sqlite"));
+    assert!(
+        message.contains("recorded in the ledger beside them"),
         "{message}"
     );
     // One file of metrics for all runs.
