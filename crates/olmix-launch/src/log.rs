@@ -21,12 +21,17 @@ const TAIL_BYTES: u64 = 8192;
 pub fn begin(folder: &Path, line: &str) -> io::Result<File> {
     let mut file = OpenOptions::new()
         .create(true)
+        .read(true)
         .append(true)
         .open(folder.join(FILE))?;
     let line = line.replace('\n', " ");
     // An attempt that was killed may have left half a line.
-    let length = file.metadata()?.len();
-    let break_before = if length > 0 { "\n" } else { "" };
+    let mut last = [b'\n'];
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    let break_before = if last == [b'\n'] { "" } else { "\n" };
     writeln!(file, "{break_before}{BEGIN}{line}")?;
     Ok(file)
 }
