@@ -74,14 +74,14 @@ impl Domain {
     #[must_use]
     pub const fn spec(self) -> DomainSpec {
         let (name, bytes, description) = match self {
-            Self::Arithmetic => ("arithmetic", 35_000, "sums and series"),
-            Self::Code => ("code", 50_000, "small programs and what they print"),
-            Self::Prose => ("prose", 300_000, "stories of people at work"),
-            Self::Tables => ("tables", 80_000, "tables with look-ups"),
-            Self::Dialogue => ("dialogue", 160_000, "talk of the same people"),
-            Self::Encyclopaedia => ("encyclopaedia", 200_000, "articles on towns"),
-            Self::Questions => ("questions", 70_000, "questions on the same towns"),
-            Self::Clutter => ("clutter", 1_105_000, "menus, notices and broken bytes"),
+            Self::Arithmetic => ("arithmetic", 24_000, "sums and series"),
+            Self::Code => ("code", 35_000, "small programs and what they print"),
+            Self::Prose => ("prose", 210_000, "stories of people at work"),
+            Self::Tables => ("tables", 56_000, "tables with look-ups"),
+            Self::Dialogue => ("dialogue", 112_000, "talk of the same people"),
+            Self::Encyclopaedia => ("encyclopaedia", 140_000, "articles on towns"),
+            Self::Questions => ("questions", 49_000, "questions on the same towns"),
+            Self::Clutter => ("clutter", 774_000, "menus, notices and broken bytes"),
         };
         DomainSpec {
             name,

@@ -20,6 +20,11 @@ use args::{Arguments, Command};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
+        Command::Demo(options) => command::demo::run(options),
+        Command::Tokenize(options) => command::tokenize::run(options),
+        Command::Launch { command } => command::launch::run(command),
+        Command::Proxy { command } => command::proxy::run(command),
+        Command::Collect(options) => command::collect::run(options),
         Command::Priors { command } => command::priors::run(command),
         Command::Export(options) => command::export::run(options),
         Command::Mix { command } => command::mix::run(command),

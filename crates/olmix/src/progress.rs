@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use olmix_core::{Observer, Stage};
+use olmix_proxy::Progress;
 
 /// Shows the stages of a fit.
 pub struct Bar(ProgressBar);
@@ -39,6 +40,23 @@ impl Bar {
         self.0.set_message(what);
         self.0.set_length(bytes);
         self.0.set_position(0);
+    }
+
+    /// Begins training.
+    pub fn begin_training(&self, steps: u64) {
+        if let Ok(style) = ProgressStyle::with_template("{msg:>30} {bar:30} {pos}/{len} {eta}") {
+            self.0.set_style(style);
+        }
+        self.0.set_message("training");
+        self.0.set_length(steps);
+    }
+
+    /// Shows where training is: loss in nats a token, and tokens a second.
+    pub fn trained(&self, at: Progress) {
+        self.0.set_position(at.step);
+        let rate = self.0.per_sec() * at.batch_tokens as f64;
+        let rate = crate::bars::tokens_text(rate as u64);
+        self.0.set_message(format!("loss {:.3}, {rate} tokens/s", at.loss));
     }
 
     /// Adds steps that were done.

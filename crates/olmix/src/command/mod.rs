@@ -1,14 +1,19 @@
 //! One file per command.
 
+pub mod collect;
 pub mod compare;
+pub mod demo;
 pub mod export;
 pub mod fit;
 pub mod generate;
+pub mod launch;
 pub mod mix;
 pub mod predict;
 pub mod priors;
+pub mod proxy;
 pub mod study;
 pub mod sweep;
+pub mod tokenize;
 
 use crate::args::Common;
 use crate::failure::Failure;

@@ -26,7 +26,7 @@ pub fn run(command: &PriorsCommand) -> Result<(), Failure> {
 
 fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
     let (config, _) = GenerationConfig::load(&args.config)?;
-    let formats = config.leaf_paths(&Format::ALL)?;
+    let formats = config.data.leaf_paths(&Format::ALL)?;
     let leaf = |(name, paths, format): (String, Vec<String>, Option<Format>)| Leaf {
         name,
         paths,
@@ -37,9 +37,9 @@ fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
         check_writable(folder)?;
     }
     let options = CountOptions {
-        width: config.dtype.bytes(),
+        width: config.data.dtype.bytes(),
         unit: unit(&config)?,
-        text_field: config.text_field.clone(),
+        text_field: config.data.text_field.clone(),
         folder: config.folder.clone(),
         cache: (!args.no_cache).then(cache_file).flatten(),
     };
@@ -107,7 +107,7 @@ fn priors(counts: &[LeafCount]) -> Yaml {
 
 /// What is counted in texts. A path is looked for beside the config first.
 fn unit(config: &GenerationConfig) -> Result<Unit, Failure> {
-    let Some(tokenizer) = &config.tokenizer else {
+    let Some(tokenizer) = &config.data.tokenizer else {
         return Ok(Unit::Bytes);
     };
     if tokenizer.value == "bytes" {

@@ -1,5 +1,19 @@
 //! The command line.
 
+mod collect;
+mod demo;
+mod launch;
+mod proxy;
+mod tokenize;
+
+pub use collect::CollectArgs;
+pub use demo::DemoArgs;
+pub use launch::{
+    EngineKind, LaunchCancelArgs, LaunchCommand, LaunchRunArgs, LaunchStatusArgs, SwarmArgs,
+};
+pub use proxy::{ProxyCommand, ProxyEvalArgs, ProxyTrainArgs};
+pub use tokenize::TokenizeArgs;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -26,6 +40,11 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The whole story on a laptop: make data, train a swarm, fit laws, propose a mixture, and train a
+    /// larger model on it.
+    Demo(DemoArgs),
+    /// Turn text into token shards.
+    Tokenize(TokenizeArgs),
     /// Count the tokens of every source, or look at counts.
     Priors {
         /// What to do.
@@ -37,6 +56,20 @@ pub enum Command {
         after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, filled evenly\n  d_optimal  of many draws, those with the most information on a law\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nWith saturating laws, on two measured swarms, v_optimal needed two thirds of the runs that random draws did, or fewer (docs/study.md)."
     )]
     Generate(GenerateArgs),
+    /// Train and measure the runs of a swarm.
+    Launch {
+        /// What to do.
+        #[command(subcommand)]
+        command: LaunchCommand,
+    },
+    /// Train or measure one proxy model.
+    Proxy {
+        /// What to do.
+        #[command(subcommand)]
+        command: ProxyCommand,
+    },
+    /// Gather what the runs of a swarm measured, as ratios.csv and metrics.csv.
+    Collect(CollectArgs),
     /// Fit a law per task, check it, and propose a mixture.
     #[command(
         after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nWrites out/<hash>/ with every figure and file, and out/mixture.json and out/report.html as those of the latest fit."

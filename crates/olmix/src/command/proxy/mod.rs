@@ -1,0 +1,168 @@
+//! `olmix proxy`.
+
+mod prepare;
+
+use std::path::PathBuf;
+
+use olmix_data::{Encoder, Unit};
+use olmix_io::check_writable;
+use olmix_proxy::{EvaluationPlan, Metrics, Model, Progress, ProxyError, RunPlan, evaluate, load_model, task_files, train};
+use serde_json::json;
+
+use super::on_threads;
+use crate::args::{ProxyCommand, ProxyEvalArgs, ProxyTrainArgs};
+use crate::bars::tokens_text;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Bar;
+use crate::table::{number, table};
+
+pub use prepare::{absolute, prepare};
+
+/// Prepares, trains or measures.
+pub fn run(command: &ProxyCommand) -> Result<(), Failure> {
+    match command {
+        ProxyCommand::Prepare(args) => on_threads(args.common, || prepare_run(args)),
+        ProxyCommand::Train(args) => on_threads(args.common, || train_run(args)),
+        ProxyCommand::Eval(args) => on_threads(args.common, || eval_run(args)),
+    }
+}
+
+fn planned(args: &ProxyTrainArgs) -> Result<RunPlan, Failure> {
+    check_writable(&args.out)?;
+    prepare(&args.config, &args.out, args.common.quiet)
+}
+
+fn prepare_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
+    let plan = planned(args)?;
+    if args.common.json {
+        let plan = serde_json::to_string(&plan).map_err(|error| Failure::Internal(error.to_string()))?;
+        return output::print(&plan);
+    }
+    if !args.common.quiet {
+        output::print(&described(&plan))?;
+    }
+    Ok(())
+}
+
+/// A plan in a few lines.
+fn described(plan: &RunPlan) -> String {
+    let row = |leaf: &olmix_proxy::LeafPlan| {
+        let tokens: u64 = leaf.shards.iter().map(|shard| shard.tokens).sum();
+        let seen = leaf.sequences * plan.model.context as u64;
+        vec![
+            leaf.name.clone(),
+            crate::table::percent(leaf.weight),
+            tokens_text(seen),
+            tokens_text(tokens),
+            number(Some(seen as f64 / tokens as f64), 2),
+        ]
+    };
+    let rows: Vec<Vec<String>> = plan.data.leaves.iter().map(row).collect();
+    let recipe = &plan.recipe;
+    format!(
+        "{}{}: {} model of {} parameters ({} without embeddings), {} tokens in {} steps of {} sequences of {}\n\
+         learning rate {:.4}, {} steps warmup, {} steps decay, seed {}",
+        table(&["domain", "share", "seen", "tokens", "epochs"], &rows),
+        plan.name,
+        plan.model.size,
+        tokens_text(plan.model.parameters() as u64),
+        tokens_text(plan.model.non_embedding_parameters() as u64),
+        tokens_text(plan.tokens()),
+        recipe.steps,
+        recipe.batch,
+        plan.model.context,
+        recipe.learning_rate,
+        recipe.warmup_steps,
+        recipe.decay_steps,
+        recipe.seed
+    )
+}
+
+fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
+    let plan = planned(args)?;
+    let silent = args.common.quiet || args.common.json;
+    if !silent {
+        output::print(&described(&plan))?;
+    }
+    let bar = Bar::new(silent);
+    bar.begin_training(plan.recipe.steps);
+    let encoder = encoder(&plan)?;
+    let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
+    let measure = |plan: &RunPlan, model: &Model| evaluate(plan, &plan.evaluation, model, &encode, &|_, _| {});
+    let done = train(&args.out, &|at: Progress| bar.trained(at), &measure)?;
+    drop(bar);
+    if args.common.json {
+        return output::print(
+            &json!({
+                "run": plan.name,
+                "steps": plan.recipe.steps,
+                "tokens": done.tokens,
+                "seconds": done.seconds,
+                "loss": done.loss,
+            })
+            .to_string(),
+        );
+    }
+    if !silent {
+        output::print(&format!(
+            "{} tokens in {:.1} s, {} a second; the last step's loss is {:.4} nats a token. Written: {}",
+            tokens_text(done.tokens),
+            done.seconds,
+            tokens_text((done.tokens as f64 / done.seconds.max(1e-9)) as u64),
+            done.loss,
+            olmix_proxy::model_folder(&args.out).display()
+        ))?;
+    }
+    Ok(())
+}
+
+fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
+    let (plan, model) = load_model(&args.model)?;
+    let mut wanted = plan.evaluation.clone();
+    if !args.tasks.is_empty() {
+        wanted.tasks = task_files(&args.tasks)?;
+    }
+    if let Some(file) = &args.few_shot {
+        wanted.few_shot = vec![("*".to_owned(), file.clone())];
+    }
+    if wanted == EvaluationPlan::default() {
+        return Err(ProxyError::input(
+            &RunPlan::file(&args.model),
+            "names nothing to measure",
+            "give --tasks, or set eval.tasks or eval.validation in the launch config",
+        )
+        .into());
+    }
+    let file = args.output.clone().unwrap_or_else(|| Metrics::file(&args.model));
+    let encoder = encoder(&plan)?;
+    let bar = Bar::new(args.common.quiet || args.common.json);
+    let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
+    let metrics = evaluate(&plan, &wanted, &model, &encode, &|done, parts| {
+        if done == 0 {
+            bar.begin("measuring", parts as usize);
+        }
+        bar.add(done);
+    })?;
+    drop(bar);
+    metrics.write(&file)?;
+    if args.common.json {
+        output::print(&json!({ "metrics": metrics.metrics }).to_string())?;
+    } else if !args.common.quiet {
+        let row = |(name, value): (&String, &f64)| vec![name.clone(), number(Some(*value), 4)];
+        let rows: Vec<Vec<String>> = metrics.metrics.iter().map(row).collect();
+        output::print(&table(&["metric", "value"], &rows))?;
+        output::print(&format!("Written: {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// The tokenizer of a run; that of bytes needs no library to encode.
+fn encoder(plan: &RunPlan) -> Result<Encoder, Failure> {
+    let path: &PathBuf = &plan.tokenizer;
+    let bytes = Encoder::bytes();
+    if std::fs::read(path).is_ok_and(|json| json == bytes.json()) {
+        return Ok(bytes);
+    }
+    Encoder::open(&Unit::Tokenizer(path.clone())).map_err(|error| Failure::Usage(error.to_string()))
+}
