@@ -29,19 +29,34 @@ fn main() {
             *weight += 0.1 * (i as f32).sin();
         }
     }
-    let sequence = |k: u32| -> Vec<u32> { (0..161).map(|i: u32| (i * i * (7 + k) + 3 * i + k) % 257).collect() };
+    let sequence = |k: u32| -> Vec<u32> {
+        (0..161)
+            .map(|i: u32| (i * i * (7 + k) + 3 * i + k) % 257)
+            .collect()
+    };
     let sequences: Vec<Vec<u32>> = (0..3).map(sequence).collect();
     save_model(&folder.join("model"), &model, Some(256), b"{}").unwrap();
-    std::fs::write(folder.join("tokens.json"), serde_json::to_vec(&sequences).unwrap()).unwrap();
+    std::fs::write(
+        folder.join("tokens.json"),
+        serde_json::to_vec(&sequences).unwrap(),
+    )
+    .unwrap();
     let mut space = Workspace::new(&model.shape, Use::Training);
     let mut gradient = vec![0.0; model.weights.len()];
-    let objective = Objective { scale: 1.0 / 480.0, z_loss: 1e-5 };
+    let objective = Objective {
+        scale: 1.0 / 480.0,
+        z_loss: 1e-5,
+    };
     let mut logits = Vec::new();
     for tokens in &sequences {
         logits.extend_from_slice(model.logits(&tokens[..160], &mut space));
         model.loss_and_gradient(tokens, objective, &mut space, &mut gradient);
     }
-    std::fs::write(folder.join("gradients.safetensors"), write_tensors(&model, &[("", &gradient)]).unwrap()).unwrap();
+    std::fs::write(
+        folder.join("gradients.safetensors"),
+        write_tensors(&model, &[("", &gradient)]).unwrap(),
+    )
+    .unwrap();
     let bytes: Vec<u8> = logits.iter().flat_map(|x| x.to_le_bytes()).collect();
     std::fs::write(folder.join("logits.f32"), bytes).unwrap();
 }

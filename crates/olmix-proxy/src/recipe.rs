@@ -26,7 +26,8 @@ pub(crate) fn recipe(training: &TrainingConfig, model: &Shape) -> Recipe {
         1 << (wanted.log2().round().clamp(0.0, 40.0) as u32)
     });
     let batch = (batch_tokens / context).max(1);
-    let steps = (tokens / (batch * context) as f64).round().max(1.0) as u64;
+    // Whole steps, and no more than the tokens that a mixture was made for.
+    let steps = (tokens / (batch * context) as f64).floor().max(1.0) as u64;
     let share = |share: f64| (share * steps as f64).round() as u64;
     let warmup = training
         .warmup_fraction

@@ -56,7 +56,8 @@ impl Bar {
         self.0.set_position(at.step);
         let rate = self.0.per_sec() * at.batch_tokens as f64;
         let rate = crate::bars::tokens_text(rate as u64);
-        self.0.set_message(format!("loss {:.3}, {rate} tokens/s", at.loss));
+        self.0
+            .set_message(format!("loss {:.3}, {rate} tokens/s", at.loss));
     }
 
     /// Adds steps that were done.

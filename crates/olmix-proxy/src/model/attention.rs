@@ -5,7 +5,7 @@
 //! where they would be larger than all else.
 
 use super::product::{Into, product, rows};
-use super::vector::{dot, exp_sum, greatest, vectorized};
+use super::vector::{LANES, combine, dot, softmax, vectorized};
 
 /// Queries of a block.
 const BLOCK: usize = 64;
@@ -101,11 +101,7 @@ impl Attention {
             #[inline(always)]
             || {
                 for (i, row) in p.chunks_mut(t).take(to - from).enumerate() {
-                    let (seen, masked) = row[..to].split_at_mut(from + i + 1);
-                    let most = greatest(seen);
-                    let inverse = 1.0 / exp_sum(seen, most, scale);
-                    seen.iter_mut().for_each(|p| *p *= inverse);
-                    masked.fill(0.0);
+                    softmax(&mut row[..to], from + i + 1, scale);
                 }
             },
         );
@@ -145,12 +141,13 @@ impl Attention {
                     #[inline(always)]
                     || {
                         let pairs = p.chunks(t).zip(scratch.chunks_mut(t)).take(queries);
-                        for (p, dp) in pairs {
-                            let (p, dp) = (&p[..to], &mut dp[..to]);
+                        for (i, (p, dp)) in pairs.enumerate() {
+                            let seen = (from + i + 1).next_multiple_of(LANES).min(to);
+                            let (dp, masked) = dp[..to].split_at_mut(seen);
+                            let p = &p[..seen];
                             let mean = dot(p, dp);
-                            for j in 0..to {
-                                dp[j] = p[j] * (dp[j] - mean) * scale;
-                            }
+                            combine(dp, p, p, |dp, p, _| p * (dp - mean) * scale);
+                            masked.fill(0.0);
                         }
                     },
                 );

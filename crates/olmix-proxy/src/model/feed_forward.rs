@@ -1,6 +1,6 @@
 //! The activation of the feed-forward layer: `silu(gate) · up` (Shazeer, 2020).
 
-use super::vector::{sigmoid, vectorized};
+use super::vector::{combine, combine_pairs, sigmoid, vectorized};
 
 /// `gate_up` is `t × 2f`, gates first; `out` is `t × f`.
 pub(crate) fn forward(gate_up: &[f32], f: usize, out: &mut [f32]) {
@@ -9,9 +9,7 @@ pub(crate) fn forward(gate_up: &[f32], f: usize, out: &mut [f32]) {
         || {
             for (row, out) in gate_up.chunks_exact(2 * f).zip(out.chunks_exact_mut(f)) {
                 let (gate, up) = row.split_at(f);
-                for i in 0..f {
-                    out[i] = gate[i] * sigmoid(gate[i]) * up[i];
-                }
+                combine(out, gate, up, |_, g, u| g * sigmoid(g) * u);
             }
         },
     );
@@ -24,11 +22,10 @@ pub(crate) fn backward(gate_up: &mut [f32], f: usize, dout: &[f32]) {
         || {
             for (row, dout) in gate_up.chunks_exact_mut(2 * f).zip(dout.chunks_exact(f)) {
                 let (gate, up) = row.split_at_mut(f);
-                for i in 0..f {
-                    let (g, s) = (gate[i], sigmoid(gate[i]));
-                    gate[i] = dout[i] * up[i] * s * (1.0 + g * (1.0 - s));
-                    up[i] = dout[i] * g * s;
-                }
+                combine_pairs(gate, up, dout, |g, u, dout| {
+                    let s = sigmoid(g);
+                    (dout * u * s * (1.0 + g * (1.0 - s)), dout * g * s)
+                });
             }
         },
     );

@@ -1,6 +1,6 @@
 //! Root-mean-square norms: `y = w x / √(mean x² + ε)`, row by row (Zhang and Sennrich, 2019).
 
-use super::vector::{dot, vectorized};
+use super::vector::{LANES, combine, dot, fold, vectorized};
 
 /// Rows of a slice: `count` of `width` each, `stride` apart, in groups.
 #[derive(Clone, Copy)]
@@ -21,10 +21,9 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32], scales
         || {
             let rows = x.chunks_exact(d).zip(y.chunks_exact_mut(d)).zip(scales);
             for ((x, y), scale) in rows {
-                *scale = inverse(x, eps);
-                for i in 0..d {
-                    y[i] = x[i] * *scale * weight[i];
-                }
+                let inverse = inverse(x, eps);
+                *scale = inverse;
+                combine(y, x, weight, |_, x, w| x * inverse * w);
             }
         },
     );
@@ -52,9 +51,7 @@ pub(crate) fn backward(
             let rows = x.chunks_exact(d).zip(dy.chunks_exact_mut(d));
             for (((x, dy), dx), &scale) in rows.zip(dx.chunks_exact_mut(d)).zip(scales) {
                 let along = through_weight(x, weight, scale, dy, dw);
-                for i in 0..d {
-                    dx[i] += scale * (dy[i] - x[i] * along);
-                }
+                combine(dx, dy, x, |dx, dy, x| dx + scale * (dy - x * along));
             }
         },
     );
@@ -65,12 +62,31 @@ pub(crate) fn backward(
 #[inline(always)]
 fn through_weight(x: &[f32], weight: &[f32], scale: f32, dy: &mut [f32], dw: &mut [f32]) -> f32 {
     let d = weight.len();
-    let (x, dy, dw) = (&x[..d], &mut dy[..d], &mut dw[..d]);
-    for i in 0..d {
-        dw[i] += dy[i] * x[i] * scale;
-        dy[i] *= weight[i];
+    let mut along = [0.0; LANES];
+    let (dys, dy_rest) = dy.as_chunks_mut::<LANES>();
+    let (dws, dw_rest) = dw.as_chunks_mut::<LANES>();
+    let (xs, x_rest) = x.as_chunks::<LANES>();
+    let (ws, w_rest) = weight.as_chunks::<LANES>();
+    for (((dy, dw), x), w) in dys.iter_mut().zip(dws).zip(xs).zip(ws) {
+        // A loop for each: together they are not made vectors of.
+        let g = *dy;
+        for i in 0..LANES {
+            dw[i] += g[i] * x[i] * scale;
+        }
+        for i in 0..LANES {
+            dy[i] = g[i] * w[i];
+        }
+        for i in 0..LANES {
+            along[i] += g[i] * w[i] * x[i];
+        }
     }
-    dot(dy, x) * scale * scale / d as f32
+    let mut along = fold(along, |a, b| a + b);
+    for (((dy, dw), x), w) in dy_rest.iter_mut().zip(dw_rest).zip(x_rest).zip(w_rest) {
+        *dw += *dy * x * scale;
+        *dy *= w;
+        along += *dy * x;
+    }
+    along * scale * scale / d as f32
 }
 
 /// Normalizes parts of rows in place.
@@ -90,10 +106,9 @@ pub(crate) fn forward_heads(
                 .zip(scales.chunks_exact_mut(heads.count));
             for (row, scales) in rows {
                 for (x, scale) in row.chunks_exact_mut(d).zip(scales) {
-                    *scale = inverse(x, eps);
-                    for i in 0..d {
-                        x[i] *= *scale * weight[i];
-                    }
+                    let inverse = inverse(x, eps);
+                    *scale = inverse;
+                    combine(x, weight, weight, |x, w, _| x * inverse * w);
                 }
             }
         },
@@ -118,9 +133,7 @@ pub(crate) fn backward_heads(
                 let parts = x.chunks_exact(d).zip(dy.chunks_exact_mut(d));
                 for ((x, dy), &scale) in parts.zip(scales) {
                     let along = through_weight(x, weight, scale, dy, dw);
-                    for i in 0..d {
-                        dy[i] = scale * (dy[i] - x[i] * along);
-                    }
+                    combine(dy, x, x, |dy, x, _| scale * (dy - x * along));
                 }
             }
         },

@@ -6,8 +6,8 @@
 
 use pulp::Arch;
 
-/// Partial sums of a reduction.
-const LANES: usize = 16;
+/// Elements of the widest vector: partial sums of a reduction.
+pub(crate) const LANES: usize = 16;
 
 /// Runs loops compiled for the widest vectors of this processor.
 #[inline(always)]
@@ -48,6 +48,61 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
+/// Replaces each `a` by `each(a, b, c)`, for slices of one length.
+///
+/// Written out in whole vectors, as compilers unroll such loops so far that rows of some hundred elements
+/// end in a loop of single ones.
+#[inline(always)]
+pub(crate) fn combine(a: &mut [f32], b: &[f32], c: &[f32], each: impl Fn(f32, f32, f32) -> f32) {
+    let (b, c) = (&b[..a.len()], &c[..a.len()]);
+    let (a, a_rest) = a.as_chunks_mut::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let (c, c_rest) = c.as_chunks::<LANES>();
+    for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+        for i in 0..LANES {
+            a[i] = each(a[i], b[i], c[i]);
+        }
+    }
+    for ((a, b), c) in a_rest.iter_mut().zip(b_rest).zip(c_rest) {
+        *a = each(*a, *b, *c);
+    }
+}
+
+/// Replaces each pair `(a, b)` by `each(a, b, c)`, for slices of one length.
+#[inline(always)]
+pub(crate) fn combine_pairs(
+    a: &mut [f32],
+    b: &mut [f32],
+    c: &[f32],
+    each: impl Fn(f32, f32, f32) -> (f32, f32),
+) {
+    let length = a.len();
+    let (a, a_rest) = a.as_chunks_mut::<LANES>();
+    let (b, b_rest) = b[..length].as_chunks_mut::<LANES>();
+    let (c, c_rest) = c[..length].as_chunks::<LANES>();
+    for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+        for i in 0..LANES {
+            (a[i], b[i]) = each(a[i], b[i], c[i]);
+        }
+    }
+    for ((a, b), c) in a_rest.iter_mut().zip(b_rest).zip(c_rest) {
+        (*a, *b) = each(*a, *b, *c);
+    }
+}
+
+/// Folds partial results in halves: in order, each step would wait for the one before.
+#[inline(always)]
+pub(crate) fn fold(mut parts: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            parts[i] = join(parts[i], parts[i + half]);
+        }
+        half /= 2;
+    }
+    parts[0]
+}
+
 /// A sum over places of two slices of one length.
 #[inline(always)]
 fn reduce(a: &[f32], b: &[f32], each: impl Fn(f32, f32) -> f32) -> f32 {
@@ -59,7 +114,7 @@ fn reduce(a: &[f32], b: &[f32], each: impl Fn(f32, f32) -> f32) -> f32 {
             sums[i] += each(a[i], b[i]);
         }
     }
-    let mut sum = sums.iter().sum();
+    let mut sum = fold(sums, |a, b| a + b);
     for (a, b) in a_rest.iter().zip(b_rest) {
         sum += each(*a, *b);
     }
@@ -86,12 +141,10 @@ pub(crate) fn greatest(values: &[f32]) -> f32 {
             };
         }
     }
-    let mut greatest = f32::MIN;
-    for i in 0..LANES {
-        greatest = if most[i] > greatest { most[i] } else { greatest };
-    }
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    let mut greatest = fold(most, larger);
     for x in rest {
-        greatest = if *x > greatest { *x } else { greatest };
+        greatest = larger(*x, greatest);
     }
     greatest
 }
@@ -107,12 +160,60 @@ pub(crate) fn exp_sum(values: &mut [f32], most: f32, scale: f32) -> f32 {
             sums[i] += chunk[i];
         }
     }
-    let mut sum = sums.iter().sum();
+    let mut sum = fold(sums, |a, b| a + b);
     for x in rest {
         *x = exp((*x - most) * scale);
         sum += *x;
     }
     sum
+}
+
+/// The softmax of `scale` times the first `seen` elements; those behind become zero.
+///
+/// Whole vectors throughout: the elements of a vector that are not seen are masked, not left to a loop of
+/// single ones.
+#[inline(always)]
+pub(crate) fn softmax(row: &mut [f32], seen: usize, scale: f32) {
+    let (chunks, rest) = row.as_chunks_mut::<LANES>();
+    if !rest.is_empty() {
+        return softmax_of_any_length(row, seen, scale);
+    }
+    let (used, masked) = chunks.split_at_mut(seen.div_ceil(LANES));
+    let seen = seen as u32;
+    let mut most = [f32::MIN; LANES];
+    for (k, chunk) in used.iter().enumerate() {
+        for i in 0..LANES {
+            let is_seen = ((k * LANES + i) as u32) < seen;
+            let x = if is_seen { chunk[i] } else { f32::MIN };
+            most[i] = if x > most[i] { x } else { most[i] };
+        }
+    }
+    let most = fold(most, |a, b| if a > b { a } else { b });
+    let mut sums = [0.0; LANES];
+    for (k, chunk) in used.iter_mut().enumerate() {
+        for i in 0..LANES {
+            let is_seen = ((k * LANES + i) as u32) < seen;
+            let e = exp((chunk[i] - most) * scale);
+            chunk[i] = if is_seen { e } else { 0.0 };
+            sums[i] += chunk[i];
+        }
+    }
+    let inverse = 1.0 / fold(sums, |a, b| a + b);
+    for chunk in used {
+        for x in chunk {
+            *x *= inverse;
+        }
+    }
+    masked.fill([0.0; LANES]);
+}
+
+/// The same for rows that are no whole vectors, as short sequences have.
+fn softmax_of_any_length(row: &mut [f32], seen: usize, scale: f32) {
+    let (seen, masked) = row.split_at_mut(seen);
+    let most = greatest(seen);
+    let inverse = 1.0 / exp_sum(seen, most, scale);
+    seen.iter_mut().for_each(|x| *x *= inverse);
+    masked.fill(0.0);
 }
 
 #[cfg(test)]
@@ -131,6 +232,29 @@ mod tests {
         }
         assert!(exp(-1e9) < 1e-37 && exp(f32::NEG_INFINITY) < 1e-37);
         assert_eq!(exp(0.0), 1.0);
+    }
+
+    #[test]
+    fn a_softmax_is_that_of_the_definition_whatever_is_masked() {
+        for length in [7, 16, 48, 50] {
+            for seen in 1..=length {
+                let logits: Vec<f32> = (0..length).map(|i| (i as f32 * 1.7).sin() * 5.0).collect();
+                let mut found = logits.clone();
+                vectorized(|| softmax(&mut found, seen, 0.5));
+                let exponentials: Vec<f64> = logits[..seen]
+                    .iter()
+                    .map(|x| (0.5 * f64::from(*x)).exp())
+                    .collect();
+                let sum: f64 = exponentials.iter().sum();
+                for (i, p) in found.iter().enumerate() {
+                    let expected = exponentials.get(i).map_or(0.0, |e| e / sum);
+                    assert!(
+                        (f64::from(*p) - expected).abs() < 1e-6,
+                        "{length} {seen} {i}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ use checkpoint::Position;
 use step::Lanes;
 
 pub use export::{model_folder, save_model};
-pub use weights::write_tensors;
 pub use journal::{EvaluationRecord, Record, StepRecord, read as read_journal};
+pub use weights::write_tensors;
 
 /// A loss so much larger than that of guessing has diverged.
 const DIVERGED: f64 = 4.0;
@@ -168,7 +168,12 @@ pub fn train(
     }
     let file = &plan.tokenizer;
     let tokenizer = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
-    save_model(&model_folder(run), &model, plan.data.end_of_text, &tokenizer)?;
+    save_model(
+        &model_folder(run),
+        &model,
+        plan.data.end_of_text,
+        &tokenizer,
+    )?;
     Ok(finished(at, loss))
 }
 

@@ -162,9 +162,11 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
         .count();
     assert_eq!(kept, 2, "the last two, without the broken one");
     assert_eq!(
-        train(stopped.path(), &|_| unreachable!(
-            "a finished run is left as it is"
-        ))
+        train(
+            stopped.path(),
+            &|_| unreachable!("a finished run is left as it is"),
+            &nothing
+        )
         .unwrap()
         .tokens,
         14 * 11 * 24

@@ -11,10 +11,7 @@ use crate::{Model, ProxyError};
 ///
 /// # Errors
 /// [`ProxyError::Input`] for values that are not as many as weights.
-pub fn write_tensors(
-    model: &Model,
-    parts: &[(&str, &[f32])],
-) -> Result<Vec<u8>, ProxyError> {
+pub fn write_tensors(model: &Model, parts: &[(&str, &[f32])]) -> Result<Vec<u8>, ProxyError> {
     let failed = |error: safetensors::SafeTensorError| {
         ProxyError::broken(
             "model.safetensors".into(),

@@ -92,7 +92,12 @@ pub fn trial_page(trial: &Trial<'_>) -> String {
         ]
     };
     let rows: Vec<Vec<String>> = trial.tasks.iter().map(row).collect();
-    let columns = [text("Task"), number("Natural"), number("Proposed"), number("Lower by")];
+    let columns = [
+        text("Task"),
+        number("Natural"),
+        number("Proposed"),
+        number("Lower by"),
+    ];
     let promised = trial.predicted_gain.map_or_else(String::new, |gain| {
         format!(
             " The laws, fitted to small models, promised an average loss {} lower; measured on the larger one it is {} lower.",
@@ -109,9 +114,20 @@ pub fn trial_page(trial: &Trial<'_>) -> String {
         trial.runs,
         trial.tasks.len(),
         escape(trial.fit_report),
-        figure(&curves, "Both models are the same but for the mixture. The proposed one is as good as the natural one's end where its curve crosses that height."),
-        figure(&mixtures, "What each was trained on. No domain is seen more often than the repetition factor allows."),
-        table("Bits per byte of the gold answers, at the end.", &columns, &rows, 0),
+        figure(
+            &curves,
+            "Both models are the same but for the mixture. The proposed one is as good as the natural one's end where its curve crosses that height."
+        ),
+        figure(
+            &mixtures,
+            "What each was trained on. No domain is seen more often than the repetition factor allows."
+        ),
+        table(
+            "Bits per byte of the gold answers, at the end.",
+            &columns,
+            &rows,
+            0
+        ),
         escape(trial.command),
         escape(trial.version),
     );

@@ -13,9 +13,26 @@ use crate::progress::Bar;
 /// Items of each task.
 const ITEMS: usize = 64;
 /// Tokens that a proxy of the swarm sees.
-const PROXY_TOKENS: u64 = 400_000;
+const PROXY_TOKENS: u64 = 300_000;
 /// Tokens that the larger model sees.
-pub const LARGER_TOKENS: u64 = 1_600_000;
+pub const LARGER_TOKENS: u64 = 800_000;
+/// The proxies of the swarm. Runs this short learn most with small steps, larger initial weights and a lower
+/// learning rate than the recipe's, which is for runs of full length.
+const PROXY: Setup = Setup {
+    size: "demo",
+    tokens: PROXY_TOKENS,
+    batch: 1024,
+    learning_rate: 0.005,
+    init_std: 0.1,
+};
+/// The larger model.
+pub const LARGER: Setup = Setup {
+    size: "1m",
+    tokens: LARGER_TOKENS,
+    batch: 2048,
+    learning_rate: 0.003,
+    init_std: 0.08,
+};
 /// How often the larger model may see a token.
 const REPETITION: f64 = 4.0;
 
@@ -24,8 +41,13 @@ pub fn make(demo: &Demo) -> Result<(), Failure> {
     let bar = Bar::new(demo.common.quiet || demo.common.json);
     bar.begin("making data", Domain::ALL.len() + 1);
     for task in tasks(demo.seed, ITEMS) {
-        let lines = task.json_lines().map_err(|error| Failure::Internal(error.to_string()))?;
-        write_whole(&demo.path(format!("tasks/{}.jsonl", task.name)), lines.as_bytes())?;
+        let lines = task
+            .json_lines()
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        write_whole(
+            &demo.path(format!("tasks/{}.jsonl", task.name)),
+            lines.as_bytes(),
+        )?;
     }
     bar.add(1);
     let mut tokens = Vec::new();
@@ -51,14 +73,22 @@ pub fn make(demo: &Demo) -> Result<(), Failure> {
 /// Tokenizes a domain; its training tokens.
 fn shards(demo: &Demo, name: &str) -> Result<u64, Failure> {
     let options = TokenizeOptions {
-        inputs: vec![demo.path(format!("docs/{name}.jsonl")).display().to_string()],
+        inputs: vec![
+            demo.path(format!("docs/{name}.jsonl"))
+                .display()
+                .to_string(),
+        ],
         output: demo.path(format!("shards/{name}")),
         text_field: "text".to_owned(),
         validation: 0.05,
     };
     let told = |error: DataError| Failure::Usage(error.to_string());
     let made = tokenize(&options, &Encoder::bytes(), &|_, _| {}).map_err(told)?;
-    let training = made.manifest.parts.iter().filter(|part| part.split == Split::Train);
+    let training = made
+        .manifest
+        .parts
+        .iter()
+        .filter(|part| part.split == Split::Train);
     Ok(training.map(|part| part.tokens).sum())
 }
 
@@ -68,12 +98,22 @@ fn configs(demo: &Demo, tokens: &[(&str, u64)]) -> Result<(), Failure> {
     let text = Yaml::text;
     let list = Yaml::List;
     let source = |(name, _): &(&str, u64)| {
-        let paths = list(vec![text(&demo.path(format!("shards/{name}/train/*.bin")).display().to_string())]);
+        let paths = list(vec![text(
+            &demo
+                .path(format!("shards/{name}/train/*.bin"))
+                .display()
+                .to_string(),
+        )]);
         Yaml::map([("name", text(name)), ("paths", paths)])
     };
-    let sizes = tokens.iter().map(|(name, n)| (*name, Yaml::number(*n as f64 / sum as f64)));
+    let sizes = tokens
+        .iter()
+        .map(|(name, n)| (*name, Yaml::number(*n as f64 / sum as f64)));
     let counts = tokens.iter().map(|(name, n)| (*name, Yaml::whole(*n)));
-    let priors = Yaml::map([("relative_sizes", Yaml::map(sizes)), ("token_counts", Yaml::map(counts))]);
+    let priors = Yaml::map([
+        ("relative_sizes", Yaml::map(sizes)),
+        ("token_counts", Yaml::map(counts)),
+    ]);
     let sources = list(tokens.iter().map(source).collect());
     let data = Yaml::map([("dtype", text("uint16")), ("sources", sources)]);
     let swarm = Yaml::map([
@@ -94,7 +134,10 @@ fn configs(demo: &Demo, tokens: &[(&str, u64)]) -> Result<(), Failure> {
     ]);
     write_whole(&demo.path("generate.yaml"), generate.to_file().as_bytes())?;
 
-    write_whole(&demo.path("launch.yaml"), launch(demo, "demo", PROXY_TOKENS, 2048, None).to_file().as_bytes())?;
+    write_whole(
+        &demo.path("launch.yaml"),
+        launch(demo, &PROXY, None).to_file().as_bytes(),
+    )?;
 
     let constraints = Yaml::map([
         ("enabled", Yaml::Scalar("true".to_owned())),
@@ -102,22 +145,53 @@ fn configs(demo: &Demo, tokens: &[(&str, u64)]) -> Result<(), Failure> {
         ("repetition_factor", Yaml::number(REPETITION)),
     ]);
     let fit = Yaml::map([
-        ("swarm", Yaml::map([("ratios", text("ratios.csv")), ("metrics", text("metrics.csv"))])),
+        (
+            "swarm",
+            Yaml::map([
+                ("ratios", text("ratios.csv")),
+                ("metrics", text("metrics.csv")),
+            ]),
+        ),
         ("priors", priors),
-        ("regression", Yaml::map([("type", text("saturating")), ("seed", Yaml::whole(demo.seed))])),
+        (
+            "regression",
+            Yaml::map([
+                ("type", text("saturating")),
+                ("ridge", text("auto")),
+                ("seed", Yaml::whole(demo.seed)),
+            ]),
+        ),
         ("proposer", Yaml::map([("kl_reg", Yaml::number(0.01))])),
         ("constraints", constraints),
     ]);
-    Ok(write_whole(&demo.path("fit.yaml"), fit.to_file().as_bytes())?)
+    Ok(write_whole(
+        &demo.path("fit.yaml"),
+        fit.to_file().as_bytes(),
+    )?)
+}
+
+/// What is trained, and how.
+pub struct Setup {
+    size: &'static str,
+    tokens: u64,
+    /// Tokens of a step.
+    batch: u64,
+    learning_rate: f64,
+    init_std: f64,
 }
 
 /// A launch config without data and mixture.
-pub fn launch(demo: &Demo, size: &str, tokens: u64, batch: u64, eval_interval: Option<u64>) -> Yaml {
+pub fn launch(demo: &Demo, setup: &Setup, eval_interval: Option<u64>) -> Yaml {
     let mut training = vec![
-        ("proxy_model_id", Yaml::text(size)),
+        ("proxy_model_id", Yaml::text(setup.size)),
         ("tokenizer", Yaml::text("bytes")),
-        ("tokens", Yaml::whole(tokens)),
-        ("global_batch_size", Yaml::whole(batch)),
+        ("tokens", Yaml::whole(setup.tokens)),
+        ("global_batch_size", Yaml::whole(setup.batch)),
+        ("learning_rate", Yaml::number(setup.learning_rate)),
+        (
+            "model",
+            Yaml::map([("init_std", Yaml::number(setup.init_std))]),
+        ),
         ("seed", Yaml::whole(demo.seed)),
     ];
     training.extend(eval_interval.map(|steps| ("eval_interval", Yaml::whole(steps))));

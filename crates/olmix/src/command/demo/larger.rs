@@ -8,12 +8,10 @@ use olmix_report::{Curve, TaskOutcome, Trial, trial_page};
 use serde_json::{Value, json};
 
 use super::Demo;
-use super::data::{LARGER_TOKENS, launch};
+use super::data::{LARGER, LARGER_TOKENS, launch};
 use crate::failure::Failure;
 use crate::table::{number, percent, table};
 
-/// Tokens of a step of the larger model.
-const BATCH: u64 = 4096;
 /// Steps between measurements.
 const EVERY: u64 = 20;
 const NATURAL: &str = "natural";
@@ -24,18 +22,29 @@ pub fn write_configs(demo: &Demo) -> Result<MixtureFile, Failure> {
     let mixture = MixtureFile::read(&demo.path("out/mixture.json"))?;
     let (config, _) = GenerationConfig::load(&demo.path("generate.yaml"))?;
     let base = demo.path("larger/launch.yaml");
-    write_whole(&base, launch(demo, "1m", LARGER_TOKENS, BATCH, Some(EVERY)).to_file().as_bytes())?;
+    write_whole(
+        &base,
+        launch(demo, &LARGER, Some(EVERY)).to_file().as_bytes(),
+    )?;
     let (base, _) = LaunchBase::read(&base)?;
     for name in [NATURAL, PROPOSED] {
         let leaf = |domain: &olmix_io::DomainEntry| {
-            let weight = if name == NATURAL { Some(domain.prior) } else { domain.weight };
+            let weight = if name == NATURAL {
+                Some(domain.prior)
+            } else {
+                domain.weight
+            };
             let weight = weight.unwrap_or(domain.prior);
-            let epochs = domain.tokens.map(|tokens| weight * LARGER_TOKENS as f64 / tokens as f64);
+            let epochs = domain
+                .tokens
+                .map(|tokens| weight * LARGER_TOKENS as f64 / tokens as f64);
             (domain.name.clone(), weight, epochs)
         };
         let leaves: Vec<(String, f64, Option<f64>)> = mixture.domains.iter().map(leaf).collect();
-        let leaves: Vec<(&str, f64, Option<f64>)> =
-            leaves.iter().map(|(name, weight, epochs)| (name.as_str(), *weight, *epochs)).collect();
+        let leaves: Vec<(&str, f64, Option<f64>)> = leaves
+            .iter()
+            .map(|(name, weight, epochs)| (name.as_str(), *weight, *epochs))
+            .collect();
         let variant = Variant {
             id: name,
             group: "larger",
@@ -61,7 +70,10 @@ impl<'a> Larger<'a> {
             let folder = demo.path(format!("larger/runs/{name}"));
             let told: Vec<EvaluationRecord> = read_journal(&folder);
             if told.is_empty() {
-                return Err(Failure::Internal(format!("{} measured nothing", folder.display())));
+                return Err(Failure::Internal(format!(
+                    "{} measured nothing",
+                    folder.display()
+                )));
             }
             Ok(told)
         };
@@ -86,7 +98,10 @@ impl<'a> Larger<'a> {
     /// The first measured step at which the proposed mixture is as good as the natural one at its end.
     fn reached(&self) -> Option<u64> {
         let (natural, _) = self.ends();
-        self.proposed.iter().find(|told| average(told) <= natural).map(|told| told.step)
+        self.proposed
+            .iter()
+            .find(|told| average(told) <= natural)
+            .map(|told| told.step)
     }
 
     fn steps(&self) -> u64 {
@@ -97,7 +112,8 @@ impl<'a> Larger<'a> {
     fn tasks(&self) -> Vec<(String, f64, f64)> {
         let end = |told: &[EvaluationRecord]| told.last().map(bits).unwrap_or_default();
         let (natural, proposed) = (end(&self.natural), end(&self.proposed));
-        let pair = |(name, before): (&String, &f64)| Some((name.clone(), *before, *proposed.get(name)?));
+        let pair =
+            |(name, before): (&String, &f64)| Some((name.clone(), *before, *proposed.get(name)?));
         natural.iter().filter_map(pair).collect()
     }
 
@@ -123,10 +139,22 @@ impl<'a> Larger<'a> {
     pub fn describe(&self) -> String {
         let row = |(name, natural, proposed): (String, f64, f64)| {
             let gain = percent(1.0 - proposed / natural);
-            vec![name, number(Some(natural), 4), number(Some(proposed), 4), gain]
+            vec![
+                name,
+                number(Some(natural), 4),
+                number(Some(proposed), 4),
+                gain,
+            ]
         };
         let rows: Vec<Vec<String>> = self.tasks().into_iter().map(row).collect();
-        format!("{}{}", table(&["task, bits per byte", "natural", "proposed", "lower by"], &rows), self.sentence())
+        format!(
+            "{}{}",
+            table(
+                &["task, bits per byte", "natural", "proposed", "lower by"],
+                &rows
+            ),
+            self.sentence()
+        )
     }
 
     /// The result in a sentence.
@@ -156,7 +184,10 @@ impl<'a> Larger<'a> {
         let failed = |error: olmix_core::CoreError| Failure::Internal(error.to_string());
         let curve = |name: &str, told: &[EvaluationRecord]| Curve {
             name: name.to_owned(),
-            points: told.iter().map(|told| (told.step as f64, average(told))).collect(),
+            points: told
+                .iter()
+                .map(|told| (told.step as f64, average(told)))
+                .collect(),
         };
         let outcome = |(name, natural, proposed)| TaskOutcome {
             name,
@@ -171,8 +202,15 @@ impl<'a> Larger<'a> {
             runs: self.mixture.runs,
             predicted_gain: self.mixture.gain,
             gain: self.gain(),
-            curves: &[curve("natural", &self.natural), curve("proposed", &self.proposed)],
-            tasks: &self.tasks().into_iter().map(outcome).collect::<Vec<TaskOutcome>>(),
+            curves: &[
+                curve("natural", &self.natural),
+                curve("proposed", &self.proposed),
+            ],
+            tasks: &self
+                .tasks()
+                .into_iter()
+                .map(outcome)
+                .collect::<Vec<TaskOutcome>>(),
             prior: &prior,
             proposed: proposed.as_ref().unwrap_or(&prior),
             fit_report: "out/report.html",
@@ -190,6 +228,9 @@ fn average(told: &EvaluationRecord) -> f64 {
 
 /// The bits per byte in it: accuracies are no losses.
 fn bits(told: &EvaluationRecord) -> BTreeMap<String, f64> {
-    let losses = told.metrics.iter().filter(|(name, _)| !name.ends_with(":accuracy"));
+    let losses = told
+        .metrics
+        .iter()
+        .filter(|(name, _)| !name.ends_with(":accuracy"));
     losses.map(|(name, value)| (name.clone(), *value)).collect()
 }

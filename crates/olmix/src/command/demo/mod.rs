@@ -13,7 +13,8 @@ use serde_json::json;
 
 use super::{collect, fit, generate, launch, on_threads};
 use crate::args::{
-    CollectArgs, Common, DemoArgs, EngineKind, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs, LawArgs,
+    CollectArgs, Common, DemoArgs, EngineKind, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs,
+    LawArgs,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -22,18 +23,45 @@ use larger::Larger;
 /// Makes data, trains a swarm, fits, proposes, and tries the proposal on a larger model.
 pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let demo = Demo::new(args)?;
-    demo.tell(1, "eight small text domains and their tasks, made from a seed and turned into tokens", "olmix tokenize");
+    demo.tell(
+        1,
+        "eight small text domains and their tasks, made from a seed and turned into tokens",
+        "olmix tokenize",
+    );
     on_threads(args.common, || data::make(&demo))?;
-    demo.tell(2, "a swarm: 27 mixtures around the natural one", &demo.line("generate", "--config generate.yaml --base launch.yaml --output swarm"));
+    demo.tell(
+        2,
+        "a swarm: 27 mixtures around the natural one",
+        &demo.line(
+            "generate",
+            "--config generate.yaml --base launch.yaml --output swarm",
+        ),
+    );
     demo.generate()?;
-    demo.tell(3, "a proxy of 0.1M parameters trained and measured on each", &demo.line("launch run", "--variants swarm/launch"));
+    demo.tell(
+        3,
+        "a proxy of 0.1M parameters trained and measured on each",
+        &demo.line("launch run", "--variants swarm/launch"),
+    );
     demo.launch("swarm/launch")?;
-    demo.tell(4, "what they measured, as two tables", &demo.line("collect", "--swarm swarm/runs --output ."));
+    demo.tell(
+        4,
+        "what they measured, as two tables",
+        &demo.line("collect", "--swarm swarm/runs --output ."),
+    );
     demo.collect()?;
-    demo.tell(5, "a law per task, and the mixture with the least predicted loss", &demo.line("fit", "--config fit.yaml --output-dir out"));
+    demo.tell(
+        5,
+        "a law per task, and the mixture with the least predicted loss",
+        &demo.line("fit", "--config fit.yaml --output-dir out"),
+    );
     demo.fit()?;
     let configs = larger::write_configs(&demo)?;
-    demo.tell(6, "a model ten times larger, on the natural mixture and on the proposed one", &demo.line("launch run", "--variants larger/launch"));
+    demo.tell(
+        6,
+        "a model ten times larger, on the natural mixture and on the proposed one",
+        &demo.line("launch run", "--variants larger/launch"),
+    );
     demo.launch("larger/launch")?;
     let larger = Larger::read(&demo, &configs)?;
     write_whole(&demo.path("report.html"), larger.page(&demo)?.as_bytes())?;

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use olmix_data::{Encoder, Unit};
 use olmix_io::check_writable;
-use olmix_proxy::{EvaluationPlan, Metrics, Model, Progress, ProxyError, RunPlan, evaluate, load_model, task_files, train};
+use olmix_proxy::{
+    EvaluationPlan, Metrics, Model, Progress, ProxyError, RunPlan, evaluate, load_model,
+    task_files, train,
+};
 use serde_json::json;
 
 use super::on_threads;
@@ -36,7 +39,8 @@ fn planned(args: &ProxyTrainArgs) -> Result<RunPlan, Failure> {
 fn prepare_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     let plan = planned(args)?;
     if args.common.json {
-        let plan = serde_json::to_string(&plan).map_err(|error| Failure::Internal(error.to_string()))?;
+        let plan =
+            serde_json::to_string(&plan).map_err(|error| Failure::Internal(error.to_string()))?;
         return output::print(&plan);
     }
     if !args.common.quiet {
@@ -89,7 +93,9 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     bar.begin_training(plan.recipe.steps);
     let encoder = encoder(&plan)?;
     let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
-    let measure = |plan: &RunPlan, model: &Model| evaluate(plan, &plan.evaluation, model, &encode, &|_, _| {});
+    let measure = |plan: &RunPlan, model: &Model| {
+        evaluate(plan, &plan.evaluation, model, &encode, &|_, _| {})
+    };
     let done = train(&args.out, &|at: Progress| bar.trained(at), &measure)?;
     drop(bar);
     if args.common.json {
@@ -134,7 +140,10 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
         )
         .into());
     }
-    let file = args.output.clone().unwrap_or_else(|| Metrics::file(&args.model));
+    let file = args
+        .output
+        .clone()
+        .unwrap_or_else(|| Metrics::file(&args.model));
     let encoder = encoder(&plan)?;
     let bar = Bar::new(args.common.quiet || args.common.json);
     let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());

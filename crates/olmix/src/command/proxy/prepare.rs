@@ -5,8 +5,8 @@ use std::path::Path;
 use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate};
 use olmix_io::{DataConfig, FewShot, LaunchConfig, write_whole};
 use olmix_proxy::{
-    DataPlan, EvaluationPlan, LeafPlan, LeafRequest, ProxyError, Recipe, RunPlan, SequenceIndex, Shape,
-    ShardPlan, ValidationPlan, task_files,
+    DataPlan, EvaluationPlan, LeafPlan, LeafRequest, ProxyError, Recipe, RunPlan, SequenceIndex,
+    Shape, ShardPlan, ValidationPlan, task_files,
 };
 
 use crate::failure::Failure;
@@ -19,16 +19,21 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
         output::notices(&config.notices);
     }
     let data = config.data.as_ref().ok_or_else(|| {
-        Failure::Usage(format!("{}: there is no `data` to train on\n  help: add the section `data`", file.display()))
+        Failure::Usage(format!(
+            "{}: there is no `data` to train on\n  help: add the section `data`",
+            file.display()
+        ))
     })?;
-    let told = |error: olmix_data::DataError| Failure::Usage(format!("{}: {error}", file.display()));
+    let told =
+        |error: olmix_data::DataError| Failure::Usage(format!("{}: {error}", file.display()));
     let encoder = Encoder::open(&unit(&config, data)?).map_err(told)?;
     let vocab = usize::try_from(encoder.vocabulary()).unwrap_or(usize::MAX);
     fits(file, data, &encoder)?;
     let model = Shape::of(file, &config.training, vocab)?;
     let recipe = Recipe::of(file, &config.training, &model)?;
 
-    let located = locate(&leaves(&config, data)?, data.dtype.bytes(), &config.folder).map_err(told)?;
+    let located =
+        locate(&leaves(&config, data)?, data.dtype.bytes(), &config.folder).map_err(told)?;
     let requests: Vec<LeafRequest> = config
         .mix
         .iter()
@@ -40,20 +45,26 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
         .collect();
     let total = recipe.steps * recipe.batch;
     let index = SequenceIndex::new(file, &requests, total, model.context, recipe.seed)?;
-    let leaf = |((request, shards), &sequences): ((LeafRequest, &Vec<TokenShard>), &u64)| LeafPlan {
-        name: request.mix.name,
-        weight: request.mix.weight,
-        repetition_factor: request.mix.repetition_factor,
-        sequences,
-        shards: shards.iter().map(shard).collect(),
-    };
+    let leaf =
+        |((request, shards), &sequences): ((LeafRequest, &Vec<TokenShard>), &u64)| LeafPlan {
+            name: request.mix.name,
+            weight: request.mix.weight,
+            repetition_factor: request.mix.repetition_factor,
+            sequences,
+            shards: shards.iter().map(shard).collect(),
+        };
     let plan = RunPlan::new(
         config.name.clone(),
         config.group.clone(),
         model,
         recipe,
         DataPlan {
-            leaves: requests.into_iter().zip(&located).zip(&index.counts).map(leaf).collect(),
+            leaves: requests
+                .into_iter()
+                .zip(&located)
+                .zip(&index.counts)
+                .map(leaf)
+                .collect(),
             end_of_text: encoder.end_of_text(),
         },
         absolute(&run.join("tokenizer.json")),
@@ -65,7 +76,10 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
         }
         return Err(ProxyError::input(
             &RunPlan::file(run),
-            format!("is the plan of another run than {} asks for", file.display()),
+            format!(
+                "is the plan of another run than {} asks for",
+                file.display()
+            ),
             "give another folder for this run, or remove this one",
         )
         .into());
@@ -142,15 +156,25 @@ fn leaves(config: &LaunchConfig, data: &DataConfig) -> Result<Vec<Leaf>, Failure
 }
 
 /// What is measured, with every path absolute.
-fn evaluation(file: &Path, config: &LaunchConfig, data: &DataConfig) -> Result<EvaluationPlan, Failure> {
+fn evaluation(
+    file: &Path,
+    config: &LaunchConfig,
+    data: &DataConfig,
+) -> Result<EvaluationPlan, Failure> {
     let wanted = &config.evaluation;
     let paths: Vec<_> = wanted.tasks.iter().map(|path| config.path(path)).collect();
-    let tasks = task_files(&paths)?.iter().map(|path| absolute(path)).collect();
+    let tasks = task_files(&paths)?
+        .iter()
+        .map(|path| absolute(path))
+        .collect();
     let prefix = |path: &String| absolute(&config.path(path));
     let few_shot = match &wanted.few_shot {
         None => Vec::new(),
         Some(FewShot::File(path)) => vec![("*".to_owned(), prefix(path))],
-        Some(FewShot::ByTask(files)) => files.iter().map(|(task, path)| (task.clone(), prefix(path))).collect(),
+        Some(FewShot::ByTask(files)) => files
+            .iter()
+            .map(|(task, path)| (task.clone(), prefix(path)))
+            .collect(),
     };
     let leaves: Vec<Leaf> = wanted
         .validation
@@ -162,12 +186,16 @@ fn evaluation(file: &Path, config: &LaunchConfig, data: &DataConfig) -> Result<E
         })
         .collect();
     let located = locate(&leaves, data.dtype.bytes(), &config.folder);
-    let located = located.map_err(|error| Failure::Usage(format!("{}: eval.validation: {error}", file.display())))?;
-    let validation = leaves.into_iter().zip(located).map(|(leaf, shards)| ValidationPlan {
-        name: leaf.name,
-        bytes: shards.iter().map(|shard| shard.bytes).sum(),
-        shards: shards.iter().map(shard).collect(),
-    });
+    let located = located
+        .map_err(|error| Failure::Usage(format!("{}: eval.validation: {error}", file.display())))?;
+    let validation = leaves
+        .into_iter()
+        .zip(located)
+        .map(|(leaf, shards)| ValidationPlan {
+            name: leaf.name,
+            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            shards: shards.iter().map(shard).collect(),
+        });
     Ok(EvaluationPlan {
         tasks,
         few_shot,
