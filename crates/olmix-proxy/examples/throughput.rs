@@ -1,6 +1,11 @@
 //! Tokens a second of training, and what the matrix products of it would take alone:
 //! `throughput SIZE THREADS SECONDS`. Prints a line of JSON. `scripts/performance.py` runs it beside PyTorch.
-#![allow(clippy::unwrap_used, clippy::print_stdout, unsafe_code)] // a benchmark
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_wrap,
+    unsafe_code
+)] // a benchmark
 
 use std::path::Path;
 use std::time::Instant;
@@ -166,7 +171,7 @@ fn products(shape: &Shape, threads: usize, seconds: f64) -> f64 {
     let one = || {
         let (a, b) = (vec![0.5_f32; most], vec![0.25_f32; most]);
         let mut c = vec![0.0_f32; most];
-        let (start, mut sequences) = (Instant::now(), 0);
+        let (start, mut sequences) = (Instant::now(), 0_u32);
         while start.elapsed().as_secs_f64() < seconds {
             for &(m, n, k, kind) in &list {
                 // (row, column) strides, as the trainer has them.
@@ -202,7 +207,7 @@ fn products(shape: &Shape, threads: usize, seconds: f64) -> f64 {
             }
             sequences += 1;
         }
-        sequences as f64 / start.elapsed().as_secs_f64()
+        f64::from(sequences) / start.elapsed().as_secs_f64()
     };
     let rates: f64 = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();

@@ -1,6 +1,6 @@
 //! What can go wrong with a proxy, told so that the reader can mend it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use olmix_io::IoError;
 use thiserror::Error;
@@ -58,9 +58,9 @@ impl ProxyError {
     }
 
     /// A file that another program wrote, or that was changed by hand.
-    pub(crate) fn broken(file: PathBuf, problem: impl Into<String>) -> Self {
+    pub(crate) fn broken(file: &Path, problem: impl Into<String>) -> Self {
         Self::input(
-            &file,
+            file,
             problem,
             "the file was changed or is not of this run; remove the run's folder to start it anew",
         )

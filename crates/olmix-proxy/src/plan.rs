@@ -103,11 +103,11 @@ pub struct Recipe {
     pub warmup_steps: u64,
     /// Steps at the end in which it falls to 0.
     pub decay_steps: u64,
-    /// Decay of AdamW's first moment.
+    /// Decay of `AdamW`'s first moment.
     pub beta1: f64,
-    /// Decay of AdamW's second moment.
+    /// Decay of `AdamW`'s second moment.
     pub beta2: f64,
-    /// AdamW's ε.
+    /// `AdamW`'s ε.
     pub adam_eps: f64,
     /// Decoupled weight decay, of all but the embedding.
     pub weight_decay: f64,
@@ -223,15 +223,14 @@ impl RunPlan {
     pub fn read(run: &Path) -> Result<Self, ProxyError> {
         let file = Self::file(run);
         let bytes = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
-        let plan: Self = serde_json::from_slice(&bytes).map_err(|error| {
-            ProxyError::broken(file.clone(), format!("is no plan of a run: {error}"))
-        })?;
+        let plan: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| ProxyError::broken(&file, format!("is no plan of a run: {error}")))?;
         if plan.format != FORMAT || plan.version != VERSION {
             let found = format!(
                 "is `{}`, version {}, not `{FORMAT}`, version {VERSION}",
                 plan.format, plan.version
             );
-            return Err(ProxyError::broken(file, found));
+            return Err(ProxyError::broken(&file, found));
         }
         plan.model.check(&file)?;
         Ok(plan)
@@ -243,7 +242,7 @@ impl RunPlan {
     /// [`ProxyError::File`].
     pub fn write(&self, run: &Path) -> Result<(), ProxyError> {
         let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| ProxyError::broken(Self::file(run), error.to_string()))?;
+            .map_err(|error| ProxyError::broken(&Self::file(run), error.to_string()))?;
         bytes.push(b'\n');
         Ok(write_whole(&Self::file(run), &bytes)?)
     }

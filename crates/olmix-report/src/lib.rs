@@ -31,4 +31,6 @@ pub use figure::{
     Series, SwarmWeights, interaction_matrix, lines, mixtures, predicted_against_measured,
     prior_and_proposed, swarm_weights, sweep, task_errors,
 };
-pub use report::{Curve, InputFile, ReportInput, TaskOutcome, Trial, html, trial_page};
+pub use report::{
+    Curve, InputFile, ReportInput, TaskOutcome, Trial, html, trial_curves, trial_page,
+};

@@ -72,9 +72,9 @@ pub struct TrainingConfig {
     pub decay_fraction: Option<f64>,
     /// Decoupled weight decay.
     pub weight_decay: Option<f64>,
-    /// Decay of AdamW's first moment.
+    /// Decay of `AdamW`'s first moment.
     pub beta1: Option<f64>,
-    /// Decay of AdamW's second moment.
+    /// Decay of `AdamW`'s second moment.
     pub beta2: Option<f64>,
     /// Greatest norm of a step's gradient.
     pub clip: Option<f64>,
@@ -437,7 +437,7 @@ fn add_parts(
 ) -> Result<(), IoError> {
     let weight_of = |value: &Value<'_>| {
         value.number_that("a share that is not negative", |w| {
-            w >= 0.0 && w <= 1.0 + SUM_TOLERANCE
+            (0.0..=1.0 + SUM_TOLERANCE).contains(&w)
         })
     };
     for (name, part) in value.entries()? {

@@ -12,6 +12,10 @@ use crate::LaunchError;
 /// How names of metrics end of which more is better.
 const ACCURACY: &str = ":accuracy";
 
+/// How names of metrics begin that say in nats per token what others say in bits per byte: to a fit they would
+/// be tasks that count twice.
+const IN_NATS: &str = "validation_loss:";
+
 /// Columns that readers of these tables do not take for metrics.
 const RESERVED: [&str; 5] = ["", "run", "run_id", "name", "index"];
 
@@ -57,7 +61,7 @@ impl Filter {
     fn wants(&self, name: &str) -> bool {
         let asked = match &self.include {
             Some(globs) => globs.is_match(name),
-            None => !name.ends_with(ACCURACY),
+            None => !name.ends_with(ACCURACY) && !name.starts_with(IN_NATS),
         };
         asked && !self.exclude.is_match(name) && !RESERVED.contains(&name)
     }

@@ -47,8 +47,7 @@ impl Metrics {
     /// [`ProxyError::File`].
     pub fn write(&self, file: &Path) -> Result<(), ProxyError> {
         let bytes = serde_json::to_vec_pretty(self);
-        let mut bytes =
-            bytes.map_err(|error| ProxyError::broken(file.to_owned(), error.to_string()))?;
+        let mut bytes = bytes.map_err(|error| ProxyError::broken(file, error.to_string()))?;
         bytes.push(b'\n');
         Ok(write_whole(file, &bytes)?)
     }

@@ -219,7 +219,7 @@ mod tests {
         std::fs::write(&b, "").unwrap();
         assert_eq!(
             task_files(&[folder.path().to_owned()]).unwrap(),
-            [a.clone()]
+            std::slice::from_ref(&a)
         );
         let message = task_files(&[a, b]).unwrap_err().to_string();
         assert!(message.contains("is named like"), "{message}");

@@ -93,6 +93,17 @@ impl Model {
         space: &mut Workspace,
         gradient: &mut [f32],
     ) {
+        self.feed_forward_backward(l, t, space, gradient);
+        self.attention_backward(l, t, space, gradient);
+    }
+
+    fn feed_forward_backward(
+        &self,
+        l: usize,
+        t: usize,
+        space: &mut Workspace,
+        gradient: &mut [f32],
+    ) {
         let (d, f, w) = (self.shape.width, self.shape.hidden, &self.weights);
         let at = &self.layout.layers[l];
         let k = &mut space.layers[l];
@@ -139,7 +150,14 @@ impl Model {
             dx,
             &mut g[at.feed_forward_norm.clone()],
         );
+    }
 
+    fn attention_backward(&self, l: usize, t: usize, space: &mut Workspace, gradient: &mut [f32]) {
+        let (d, w) = (self.shape.width, &self.weights);
+        let at = &self.layout.layers[l];
+        let k = &mut space.layers[l];
+        let (td, dx, dh) = (t * d, &mut space.dx[..t * d], &mut space.dh[..t * d]);
+        let g = gradient;
         product(
             dh,
             d,

@@ -58,7 +58,7 @@ pub(crate) fn product(c: &mut [f32], stride: usize, how: Into, a: Matrix<'_>, b:
         && reach(a.rows, a.columns) <= a.data.len()
         && reach(b.rows, b.columns) <= b.data.len();
     assert!(fits, "a product of matrices that do not fit together");
-    let signed = |x: usize| x as isize;
+    let signed = usize::cast_signed;
     // SAFETY: every element that the shapes and strides reach lies in its slice, as was just checked, and `c` is
     // borrowed alone.
     unsafe {

@@ -144,7 +144,7 @@ impl SequenceIndex {
                 bytes.len(),
                 total * RECORD as u64
             );
-            return Err(ProxyError::broken(file, found));
+            return Err(ProxyError::broken(&file, found));
         }
         let mut counts = vec![0; leaves];
         let mut sequences = Vec::with_capacity(bytes.len() / RECORD);
@@ -154,7 +154,7 @@ impl SequenceIndex {
             let start = u64::from_le_bytes(start.try_into().unwrap_or_default());
             let Some(count) = counts.get_mut(leaf as usize) else {
                 return Err(ProxyError::broken(
-                    file,
+                    &file,
                     format!("names leaf {leaf}, and there are {leaves}"),
                 ));
             };

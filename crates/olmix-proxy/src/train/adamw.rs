@@ -1,4 +1,4 @@
-//! AdamW (Loshchilov and Hutter, 2019), and the gradients of a step that it is given.
+//! `AdamW` (Loshchilov and Hutter, 2019), and the gradients of a step that it is given.
 
 use rayon::prelude::*;
 

@@ -53,7 +53,7 @@ pub(super) fn save(
         seconds: at.seconds,
     };
     let state = serde_json::to_vec_pretty(&state)
-        .map_err(|error| ProxyError::broken(place(run, at.step), error.to_string()))?;
+        .map_err(|error| ProxyError::broken(&place(run, at.step), error.to_string()))?;
     let moments = [("exp_avg.", &adam.first[..]), ("exp_avg_sq.", &adam.second)];
     folder.write(
         "model.safetensors",
@@ -89,10 +89,10 @@ fn load(folder: &Path, model: &mut Model, adam: &mut AdamW) -> Result<Position, 
     let file = folder.join("state.json");
     let state = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
     let state: State = serde_json::from_slice(&state)
-        .map_err(|error| ProxyError::broken(file.clone(), error.to_string()))?;
+        .map_err(|error| ProxyError::broken(&file, error.to_string()))?;
     if state.format != FORMAT || state.version != VERSION {
         return Err(ProxyError::broken(
-            file,
+            &file,
             format!("is `{}`, version {}", state.format, state.version),
         ));
     }

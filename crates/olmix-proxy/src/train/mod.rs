@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::model::{Model, Objective};
-use crate::{Batches, Metrics, ProxyError, RunPlan, SequenceIndex, Tokens};
+use crate::{Batches, Metrics, ProxyError, Recipe, RunPlan, SequenceIndex, Tokens};
 use adamw::AdamW;
 use checkpoint::Position;
 use step::Lanes;
@@ -86,10 +86,7 @@ pub fn train(
         return Ok(finished(at, last_loss()));
     }
     let batches = batches(run, &plan)?;
-    journal::cut::<StepRecord>(run, at.step)?;
-    if recipe.eval_every.is_some() {
-        journal::cut::<EvaluationRecord>(run, at.step)?;
-    }
+    cut_journals(run, recipe, at.step)?;
     let mut lanes = Lanes::new(&model, recipe.batch);
     let tokens = recipe.batch * plan.model.context as u64;
     let objective = Objective {
@@ -166,15 +163,24 @@ pub fn train(
             checkpoint::save(run, at, &model, &adam)?;
         }
     }
+    finish(run, &plan, &model)?;
+    Ok(finished(at, loss))
+}
+
+/// Cuts what a run told back to where it stands.
+fn cut_journals(run: &Path, recipe: &Recipe, step: u64) -> Result<(), ProxyError> {
+    journal::cut::<StepRecord>(run, step)?;
+    if recipe.eval_every.is_some() {
+        journal::cut::<EvaluationRecord>(run, step)?;
+    }
+    Ok(())
+}
+
+/// Writes the trained model.
+fn finish(run: &Path, plan: &RunPlan, model: &Model) -> Result<(), ProxyError> {
     let file = &plan.tokenizer;
     let tokenizer = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
-    save_model(
-        &model_folder(run),
-        &model,
-        plan.data.end_of_text,
-        &tokenizer,
-    )?;
-    Ok(finished(at, loss))
+    save_model(&model_folder(run), model, plan.data.end_of_text, &tokenizer)
 }
 
 /// The batches of a run.

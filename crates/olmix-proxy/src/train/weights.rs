@@ -14,7 +14,7 @@ use crate::{Model, ProxyError};
 pub fn write_tensors(model: &Model, parts: &[(&str, &[f32])]) -> Result<Vec<u8>, ProxyError> {
     let failed = |error: safetensors::SafeTensorError| {
         ProxyError::broken(
-            "model.safetensors".into(),
+            Path::new("model.safetensors"),
             format!("can't be made: {error}"),
         )
     };
@@ -40,7 +40,7 @@ pub(crate) fn read_tensors(
     prefix: &str,
 ) -> Result<Vec<f32>, ProxyError> {
     let bytes = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
-    let broken = |problem: String| ProxyError::broken(file.to_owned(), problem);
+    let broken = |problem: String| ProxyError::broken(file, problem);
     let tensors = SafeTensors::deserialize(&bytes)
         .map_err(|error| broken(format!("is no safetensors file: {error}")))?;
     let mut values = vec![0.0; model.weights.len()];

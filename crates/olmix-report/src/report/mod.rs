@@ -8,7 +8,7 @@ mod provenance;
 mod trial;
 mod trust;
 
-pub use trial::{Curve, TaskOutcome, Trial, trial_page};
+pub use trial::{Curve, TaskOutcome, Trial, trial_curves, trial_page};
 
 use olmix_core::{Fit, FitSpec, Swarm};
 

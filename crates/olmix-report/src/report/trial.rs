@@ -4,7 +4,7 @@ use olmix_core::{Constraints, Mixture};
 
 use super::document;
 use super::markup::{figure, number, table, text};
-use crate::figure::{Lines, PriorAndProposed, Series, lines, prior_and_proposed};
+use crate::figure::{Figure, Lines, PriorAndProposed, Series, lines, prior_and_proposed};
 use crate::format::{loss, percent_short};
 use crate::svg::escape;
 
@@ -57,25 +57,30 @@ pub struct TaskOutcome {
     pub proposed: f64,
 }
 
-/// The page as one HTML document without links to other files but the fit's report.
+/// The average loss over steps of every run of a trial.
 #[must_use]
-pub fn trial_page(trial: &Trial<'_>) -> String {
-    let series: Vec<Series> = trial
-        .curves
+pub fn trial_curves(curves: &[Curve]) -> Figure {
+    let series: Vec<Series> = curves
         .iter()
         .map(|curve| Series {
             name: curve.name.clone(),
             points: curve.points.iter().map(|&(x, y)| (x, y, 0.0)).collect(),
         })
         .collect();
-    let curves = lines(&Lines {
+    lines(&Lines {
         title: "Average loss of the larger model",
         subtitle: "mean over tasks; lower is better",
         x: "steps",
         y: "bits per byte",
         logarithmic: false,
         series: &series,
-    });
+    })
+}
+
+/// The page as one HTML document without links to other files but the fit's report.
+#[must_use]
+pub fn trial_page(trial: &Trial<'_>) -> String {
+    let curves = trial_curves(trial.curves);
     let mixtures = prior_and_proposed(&PriorAndProposed {
         prior: trial.prior,
         proposed: trial.proposed,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use olmix_io::{GenerationConfig, LaunchBase, MixtureFile, Variant, write_whole};
 use olmix_proxy::{EvaluationRecord, read_journal};
-use olmix_report::{Curve, TaskOutcome, Trial, trial_page};
+use olmix_report::{Curve, Figure, TaskOutcome, Trial, trial_curves, trial_page};
 use serde_json::{Value, json};
 
 use super::Demo;
@@ -131,7 +131,7 @@ impl<'a> Larger<'a> {
             "predicted_gain": self.mixture.gain,
             "steps": self.steps(),
             "steps_to_match": self.reached(),
-            "tasks": serde_json::Map::from_iter(tasks),
+            "tasks": tasks.collect::<serde_json::Map<String, Value>>(),
         })
     }
 
@@ -179,9 +179,7 @@ impl<'a> Larger<'a> {
         )
     }
 
-    /// The page of the whole story.
-    pub fn page(&self, demo: &Demo) -> Result<String, Failure> {
-        let failed = |error: olmix_core::CoreError| Failure::Internal(error.to_string());
+    fn curves(&self) -> [Curve; 2] {
         let curve = |name: &str, told: &[EvaluationRecord]| Curve {
             name: name.to_owned(),
             points: told
@@ -189,6 +187,20 @@ impl<'a> Larger<'a> {
                 .map(|told| (told.step as f64, average(told)))
                 .collect(),
         };
+        [
+            curve(NATURAL, &self.natural),
+            curve(PROPOSED, &self.proposed),
+        ]
+    }
+
+    /// Both curves.
+    pub fn figure(&self) -> Figure {
+        trial_curves(&self.curves())
+    }
+
+    /// The page of the whole story.
+    pub fn page(&self, demo: &Demo) -> Result<String, Failure> {
+        let failed = |error: olmix_core::CoreError| Failure::Internal(error.to_string());
         let outcome = |(name, natural, proposed)| TaskOutcome {
             name,
             natural,
@@ -202,10 +214,7 @@ impl<'a> Larger<'a> {
             runs: self.mixture.runs,
             predicted_gain: self.mixture.gain,
             gain: self.gain(),
-            curves: &[
-                curve("natural", &self.natural),
-                curve("proposed", &self.proposed),
-            ],
+            curves: &self.curves(),
             tasks: &self
                 .tasks()
                 .into_iter()

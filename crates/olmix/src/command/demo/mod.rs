@@ -32,39 +32,39 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     demo.tell(
         2,
         "a swarm: 27 mixtures around the natural one",
-        &demo.line(
-            "generate",
-            "--config generate.yaml --base launch.yaml --output swarm",
-        ),
+        "olmix generate --config generate.yaml --base launch.yaml --output swarm",
     );
     demo.generate()?;
     demo.tell(
         3,
         "a proxy of 0.1M parameters trained and measured on each",
-        &demo.line("launch run", "--variants swarm/launch"),
+        "olmix launch run --variants swarm/launch",
     );
     demo.launch("swarm/launch")?;
     demo.tell(
         4,
         "what they measured, as two tables",
-        &demo.line("collect", "--swarm swarm/runs --output ."),
+        "olmix collect --swarm swarm/runs --output .",
     );
     demo.collect()?;
     demo.tell(
         5,
         "a law per task, and the mixture with the least predicted loss",
-        &demo.line("fit", "--config fit.yaml --output-dir out"),
+        "olmix fit --config fit.yaml --output-dir out",
     );
     demo.fit()?;
     let configs = larger::write_configs(&demo)?;
     demo.tell(
         6,
         "a model ten times larger, on the natural mixture and on the proposed one",
-        &demo.line("launch run", "--variants larger/launch"),
+        "olmix launch run --variants larger/launch",
     );
     demo.launch("larger/launch")?;
     let larger = Larger::read(&demo, &configs)?;
     write_whole(&demo.path("report.html"), larger.page(&demo)?.as_bytes())?;
+    let figure = larger.figure();
+    write_whole(&demo.path("curves.svg"), figure.svg().as_bytes())?;
+    write_whole(&demo.path("curves.png"), &figure.png(1.5)?)?;
     let summary = larger.json();
     write_whole(&demo.path("demo.json"), &super::json(&summary)?)?;
     if args.common.json {
@@ -114,11 +114,6 @@ impl Demo {
 
     fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.folder.join(name)
-    }
-
-    /// A command line as a user would type it in the demo's folder.
-    fn line(&self, command: &str, arguments: &str) -> String {
-        format!("olmix {command} {arguments}")
     }
 
     /// Says what comes now, and which command does it.
