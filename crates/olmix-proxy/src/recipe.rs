@@ -11,6 +11,9 @@ const REFERENCE: f64 = 108e6;
 /// Under this many tokens a step, the second moment forgets more slowly.
 const SMALL_BATCH: u64 = 524_288;
 
+/// Logits that a GPU holds at a time, where the config does not say how many sequences: 2 GB in single precision.
+const LOGITS: u64 = 1 << 29;
+
 /// The recipe of method.md §7 for `N` non-embedding parameters, with what the config sets in its place.
 ///
 /// Tokens `20 N × multiple`; batch `2048·160 (N/108M)^(2/3)` tokens, to the nearest power of two; learning
@@ -55,7 +58,8 @@ pub(crate) fn recipe(training: &TrainingConfig, model: &Shape) -> Recipe {
         z_loss: training.z_loss.unwrap_or(1e-5),
         micro_batch: training
             .device_batch_size
-            .map_or(batch, |size| size.min(batch)),
+            .unwrap_or_else(|| LOGITS / (context * model.vocab as u64))
+            .clamp(1, batch),
         checkpoint_every: training
             .checkpoint_every
             .unwrap_or_else(|| steps_between(1000, 10)),
