@@ -42,22 +42,13 @@ def row(seed, told, seconds):
     )
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--olmix", default=str(ROOT / "target/release/olmix"))
-    options = parser.parse_args()
-    runs = []
-    for seed in range(options.seeds):
-        told, seconds = demo(options.olmix, seed)
-        runs.append((seed, told, seconds))
-        print(row(seed, told, seconds), flush=True)
+def write(runs):
     won = sum(told["gain"] > 0 for _, told, _ in runs)
     gains = [100 * told["gain"] for _, told, _ in runs]
     lines = [
         "# The demo with many seeds",
         "",
-        f"`python scripts/demo_seeds.py --seeds {options.seeds}` on {os.cpu_count()} cores of {cpu()}. Data, tasks, swarm and every model are",
+        f"`python scripts/demo_seeds.py --seeds {len(runs)}` on {os.cpu_count()} cores of {cpu()}. Data, tasks, swarm and every model are",
         "another with each seed. Bits per byte are the average over the tasks of the larger model at its end.",
         "",
         f"The proposed mixture was better with {won} of {len(runs)} seeds; its loss was {statistics.median(gains):.1f} % lower in the median "
@@ -68,6 +59,20 @@ def main():
         *[row(*run) for run in runs],
     ]
     (ROOT / "docs/demo.md").write_text("\n".join(lines) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--olmix", default=str(ROOT / "target/release/olmix"))
+    options = parser.parse_args()
+    runs = []
+    for seed in range(options.seeds):
+        told, seconds = demo(options.olmix, seed)
+        runs.append((seed, told, seconds))
+        print(row(seed, told, seconds), flush=True)
+        # What is done is written: the page says of how many seeds it is.
+        write(runs)
 
 
 main()
