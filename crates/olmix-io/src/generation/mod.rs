@@ -112,7 +112,7 @@ impl GenerationConfig {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> IoError {
-        IoError::input(&self.file, place.clone(), message, help)
+        self.data.error(place, message, help)
     }
 }
 
