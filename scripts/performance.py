@@ -1,4 +1,4 @@
-"""Training throughput of the built-in trainer against PyTorch on the same model, interleaved in one run.
+"""Training throughput of the built-in trainer against PyTorch on the same model, interleaved in one run; and of the sampler.
 
     python scripts/performance.py [--sizes demo 1m 15m] [--threads 2] [--rounds 5] [--seconds 10]
 
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILD = ["cargo", "build", "--release", "-p", "olmix", "-p", "olmix-proxy", "--example", "throughput", "--bins"]
+BUILD = ["cargo", "build", "--release", "-p", "olmix", "-p", "olmix-proxy", "--examples", "--bins"]
 # Sequences at once for PyTorch: tried from small to large, the fastest is taken.
 MICRO = {"demo": [4, 8, 16, 32], "1m": [4, 8, 16, 32], "15m": [2, 4, 8, 16]}
 
@@ -34,6 +34,11 @@ def line(command):
 
 def ours(size, threads, seconds):
     return line([target() / "examples/throughput", size, threads, seconds])
+
+
+def sampled(context, threads):
+    found = line([target() / "examples/sampler", context, threads])
+    return f"| {context:,} | {threads} | {found['tokens_per_second'] / 1e6:,.0f} M | {found['tokens_drawn_per_second'] / 1e6:,.0f} M |"
 
 
 def prepared(folder, size):
@@ -106,9 +111,16 @@ def main():
             f"| {middle(m['products_alone'] for m, _ in rows):,.0f} | {100 * middle(m['share_of_products'] for m, _ in rows):.0f} % "
             f"| {middle(m['gflops'] for m, _ in rows):.0f} |"
         )
+    sampler = [sampled(context, threads) for context in (128, 1024) for threads in sorted({1, options.threads})]
     template = (ROOT / "scripts/performance.md.in").read_text()
     text = template.format(
-        table="\n".join(table), cpu=cpu(), threads=options.threads, rounds=options.rounds, seconds=options.seconds, torch=version()
+        table="\n".join(table),
+        sampler="\n".join(sampler),
+        cpu=cpu(),
+        threads=options.threads,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        torch=version(),
     )
     (ROOT / "docs/performance.md").write_text(text)
     print(text)

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a failed step fails the test
 
-use std::fs::{self, File};
+mod common;
+
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use olmix_data::{CountOptions, DataError, Format, Leaf, LeafCount, Unit, count};
-use parquet::data_type::{ByteArray, ByteArrayType};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
 use tempfile::TempDir;
 
 fn leaf(name: &str, paths: &[&str]) -> Leaf {
@@ -70,31 +68,6 @@ fn megatron(folder: &TempDir, stem: &str) {
 const LINES: &str =
     "{\"id\": 1, \"text\": \"one two\"}\n\n{\"text\": \"tr\\u00eas\", \"more\": {\"text\": [1]}}\n";
 
-fn parquet_file(path: &Path) {
-    let schema = "message doc { required int64 id; optional binary text (UTF8); }";
-    let schema = Arc::new(parse_message_type(schema).unwrap());
-    let file = File::create(path).unwrap();
-    let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
-    for texts in [["one two", "three"], ["four", ""]] {
-        let mut group = writer.next_row_group().unwrap();
-        let mut column = group.next_column().unwrap().unwrap();
-        let ids = column.typed::<parquet::data_type::Int64Type>();
-        ids.write_batch(&[1, 2, 3], None, None).unwrap();
-        column.close().unwrap();
-        let mut column = group.next_column().unwrap().unwrap();
-        let values: Vec<ByteArray> = texts.iter().map(|&text| text.into()).collect();
-        // The third document has no text.
-        let levels = Some(&[1_i16, 1, 0][..]);
-        column
-            .typed::<ByteArrayType>()
-            .write_batch(&values, levels, None)
-            .unwrap();
-        column.close().unwrap();
-        group.close().unwrap();
-    }
-    writer.close().unwrap();
-}
-
 #[test]
 fn every_format_is_counted() {
     let folder = tempfile::tempdir().unwrap();
@@ -114,7 +87,9 @@ fn every_format_is_counted() {
     );
     put(&folder, "text/d.txt", b"one two\ntr\xc3\xaas\n");
     fs::create_dir(folder.path().join("parquet")).unwrap();
-    parquet_file(&folder.path().join("parquet/a.parquet"));
+    let texts = [Some("one two"), Some("three"), None];
+    let more = [Some("four"), Some(""), None];
+    common::parquet(&folder.path().join("parquet/a.parquet"), &[&texts, &more]);
     let leaves = [
         leaf("raw", &["raw/**/*.npy", "raw/c.bin", "raw/a.npy"]),
         leaf("headed", &["headed/*"]),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::generation::mix;
 use crate::input::InputFile;
 use crate::runs::ratios;
 use crate::table::Table;
@@ -123,9 +124,9 @@ fn document(file: &str, text: &str) -> Result<Shares, IoError> {
             .map(|(_, value)| value)
     };
     if let Some(mix) = get("mix") {
-        let mut shares = Vec::new();
-        mix_of(mix, "", 1.0, &mut shares)?;
-        return Ok(plain("mix of a launch config", shares));
+        let leaves = mix::leaves(mix, &Value::number)?;
+        let shares = leaves.into_iter().map(|leaf| (leaf.name, leaf.weight));
+        return Ok(plain("mix of a launch config", shares.collect()));
     }
     if let Some(priors) = get("priors") {
         return priors_of(&priors.entries()?, priors);
@@ -166,39 +167,6 @@ fn list(items: &[Value<'_>]) -> Result<Shares, IoError> {
     };
     let shares: Result<Vec<(String, f64)>, IoError> = items.iter().map(entry).collect();
     Ok(plain("mixture", shares?))
-}
-
-/// A flat or nested mix: `weight` and `repetition_factor` are properties, every other key a part, a bare
-/// number a weight; a leaf's weight is the product along its path.
-fn mix_of(
-    value: &Value<'_>,
-    above: &str,
-    share: f64,
-    into: &mut Vec<(String, f64)>,
-) -> Result<(), IoError> {
-    for (name, part) in value.entries()? {
-        if above.is_empty() || !matches!(name, "weight" | "repetition_factor") {
-            let full = match above {
-                "" => name.to_owned(),
-                above => format!("{above}:{name}"),
-            };
-            let Ok(entries) = part.entries() else {
-                into.push((full, share * part.number()?));
-                continue;
-            };
-            let own = entries.iter().find(|(key, _)| *key == "weight");
-            let own = share * own.map_or(Ok(1.0), |(_, weight)| weight.number())?;
-            let leaf = entries
-                .iter()
-                .all(|(key, _)| matches!(*key, "weight" | "repetition_factor"));
-            if leaf {
-                into.push((full, own));
-            } else {
-                mix_of(&part, &full, own, into)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<Shares, IoError> {

@@ -37,10 +37,12 @@ fn main() {
     let file = Path::new("throughput");
     let shape = Shape::of(file, &training, VOCAB).unwrap();
     let recipe = Recipe::of(file, &training, &shape).unwrap();
-    // A few steps tell how many fill the time.
-    let rate = speed(&shape, &recipe, 4);
+    // Steps that fill a time at some rate. The first is cold, and tells little.
     let step = (recipe.batch as usize * shape.context) as f64;
-    let steps = (rate * seconds / step).ceil().max(8.0) as u64;
+    let fill = |rate: f64, seconds: f64| (rate * seconds / step).ceil() as u64;
+    let rate = speed(&shape, &recipe, 1);
+    let rate = speed(&shape, &recipe, fill(rate, 0.5));
+    let steps = fill(rate, seconds).max(2);
     let rate = speed(&shape, &recipe, steps);
     let alone = products(&shape, threads, seconds / 3.0);
     let flops = flops(&shape);

@@ -24,6 +24,6 @@ pub use plan::{
 pub use sampler::{Batches, LeafRequest, SequenceIndex, Tokens};
 pub use size::{SIZES, Size};
 pub use train::{
-    EvaluationRecord, Measure, Progress, Record, StepRecord, Trained, model_folder, read_journal,
-    save_model, train, write_tensors,
+    EvaluationRecord, Event, Measure, Progress, Record, StepRecord, Trained, model_folder,
+    read_journal, save_model, train, write_tensors,
 };

@@ -60,6 +60,11 @@ impl Bar {
             .set_message(format!("loss {:.3}, {rate} tokens/s", at.loss));
     }
 
+    /// Prints lines to standard error without breaking the bar.
+    pub fn aside(&self, print: impl FnOnce()) {
+        self.0.suspend(print);
+    }
+
     /// Adds steps that were done.
     pub fn add(&self, steps: u64) {
         self.0.inc(steps);

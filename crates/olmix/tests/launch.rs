@@ -598,3 +598,44 @@ fn the_example_of_a_custom_trainer_is_drawn_and_previewed() {
         "{metrics}"
     );
 }
+
+#[test]
+fn a_second_ctrl_c_ends_runs_that_do_not_listen() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 2, |_| {
+        "trap '' INT TERM; for i in $(seq 600); do sleep 0.1; done".into()
+    });
+    let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 2");
+    wait_until("runs work", || processes(folder).len() >= 4);
+    signal(launcher.id(), "-INT");
+    let begin = Instant::now();
+    wait_until("the first is heard", || log(folder).contains("stopping:"));
+    signal(launcher.id(), "-INT");
+    assert_eq!(launcher.wait().unwrap().code(), Some(130));
+    // Alone, the first would have waited five seconds for them.
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    wait_until("all are gone", || processes(folder).is_empty());
+    assert!(states(folder).iter().all(|state| state == "queued"));
+}
+
+#[test]
+fn a_watched_swarm_is_shown_until_its_last_run_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 3, |_| trainer(1.5));
+    let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 1");
+    wait_until("the ledger has runs", || {
+        folder.join("swarm/runs/ledger.sqlite").exists()
+    });
+    let watch = olmix(folder, "launch status --variants swarm/launch --watch")
+        .assert()
+        .success();
+    let text = String::from_utf8(watch.get_output().stdout.clone()).unwrap();
+    assert!(launcher.wait().unwrap().success());
+    for state in ["0/3 runs", "1/3 runs", "3/3 runs"] {
+        assert!(text.contains(state), "{state}\n{text}");
+    }
+    // Where no terminal is, a page follows the other.
+    assert!(!text.contains('\x1b'), "{text}");
+}

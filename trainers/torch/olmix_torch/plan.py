@@ -89,6 +89,7 @@ class Plan:
     leaves: tuple
     end_of_text: int | None
     tokenizer: str
+    measures_on_the_way: bool
 
     @property
     def sequences(self):
@@ -158,6 +159,7 @@ def load(folder):
         ),
         end_of_text=data.get("end_of_text", int) if data.value.get("end_of_text") is not None else None,
         tokenizer=root.get("tokenizer", str),
+        measures_on_the_way=root.section("recipe").value.get("eval_every") is not None,
     )
     _check(root, plan)
     return plan

@@ -108,6 +108,8 @@ class Run:
             self.checkpoints.restore(self.checkpoints.at(start), model, optimizer)
             if workers.first:
                 note(f"goes on after step {start:,} of {recipe.steps:,}")
+        if self.plan.measures_on_the_way and workers.first:
+            note("training.eval_interval is left out: this trainer measures nothing on the way; `olmix proxy eval` measures the model it ends with")
         if start < recipe.steps:
             self._steps(start, newest.seconds if newest else 0.0, model, optimizer, compiled)
         if workers.first:

@@ -1,11 +1,10 @@
 """Tokens per second of whole training steps (forward, backward, clip, AdamW) on the CPU, as JSON.
 
-    python scripts/throughput.py --size demo --threads 2 --seconds 20
     python scripts/throughput.py --run RUN --threads 2 --seconds 20
 
 Eager mode with fused attention, in float32, as the trainer runs without a GPU. Tokens are random, so that reading them
-costs nothing. `--run` takes shape and recipe of a prepared run; `--size` those of the table here. `--micro-batch` is how
-many sequences go through the model at once.
+costs nothing; shape and recipe are those of a prepared run. `--micro-batch` is how many sequences go through the model at
+once.
 
 `cores_used_by_others` must be near 0: threads of PyTorch wait for each other after every operation, so that one other
 busy process costs far more than its share (a tenth of the speed was left where two compilers ran beside two threads).
@@ -15,7 +14,6 @@ Leave out samples in which it is not.
 import argparse
 import dataclasses
 import json
-import math
 import os
 import statistics
 import sys
@@ -33,50 +31,27 @@ from olmix_torch.model import ProxyModel, initialize  # noqa: E402
 from olmix_torch.train import adamw, gradients  # noqa: E402
 from olmix_torch.workers import Workers  # noqa: E402
 
-# Width, layers, heads, hidden, context as in `olmix proxy train`; sequences at once.
-SIZES = {
-    "demo": (64, 2, 4, 176, 128, 16),
-    "1m": (128, 5, 4, 344, 256, 8),
-    "15m": (384, 8, 6, 1088, 512, 4),
-}
 WARM_SECONDS = 1.0
 OTHERS = 0.05
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--size", choices=SIZES)
-    what.add_argument("--run", help="a run's folder")
+    parser.add_argument("--run", required=True, help="a run's folder")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--micro-batch", type=int)
     options = parser.parse_args()
     try:
-        shape, recipe = of_run(options.run) if options.run else of_size(options.size)
+        plan = plans.load(options.run)
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.code)
+    shape, recipe = plan.model, plan.recipe
     if options.micro_batch:
         recipe = dataclasses.replace(recipe, micro_batch=options.micro_batch)
     torch.set_num_threads(options.threads)
     print(json.dumps(measure(shape, recipe, options.seconds) | {"threads": options.threads}))
-
-
-def of_run(folder):
-    plan = plans.load(folder)
-    return plan.model, plan.recipe
-
-
-def of_size(size):
-    width, layers, heads, hidden, context, micro = SIZES[size]
-    # The recipe's tokens a step, to the nearest power of two.
-    parameters = layers * (4 * width * width + 3 * width * hidden + 2 * width) + width
-    batch = 2 ** round(math.log2(2048 * 160 * (parameters / 108e6) ** (2 / 3))) // context
-    shape = plans.Model(size, 257, width, layers, heads, hidden, context, 10000.0, 1e-5, False, 0.02)
-    rate = dict(learning_rate=0.002, warmup_steps=0, decay_steps=0, beta1=0.9, beta2=0.99, adam_eps=1e-8)
-    rest = dict(weight_decay=0.1, clip=1.0, z_loss=1e-5, checkpoint_every=1, log_every=1)
-    return shape, plans.Recipe(seed=42, steps=1, batch=batch, micro_batch=micro, **rate, **rest)
 
 
 def busy_seconds():

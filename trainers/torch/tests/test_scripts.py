@@ -53,9 +53,8 @@ def test_gradients_are_those_of_transformers_and_of_differences(tmp_path, qk_nor
     assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(norm, rel=1e-2)
 
 
-def test_throughput_is_measured_of_a_size_and_of_a_run(tmp_path):
+def test_throughput_is_measured_of_a_run(tmp_path):
     make_run(tmp_path / "run")
-    for what in (["--size", "demo"], ["--run", tmp_path / "run"]):
-        measured = json.loads(script("throughput.py", *what, "--threads", 1, "--seconds", 0.2))
-        assert measured["tokens_per_second"] > 0 and measured["threads"] == 1
+    measured = json.loads(script("throughput.py", "--run", tmp_path / "run", "--threads", 1, "--seconds", 0.2))
+    assert measured["tokens_per_second"] > 0 and measured["threads"] == 1
     assert measured["batch_tokens"] == 8 * 16 and measured["cores_used_by_others"] is not None

@@ -2,6 +2,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -272,27 +273,75 @@ def test_compiled_steps_give_the_same_losses(tmp_path):
     assert found[1] == pytest.approx(found[0], abs=1e-5)
 
 
-@pytest.mark.skipif(not os.environ.get("OLMIX"), reason="OLMIX names no program")
-def test_a_run_that_olmix_prepared_is_trained(tmp_path):
-    olmix = os.environ["OLMIX"]
+def olmix_config(folder, **training):
+    """A launch config over two leaves that `olmix tokenize` made."""
     for leaf, words in (("web", "the cat sat on a mat "), ("code", "for i in range(9): print(i) ")):
         lines = [json.dumps({"text": f"{number} {words * 12}"}) for number in range(400)]
-        (tmp_path / f"{leaf}.jsonl").write_text("\n".join(lines) + "\n")
-        made = [olmix, "tokenize", "--input", f"{leaf}.jsonl", "--tokenizer", "bytes", "--output", f"shards/{leaf}"]
-        subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)
-    config = """
-name: tiny
-data:
-  dtype: uint16
-  sources:
-    - {name: web, paths: ["shards/web/train/*.bin"]}
-    - {name: code, paths: ["shards/code/train/*.bin"]}
-training: {proxy_model_id: demo, tokenizer: bytes, tokens: 65536, global_batch_size: 2048, device_batch_size: 8}
-mix: {web: {weight: 0.5, repetition_factor: 4}, code: {weight: 0.5, repetition_factor: 4}}
-"""
-    (tmp_path / "launch.yaml").write_text(config)
-    done = train(tmp_path / "run", "--config", str(tmp_path / "launch.yaml"))
+        (folder / f"{leaf}.jsonl").write_text("\n".join(lines) + "\n")
+        made = ["tokenize", "--input", f"{leaf}.jsonl", "--tokenizer", "bytes", "--output", f"shards/{leaf}"]
+        subprocess.run([os.environ["OLMIX"], *made], cwd=folder, check=True, capture_output=True)
+    source = lambda name: dict(name=name, paths=[f"shards/{name}/train/*.bin"])
+    recipe = dict(proxy_model_id="demo", tokenizer="bytes", tokens=65536, global_batch_size=2048, device_batch_size=8)
+    config = dict(
+        name="tiny",
+        data=dict(dtype="uint16", sources=[source("web"), source("code")]),
+        training=recipe | training,
+        mix={name: dict(weight=0.5, repetition_factor=4) for name in ("web", "code")},
+    )
+    (folder / "launch.yaml").write_text(json.dumps(config))
+    return folder / "launch.yaml"
+
+
+needs_olmix = pytest.mark.skipif(not os.environ.get("OLMIX"), reason="OLMIX names no program")
+
+
+@needs_olmix
+def test_a_run_that_olmix_prepared_is_trained(tmp_path):
+    done = train(tmp_path / "run", "--config", str(olmix_config(tmp_path)))
     assert done.returncode == 0, done.stderr
     losses = [line["loss"] for line in metrics(tmp_path / "run")]
     assert losses[-1] < losses[0]
     assert Path(tmp_path / "run/model/tokenizer.json").is_file()
+
+
+@needs_olmix
+@pytest.mark.parametrize("qk_norm", [False, True])
+def test_a_run_moves_from_one_trainer_to_the_other_half_way_and_its_losses_stay_the_same(tmp_path, qk_norm):
+    config = olmix_config(tmp_path, checkpoint_every=16, log_every=1, model=dict(qk_norm=qk_norm))
+
+    def by_torch(run):
+        done = train(run, "--config", str(config))
+        assert done.returncode == 0, done.stderr
+
+    def by_olmix(run):
+        words = [os.environ["OLMIX"], "proxy", "train", "--config", str(config), "--out", str(run), "--quiet"]
+        subprocess.run(words, check=True, capture_output=True)
+
+    for first, second in ((by_torch, by_olmix), (by_olmix, by_torch)):
+        whole, moved = tmp_path / f"{first.__name__}", tmp_path / f"{first.__name__}-moved"
+        first(whole)
+        shutil.copytree(whole, moved)
+        shutil.rmtree(moved / "checkpoints/step-00000032")
+        shutil.rmtree(moved / "model")
+        second(moved)
+        found, expected = metrics(moved), metrics(whole)
+        assert [line["step"] for line in found] == list(range(1, 33))
+        for key in ("loss", "grad_norm", "learning_rate"):
+            assert [line[key] for line in found] == pytest.approx([line[key] for line in expected], rel=2e-4), key
+
+
+@needs_olmix
+def test_runs_of_both_trainers_that_start_from_the_same_seed_learn_alike(tmp_path):
+    """Their weights begin as other draws of one distribution; sequences are the same."""
+    config = olmix_config(tmp_path, log_every=1, seed=3, learning_rate=0.005)
+    done = train(tmp_path / "torch", "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    curves = [[line["loss"] for line in metrics(tmp_path / "torch")]]
+    for seed in (3, 4):
+        config = olmix_config(tmp_path, log_every=1, seed=seed, learning_rate=0.005)
+        words = [os.environ["OLMIX"], "proxy", "train", "--config", str(config), "--out", str(tmp_path / f"{seed}"), "--quiet"]
+        subprocess.run(words, check=True, capture_output=True)
+        curves.append([line["loss"] for line in metrics(tmp_path / f"{seed}")])
+    difference = lambda a, b: sum(abs(x - y) for x, y in zip(a, b)) / len(a)
+    theirs, ours, other_seed = curves
+    assert difference(theirs, ours) < 1.5 * difference(ours, other_seed) + 0.02, curves

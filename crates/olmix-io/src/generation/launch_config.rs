@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{DataConfig, MAX_CONFIG_BYTES};
+use super::{DataConfig, MAX_CONFIG_BYTES, MixLeaf, mix};
 use crate::input::InputFile;
 use crate::words::{did_you_mean, excerpt};
 use crate::yaml::{Document, Section, Value};
@@ -32,17 +32,6 @@ pub struct LaunchConfig {
     pub evaluation: EvaluationConfig,
     /// What the user should know.
     pub notices: Vec<String>,
-}
-
-/// A leaf of a mixture.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MixLeaf {
-    /// Its full name.
-    pub name: String,
-    /// Its share of the run's tokens, above 0.
-    pub weight: f64,
-    /// How often the run may see each of its tokens; not limited where not given.
-    pub repetition_factor: Option<f64>,
 }
 
 /// The section `training`. Numbers that are `None` follow the recipe.
@@ -411,11 +400,13 @@ fn texts(value: &Value<'_>) -> Result<Vec<String>, IoError> {
     }
 }
 
-/// A flat or nested mix: `weight` and `repetition_factor` are properties, every other key a part, a bare
-/// number a weight; a leaf's weight is the product along its path, its factor the nearest one's.
+/// The leaves of a mix, whose weights are shares and sum to 1.
 fn mix_of(value: &Value<'_>) -> Result<Vec<MixLeaf>, IoError> {
-    let mut leaves = Vec::new();
-    add_parts(value, "", 1.0, None, &mut leaves)?;
+    let mut leaves = mix::leaves(value, &|weight| {
+        weight.number_that("a share that is not negative", |w| {
+            (0.0..=1.0 + SUM_TOLERANCE).contains(&w)
+        })
+    })?;
     let sum: f64 = leaves.iter().map(|leaf| leaf.weight).sum();
     if (sum - 1.0).abs() > SUM_TOLERANCE {
         return Err(value.error(
@@ -426,50 +417,6 @@ fn mix_of(value: &Value<'_>) -> Result<Vec<MixLeaf>, IoError> {
     leaves.retain(|leaf| leaf.weight > 0.0);
     leaves.iter_mut().for_each(|leaf| leaf.weight /= sum);
     Ok(leaves)
-}
-
-fn add_parts(
-    value: &Value<'_>,
-    above: &str,
-    share: f64,
-    factor: Option<f64>,
-    into: &mut Vec<MixLeaf>,
-) -> Result<(), IoError> {
-    let weight_of = |value: &Value<'_>| {
-        value.number_that("a share that is not negative", |w| {
-            (0.0..=1.0 + SUM_TOLERANCE).contains(&w)
-        })
-    };
-    for (name, part) in value.entries()? {
-        if !above.is_empty() && matches!(name, "weight" | "repetition_factor") {
-            continue;
-        }
-        let name = super::sources::full_name(above, name);
-        let leaf = |weight, repetition_factor| MixLeaf {
-            name: name.clone(),
-            weight,
-            repetition_factor,
-        };
-        let Ok(entries) = part.entries() else {
-            into.push(leaf(share * weight_of(&part)?, factor));
-            continue;
-        };
-        let property = |key: &str| entries.iter().find(|(k, _)| *k == key).map(|(_, v)| v);
-        let own = share * property("weight").map_or(Ok(1.0), weight_of)?;
-        let own_factor = property("repetition_factor")
-            .filter(|v| !v.is_null())
-            .map(|v| v.number_that("a number above 0", |x| x > 0.0));
-        let factor = own_factor.transpose()?.or(factor);
-        let parts = entries
-            .iter()
-            .any(|(key, _)| !matches!(*key, "weight" | "repetition_factor"));
-        if parts {
-            add_parts(&part, &name, own, factor, into)?;
-        } else {
-            into.push(leaf(own, factor));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod data;
 mod launch;
 mod launch_config;
+pub(crate) mod mix;
 mod plan;
 mod sources;
 mod swarm;
@@ -10,9 +11,10 @@ mod swarm;
 pub use data::{DataConfig, TokenWidth};
 pub use launch::{LaunchBase, Variant};
 pub use launch_config::{
-    EvaluationConfig, FewShot, LaunchConfig, MixLeaf, ModelConfig, TrainerKind, TrainingConfig,
+    EvaluationConfig, FewShot, LaunchConfig, ModelConfig, TrainerKind, TrainingConfig,
     ValidationLeaf,
 };
+pub use mix::MixLeaf;
 pub use plan::Plan;
 pub use sources::{Content, Source};
 pub use swarm::SwarmConfig;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use olmix_io::StagedFolder;
 use serde::{Deserialize, Serialize};
 
+use super::Event;
 use super::adamw::AdamW;
 use super::weights::{read_tensors, write_tensors};
 use crate::{Model, ProxyError};
@@ -73,19 +74,32 @@ pub(super) fn save(
     Ok(())
 }
 
-/// Loads the newest checkpoint that can be read; where none can, all is as it was and 0 steps are done.
-pub(super) fn resume(run: &Path, model: &mut Model, adam: &mut AdamW) -> Position {
+/// Loads the newest checkpoint that can be read, and tells of those that can't; where none can, all is as it was and
+/// 0 steps are done.
+pub(super) fn resume(
+    run: &Path,
+    model: &mut Model,
+    adam: &mut AdamW,
+    observe: &dyn Fn(Event),
+) -> Position {
     for (step, folder) in checkpoints(run).into_iter().rev() {
-        if let Ok(at) = load(&folder, model, adam)
-            && at.step == step
-        {
-            return at;
+        match load(&folder, step, model, adam) {
+            Ok(at) => return at,
+            Err(why) => observe(Event::Damaged {
+                checkpoint: folder,
+                why,
+            }),
         }
     }
     Position::default()
 }
 
-fn load(folder: &Path, model: &mut Model, adam: &mut AdamW) -> Result<Position, ProxyError> {
+fn load(
+    folder: &Path,
+    step: u64,
+    model: &mut Model,
+    adam: &mut AdamW,
+) -> Result<Position, ProxyError> {
     let file = folder.join("state.json");
     let state = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
     let state: State = serde_json::from_slice(&state)
@@ -94,6 +108,12 @@ fn load(folder: &Path, model: &mut Model, adam: &mut AdamW) -> Result<Position, 
         return Err(ProxyError::broken(
             &file,
             format!("is `{}`, version {}", state.format, state.version),
+        ));
+    }
+    if state.step != step {
+        return Err(ProxyError::broken(
+            &file,
+            format!("is of step {}", state.step),
         ));
     }
     // Read all before anything is replaced.

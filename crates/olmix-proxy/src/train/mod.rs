@@ -10,7 +10,7 @@ mod weights;
 
 pub(crate) use weights::read_tensors;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::model::{Model, Objective};
@@ -39,6 +39,20 @@ pub struct Progress {
     pub loss: f64,
 }
 
+/// What a run tells on its way.
+#[derive(Debug)]
+pub enum Event {
+    /// A checkpoint can't be read, and the one before it is taken, or the beginning.
+    Damaged {
+        /// Its folder.
+        checkpoint: PathBuf,
+        /// What is wrong with it.
+        why: ProxyError,
+    },
+    /// A step is done.
+    Step(Progress),
+}
+
 /// Measures a model on the way.
 pub type Measure<'a> = dyn Fn(&RunPlan, &Model) -> Result<Metrics, ProxyError> + 'a;
 
@@ -65,7 +79,7 @@ pub struct Trained {
 /// [`ProxyError::Diverged`] when losses or gradients are no longer numbers, or far beyond those of guessing.
 pub fn train(
     run: &Path,
-    observe: &dyn Fn(Progress),
+    observe: &dyn Fn(Event),
     measure: &Measure<'_>,
 ) -> Result<Trained, ProxyError> {
     let plan = RunPlan::read(run)?;
@@ -76,7 +90,7 @@ pub fn train(
     };
     let mut model = Model::initial(plan.model.clone(), recipe.seed);
     let mut adam = AdamW::new(model.weights.len());
-    let mut at = checkpoint::resume(run, &mut model, &mut adam);
+    let mut at = checkpoint::resume(run, &mut model, &mut adam, observe);
     let finished = |at: Position, loss| Trained {
         tokens: at.tokens,
         seconds: at.seconds,
@@ -141,12 +155,12 @@ pub fn train(
             journal::add(run, &record)?;
             told = at;
         }
-        observe(Progress {
+        observe(Event::Step(Progress {
             step: at.step,
             steps: recipe.steps,
             batch_tokens: tokens,
             loss,
-        });
+        }));
         if recipe
             .eval_every
             .is_some_and(|every| at.step.is_multiple_of(every) || last)

@@ -137,7 +137,11 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
     let stopped = tempfile::tempdir().unwrap();
     run(stopped.path(), recipe(14));
     for step in [2, 5, 9, 13, 14] {
-        let stop = |progress: Progress| assert_ne!(progress.step, step, "stopped");
+        let stop = |event| {
+            if let Event::Step(progress) = event {
+                assert_ne!(progress.step, step, "stopped");
+            }
+        };
         let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             train(stopped.path(), &stop, &nothing)
         }));
@@ -148,8 +152,19 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
     let mut text = std::fs::read(&journal).unwrap();
     text.extend(b"{\"step\": 12, \"tok");
     std::fs::write(&journal, text).unwrap();
-    std::fs::create_dir_all(stopped.path().join("checkpoints/step-00000099")).unwrap();
-    train(stopped.path(), &|_| {}, &nothing).unwrap();
+    let damaged = stopped.path().join("checkpoints/step-00000099");
+    std::fs::create_dir_all(&damaged).unwrap();
+    let told = std::cell::RefCell::new(Vec::new());
+    let tell = |event| {
+        if let Event::Damaged { checkpoint, why } = event {
+            told.borrow_mut().push((checkpoint, why.to_string()));
+        }
+    };
+    train(stopped.path(), &tell, &nothing).unwrap();
+    let told = told.into_inner();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, damaged);
+    assert!(told[0].1.contains("state.json"), "{told:?}");
     let (model, mut lines) = outcome(stopped.path());
     let (expected, mut wanted) = outcome(whole.path());
     assert_eq!(model, expected);

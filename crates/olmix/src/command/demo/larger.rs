@@ -162,7 +162,7 @@ impl<'a> Larger<'a> {
         let (natural, proposed) = self.ends();
         let saved = match self.reached() {
             Some(step) if step < self.steps() => format!(
-                "It needs {step} of {} steps for what the natural mixture reaches at the end: {:.1} times fewer.",
+                "It reaches what the natural mixture ends with after {step} of {} steps: {:.1} times as fast.",
                 self.steps(),
                 self.steps() as f64 / step as f64
             ),

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use olmix_data::{Encoder, Unit};
 use olmix_io::check_writable;
 use olmix_proxy::{
-    EvaluationPlan, Metrics, Model, Progress, ProxyError, RunPlan, evaluate, load_model,
-    task_files, train,
+    EvaluationPlan, Event, Metrics, Model, ProxyError, RunPlan, evaluate, load_model, task_files,
+    train,
 };
 use serde_json::json;
 
@@ -96,7 +96,14 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     let measure = |plan: &RunPlan, model: &Model| {
         evaluate(plan, &plan.evaluation, model, &encode, &|_, _| {})
     };
-    let done = train(&args.out, &|at: Progress| bar.trained(at), &measure)?;
+    let observe = |event| match event {
+        Event::Step(at) => bar.trained(at),
+        Event::Damaged { checkpoint, why } => bar.aside(|| {
+            let checkpoint = checkpoint.display();
+            output::warnings(&[format!("{checkpoint} is damaged and passed over: {why}")]);
+        }),
+    };
+    let done = train(&args.out, &observe, &measure)?;
     drop(bar);
     if args.common.json {
         return output::print(
