@@ -124,7 +124,7 @@ fn document(file: &str, text: &str) -> Result<Shares, IoError> {
             .map(|(_, value)| value)
     };
     if let Some(mix) = get("mix") {
-        let leaves = mix::leaves(mix, &Value::number)?;
+        let leaves = mix::leaves(mix, &|weight| weight.number())?;
         let shares = leaves.into_iter().map(|leaf| (leaf.name, leaf.weight));
         return Ok(plain("mix of a launch config", shares.collect()));
     }

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use olmix_proxy::{Model, Objective, Shape, Use, Workspace, save_model, write_tensors};
+use olmix_proxy::{Model, Objective, Shape, Update, Use, Workspace, save_model, write_tensors};
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -50,7 +50,8 @@ fn main() {
     let mut logits = Vec::new();
     for tokens in &sequences {
         logits.extend_from_slice(model.logits(&tokens[..160], &mut space));
-        model.loss_and_gradient(tokens, objective, &mut space, &mut gradient);
+        let into = (&mut gradient[..], Update::Add);
+        model.loss_and_gradient(tokens, objective, &mut space, into);
     }
     std::fs::write(
         folder.join("gradients.safetensors"),

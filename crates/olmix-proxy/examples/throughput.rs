@@ -103,14 +103,13 @@ fn speed(shape: &Shape, recipe: &Recipe, steps: u64) -> f64 {
         leaves: vec![leaf],
         end_of_text: None,
     };
-    let (shape, tokenizer) = (shape.clone(), at.join("tokenizer.json"));
     let plan = RunPlan::new(
         "throughput".into(),
         None,
-        shape,
+        shape.clone(),
         recipe,
         data,
-        tokenizer,
+        "tokenizer.json".into(),
         EvaluationPlan::default(),
     );
     plan.write(at).unwrap();

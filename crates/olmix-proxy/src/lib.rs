@@ -17,7 +17,7 @@ mod train;
 
 pub use error::ProxyError;
 pub use evaluate::{Encode, Item, Metrics, Task, evaluate, load_model, task_files};
-pub use model::{Model, Objective, Tensor, Use, Workspace};
+pub use model::{Model, Objective, Tensor, Update, Use, Workspace};
 pub use plan::{
     DataPlan, EvaluationPlan, LeafPlan, Recipe, RunPlan, Shape, ShardPlan, ValidationPlan,
 };

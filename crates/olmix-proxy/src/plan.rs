@@ -29,7 +29,7 @@ pub struct RunPlan {
     pub recipe: Recipe,
     /// What it is trained on.
     pub data: DataPlan,
-    /// Absolute path of the tokenizer.json.
+    /// Path of the tokenizer.json, from the run's folder: a folder may be moved.
     pub tokenizer: PathBuf,
     /// What is measured.
     pub evaluation: EvaluationPlan,

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 from .failure import BadInput
 
@@ -12,7 +11,7 @@ END_OF_TEXT = "<|endoftext|>"
 def source(plan):
     """The file to copy; none for bytes whose file is not in the run's folder."""
     beside = plan.folder / "tokenizer.json"
-    named = Path(plan.tokenizer)
+    named = plan.folder / plan.tokenizer
     if plan.tokenizer != "bytes" and named.is_file():
         return named
     if beside.is_file():

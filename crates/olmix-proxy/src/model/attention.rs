@@ -4,7 +4,7 @@
 //! half a block is done. Probabilities are kept for the way back where sequences are short, and made again
 //! where they would be larger than all else.
 
-use super::product::{Into, product, rows};
+use super::product::{Update, product, rows};
 use super::vector::{LANES, combine, dot, softmax, vectorized};
 
 /// Queries of a block.
@@ -69,7 +69,7 @@ impl Attention {
                 product(
                     &mut out[from * d + at.q..],
                     d,
-                    Into::Replace,
+                    Update::Replace,
                     rows(p, to - from, to, t),
                     rows(&qkv[at.v..], to, self.width, 3 * d),
                 );
@@ -92,7 +92,7 @@ impl Attention {
         product(
             p,
             t,
-            Into::Replace,
+            Update::Replace,
             rows(&qkv[from * d3 + at.q..], to - from, self.width, d3),
             rows(&qkv[at.k..], to, self.width, d3).t(),
         );
@@ -124,7 +124,7 @@ impl Attention {
         for head in 0..self.heads {
             let at = self.columns(head);
             // The last block meets every key: what it writes, those before it add to.
-            let mut how = Into::Replace;
+            let mut how = Update::Replace;
             for (from, to) in blocks(t).rev() {
                 let start = if keeps { (head * t + from) * t } else { 0 };
                 if !keeps {
@@ -136,7 +136,7 @@ impl Attention {
                 let p_of = rows(p, queries, to, t);
                 product(&mut dqkv[at.v..], d3, how, p_of.t(), dout);
                 let values = rows(&qkv[at.v..], to, self.width, d3);
-                product(scratch, t, Into::Replace, dout, values.t());
+                product(scratch, t, Update::Replace, dout, values.t());
                 vectorized(
                     #[inline(always)]
                     || {
@@ -153,10 +153,10 @@ impl Attention {
                 );
                 let ds = rows(scratch, queries, to, t);
                 let keys = rows(&qkv[at.k..], to, self.width, d3);
-                product(&mut dqkv[from * d3 + at.q..], d3, Into::Replace, ds, keys);
+                product(&mut dqkv[from * d3 + at.q..], d3, Update::Replace, ds, keys);
                 let queries = rows(&qkv[from * d3 + at.q..], queries, self.width, d3);
                 product(&mut dqkv[at.k..], d3, how, ds.t(), queries);
-                how = Into::Add;
+                how = Update::Add;
             }
         }
     }

@@ -5,7 +5,7 @@ use super::attention::Attention;
 use super::feed_forward;
 use super::layout::LayerLayout;
 use super::norm::{self, Heads};
-use super::product::{Into, product, rows};
+use super::product::{Update, product, rows};
 use super::rotary::Turn;
 use super::workspace::{LayerActivations, Workspace};
 
@@ -26,13 +26,14 @@ impl Model {
         }
     }
 
-    /// Takes the stream `x` (`t × d`) through a layer.
+    /// Takes the stream `x` (`t × d`) through a layer; `activated` has room for `t × f`.
     pub(super) fn layer_forward(
         &self,
         at: &LayerLayout,
         t: usize,
         x: &mut [f32],
         kept: &mut LayerActivations,
+        activated: &mut [f32],
     ) {
         let (d, f, w) = (self.shape.width, self.shape.hidden, &self.weights);
         let eps = self.shape.norm_eps as f32;
@@ -48,7 +49,7 @@ impl Model {
         );
         let qkv = &mut k.qkv[..3 * td];
         let weight = rows(&w[at.qkv.clone()], 3 * d, d, d);
-        product(qkv, 3 * d, Into::Replace, rows(&k.h, t, d, d), weight.t());
+        product(qkv, 3 * d, Update::Replace, rows(&k.h, t, d, d), weight.t());
         if self.shape.qk_norm {
             k.raw_qk[..3 * td].copy_from_slice(qkv);
             let (q_scales, k_scales) = k
@@ -62,7 +63,7 @@ impl Model {
         self.attention()
             .forward(t, qkv, &mut k.probabilities, &mut k.attended);
         let weight = rows(&w[at.out.clone()], d, d, d);
-        product(x, d, Into::Add, rows(&k.attended, t, d, d), weight.t());
+        product(x, d, Update::Add, rows(&k.attended, t, d, d), weight.t());
 
         k.x_mid[..td].copy_from_slice(x);
         norm::forward(
@@ -76,25 +77,25 @@ impl Model {
         product(
             &mut k.gate_up,
             2 * f,
-            Into::Replace,
+            Update::Replace,
             rows(&k.h_mid, t, d, d),
             weight.t(),
         );
-        feed_forward::forward(&k.gate_up[..2 * t * f], f, &mut k.activated);
+        feed_forward::forward(&k.gate_up[..2 * t * f], f, activated);
         let weight = rows(&w[at.down.clone()], d, f, f);
-        product(x, d, Into::Add, rows(&k.activated, t, f, f), weight.t());
+        product(x, d, Update::Add, rows(activated, t, f, f), weight.t());
     }
 
-    /// Takes the stream's gradient back through layer `l`, adding to the weights' gradients.
+    /// Takes the stream's gradient back through layer `l`; `update` is what becomes of the weights' gradients.
     pub(super) fn layer_backward(
         &self,
         l: usize,
         t: usize,
         space: &mut Workspace,
-        gradient: &mut [f32],
+        (gradient, update): (&mut [f32], Update),
     ) {
-        self.feed_forward_backward(l, t, space, gradient);
-        self.attention_backward(l, t, space, gradient);
+        self.feed_forward_backward(l, t, space, (gradient, update));
+        self.attention_backward(l, t, space, (gradient, update));
     }
 
     fn feed_forward_backward(
@@ -102,7 +103,7 @@ impl Model {
         l: usize,
         t: usize,
         space: &mut Workspace,
-        gradient: &mut [f32],
+        (gradient, update): (&mut [f32], Update),
     ) {
         let (d, f, w) = (self.shape.width, self.shape.hidden, &self.weights);
         let at = &self.layout.layers[l];
@@ -110,34 +111,35 @@ impl Model {
         let (td, dx, dh) = (t * d, &mut space.dx[..t * d], &mut space.dh[..t * d]);
         let g = gradient;
 
-        let dactivated = &mut space.dactivated[..t * f];
+        let dactivated = &mut space.activated[..t * f];
         product(
             dactivated,
             f,
-            Into::Replace,
+            Update::Replace,
             rows(dx, t, d, d),
             rows(&w[at.down.clone()], d, f, f),
         );
+        // Spends the gradient of the activations, which become themselves again.
+        feed_forward::backward(&mut k.gate_up[..2 * t * f], f, dactivated);
         product(
             &mut g[at.down.clone()],
             f,
-            Into::Add,
+            update,
             rows(dx, t, d, d).t(),
-            rows(&k.activated, t, f, f),
+            rows(dactivated, t, f, f),
         );
-        feed_forward::backward(&mut k.gate_up[..2 * t * f], f, dactivated);
         let dgate_up = rows(&k.gate_up, t, 2 * f, 2 * f);
         product(
             dh,
             d,
-            Into::Replace,
+            Update::Replace,
             dgate_up,
             rows(&w[at.gate_up.clone()], 2 * f, d, d),
         );
         product(
             &mut g[at.gate_up.clone()],
             d,
-            Into::Add,
+            update,
             dgate_up.t(),
             rows(&k.h_mid, t, d, d),
         );
@@ -152,7 +154,13 @@ impl Model {
         );
     }
 
-    fn attention_backward(&self, l: usize, t: usize, space: &mut Workspace, gradient: &mut [f32]) {
+    fn attention_backward(
+        &self,
+        l: usize,
+        t: usize,
+        space: &mut Workspace,
+        (gradient, update): (&mut [f32], Update),
+    ) {
         let (d, w) = (self.shape.width, &self.weights);
         let at = &self.layout.layers[l];
         let k = &mut space.layers[l];
@@ -161,14 +169,14 @@ impl Model {
         product(
             dh,
             d,
-            Into::Replace,
+            Update::Replace,
             rows(dx, t, d, d),
             rows(&w[at.out.clone()], d, d, d),
         );
         product(
             &mut g[at.out.clone()],
             d,
-            Into::Add,
+            update,
             rows(dx, t, d, d).t(),
             rows(&k.attended, t, d, d),
         );
@@ -197,14 +205,14 @@ impl Model {
         product(
             dh,
             d,
-            Into::Replace,
+            Update::Replace,
             dqkv,
             rows(&w[at.qkv.clone()], 3 * d, d, d),
         );
         product(
             &mut g[at.qkv.clone()],
             d,
-            Into::Add,
+            update,
             dqkv.t(),
             rows(&k.h, t, d, d),
         );

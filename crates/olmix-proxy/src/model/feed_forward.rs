@@ -1,6 +1,6 @@
 //! The activation of the feed-forward layer: `silu(gate) · up` (Shazeer, 2020).
 
-use super::vector::{combine, combine_pairs, sigmoid, vectorized};
+use super::vector::{combine, combine_all, sigmoid, vectorized};
 
 /// `gate_up` is `t × 2f`, gates first; `out` is `t × f`.
 pub(crate) fn forward(gate_up: &[f32], f: usize, out: &mut [f32]) {
@@ -15,16 +15,20 @@ pub(crate) fn forward(gate_up: &[f32], f: usize, out: &mut [f32]) {
     );
 }
 
-/// The way back, in place: `gate_up` becomes its gradient, given that of the output.
-pub(crate) fn backward(gate_up: &mut [f32], f: usize, dout: &[f32]) {
+/// The way back, in place: `gate_up` becomes its gradient, and `out`, which is the gradient of the output, the output
+/// again.
+pub(crate) fn backward(gate_up: &mut [f32], f: usize, out: &mut [f32]) {
     vectorized(
         #[inline(always)]
         || {
-            for (row, dout) in gate_up.chunks_exact_mut(2 * f).zip(dout.chunks_exact(f)) {
+            let rows = gate_up.chunks_exact_mut(2 * f);
+            for (row, out) in rows.zip(out.chunks_exact_mut(f)) {
                 let (gate, up) = row.split_at_mut(f);
-                combine_pairs(gate, up, dout, |g, u, dout| {
+                combine_all(gate, up, out, |g, u, dout| {
                     let s = sigmoid(g);
-                    (dout * u * s * (1.0 + g * (1.0 - s)), dout * g * s)
+                    let silu = g * s;
+                    let dgate = dout * u * (s + silu * (1.0 - s));
+                    (dgate, dout * silu, silu * u)
                 });
             }
         },

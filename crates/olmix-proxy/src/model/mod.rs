@@ -24,10 +24,11 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::Shape;
 use layout::{Init, Layout};
-use product::{Into, product, rows};
+use product::{product, rows};
 use rotary::Rotary;
 
 pub use layout::Tensor;
+pub use product::Update;
 pub use workspace::{Use, Workspace};
 
 /// A model and its weights.
@@ -113,26 +114,30 @@ impl Model {
         self.layout.embedding.end
     }
 
-    /// The summed cross entropy of a sequence in nats, and its gradient, which is added to `gradient`
-    /// (as many as weights). `tokens` are the inputs and, each one later, the targets: at most
+    /// The summed cross entropy of a sequence in nats, and its gradient (as many as weights), which replaces what is
+    /// in `gradient` or is added to it. `tokens` are the inputs and, each one later, the targets: at most
     /// `context + 1`, all below `vocab`.
     pub fn loss_and_gradient(
         &self,
         tokens: &[u32],
         objective: Objective,
         space: &mut Workspace,
-        gradient: &mut [f32],
+        (gradient, update): (&mut [f32], Update),
     ) -> f64 {
         let (v, d) = (self.shape.vocab, self.shape.width);
         let t = tokens.len() - 1;
         let (inputs, targets) = (&tokens[..t], &tokens[1..]);
+        if update == Update::Replace {
+            // What is no product adds.
+            self.clear_sums(gradient);
+        }
         self.forward(inputs, space);
         let head = rows(&self.weights[self.layout.head.clone()], v, d, d);
         let logits = &mut space.logits[..t * v];
         product(
             logits,
             v,
-            Into::Replace,
+            Update::Replace,
             rows(&space.normed, t, d, d),
             head.t(),
         );
@@ -140,26 +145,20 @@ impl Model {
         let loss = cross_entropy::forward_backward(logits, v, targets, scale, z_loss);
 
         let dlogits = rows(logits, t, v, v);
-        product(&mut space.dh, d, Into::Replace, dlogits, head);
+        product(&mut space.dh, d, Update::Replace, dlogits, head);
         let into = &mut gradient[self.layout.head.clone()];
-        product(
-            into,
-            d,
-            Into::Add,
-            dlogits.t(),
-            rows(&space.normed, t, d, d),
-        );
+        product(into, d, update, dlogits.t(), rows(&space.normed, t, d, d));
         space.dx[..t * d].fill(0.0);
         norm::backward(
             &space.x[..t * d],
             &self.weights[self.layout.norm.clone()],
             &space.scales,
-            &mut space.dh,
+            &space.dh,
             &mut space.dx,
             &mut gradient[self.layout.norm.clone()],
         );
         for l in (0..self.shape.layers).rev() {
-            self.layer_backward(l, t, space, gradient);
+            self.layer_backward(l, t, space, (gradient, update));
         }
         let embedding = &mut gradient[self.layout.embedding.clone()];
         for (&token, dx) in inputs.iter().zip(space.dx.chunks_exact(d)) {
@@ -167,6 +166,13 @@ impl Model {
             row.iter_mut().zip(dx).for_each(|(g, dx)| *g += dx);
         }
         loss
+    }
+
+    /// Empties the gradients of embedding and norms.
+    fn clear_sums(&self, gradient: &mut [f32]) {
+        gradient[self.layout.embedding.clone()].fill(0.0);
+        let norms = self.layout.tensors.iter().filter(|t| t.init == Init::Ones);
+        norms.for_each(|norm| gradient[norm.range.clone()].fill(0.0));
     }
 
     /// `log p` in nats of every token from place `from` (at least 1) on, given those before it.
@@ -193,7 +199,7 @@ impl Model {
         let (v, d) = (self.shape.vocab, self.shape.width);
         let head = rows(&self.weights[self.layout.head.clone()], v, d, d);
         let normed = rows(&space.normed[from * d..], to - from, d, d);
-        product(&mut space.logits, v, Into::Replace, normed, head.t());
+        product(&mut space.logits, v, Update::Replace, normed, head.t());
     }
 
     /// Takes inputs to the last norm's output.
@@ -207,7 +213,8 @@ impl Model {
         // Where nothing goes back, layers share one room.
         let rooms = space.layers.len();
         for (l, at) in self.layout.layers.iter().enumerate() {
-            self.layer_forward(at, t, x, &mut space.layers[l % rooms]);
+            let kept = &mut space.layers[l % rooms];
+            self.layer_forward(at, t, x, kept, &mut space.activated);
         }
         let weight = &self.weights[self.layout.norm.clone()];
         let eps = self.shape.norm_eps as f32;

@@ -1,6 +1,6 @@
 //! Root-mean-square norms: `y = w x / √(mean x² + ε)`, row by row (Zhang and Sennrich, 2019).
 
-use super::vector::{LANES, combine, dot, fold, vectorized};
+use super::vector::{LANES, add, combine, dot, fold, vectorized};
 
 /// Rows of a slice: `count` of `width` each, `stride` apart, in groups.
 #[derive(Clone, Copy)]
@@ -35,12 +35,12 @@ fn inverse(x: &[f32], eps: f32) -> f32 {
     1.0 / (dot(x, x) / x.len() as f32 + eps).sqrt()
 }
 
-/// The way back: adds to `dx` and `dw`, given `dy`, which is spent.
+/// The way back: adds to `dx` and `dw`, given `dy`.
 pub(crate) fn backward(
     x: &[f32],
     weight: &[f32],
     scales: &[f32],
-    dy: &mut [f32],
+    dy: &[f32],
     dx: &mut [f32],
     dw: &mut [f32],
 ) {
@@ -48,43 +48,38 @@ pub(crate) fn backward(
     vectorized(
         #[inline(always)]
         || {
-            let rows = x.chunks_exact(d).zip(dy.chunks_exact_mut(d));
+            let rows = x.chunks_exact(d).zip(dy.chunks_exact(d));
             for (((x, dy), dx), &scale) in rows.zip(dx.chunks_exact_mut(d)).zip(scales) {
-                let along = through_weight(x, weight, scale, dy, dw);
-                combine(dx, dy, x, |dx, dy, x| dx + scale * (dy - x * along));
+                let along = along(x, weight, scale, dy, dw);
+                add(dx, (dy, weight, x), |dy, w, x| scale * (dy * w - x * along));
             }
         },
     );
 }
 
-/// Multiplies `dy` by the weight, adds the weight's gradient; how much of `dy` lies along `x`.
+/// How much of the gradient lies along `x`; adds the weight's gradient.
 #[allow(clippy::inline_always)] // see `vector`
 #[inline(always)]
-fn through_weight(x: &[f32], weight: &[f32], scale: f32, dy: &mut [f32], dw: &mut [f32]) -> f32 {
+fn along(x: &[f32], weight: &[f32], scale: f32, dy: &[f32], dw: &mut [f32]) -> f32 {
     let d = weight.len();
     let mut along = [0.0; LANES];
-    let (dys, dy_rest) = dy.as_chunks_mut::<LANES>();
+    let (dys, dy_rest) = dy.as_chunks::<LANES>();
     let (dws, dw_rest) = dw.as_chunks_mut::<LANES>();
     let (xs, x_rest) = x.as_chunks::<LANES>();
     let (ws, w_rest) = weight.as_chunks::<LANES>();
-    for (((dy, dw), x), w) in dys.iter_mut().zip(dws).zip(xs).zip(ws) {
+    for (((dy, dw), x), w) in dys.iter().zip(dws).zip(xs).zip(ws) {
         // A loop for each: together they are not made vectors of.
-        let g = *dy;
         for i in 0..LANES {
-            dw[i] += g[i] * x[i] * scale;
+            dw[i] += dy[i] * x[i] * scale;
         }
         for i in 0..LANES {
-            dy[i] = g[i] * w[i];
-        }
-        for i in 0..LANES {
-            along[i] += g[i] * w[i] * x[i];
+            along[i] += dy[i] * w[i] * x[i];
         }
     }
     let mut along = fold(along, |a, b| a + b);
-    for (((dy, dw), x), w) in dy_rest.iter_mut().zip(dw_rest).zip(x_rest).zip(w_rest) {
+    for (((dy, dw), x), w) in dy_rest.iter().zip(dw_rest).zip(x_rest).zip(w_rest) {
         *dw += *dy * x * scale;
-        *dy *= w;
-        along += *dy * x;
+        along += *dy * w * x;
     }
     along * scale * scale / d as f32
 }
@@ -132,8 +127,8 @@ pub(crate) fn backward_heads(
             for ((x, dy), scales) in rows.zip(scales.chunks_exact(heads.count)) {
                 let parts = x.chunks_exact(d).zip(dy.chunks_exact_mut(d));
                 for ((x, dy), &scale) in parts.zip(scales) {
-                    let along = through_weight(x, weight, scale, dy, dw);
-                    combine(dy, x, x, |dy, x, _| scale * (dy - x * along));
+                    let along = along(x, weight, scale, dy, dw);
+                    combine(dy, x, weight, |dy, x, w| scale * (dy * w - x * along));
                 }
             }
         },

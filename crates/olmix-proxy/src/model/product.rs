@@ -41,16 +41,18 @@ fn reach((rows, row): (usize, usize), (columns, column): (usize, usize)) -> usiz
     (rows - 1) * row + (columns - 1) * column + 1
 }
 
-/// Whether a product replaces what was there, or is added to it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Into {
+/// Whether a result replaces what was there, or is added to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Update {
+    /// What was there is not looked at.
     Replace,
+    /// The result is added.
     Add,
 }
 
 /// `c = a b`, or `c += a b`, for `c` with rows `stride` apart; on this thread, in an order that shapes alone
 /// decide.
-pub(crate) fn product(c: &mut [f32], stride: usize, how: Into, a: Matrix<'_>, b: Matrix<'_>) {
+pub(crate) fn product(c: &mut [f32], stride: usize, how: Update, a: Matrix<'_>, b: Matrix<'_>) {
     let (m, k, n) = (a.rows.0, a.columns.0, b.columns.0);
     let fits = b.rows.0 == k
         && stride >= n
@@ -69,7 +71,7 @@ pub(crate) fn product(c: &mut [f32], stride: usize, how: Into, a: Matrix<'_>, b:
             c.as_mut_ptr(),
             1,
             signed(stride),
-            how == Into::Add,
+            how == Update::Add,
             a.data.as_ptr(),
             signed(a.columns.1),
             signed(a.rows.1),
@@ -100,7 +102,7 @@ mod tests {
             (rows(&data, 5, 7, 7), rows(&data[200..], 4, 7, 13).t()),
         ] {
             let mut c = vec![1.0; 5 * 6];
-            product(&mut c, 6, Into::Add, a, b);
+            product(&mut c, 6, Update::Add, a, b);
             for i in 0..5 {
                 for j in 0..4 {
                     let sum: f32 = (0..7).map(|k| at(&a, i, k) * at(&b, k, j)).sum();
@@ -118,7 +120,7 @@ mod tests {
         product(
             &mut [0.0; 20],
             5,
-            Into::Replace,
+            Update::Replace,
             rows(&data, 5, 5, 5),
             rows(&data, 5, 4, 4),
         );

@@ -58,7 +58,12 @@ fn gradients_of_every_tensor_agree_with_finite_differences() {
         let tokens = tokens(context + 1);
         let mut space = Workspace::new(&model.shape, Use::Training);
         let mut gradient = vec![0.0; model.weights.len()];
-        model.loss_and_gradient(&tokens, OBJECTIVE, &mut space, &mut gradient);
+        model.loss_and_gradient(
+            &tokens,
+            OBJECTIVE,
+            &mut space,
+            (&mut gradient, Update::Replace),
+        );
         for tensor in model.tensors().to_vec() {
             // Along the gradient of the tensor, where a difference says most.
             let direction = gradient[tensor.range.clone()].to_vec();
@@ -107,12 +112,33 @@ fn what_an_earlier_sequence_left_changes_nothing() {
     let run = |first: &[u32]| {
         let mut space = Workspace::new(&model.shape, Use::Training);
         let mut gradient = vec![0.0; model.weights.len()];
-        model.loss_and_gradient(first, OBJECTIVE, &mut space, &mut gradient);
-        gradient.fill(0.0);
-        let loss = model.loss_and_gradient(&short, OBJECTIVE, &mut space, &mut gradient);
+        let into = (&mut gradient[..], Update::Add);
+        model.loss_and_gradient(first, OBJECTIVE, &mut space, into);
+        let into = (&mut gradient[..], Update::Replace);
+        let loss = model.loss_and_gradient(&short, OBJECTIVE, &mut space, into);
         (loss, gradient)
     };
     assert_eq!(run(&tokens(151)), run(&short));
+}
+
+#[test]
+fn gradients_of_sequences_add_up() {
+    let model = Model::initial(shape(60, true), 1);
+    let mut space = Workspace::new(&model.shape, Use::Training);
+    let sequences = [tokens(61), tokens(50)];
+    let mut apart = vec![vec![7.0; model.weights.len()]; 2];
+    for (sequence, gradient) in sequences.iter().zip(&mut apart) {
+        let into = (&mut gradient[..], Update::Replace);
+        model.loss_and_gradient(sequence, OBJECTIVE, &mut space, into);
+    }
+    let mut sum = vec![7.0; model.weights.len()];
+    for (sequence, update) in sequences.iter().zip([Update::Replace, Update::Add]) {
+        let into = (&mut sum[..], update);
+        model.loss_and_gradient(sequence, OBJECTIVE, &mut space, into);
+    }
+    for (i, sum) in sum.iter().enumerate() {
+        assert!((sum - apart[0][i] - apart[1][i]).abs() < 1e-6, "{i}");
+    }
 }
 
 #[test]

@@ -68,25 +68,47 @@ pub(crate) fn combine(a: &mut [f32], b: &[f32], c: &[f32], each: impl Fn(f32, f3
     }
 }
 
-/// Replaces each pair `(a, b)` by `each(a, b, c)`, for slices of one length.
+/// Adds `each(b, c, d)` to each `a`, for slices of one length.
 #[inline(always)]
-pub(crate) fn combine_pairs(
+pub(crate) fn add(
+    a: &mut [f32],
+    (b, c, d): (&[f32], &[f32], &[f32]),
+    each: impl Fn(f32, f32, f32) -> f32,
+) {
+    let (b, c, d) = (&b[..a.len()], &c[..a.len()], &d[..a.len()]);
+    let (a, a_rest) = a.as_chunks_mut::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let (c, c_rest) = c.as_chunks::<LANES>();
+    let (d, d_rest) = d.as_chunks::<LANES>();
+    for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
+        for i in 0..LANES {
+            a[i] += each(b[i], c[i], d[i]);
+        }
+    }
+    for (((a, b), c), d) in a_rest.iter_mut().zip(b_rest).zip(c_rest).zip(d_rest) {
+        *a += each(*b, *c, *d);
+    }
+}
+
+/// Replaces each triple `(a, b, c)` by `each(a, b, c)`, for slices of one length.
+#[inline(always)]
+pub(crate) fn combine_all(
     a: &mut [f32],
     b: &mut [f32],
-    c: &[f32],
-    each: impl Fn(f32, f32, f32) -> (f32, f32),
+    c: &mut [f32],
+    each: impl Fn(f32, f32, f32) -> (f32, f32, f32),
 ) {
     let length = a.len();
     let (a, a_rest) = a.as_chunks_mut::<LANES>();
     let (b, b_rest) = b[..length].as_chunks_mut::<LANES>();
-    let (c, c_rest) = c[..length].as_chunks::<LANES>();
+    let (c, c_rest) = c[..length].as_chunks_mut::<LANES>();
     for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
         for i in 0..LANES {
-            (a[i], b[i]) = each(a[i], b[i], c[i]);
+            (a[i], b[i], c[i]) = each(a[i], b[i], c[i]);
         }
     }
     for ((a, b), c) in a_rest.iter_mut().zip(b_rest).zip(c_rest) {
-        (*a, *b) = each(*a, *b, *c);
+        (*a, *b, *c) = each(*a, *b, *c);
     }
 }
 

@@ -17,7 +17,9 @@ pub struct Workspace {
     /// Gradient of the residual stream, and of what was added to it last.
     pub(super) dx: Vec<f32>,
     pub(super) dh: Vec<f32>,
-    pub(super) dactivated: Vec<f32>,
+    /// Activations of the feed-forward layer under way, `t × f`, and on the way back their gradient. They are not
+    /// kept: the way back makes them again out of gates and ups.
+    pub(super) activated: Vec<f32>,
     pub(super) dqkv: Vec<f32>,
     pub(super) scratch: Vec<f32>,
 }
@@ -41,7 +43,6 @@ pub(super) struct LayerActivations {
     pub attended: Vec<f32>,
     /// `t × 2f`.
     pub gate_up: Vec<f32>,
-    pub activated: Vec<f32>,
 }
 
 /// What a workspace is for.
@@ -78,7 +79,6 @@ impl Workspace {
             probabilities: zeros(attention.kept(t)),
             attended: zeros(t * d),
             gate_up: zeros(2 * t * f),
-            activated: zeros(t * f),
         };
         let layers = if training { shape.layers } else { 1 };
         let back = |n: usize| zeros(if training { n } else { 0 });
@@ -90,7 +90,7 @@ impl Workspace {
             logits: zeros(t * shape.vocab),
             dx: back(t * d),
             dh: back(t * d),
-            dactivated: back(t * f),
+            activated: zeros(t * f),
             dqkv: back(3 * t * d),
             scratch: back(Attention::scratch(t)),
         }

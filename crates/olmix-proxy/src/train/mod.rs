@@ -192,8 +192,8 @@ fn cut_journals(run: &Path, recipe: &Recipe, step: u64) -> Result<(), ProxyError
 
 /// Writes the trained model.
 fn finish(run: &Path, plan: &RunPlan, model: &Model) -> Result<(), ProxyError> {
-    let file = &plan.tokenizer;
-    let tokenizer = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
+    let file = run.join(&plan.tokenizer);
+    let tokenizer = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
     save_model(&model_folder(run), model, plan.data.end_of_text, &tokenizer)
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::adamw::gather;
-use crate::model::{Model, Objective, Use, Workspace};
+use crate::model::{Model, Objective, Update, Use, Workspace};
 use crate::{Batches, ProxyError};
 
 /// Parts of a batch, each with a gradient of its own.
@@ -50,12 +50,14 @@ impl Lanes {
                 let space = room().pop();
                 let mut space =
                     space.unwrap_or_else(|| Workspace::new(&model.shape, Use::Training));
-                gradient.fill(0.0);
                 let mut tokens = vec![0; model.shape.context + 1];
                 let mut loss = 0.0;
+                let mut update = Update::Replace;
                 for b in (lane..batch).step_by(lanes) {
                     batches.sequence(step, b, &mut tokens)?;
-                    loss += model.loss_and_gradient(&tokens, objective, &mut space, gradient);
+                    let into = (&mut gradient[..], update);
+                    loss += model.loss_and_gradient(&tokens, objective, &mut space, into);
+                    update = Update::Add;
                 }
                 room().push(space);
                 Ok(loss)

@@ -73,15 +73,14 @@ fn run(folder: &Path, recipe: Recipe) {
         leaves: vec![leaf],
         end_of_text: None,
     };
-    let tokenizer = folder.join("tokenizer.json");
-    std::fs::write(&tokenizer, "{}").unwrap();
+    std::fs::write(folder.join("tokenizer.json"), "{}").unwrap();
     let plan = RunPlan::new(
         "test".into(),
         None,
         model,
         recipe,
         data,
-        tokenizer,
+        "tokenizer.json".into(),
         EvaluationPlan::default(),
     );
     plan.write(folder).unwrap();

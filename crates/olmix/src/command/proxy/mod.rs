@@ -2,7 +2,7 @@
 
 mod prepare;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use olmix_data::{Encoder, Unit};
 use olmix_io::check_writable;
@@ -91,7 +91,7 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     }
     let bar = Bar::new(silent);
     bar.begin_training(plan.recipe.steps);
-    let encoder = encoder(&plan)?;
+    let encoder = encoder(&plan, &args.out)?;
     let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
     let measure = |plan: &RunPlan, model: &Model| {
         evaluate(plan, &plan.evaluation, model, &encode, &|_, _| {})
@@ -151,7 +151,7 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
         .output
         .clone()
         .unwrap_or_else(|| Metrics::file(&args.model));
-    let encoder = encoder(&plan)?;
+    let encoder = encoder(&plan, &args.model)?;
     let bar = Bar::new(args.common.quiet || args.common.json);
     let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
     let metrics = evaluate(&plan, &wanted, &model, &encode, &|done, parts| {
@@ -174,11 +174,11 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
 }
 
 /// The tokenizer of a run; that of bytes needs no library to encode.
-fn encoder(plan: &RunPlan) -> Result<Encoder, Failure> {
-    let path: &PathBuf = &plan.tokenizer;
+fn encoder(plan: &RunPlan, run: &Path) -> Result<Encoder, Failure> {
+    let path = run.join(&plan.tokenizer);
     let bytes = Encoder::bytes();
-    if std::fs::read(path).is_ok_and(|json| json == bytes.json()) {
+    if std::fs::read(&path).is_ok_and(|json| json == bytes.json()) {
         return Ok(bytes);
     }
-    Encoder::open(&Unit::Tokenizer(path.clone())).map_err(|error| Failure::Usage(error.to_string()))
+    Encoder::open(&Unit::Tokenizer(path)).map_err(|error| Failure::Usage(error.to_string()))
 }

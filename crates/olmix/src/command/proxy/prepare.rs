@@ -67,7 +67,7 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
                 .collect(),
             end_of_text: encoder.end_of_text(),
         },
-        absolute(&run.join("tokenizer.json")),
+        "tokenizer.json".into(),
         evaluation(file, &config, data)?,
     );
     if RunPlan::file(run).exists() {
@@ -84,7 +84,7 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
         )
         .into());
     }
-    write_whole(&plan.tokenizer, encoder.json())?;
+    write_whole(&run.join(&plan.tokenizer), encoder.json())?;
     index.write(run)?;
     // Last: it says that the others are there.
     plan.write(run)?;
