@@ -54,7 +54,7 @@ def write(runs):
         f"The proposed mixture was better with {won} of {len(runs)} seeds; its loss was {statistics.median(gains):.1f} % lower in the median "
         f"({min(gains):.1f} to {max(gains):.1f} %).",
         "",
-        "| seed | natural | proposed | lower by | as predicted from small models | steps to match | fewer | seconds |",
+        "| seed | natural | proposed | lower by | as predicted from small models | steps to match | as fast | seconds |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *[row(*run) for run in runs],
     ]

@@ -42,6 +42,7 @@ mod mixture;
 pub mod optimize;
 mod oracle;
 mod random;
+pub mod reuse;
 mod spec;
 pub mod study;
 mod swarm;

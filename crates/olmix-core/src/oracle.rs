@@ -19,6 +19,7 @@ pub struct Oracle {
     /// `K × n`.
     residuals: Matrix,
     template: Swarm,
+    options: LawOptions,
 }
 
 impl Oracle {
@@ -41,7 +42,14 @@ impl Oracle {
             residuals,
             template: swarm.subset(&[]),
             laws,
+            options: options.clone(),
         })
+    }
+
+    /// How the laws were fitted.
+    #[must_use]
+    pub fn options(&self) -> &LawOptions {
+        &self.options
     }
 
     /// The laws, one per task.

@@ -38,6 +38,16 @@ pub enum LedgerError {
         /// The latest version known here.
         known: i64,
     },
+    /// Something that can't be recorded or found.
+    #[error("{}: {what}\n  help: {help}", .file.display())]
+    Refused {
+        /// The file.
+        file: PathBuf,
+        /// What was found.
+        what: String,
+        /// What to do.
+        help: String,
+    },
     /// The database refuses.
     #[error("{}: {what}\n  help: {help}", .file.display())]
     Database {

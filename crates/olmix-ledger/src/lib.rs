@@ -1,4 +1,4 @@
-//! What happened: the runs of swarms and their states, in one `SQLite` file.
+//! What happened, in one `SQLite` file: the runs of swarms and their states, and the history of a project.
 //!
 //! A [`Ledger`] may be open in many processes at once. Every change of a run's state is one transaction
 //! that names the state it changes from, so that two launchers never hold a run together, and a process
@@ -10,12 +10,18 @@
 //!   └──────────┘   (put back, or failed with retries left; what is not finished can be cancelled)
 //! ```
 //!
+//! The history is records of domain sets, swarms, fits and mixtures, each with what it was made of. They are added
+//! and never changed; each has a hash over all that it says and the hashes of its parents, so that a name and a hash
+//! say where a weight came from.
+//!
 //! There is no clock in here: times are milliseconds since 1970 and are given by the caller.
 
 mod error;
+mod history;
 mod launchers;
 mod ledger;
 mod outcome;
+mod record;
 mod run;
 mod runs;
 mod schema;
@@ -25,6 +31,7 @@ pub use error::LedgerError;
 pub use launchers::{LauncherRecord, Process};
 pub use ledger::Ledger;
 pub use outcome::{Cancelled, Failed, FailureKind, Finished};
+pub use record::{Cost, NewRecord, Record, RecordId, RecordKind};
 pub use run::{Run, RunId, Stage, State};
 pub use swarms::{NewRun, NewSwarm, Rerun, Swarm, SwarmId, Synced};
 

@@ -10,6 +10,7 @@ mod constraints;
 mod designs;
 mod distribution;
 mod laws;
+mod reuse;
 mod summary;
 mod swarm_size;
 
@@ -37,6 +38,8 @@ pub enum Question {
     Solver,
     /// Which runs are worth training, told by their mixtures alone?
     Designs,
+    /// What does reuse keep while the domains change?
+    Reuse,
 }
 
 /// One setting of what a study varies, with a seed.
@@ -59,8 +62,8 @@ pub struct Study<'a> {
     pub spec: &'a FitSpec,
     /// How often each setting is repeated, with seeds `spec.seed`, `spec.seed + 1`, ….
     pub seeds: usize,
-    /// Stands in for training; only for questions that need one.
-    oracle: Option<Oracle>,
+    /// What stands in for training, by the law it is; only for questions that need one.
+    oracles: Vec<(&'static str, Oracle)>,
 }
 
 impl<'a> Study<'a> {
@@ -80,11 +83,11 @@ impl<'a> Study<'a> {
             swarm,
             spec,
             seeds,
-            oracle: None,
+            oracles: Vec::new(),
         };
-        if question.needs_oracle() {
-            let options = LawOptions::Saturating(SaturatingOptions::default());
-            study.oracle = Some(Oracle::new(swarm, spec.prior.weights(), &options)?);
+        for options in question.oracles() {
+            let oracle = Oracle::new(swarm, spec.prior.weights(), &options)?;
+            study.oracles.push((options.name(), oracle));
         }
         study.check()?;
         Ok(study)
@@ -101,6 +104,7 @@ impl<'a> Study<'a> {
             Question::Constraints => &["constrained", "k"],
             Question::Solver => &["solver"],
             Question::Designs => &["design", "runs"],
+            Question::Reuse => &["oracle", "tokens", "method", "c"],
         }
     }
 
@@ -117,6 +121,15 @@ impl<'a> Study<'a> {
             }
             Question::Constraints => &["gain", "repetition"],
             Question::Designs => &["gain", "kept"],
+            Question::Reuse => &[
+                "runs",
+                "gain",
+                "gain_over_prior",
+                "best_gain",
+                "variation",
+                "freed",
+                "freed_by_hand",
+            ],
         }
     }
 
@@ -131,6 +144,7 @@ impl<'a> Study<'a> {
             Question::Constraints => constraints::settings(),
             Question::Solver => choices::solvers(),
             Question::Designs => designs::settings(self),
+            Question::Reuse => reuse::settings(self),
         };
         let seeds = 0..self.seeds as u64;
         let of = |keys: Vec<String>| {
@@ -157,13 +171,13 @@ impl<'a> Study<'a> {
             Question::Constraints => constraints::run(self, cell),
             Question::Solver => choices::run_solver(self, cell),
             Question::Designs => designs::run(self, cell),
+            Question::Reuse => reuse::run(self, cell),
         }
     }
 
     fn oracle(&self) -> Result<&Oracle, CoreError> {
-        self.oracle
-            .as_ref()
-            .ok_or_else(|| CoreError::Unsupported("this study has no oracle".into()))
+        let first = self.oracles.first().map(|(_, oracle)| oracle);
+        first.ok_or_else(|| CoreError::Unsupported("this study has no oracle".into()))
     }
 
     /// The law the config names, with its settings.
@@ -206,6 +220,7 @@ impl<'a> Study<'a> {
                 2 * self.law()?.needed(live),
                 "to fit laws to a part of them and judge by those of another",
             ),
+            Question::Reuse => return Ok(()),
             Question::SwarmSize | Question::SwarmDistribution => {
                 self.law()?;
                 return Ok(());
@@ -236,7 +251,7 @@ impl<'a> Study<'a> {
 
 impl Question {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("swarm-size", Self::SwarmSize),
         ("swarm-distribution", Self::SwarmDistribution),
         ("laws", Self::Laws),
@@ -244,6 +259,7 @@ impl Question {
         ("constraints", Self::Constraints),
         ("solver", Self::Solver),
         ("designs", Self::Designs),
+        ("reuse", Self::Reuse),
     ];
 
     /// Its name.
@@ -253,10 +269,17 @@ impl Question {
         found.map_or("", |(name, _)| name)
     }
 
-    fn needs_oracle(self) -> bool {
-        matches!(
-            self,
-            Self::SwarmSize | Self::SwarmDistribution | Self::Constraints
-        )
+    /// The laws that stand in for training.
+    fn oracles(self) -> Vec<LawOptions> {
+        let saturating = LawOptions::Saturating(SaturatingOptions::default());
+        match self {
+            Self::SwarmSize | Self::SwarmDistribution | Self::Constraints => vec![saturating],
+            // As theory has it, with the ridge that keeps it sane at the prior, and as reality looks.
+            Self::Reuse => {
+                let [ridged, _] = crate::trust::rival_laws();
+                vec![ridged, saturating]
+            }
+            _ => Vec::new(),
+        }
     }
 }

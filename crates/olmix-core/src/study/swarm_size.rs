@@ -29,7 +29,7 @@ pub(super) struct Draws {
 }
 
 /// The method's defaults for topics.
-const DEFAULT_DRAWS: Draws = Draws {
+pub(super) const DEFAULT_DRAWS: Draws = Draws {
     strength: (0.1, 5.0),
     least: 0.002,
 };

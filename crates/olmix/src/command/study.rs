@@ -225,15 +225,24 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
         Question::Granularity => (0, None, 1, "Gain by granularity, by laws of other runs"),
         Question::Designs => (1, Some(0), 1, "Share of the gain of all runs, by design"),
         Question::Solver => (0, None, 1, "Gain by optimizer, by laws of other runs"),
+        Question::Reuse => (
+            0,
+            Some(2),
+            1,
+            "Gain over natural by runs, first oracle, 1T tokens",
+        ),
     };
+    let by_runs = study.question == Question::Reuse;
+    let alike = |row: &&Summary| !by_runs || row.keys[..2] == rows[0].keys[..2];
     let mut series: Vec<Series> = Vec::new();
-    for (position, row) in rows.iter().enumerate() {
+    for (position, row) in rows.iter().filter(alike).enumerate() {
         let name = match curve {
             Some(curve) => format!("{} {}", study.keys()[curve], row.keys[curve]),
             None => format!("{}: {}", position + 1, row.keys[x]),
         };
         // Settings without a number stand side by side; no caps at all stand at the end.
         let at = match row.keys[x].parse::<f64>() {
+            _ if by_runs => row.mean[x],
             Ok(at) if at.is_finite() => at,
             Ok(_) => 6.0,
             Err(_) => position as f64 + 1.0,
@@ -250,7 +259,11 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
     lines(&Lines {
         title,
         subtitle: &format!("mean and standard error over {} seeds", study.seeds),
-        x: study.keys()[x],
+        x: if by_runs {
+            study.values()[x]
+        } else {
+            study.keys()[x]
+        },
         y: study.values()[value],
         logarithmic: study.question == Question::SwarmDistribution,
         series: &series,

@@ -1,0 +1,381 @@
+//! Virtual domains: several domains in fixed ratios, as one (Olmix, section 4.1).
+//!
+//! A virtual domain is an ordinary domain with an expansion: generating, fitting and solving need not know that
+//! it is virtual. Here is what makes the two views one: caps, bounds, priors and laws over the collapsed set that
+//! say the same as those over the full one.
+
+use crate::law::{Basis, FittedLaw, LogLinear, Saturating};
+use crate::{Constraints, CoreError, Domain, DomainSet, GroupBound, Mixture, SUM_TOLERANCE};
+
+/// Several domains whose ratios are fixed, as one domain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VirtualDomain {
+    /// Its name among the collapsed domains.
+    pub name: String,
+    /// Its domains, and the share of each in it, `p̃`; the shares sum to 1.
+    pub members: Vec<(String, f64)>,
+}
+
+/// Which distance to the prior the KL term of a collapsed problem means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VirtualKl {
+    /// Of the expanded mixture to the full prior: a virtual domain that is frozen far from its natural ratios
+    /// costs something, in proportion to its weight.
+    #[default]
+    Expanded,
+    /// Of the collapsed mixture to the collapsed prior.
+    Collapsed,
+}
+
+/// Domains of which some are collapsed into virtual ones, which come first.
+#[derive(Debug, Clone)]
+pub struct Collapse {
+    full: DomainSet,
+    collapsed: DomainSet,
+    /// By collapsed domain: its domains and their shares in it.
+    parts: Vec<Vec<(usize, f64)>>,
+    virtuals: usize,
+}
+
+impl VirtualDomain {
+    /// Freezes domains at the ratios that a mixture has among them.
+    ///
+    /// # Errors
+    /// [`CoreError::MissingDomain`] for a domain that the mixture does not have; [`CoreError::Infeasible`] when it
+    /// gives all of them nothing, so that there are no ratios.
+    pub fn frozen(name: &str, domains: &[&str], mixture: &Mixture) -> Result<Self, CoreError> {
+        let mut members = Vec::with_capacity(domains.len());
+        for &domain in domains {
+            let weight = mixture.weight(domain);
+            let weight = weight.ok_or_else(|| CoreError::MissingDomain(domain.to_owned()))?;
+            members.push((domain.to_owned(), weight));
+        }
+        let sum: f64 = members.iter().map(|(_, weight)| weight).sum();
+        if !(sum > 0.0 && sum.is_finite()) {
+            return Err(CoreError::Infeasible(format!(
+                "the mixture gives nothing to any of the domains of `{name}`, so that there are no ratios to keep"
+            )));
+        }
+        members.iter_mut().for_each(|(_, share)| *share /= sum);
+        Ok(Self {
+            name: name.to_owned(),
+            members,
+        })
+    }
+}
+
+impl Collapse {
+    /// Collapses the domains of each virtual domain into it. Tokens of a virtual domain are those at which its
+    /// scarcest member is used up: `min N_j / p̃_j`, where all are known.
+    ///
+    /// # Errors
+    /// [`CoreError::MissingDomain`] for a member that is not in the set; [`CoreError::DuplicateDomain`] for one that
+    /// is in two virtual domains, and for names that occur twice; [`CoreError::BadWeight`] and
+    /// [`CoreError::BadSum`] for shares that are none.
+    pub fn new(full: &DomainSet, virtuals: &[VirtualDomain]) -> Result<Self, CoreError> {
+        let mut parts: Vec<Vec<(usize, f64)>> = Vec::new();
+        let mut taken = vec![false; full.len()];
+        for one in virtuals {
+            let sum: f64 = one.members.iter().map(|(_, share)| share).sum();
+            let mut members = Vec::with_capacity(one.members.len());
+            for (name, share) in &one.members {
+                let j = full.position(name);
+                let j = j.ok_or_else(|| CoreError::MissingDomain(name.clone()))?;
+                if std::mem::replace(&mut taken[j], true) {
+                    return Err(CoreError::DuplicateDomain(name.clone()));
+                }
+                if !(*share >= 0.0 && share.is_finite()) {
+                    return Err(CoreError::BadWeight {
+                        domain: name.clone(),
+                        weight: *share,
+                    });
+                }
+                members.push((j, share / sum));
+            }
+            if !((sum - 1.0).abs() <= SUM_TOLERANCE) {
+                return Err(CoreError::BadSum(sum));
+            }
+            parts.push(members);
+        }
+        let tokens = |members: &[(usize, f64)]| {
+            let of = |&(j, share): &(usize, f64)| {
+                let tokens = full.iter().nth(j).and_then(|domain| domain.tokens)?;
+                Some((tokens as f64 / share).floor() as u64)
+            };
+            let used = members.iter().filter(|(_, share)| *share > 0.0);
+            used.map(of)
+                .collect::<Option<Vec<u64>>>()
+                .and_then(|all| all.into_iter().min())
+        };
+        let mut domains: Vec<Domain> = virtuals
+            .iter()
+            .zip(&parts)
+            .map(|(one, members)| Domain {
+                name: one.name.clone(),
+                tokens: tokens(members),
+            })
+            .collect();
+        for (j, domain) in full.iter().enumerate().filter(|(j, _)| !taken[*j]) {
+            domains.push(domain.clone());
+            parts.push(vec![(j, 1.0)]);
+        }
+        Ok(Self {
+            full: full.clone(),
+            collapsed: DomainSet::new(domains)?,
+            parts,
+            virtuals: virtuals.len(),
+        })
+    }
+
+    /// All domains.
+    #[must_use]
+    pub fn full(&self) -> &DomainSet {
+        &self.full
+    }
+
+    /// The virtual domains, then the free ones in the order of the full set.
+    #[must_use]
+    pub fn collapsed(&self) -> &DomainSet {
+        &self.collapsed
+    }
+
+    /// Number of virtual domains; they come first among the collapsed.
+    #[must_use]
+    pub fn virtuals(&self) -> usize {
+        self.virtuals
+    }
+
+    /// The domains of collapsed domain `v`, by position in the full set, and the share of each in it.
+    #[must_use]
+    pub fn members(&self, v: usize) -> &[(usize, f64)] {
+        &self.parts[v]
+    }
+
+    /// `q`: weights over all domains (length `m`) of weights over the collapsed ones.
+    #[must_use]
+    pub fn expand(&self, r: &[f64]) -> Vec<f64> {
+        let mut q = vec![0.0; self.full.len()];
+        for (weight, members) in r.iter().zip(&self.parts) {
+            for &(j, share) in members {
+                q[j] = weight * share;
+            }
+        }
+        q
+    }
+
+    /// Summed weights over the collapsed domains of any per-domain sizes (length `m`), such as a prior.
+    #[must_use]
+    pub fn collapse(&self, q: &[f64]) -> Vec<f64> {
+        let sum = |members: &Vec<(usize, f64)>| members.iter().map(|&(j, _)| q[j]).sum();
+        self.parts.iter().map(sum).collect()
+    }
+
+    /// `Σ_j |q_j − r_v p̃_j|` over the members of virtual domains, halved: how far a mixture is from the frozen
+    /// ratios.
+    #[must_use]
+    pub fn distance(&self, q: &[f64]) -> f64 {
+        let expanded = self.expand(&self.collapse(q));
+        0.5 * q
+            .iter()
+            .zip(&expanded)
+            .map(|(a, b)| (a - b).abs())
+            .sum::<f64>()
+    }
+
+    /// Constraints on the collapsed mixture that hold exactly where the given ones hold for the expanded one.
+    ///
+    /// # Errors
+    /// [`CoreError::Infeasible`] for a member whose lower bound no weight can meet, and for a virtual domain whose
+    /// cap is zero because of a member without tokens, named; [`CoreError::Unsupported`] for a group that holds a
+    /// part of a virtual domain.
+    pub fn constraints(&self, full: &Constraints) -> Result<Constraints, CoreError> {
+        let mut constraints = Constraints::none(self.collapsed.len());
+        let mut caps = full.caps.as_ref().map(|_| Vec::new());
+        for (v, members) in self.parts.iter().enumerate() {
+            let used = || members.iter().filter(|(_, share)| *share > 0.0);
+            if let (Some(caps), Some(of)) = (&mut caps, &full.caps) {
+                let scarcest = used()
+                    .map(|&(j, share)| (of[j] / share, j))
+                    .min_by(|a, b| a.0.total_cmp(&b.0));
+                let (cap, j) = scarcest.unwrap_or((f64::INFINITY, 0));
+                if cap == 0.0 && v < self.virtuals {
+                    return Err(CoreError::Infeasible(format!(
+                        "`{}` can have no weight: its ratios give {:.4} to `{}`, which has no tokens; freeze it \
+                         without that domain, or free `{2}`",
+                        self.collapsed.name(v),
+                        members.iter().find(|m| m.0 == j).map_or(0.0, |m| m.1),
+                        self.full.name(j),
+                    )));
+                }
+                caps.push(cap);
+            }
+            for &(j, share) in members {
+                if share > 0.0 {
+                    constraints.lower[v] = constraints.lower[v].max(full.lower[j] / share);
+                    constraints.upper[v] = constraints.upper[v].min(full.upper[j] / share);
+                } else if full.lower[j] > 0.0 {
+                    return Err(CoreError::Infeasible(format!(
+                        "`{}` must have at least {:.4} of the mixture, but its ratio in `{}` is 0",
+                        self.full.name(j),
+                        full.lower[j],
+                        self.collapsed.name(v)
+                    )));
+                }
+            }
+        }
+        constraints.caps = caps;
+        for group in &full.groups {
+            constraints.groups.push(self.group(group)?);
+        }
+        Ok(constraints)
+    }
+
+    fn group(&self, group: &GroupBound) -> Result<GroupBound, CoreError> {
+        let mut members = Vec::new();
+        for (v, parts) in self.parts.iter().enumerate() {
+            let inside: f64 = parts
+                .iter()
+                .filter(|(j, _)| group.members.contains(j))
+                .map(|(_, share)| share)
+                .sum();
+            if inside > 1.0 - 1e-12 {
+                members.push(v);
+            } else if inside > 0.0 {
+                return Err(CoreError::Unsupported(format!(
+                    "group `{}` holds {:.4} of `{}`: a bound on a part of frozen domains is not supported; freeze \
+                     the group's domains as a virtual domain of their own, or free them",
+                    group.name,
+                    inside,
+                    self.collapsed.name(v)
+                )));
+            }
+        }
+        Ok(GroupBound {
+            members,
+            ..group.clone()
+        })
+    }
+
+    /// `q` of the collapsed problem's KL term, for the full problem's (length `m`, positive).
+    ///
+    /// `KL(expanded ‖ p0) = Σ_v r_v log(r_v / q_v)` with `q_v = exp(−Σ_j p̃_j log(p̃_j / p0_j))`: that of the
+    /// collapsed prior, and `r_v KL(p̃ ‖ p̃0)` for the ratios (Olmix, appendix). It sums to less than 1 then.
+    #[must_use]
+    pub fn reference(&self, prior: &[f64], kl: VirtualKl) -> Vec<f64> {
+        match kl {
+            VirtualKl::Collapsed => self.collapse(prior),
+            VirtualKl::Expanded => {
+                let of = |members: &Vec<(usize, f64)>| {
+                    let used = members.iter().filter(|(_, share)| *share > 0.0);
+                    let inner: f64 = used
+                        .map(|&(j, share)| share * (share / prior[j]).ln())
+                        .sum();
+                    (-inner).exp()
+                };
+                self.parts.iter().map(of).collect()
+            }
+        }
+    }
+
+    /// The law of the collapsed mixture that predicts what `law` (over all domains) does of the expanded one.
+    /// `None` for laws that have no such form: only log-linear ones, and saturating ones in powers, do.
+    #[must_use]
+    pub fn law(&self, law: &FittedLaw) -> Option<FittedLaw> {
+        let sum = |of: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
+            let sum = |members: &Vec<(usize, f64)>| members.iter().map(|&(j, s)| of(j, s)).sum();
+            self.parts.iter().map(sum).collect()
+        };
+        match law {
+            FittedLaw::LogLinear(law) => Some(
+                LogLinear {
+                    t: sum(&|j, share| share * law.t[j]),
+                    ..law.clone()
+                }
+                .into(),
+            ),
+            FittedLaw::Saturating(law) => {
+                let rows = law.bases.iter().zip(&law.v);
+                let v: Option<Vec<Vec<f64>>> = rows
+                    .map(|(basis, v)| match basis {
+                        Basis::Power(power) => Some(sum(&|j, share| share.powf(*power) * v[j])),
+                        Basis::Log(_) => None,
+                    })
+                    .collect();
+                Some(
+                    Saturating {
+                        v: v?,
+                        ..law.clone()
+                    }
+                    .into(),
+                )
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set() -> DomainSet {
+        let domain = |(name, tokens): (&str, u64)| Domain {
+            name: name.into(),
+            tokens: Some(tokens),
+        };
+        let domains = [("a", 100), ("b", 10), ("c", 400), ("new", 50)];
+        DomainSet::new(domains.map(domain).into()).unwrap()
+    }
+
+    fn old() -> VirtualDomain {
+        let members = [("a", 0.25), ("b", 0.25), ("c", 0.5)];
+        VirtualDomain {
+            name: "existing".into(),
+            members: members.map(|(name, share)| (name.to_owned(), share)).into(),
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_paper_comes_out_to_the_digit() {
+        let collapse = Collapse::new(&set(), &[old()]).unwrap();
+        assert_eq!(collapse.expand(&[0.4, 0.6]), [0.1, 0.1, 0.2, 0.6]);
+        assert_eq!(
+            collapse.collapsed().names().collect::<Vec<_>>(),
+            ["existing", "new"]
+        );
+        // b is the scarcest: 10 / 0.25.
+        assert_eq!(collapse.collapsed().tokens(), Some(vec![40, 50]));
+    }
+
+    #[test]
+    fn a_member_without_tokens_that_closes_its_virtual_domain_is_named() {
+        let mut full = Constraints::none(4);
+        full.caps = Some(vec![1.0, 0.0, 1.0, 1.0]);
+        let collapse = Collapse::new(&set(), &[old()]).unwrap();
+        let message = collapse.constraints(&full).unwrap_err().to_string();
+        assert!(
+            message.contains("0.2500 to `b`, which has no tokens") && message.contains("free `b`"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn ratios_that_are_none_are_refused() {
+        let mut bad = old();
+        bad.members[0].1 = 0.5;
+        let refused = |virtuals: &[VirtualDomain]| Collapse::new(&set(), virtuals).unwrap_err();
+        assert!(matches!(refused(&[bad]), CoreError::BadSum(_)));
+        let mut twice = old();
+        twice.name = "again".into();
+        assert!(matches!(
+            refused(&[old(), twice]),
+            CoreError::DuplicateDomain(name) if name == "a"
+        ));
+        let mut unknown = old();
+        unknown.members[0].0 = "x".into();
+        assert!(matches!(refused(&[unknown]), CoreError::MissingDomain(_)));
+        let mut same = old();
+        same.name = "new".into();
+        assert!(matches!(refused(&[same]), CoreError::DuplicateDomain(_)));
+    }
+}

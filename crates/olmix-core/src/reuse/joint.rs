@@ -1,0 +1,176 @@
+//! Swarm reuse: old runs on a new domain set, and one law for swarms that were measured at different times.
+
+use crate::law::{Basis, FittedLaw, LawOptions, LogLinear, Saturating};
+use crate::{CoreError, DomainSet, Matrix, Swarm};
+
+use super::{Lineage, Origin};
+
+/// Old runs on the new domain set (Olmix, section 4.2): new domains get nothing, a part gets the share of its whole
+/// that it naturally has, and runs that used content which is gone are left out, named in the second value.
+///
+/// `natural` (length `m` of the new set) says how parts share their whole.
+///
+/// # Errors
+/// [`CoreError::Shape`] when the swarm is not over the old set.
+pub fn carry(
+    swarm: &Swarm,
+    lineage: &Lineage,
+    natural: &[f64],
+) -> Result<(Swarm, Vec<String>), CoreError> {
+    if swarm.domains().len() != lineage.old.len() {
+        return Err(CoreError::Shape {
+            what: "domains of the old swarm",
+            expected: lineage.old.len(),
+            found: swarm.domains().len(),
+        });
+    }
+    let gone = lineage.lost();
+    let uses = |run: &usize| gone.iter().any(|&j| swarm.mixtures().get(*run, j) > 0.0);
+    let (lost, kept): (Vec<usize>, Vec<usize>) = (0..swarm.len()).partition(uses);
+    // The share of its old domain that each new one is.
+    let mut whole = vec![0.0; lineage.old.len()];
+    for (origin, size) in lineage.origins.iter().zip(natural) {
+        if let Origin::Part(old) = origin {
+            whole[*old] += size;
+        }
+    }
+    let of = |run: usize, j: usize| match lineage.origins[j] {
+        Origin::Kept(old) => swarm.mixtures().get(run, old),
+        Origin::Part(old) if whole[old] > 0.0 => {
+            swarm.mixtures().get(run, old) * natural[j] / whole[old]
+        }
+        _ => 0.0,
+    };
+    let carried = Swarm::new(
+        lineage.new.clone(),
+        swarm.tasks().to_vec(),
+        kept.iter().map(|&run| swarm.runs()[run].clone()).collect(),
+        Matrix::from_fn(kept.len(), lineage.new.len(), |i, j| of(kept[i], j)),
+        Matrix::from_fn(kept.len(), swarm.tasks().len(), |i, task| {
+            swarm.losses().get(kept[i], task)
+        }),
+    )?;
+    let lost = lost.into_iter().map(|run| swarm.runs()[run].clone());
+    Ok((carried, lost.collect()))
+}
+
+/// One law per task for several swarms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JointFit {
+    /// The laws, at the level of the last swarm.
+    pub laws: Vec<FittedLaw>,
+    /// By swarm and task: what the logarithm of the reducible loss is higher by than in the last swarm.
+    pub offsets: Vec<Vec<f64>>,
+}
+
+/// Fits one law per task to swarms over the same domains and tasks, with an offset per swarm and task: swarms that
+/// were measured at different times differ in seeds, code and size of their proxies, which must not pass for an
+/// effect of their mixtures.
+///
+/// The offset is a factor of the reducible loss: an indicator of the swarm among the domains of the design. With one
+/// swarm this is its fit. Deterministic; costs what a fit of all runs costs.
+///
+/// # Errors
+/// [`CoreError::Unsupported`] for swarms over different domains or tasks, for none, and for laws that know no such
+/// offset (all but the log-linear and the saturating one in powers); those of [`LawOptions::fit`].
+pub fn fit_joint(
+    swarms: &[&Swarm],
+    prior: &[f64],
+    options: &LawOptions,
+) -> Result<JointFit, CoreError> {
+    let unsupported = |what: &str| Err(CoreError::Unsupported(what.to_owned()));
+    let Some((last, _)) = swarms.split_last() else {
+        return unsupported("a joint fit needs a swarm");
+    };
+    let alike = |swarm: &&&Swarm| {
+        let names = swarm.domains().names().eq(last.domains().names());
+        names && swarm.tasks() == last.tasks()
+    };
+    if !swarms.iter().all(|swarm| alike(&swarm)) {
+        return unsupported(
+            "swarms of a joint fit have the same domains and the same tasks, in one order",
+        );
+    }
+    let powers = |bases: &[Basis]| bases.iter().all(|basis| matches!(basis, Basis::Power(_)));
+    // A log-linear law has its level in its coefficients: an indicator of every swarm would be one too many. A
+    // saturating one cannot go up, so each swarm has its own.
+    let m = last.domains().len();
+    let marked = match options {
+        LawOptions::LogLinear(_) => swarms.len() - 1,
+        LawOptions::Saturating(options) if powers(&options.bases) && swarms.len() > 1 => {
+            swarms.len()
+        }
+        LawOptions::Saturating(options) if powers(&options.bases) => 0,
+        _ => {
+            return unsupported(
+                "only log-linear laws, and saturating ones in powers, have offsets of swarms",
+            );
+        }
+    };
+    let names = last.domains().names().map(str::to_owned);
+    let marks = (0..marked).map(|s| format!("swarm {s} of a joint fit"));
+    let rows: Vec<(usize, usize)> = swarms
+        .iter()
+        .enumerate()
+        .flat_map(|(s, swarm)| (0..swarm.len()).map(move |run| (s, run)))
+        .collect();
+    let mixtures = Matrix::from_fn(rows.len(), m + marked, |i, j| {
+        let (s, run) = rows[i];
+        if j < m {
+            swarms[s].mixtures().get(run, j)
+        } else {
+            f64::from(u8::from(j - m == s))
+        }
+    });
+    let all = Swarm::new(
+        DomainSet::from_names(names.chain(marks))?,
+        last.tasks().to_vec(),
+        rows.iter()
+            .map(|&(s, run)| format!("{s}/{}", swarms[s].runs()[run]))
+            .collect(),
+        mixtures,
+        Matrix::from_fn(rows.len(), last.tasks().len(), |i, task| {
+            let (s, run) = rows[i];
+            swarms[s].losses().get(run, task)
+        }),
+    )?;
+    let mut prior = prior.to_vec();
+    prior.resize(m + marked, 0.0);
+    let fitted = options.fit(&all, &prior, &|| ())?;
+    let (mut laws, mut offsets) = (Vec::new(), vec![Vec::new(); swarms.len()]);
+    for (law, _) in fitted {
+        let (law, of) = parted(law, m);
+        laws.push(law);
+        for (s, offsets) in offsets.iter_mut().enumerate() {
+            offsets.push(of.get(s).copied().unwrap_or(0.0));
+        }
+    }
+    Ok(JointFit { laws, offsets })
+}
+
+/// A law over `m` domains and indicators of swarms as the law of the last swarm, and the others' offsets to it.
+fn parted(law: FittedLaw, m: usize) -> (FittedLaw, Vec<f64>) {
+    match law {
+        FittedLaw::LogLinear(law) => {
+            let mut t = law.t;
+            let offsets = t.split_off(m);
+            (LogLinear { t, ..law }.into(), offsets)
+        }
+        FittedLaw::Saturating(mut law) => {
+            // φ(1) = 1 for powers.
+            let mut levels: Vec<f64> = Vec::new();
+            for v in &mut law.v {
+                let marks = v.split_off(m);
+                levels.resize(marks.len(), 0.0);
+                for (level, mark) in levels.iter_mut().zip(marks) {
+                    *level -= mark;
+                }
+            }
+            let last = levels.last().copied().unwrap_or(0.0);
+            let offsets = levels.iter().map(|level| level - last).collect();
+            let level = law.level + last;
+            (Saturating { level, ..law }.into(), offsets)
+        }
+        other => (other, Vec::new()),
+    }
+}

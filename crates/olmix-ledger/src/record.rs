@@ -1,0 +1,203 @@
+//! Records of a project's history.
+
+use std::fmt;
+
+use rusqlite::Row;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::Time;
+
+/// A record's number in its ledger; parents have smaller ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordId(pub i64);
+
+/// What a record is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordKind {
+    /// A version of the domain set.
+    Domains,
+    /// Proxy runs, planned or measured.
+    Swarm,
+    /// Laws.
+    Fit,
+    /// A mixture.
+    Mixture,
+}
+
+/// What something cost to make.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// Proxy runs.
+    pub runs: u64,
+    /// Tokens they were trained on.
+    pub tokens: u64,
+    /// Floating-point operations of that.
+    pub flops: f64,
+}
+
+/// A record to be added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRecord {
+    /// What it is of.
+    pub kind: RecordKind,
+    /// Of a mixture: its line, such as `main`. The others have the line of their kind.
+    pub line: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// What it was made of, in an order that means something to its kind.
+    pub parents: Vec<RecordId>,
+    /// All that is needed to make it again: hashes of inputs, seeds, settings, results.
+    pub content: serde_json::Value,
+    /// The command that made it.
+    pub command: String,
+    /// The version of olmix.
+    pub olmix: String,
+    /// What it cost itself, without its parents.
+    pub cost: Cost,
+    /// The share by which its loss is predicted to be lower than that of the natural distribution.
+    pub gain: Option<f64>,
+}
+
+/// A record of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its number.
+    pub id: RecordId,
+    /// SHA-256 of all that it says, and of its parents' hashes: 64 hex digits.
+    pub hash: String,
+    /// What it is of.
+    pub kind: RecordKind,
+    /// With the number, its name: `main@3`.
+    pub line: String,
+    /// From 1 in its line.
+    pub number: i64,
+    /// What it is, in a few words.
+    pub title: String,
+    /// What it was made of.
+    pub parents: Vec<RecordId>,
+    /// All that is needed to make it again. Null where a listing leaves it out.
+    pub content: serde_json::Value,
+    /// The command that made it.
+    pub command: String,
+    /// The version of olmix.
+    pub olmix: String,
+    /// When.
+    pub created: Time,
+    /// What it cost itself.
+    pub cost: Cost,
+    /// The share by which its loss is predicted to be lower than that of the natural distribution.
+    pub gain: Option<f64>,
+}
+
+impl RecordKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Domains, Self::Swarm, Self::Fit, Self::Mixture];
+
+    /// Its name, which is the line of its records but for mixtures.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Domains => "domains",
+            Self::Swarm => "swarm",
+            Self::Fit => "fit",
+            Self::Mixture => "mixture",
+        }
+    }
+}
+
+impl Record {
+    /// `main@3`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}@{}", self.line, self.number)
+    }
+
+    /// The hash that the record should have, given those of its parents.
+    #[must_use]
+    pub(crate) fn true_hash(&self, content: &str, parents: &[String]) -> String {
+        let fields = serde_json::json!([
+            self.kind.word(),
+            self.line,
+            self.number,
+            self.title,
+            content,
+            self.command,
+            self.olmix,
+            self.created,
+            self.cost.runs,
+            self.cost.tokens,
+            // As bits: a number is not the same text in every version of a library.
+            self.cost.flops.to_bits(),
+            self.gain.map(f64::to_bits),
+            parents,
+        ]);
+        let digest = Sha256::digest(fields.to_string().as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads a row of [`COLUMNS`]; parents are read apart.
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let whole = |column: &str| -> rusqlite::Result<u64> {
+            let number: i64 = row.get(column)?;
+            Ok(u64::try_from(number).unwrap_or(0))
+        };
+        Ok(Self {
+            id: row.get("id")?,
+            hash: row.get("hash")?,
+            kind: row.get("kind")?,
+            line: row.get("line")?,
+            number: row.get("number")?,
+            title: row.get("title")?,
+            parents: Vec::new(),
+            content: serde_json::Value::Null,
+            command: row.get("command")?,
+            olmix: row.get("olmix")?,
+            created: row.get("created")?,
+            cost: Cost {
+                runs: whole("runs")?,
+                tokens: whole("tokens")?,
+                flops: row.get("flops")?,
+            },
+            gain: row.get("gain")?,
+        })
+    }
+}
+
+/// All columns of a record but its content, which may be large.
+pub(crate) const COLUMNS: &str =
+    "id, hash, kind, line, number, title, command, olmix, created, runs, tokens, flops, gain";
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromSql for RecordKind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let word = value.as_str()?;
+        let found = Self::ALL.into_iter().find(|kind| kind.word() == word);
+        found.ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for RecordKind {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.word().into())
+    }
+}
+
+impl FromSql for RecordId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}
+
+impl ToSql for RecordId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
