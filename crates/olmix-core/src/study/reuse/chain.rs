@@ -118,9 +118,11 @@ impl World<'_> {
             let frozen: Vec<bool> = (0..lineage.new.len())
                 .map(|j| unaffected.contains(&j))
                 .collect();
+            let shares = kept.expand(&kept.collapse(&stage.prior));
             let found = choose_free(
                 &coefficients(&laws, &stage.prior),
                 &frozen,
+                &shares,
                 FreeOptions::default(),
             );
             if !found.is_empty() {

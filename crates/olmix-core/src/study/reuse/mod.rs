@@ -100,7 +100,11 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         c,
         seed: cell.seed,
     };
-    let reached = world.follow(method)?;
+    let reached = match world.follow(method) {
+        // So few runs per domain are no swarm for this method.
+        Err(CoreError::TooFewRuns { .. }) => return Ok(vec![f64::NAN; study.values().len()]),
+        reached => reached?,
+    };
     let last = stages.last().ok_or_else(unknown)?;
     let p = last.told(&reached.mixture);
     let natural = last.told(&last.natural());
