@@ -163,8 +163,7 @@ impl Ledger {
             let mut statement = connection.prepare(
                 "SELECT line || '@' || max(number) FROM records GROUP BY line ORDER BY line",
             )?;
-            let lines = statement.query_map([], |row| row.get(0))?.collect();
-            lines
+            statement.query_map([], |row| row.get(0))?.collect()
         })
     }
 
@@ -199,10 +198,9 @@ impl Ledger {
         self.with(|connection| {
             let mut statement =
                 connection.prepare("SELECT name, record FROM tags ORDER BY name")?;
-            let tags = statement
+            statement
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect();
-            tags
+                .collect()
         })
     }
 

@@ -1,6 +1,6 @@
 //! Records of a project's history.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -134,8 +134,11 @@ impl Record {
             self.gain.map(f64::to_bits),
             parents,
         ]);
-        let digest = Sha256::digest(fields.to_string().as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut hash = String::with_capacity(64);
+        for byte in Sha256::digest(fields.to_string().as_bytes()) {
+            let _ = write!(hash, "{byte:02x}");
+        }
+        hash
     }
 
     /// Reads a row of [`COLUMNS`]; parents are read apart.

@@ -92,7 +92,7 @@ impl Collapse {
                 }
                 members.push((j, share / sum));
             }
-            if !((sum - 1.0).abs() <= SUM_TOLERANCE) {
+            if (sum - 1.0).abs() > SUM_TOLERANCE || sum.is_nan() {
                 return Err(CoreError::BadSum(sum));
             }
             parts.push(members);

@@ -1,4 +1,4 @@
-//! Automatic PartialMixtureReuse: which unaffected domains should be free again after an update.
+//! Automatic `PartialMixtureReuse`: which unaffected domains should be free again after an update.
 //!
 //! Ratios within the frozen domains have to change where an update moves tasks on which the frozen domains act
 //! differently: new code makes web pages about code worth less, and leaves cooking and sports as they were to each
@@ -34,11 +34,11 @@ pub struct FreeOptions {
 }
 
 impl Default for FreeOptions {
-    /// As many as it takes, while the coupling falls by a fifth each time.
+    /// As many as it takes, while the coupling falls by a tenth each time.
     fn default() -> Self {
         Self {
             most: usize::MAX,
-            worth: 0.2,
+            worth: 0.1,
         }
     }
 }

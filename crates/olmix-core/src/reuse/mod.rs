@@ -7,8 +7,8 @@
 //!                            smaller swarm ─► laws ─► solve ─► expand ─► mixture over the new set
 //! ```
 //!
-//! The method of Olmix, section 4: FullMixtureReuse keeps the old ratios among all unaffected domains,
-//! PartialMixtureReuse among some of them; swarm reuse keeps old runs instead of old ratios.
+//! The method of Olmix, section 4: `FullMixtureReuse` keeps the old ratios among all unaffected domains,
+//! `PartialMixtureReuse` among some of them; swarm reuse keeps old runs instead of old ratios.
 
 mod collapse;
 mod coupling;

@@ -187,10 +187,10 @@ fn unknown(domains: &[(Domain, Origin)], name: &str) -> CoreError {
 }
 
 fn free(domains: &[(Domain, Origin)], name: &str) -> Result<(), CoreError> {
-    match domains.iter().any(|(domain, _)| domain.name == name) {
-        true => Err(CoreError::DuplicateDomain(name.to_owned())),
-        false => Ok(()),
+    if domains.iter().any(|(domain, _)| domain.name == name) {
+        return Err(CoreError::DuplicateDomain(name.to_owned()));
     }
+    Ok(())
 }
 
 /// The parts with what they leave of the whole.

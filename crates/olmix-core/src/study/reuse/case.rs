@@ -2,7 +2,7 @@
 //!
 //! The oracle knows the last set alone. An earlier domain that it lacks is stood in for by a fixed mixture of those
 //! it has: PDFs before they were partitioned are their parts in natural ratios, PDFs before they were revised the same
-//! with a fifth of general web text in it, and AlgebraicStack, which was removed again, half mathematics and half
+//! with a fifth of general web text in it, and `AlgebraicStack`, which was removed again, half mathematics and half
 //! Python.
 
 use crate::reuse::{Change, Lineage, Origin};
@@ -14,7 +14,7 @@ const PARTS: &str = "s2pdf:";
 const PDFS: &str = "pdfs";
 const ALGEBRAIC: &str = "algebraicstack";
 const OTHERS: [&str; 4] = ["arxiv", "finemath-3plus", "wikipedia", "pes2o"];
-/// Tokens of AlgebraicStack, as published with Proof-Pile-2.
+/// Tokens of `AlgebraicStack`, as published with Proof-Pile-2.
 const ALGEBRAIC_TOKENS: u64 = 11_000_000_000;
 /// Share of web text in PDFs before they were revised.
 const NOISE: f64 = 0.2;

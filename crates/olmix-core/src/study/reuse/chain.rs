@@ -96,14 +96,14 @@ impl World<'_> {
         }
         past.retain(|swarm| !swarm.is_empty());
         let old = Mixture::new(lineage.old.clone(), reached.mixture.clone())?;
-        let freeze = |free: &[usize]| self.freeze(stage, &old, free);
+        let frozen = |free: &[usize]| freeze(stage, &old, free);
         if lineage.is_removal() {
-            reached.mixture = freeze(&[])?.expand(&[1.0]);
+            reached.mixture = frozen(&[])?.expand(&[1.0]);
             return Ok(());
         }
         let by_hand = lineage.new.position(FREED_BY_HAND);
         let by_hand = by_hand.filter(|_| method == Method::PartialByHand && stage.adds_code);
-        let mut kept = freeze(by_hand.as_slice())?;
+        let mut kept = frozen(by_hand.as_slice())?;
         let all = Collapse::new(&lineage.new, &[])?;
         let drawn = if method == Method::SwarmReuse {
             &all
@@ -115,19 +115,19 @@ impl World<'_> {
         if method == Method::PartialAutomatic {
             let laws = self.joint(past, &swarm, stage)?;
             let unaffected = lineage.unaffected();
-            let frozen: Vec<bool> = (0..lineage.new.len())
+            let is_frozen: Vec<bool> = (0..lineage.new.len())
                 .map(|j| unaffected.contains(&j))
                 .collect();
             let shares = kept.expand(&kept.collapse(&stage.prior));
             let found = choose_free(
                 &coefficients(&laws, &stage.prior),
-                &frozen,
+                &is_frozen,
                 &shares,
                 FreeOptions::default(),
             );
             if !found.is_empty() {
                 let free: Vec<usize> = found.iter().map(|freed| freed.domain).collect();
-                kept = freeze(&free)?;
+                kept = frozen(&free)?;
                 // The pilot's runs are runs of the larger swarm, too.
                 let more = (self.c * free.len() as f64).ceil() as usize;
                 let added = self.measure(stage, &kept, more, EXTRA + number)?;
@@ -141,7 +141,7 @@ impl World<'_> {
             Method::SwarmReuse | Method::JointFree => {
                 self.solve(stage, &all, &self.joint(past, &swarm, stage)?)?
             }
-            Method::Joint => {
+            Method::Joint | Method::PartialAutomatic => {
                 let laws = self.joint(past, &swarm, stage)?;
                 let laws: Option<Vec<FittedLaw>> = laws.iter().map(|law| kept.law(law)).collect();
                 let laws = laws.ok_or_else(|| {
@@ -153,17 +153,6 @@ impl World<'_> {
         };
         past.push(swarm);
         Ok(())
-    }
-
-    /// Everything the update left alone at its old ratios, apart from some domains.
-    fn freeze(&self, stage: &Stage, old: &Mixture, free: &[usize]) -> Result<Collapse, CoreError> {
-        let set = stage.domains();
-        let frozen = stage.lineage.unaffected().into_iter();
-        let frozen: Vec<&str> = frozen
-            .filter(|j| !free.contains(j))
-            .map(|j| set.name(j))
-            .collect();
-        Collapse::new(set, &[VirtualDomain::frozen("existing", &frozen, old)?])
     }
 
     /// A swarm as the paper's, over collapsed domains.
@@ -255,6 +244,17 @@ impl World<'_> {
         })?;
         Ok(collapse.expand(&solution.weights))
     }
+}
+
+/// Everything the update left alone at its old ratios, apart from some domains.
+fn freeze(stage: &Stage, old: &Mixture, free: &[usize]) -> Result<Collapse, CoreError> {
+    let set = stage.domains();
+    let frozen = stage.lineage.unaffected().into_iter();
+    let frozen: Vec<&str> = frozen
+        .filter(|j| !free.contains(j))
+        .map(|j| set.name(j))
+        .collect();
+    Collapse::new(set, &[VirtualDomain::frozen("existing", &frozen, old)?])
 }
 
 /// The runs of two swarms over the same domains and tasks, measured alike.

@@ -23,7 +23,7 @@ pub(super) enum Method {
     FullReuse,
     /// The same, but for the domain the paper freed by hand when code was added.
     PartialByHand,
-    /// The same, but for domains that a pilot shows to be coupled with the update.
+    /// The same, but for domains that a pilot shows to be coupled with the update; old runs inform the law.
     PartialAutomatic,
     /// Old runs with new ones over all domains, one law for all.
     SwarmReuse,
