@@ -30,7 +30,7 @@ pub use count::{CountOptions, LeafCount, count};
 pub use encoder::Encoder;
 pub use error::{DataError, ShardProblem, TextProblem};
 pub use format::Format;
-pub use locate::{TokenShard, locate};
+pub use locate::{TokenShard, locate, settled};
 pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, Split};
 pub use resolve::Leaf;
 pub use text::Unit;

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::flat::{self, HEAD};
 use crate::listing::Shard;
-use crate::manifest::{Manifest, Part};
+use crate::manifest::{Manifest, ManifestTokenizer, Part};
 use crate::pattern::{Pattern, Place};
 use crate::resolve::{Leaf, is_npy, jobs, list};
 use crate::store::Stores;
@@ -28,6 +28,8 @@ pub struct TokenShard {
     pub tokens: u64,
     /// UTF-8 bytes of the texts they were made from, where a manifest says so.
     pub bytes: Option<u64>,
+    /// The tokenizer that made them, where a manifest says so.
+    pub tokenizer: Option<ManifestTokenizer>,
 }
 
 /// The token shards of each leaf, in the order given, sorted by path; a leaf has at least one token.
@@ -69,12 +71,12 @@ pub fn locate(
             problem,
             help,
         };
-        let path = std::path::absolute(&job.shard.name)
-            .map_err(|error| DataError::Machine(error.to_string()))?;
+        let path = settled(Path::new(&job.shard.name));
         let part = part_of(&path, &mut manifests)?;
         let mut found = measure(job.shard, job.format, width, path).map_err(failed)?;
-        if let Some((part, wide)) = part {
+        if let Some((part, wide, tokenizer)) = part {
             found.bytes = Some(part.bytes);
+            found.tokenizer = Some(tokenizer);
             check(&found, &part, wide, job.shard.size).map_err(failed)?;
         }
         located[job.leaf].push(found);
@@ -89,6 +91,20 @@ pub fn locate(
         }
     }
     Ok(located)
+}
+
+/// The same path however it was spelled: absolute, its folder without `..` and links. The file's own name stays, as a
+/// link's neighbours may say what it is.
+#[must_use]
+pub fn settled(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return absolute;
+    };
+    match folder.canonicalize() {
+        Ok(folder) => folder.join(name),
+        Err(_) => absolute,
+    }
 }
 
 /// What is wrong, and what to do.
@@ -147,6 +163,7 @@ fn measure(
         width,
         tokens,
         bytes: None,
+        tokenizer: None,
     })
 }
 
@@ -160,8 +177,11 @@ fn head(name: &str) -> std::io::Result<Vec<u8>> {
 /// Manifests that were looked for, by folder.
 type Manifests = HashMap<PathBuf, Option<Manifest>>;
 
-/// What the manifest two levels above a shard says of it, and of the width of its tokens.
-fn part_of(path: &Path, manifests: &mut Manifests) -> Result<Option<(Part, u64)>, DataError> {
+/// What the manifest two levels above a shard says of it, of the width of its tokens, and of what made them.
+fn part_of(
+    path: &Path,
+    manifests: &mut Manifests,
+) -> Result<Option<(Part, u64, ManifestTokenizer)>, DataError> {
     let Some(folder) = path.parent().and_then(Path::parent) else {
         return Ok(None);
     };
@@ -182,7 +202,8 @@ fn part_of(path: &Path, manifests: &mut Manifests) -> Result<Option<(Part, u64)>
     let parts = &manifest.parts;
     let of = |part: &&Part| folder.join(&part.file) == path;
     let part = parts.iter().find(of).cloned();
-    Ok(part.map(|part| (part, manifest.dtype.width())))
+    let tokenizer = || manifest.tokenizer.clone();
+    Ok(part.map(|part| (part, manifest.dtype.width(), tokenizer())))
 }
 
 /// Whether a shard is what its manifest says.

@@ -28,6 +28,9 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How old the heartbeat of a launcher on another machine may be before it is taken for dead.
 const STALE: Duration = Duration::from_mins(2);
 
+/// How long a process that survived its launcher has to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// How often the engine is asked, and how often the ledger is.
 const POLL: Duration = Duration::from_millis(25);
 const LOOK: Duration = Duration::from_millis(500);
@@ -212,13 +215,36 @@ impl Work<'_, '_> {
                 }
             };
             if dead {
+                let held = self.launcher.ledger.held(&other.id)?;
                 let taken = self
                     .launcher
                     .ledger
                     .abandon(&other.id, other.heartbeat, now())?;
                 if taken > 0 {
                     watcher.event(&Event::Recovered(taken));
+                    // Those that are queued again are ended before they are begun; these never will be.
+                    let cancelled = held.into_iter().filter(|(_, cancel)| *cancel);
+                    self.end_survivors(&cancelled.map(|(run, _)| run).collect::<Vec<_>>())?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what a dead launcher's cancelled runs left running.
+    fn end_survivors(&self, cancelled: &[RunId]) -> Result<(), LedgerError> {
+        if cancelled.is_empty() {
+            return Ok(());
+        }
+        let swarm = self.launcher.swarm;
+        let runs = self.launcher.ledger.runs(swarm.id)?;
+        for run in runs.iter().filter(|run| cancelled.contains(&run.id)) {
+            let (leader, folder) = (run.process.as_ref(), folder_of(swarm, run));
+            let asked = Instant::now();
+            while process::end_run(leader, &folder, asked.elapsed() > GRACE) > 0
+                && asked.elapsed() < 2 * GRACE
+            {
+                std::thread::sleep(POLL);
             }
         }
         Ok(())

@@ -8,6 +8,7 @@
 
 mod error;
 mod evaluate;
+mod lock;
 mod model;
 mod plan;
 mod recipe;
@@ -17,6 +18,7 @@ mod train;
 
 pub use error::ProxyError;
 pub use evaluate::{Encode, Item, Metrics, Task, evaluate, load_model, task_files};
+pub use lock::RunLock;
 pub use model::{Model, Objective, Tensor, Update, Use, Workspace};
 pub use plan::{
     DataPlan, EvaluationPlan, LeafPlan, Recipe, RunPlan, Shape, ShardPlan, ValidationPlan,

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Proxy { command } => command::proxy::run(command),
         Command::Collect(options) => command::collect::run(options),
         Command::Priors { command } => command::priors::run(command),
+        Command::Analyze { command } => command::analyze::run(command),
         Command::Export(options) => command::export::run(options),
         Command::Mix { command } => command::mix::run(command),
         Command::Generate(options) => command::generate::run(options),

@@ -127,6 +127,15 @@ fn run_folders_tell_their_mixtures_themselves() {
         let text = format!("name: {run}\ntraining: {{}}\ntrainer: {{command: x}}\nmix: {mix}\n");
         write(folder, &format!("launch/{run}.yaml"), &text);
     }
+    // What a run was trained on counts, whatever its config says since.
+    collect(folder, "--swarm runs --variants launch");
+    assert_eq!(
+        read(folder, "out/ratios.csv"),
+        "run,code,web\na,0.5,0.5\nb,0,1\n"
+    );
+    for run in ["a", "b"] {
+        fs::remove_file(folder.join(format!("runs/{run}/mix.json"))).unwrap();
+    }
     collect(folder, "--swarm runs --variants launch");
     assert_eq!(
         read(folder, "out/ratios.csv"),

@@ -639,3 +639,26 @@ fn a_watched_swarm_is_shown_until_its_last_run_has_ended() {
     // Where no terminal is, a page follows the other.
     assert!(!text.contains('\x1b'), "{text}");
 }
+
+#[test]
+fn a_run_that_was_cancelled_after_its_launcher_died_is_ended_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 2, |i| trainer(if i == 0 { 60.0 } else { 0.0 }));
+    let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 1");
+    wait_until("run-00 works", || {
+        folder.join("swarm/runs/run-00/lock/pid").exists()
+    });
+    signal(launcher.id(), "-KILL");
+    launcher.wait().unwrap();
+    assert!(
+        !processes(folder).is_empty(),
+        "the trainer survives its launcher"
+    );
+    olmix(folder, "launch cancel --variants swarm/launch run-00")
+        .assert()
+        .success();
+    olmix(folder, RUN).assert().code(1);
+    assert_eq!(states(folder), ["cancelled", "finished"]);
+    assert!(processes(folder).is_empty());
+}

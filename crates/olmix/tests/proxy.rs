@@ -302,14 +302,14 @@ fn what_can_not_be_trained_is_refused_before_anything_is_written() {
     olmix(at, "proxy prepare --config launch.yaml --out run --quiet")
         .assert()
         .success();
+    olmix(at, "proxy train --config launch.yaml --out run2 --quiet")
+        .assert()
+        .success();
     write(
         at,
         "tasks/bad.jsonl",
         "{\"context\": \"x\", \"answer\": \"\"}\n",
     );
-    olmix(at, "proxy train --config launch.yaml --out run2 --quiet")
-        .assert()
-        .success();
     let message = refused(at, "proxy eval --model run2 --tasks tasks/bad.jsonl");
     assert!(
         message.contains("bad.jsonl: line 1: the answer is empty"),
@@ -320,6 +320,122 @@ fn what_can_not_be_trained_is_refused_before_anything_is_written() {
         message.contains("its model is not trained yet"),
         "{message}"
     );
+}
+
+#[test]
+fn shards_of_another_tokenizer_are_refused_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    // Its ids are bytes, too: nothing in the tokens would tell.
+    let words = r#"{"version": "1.0", "added_tokens": [], "model": {"type": "WordLevel",
+        "vocab": {"one": 0, "[UNK]": 1, "<|endoftext|>": 2}, "unk_token": "[UNK]"}}"#;
+    write(at, "words.json", words);
+    olmix(
+        at,
+        "tokenize --input prose.jsonl --tokenizer words.json --output shards/prose --quiet",
+    )
+    .assert()
+    .code(2);
+    std::fs::remove_dir_all(at.join("shards/prose")).unwrap();
+    olmix(
+        at,
+        "tokenize --input prose.jsonl --tokenizer words.json --output shards/prose --validation 0.1 --quiet",
+    )
+    .assert()
+    .success();
+    write(at, "launch.yaml", &config("run", MIX, ""));
+    let message = refused(at, "proxy train --config launch.yaml --out run");
+    for part in [
+        "`prose`",
+        "was made with the tokenizer `words.json` (3 tokens)",
+        "is `bytes`",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!at.join("run/run.json").exists());
+}
+
+#[test]
+fn a_run_is_its_folder_and_plan_however_they_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    write(at, "launch.yaml", &config("run", MIX, ""));
+    olmix(at, "proxy train --config launch.yaml --out run --quiet")
+        .assert()
+        .success();
+    let before = model(&at.join("run"));
+    // From elsewhere, and moved.
+    std::fs::create_dir(at.join("deep")).unwrap();
+    std::fs::rename(at.join("run"), at.join("deep/moved")).unwrap();
+    let again = olmix(
+        &at.join("deep"),
+        "proxy train --config ../launch.yaml --out moved",
+    )
+    .assert()
+    .success();
+    let told = String::from_utf8_lossy(&again.get_output().stdout).into_owned();
+    assert!(told.contains("run is trained already"), "{told}");
+    olmix(at, "proxy eval --model deep/moved --quiet")
+        .assert()
+        .success();
+    // A model that was damaged is written again out of the last checkpoint.
+    let file = at.join("deep/moved/model/model.safetensors");
+    std::fs::write(&file, &before[..before.len() / 2]).unwrap();
+    olmix(
+        at,
+        "proxy train --config launch.yaml --out deep/moved --quiet",
+    )
+    .assert()
+    .success();
+    assert!(model(&at.join("deep/moved")) == before);
+    // What differs is named.
+    write(at, "launch.yaml", &config("run", MIX, ", seed: 7"));
+    let message = refused(at, "proxy train --config launch.yaml --out deep/moved");
+    assert!(
+        message.contains("recipe.seed is 42 there, 7 here"),
+        "{message}"
+    );
+    // One process at a time.
+    let lock = std::fs::File::open(at.join("deep/moved/train.lock")).unwrap();
+    lock.lock().unwrap();
+    write(at, "launch.yaml", &config("run", MIX, ""));
+    let message = refused(at, "proxy train --config launch.yaml --out deep/moved");
+    assert!(
+        message.contains("another process is training this run"),
+        "{message}"
+    );
+    // A config for another trainer is not trained by this one.
+    write(
+        at,
+        "launch.yaml",
+        &(config("run", MIX, "") + "trainer: torch\n"),
+    );
+    let message = refused(at, "proxy train --config launch.yaml --out other");
+    assert!(
+        message.contains("`trainer` is another than the built-in one"),
+        "{message}"
+    );
+}
+
+#[test]
+fn tasks_are_read_before_a_run_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    write(at, "launch.yaml", &config("run", MIX, ""));
+    write(
+        at,
+        "tasks/bad.jsonl",
+        "{\"context\": \"x\", \"answer\": \"\"}\n",
+    );
+    let message = refused(at, "proxy train --config launch.yaml --out run");
+    assert!(
+        message.contains("bad.jsonl: line 1: the answer is empty"),
+        "{message}"
+    );
+    assert!(!at.join("run/run.json").exists());
 }
 
 #[test]

@@ -230,6 +230,21 @@ fn what_changed_is_made_anew_and_what_is_gone_leaves_no_shard() {
     assert_eq!(made("out"), 2);
     fs::remove_file(at.join("2.jsonl")).unwrap();
     assert_eq!(made("out"), 2);
+    // Another call's texts take the place of these, and it says so.
+    fs::write(at.join("other.txt"), "text").unwrap();
+    let other = olmix(
+        at,
+        "tokenize --input other.txt --tokenizer bytes --output two",
+    )
+    .assert();
+    other.success();
+    let told = olmix(
+        at,
+        "tokenize --input 0.jsonl --tokenizer bytes --output two",
+    )
+    .assert();
+    let told = String::from_utf8_lossy(&told.success().get_output().stderr).into_owned();
+    assert!(told.contains("removed the shards of 00000-other"), "{told}");
     fs::remove_file(at.join("0.jsonl")).unwrap();
     assert_eq!(made("out"), 0, "its part has another number");
     assert_eq!(made("fresh"), 0);

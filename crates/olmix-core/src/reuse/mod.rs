@@ -10,12 +10,14 @@
 //! The method of Olmix, section 4: `FullMixtureReuse` keeps the old ratios among all unaffected domains,
 //! `PartialMixtureReuse` among some of them; swarm reuse keeps old runs instead of old ratios.
 
+mod analysis;
 mod collapse;
 mod coupling;
 mod free;
 mod joint;
 mod update;
 
+pub use analysis::{Analysis, Situation};
 pub use collapse::{Collapse, VirtualDomain, VirtualKl};
 pub use coupling::{Bound, Coupling, Reuse, coefficients};
 pub use free::{FreeOptions, Freed, choose_free};

@@ -110,8 +110,8 @@ impl Journal {
         write_whole(&self.folder, &self.output.join(name), bytes)
     }
 
-    /// Removes shards and records of parts that are no longer wanted.
-    pub fn sweep(&self, names: &HashSet<&str>, parts: &[Part]) -> Result<(), DataError> {
+    /// Removes shards and records of parts that are no longer wanted; the names of those parts.
+    pub fn sweep(&self, names: &HashSet<&str>, parts: &[Part]) -> Result<Vec<String>, DataError> {
         let wanted = parts.iter().map(|part| self.output.join(&part.file));
         let wanted: HashSet<PathBuf> = wanted.collect();
         let of = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
@@ -129,14 +129,17 @@ impl Journal {
             // A folder that is empty now is in nobody's way, and one that is not stays.
             let _ = fs::remove_dir(self.output.join(split.name()));
         }
+        let mut removed = Vec::new();
         for entry in of(&self.folder) {
             let name = entry.file_name().to_string_lossy().into_owned();
             let record = name.strip_suffix(".json");
-            if record.is_some_and(|record| !names.contains(record)) {
+            if let Some(record) = record.filter(|record| !names.contains(record)) {
                 remove(&entry.path())?;
+                removed.push(record.to_owned());
             }
         }
-        Ok(())
+        removed.sort();
+        Ok(removed)
     }
 
     fn record(&self, name: &str) -> PathBuf {

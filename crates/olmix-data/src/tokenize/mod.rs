@@ -37,6 +37,8 @@ pub struct Tokenized {
     pub files: usize,
     /// Those of them whose shards were there already.
     pub reused: usize,
+    /// Parts of earlier calls whose texts are not among the inputs any more; their shards were removed.
+    pub removed: Vec<String>,
 }
 
 /// A file of texts, and the name of its part.
@@ -126,7 +128,7 @@ pub fn tokenize(
     };
     let manifest = Manifest::new(tokenizer, dtype, made);
     let names = jobs.iter().map(|job| job.name.as_str()).collect();
-    journal.sweep(&names, &manifest.parts)?;
+    let removed = journal.sweep(&names, &manifest.parts)?;
     if manifest.parts.is_empty() {
         return Err(DataError::File {
             path: options.inputs.join(", "),
@@ -142,6 +144,7 @@ pub fn tokenize(
         manifest,
         files: jobs.len(),
         reused,
+        removed,
     })
 }
 

@@ -196,10 +196,9 @@ fn usable(
     if metrics.is_empty() {
         return Err("it has no metric that is wanted".into());
     }
-    let mixture = match given {
-        Some(given) => given.of.get(&run.name).cloned(),
-        None => run.mixture.clone(),
-    };
+    // What a run says it was trained on counts: configs may have changed since.
+    let given = || given.and_then(|given| given.of.get(&run.name).cloned());
+    let mixture = run.mixture.clone().or_else(given);
     let mixture = mixture.ok_or("its mixture is not known")?;
     Ok((mixture, metrics))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use olmix_io::StagedFolder;
 use serde_json::{Value, json};
 
-use super::weights::write_tensors;
+use super::weights::{read_tensors, write_tensors};
 use crate::{Model, ProxyError, Shape};
 
 /// Where the model of a run stands.
@@ -32,6 +32,15 @@ pub fn save_model(
     config.push('\n');
     folder.write("config.json", config.as_bytes())?;
     Ok(folder.commit()?)
+}
+
+/// Whether a run's model stands there to be read.
+pub(super) fn is_whole(run: &Path, model: &Model) -> bool {
+    let folder = model_folder(run);
+    let is_there = |name: &str| folder.join(name).is_file();
+    is_there("config.json")
+        && is_there("tokenizer.json")
+        && read_tensors(model, &folder.join("model.safetensors"), "").is_ok()
 }
 
 /// The configuration of Llama, or, with norms of queries and keys, of Qwen3, which is Llama with them.

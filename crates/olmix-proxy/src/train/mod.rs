@@ -65,6 +65,8 @@ pub struct Trained {
     pub seconds: f64,
     /// Mean cross entropy of the last step, in nats a token.
     pub loss: f64,
+    /// Whether there was nothing left to do.
+    pub already: bool,
 }
 
 /// Trains the run in a folder that holds its plan and its sequences, from its last checkpoint on, on the threads
@@ -91,13 +93,14 @@ pub fn train(
     let mut model = Model::initial(plan.model.clone(), recipe.seed);
     let mut adam = AdamW::new(model.weights.len());
     let mut at = checkpoint::resume(run, &mut model, &mut adam, observe);
-    let finished = |at: Position, loss| Trained {
+    let finished = |at: Position, loss, already| Trained {
         tokens: at.tokens,
         seconds: at.seconds,
         loss,
+        already,
     };
-    if at.step == recipe.steps && model_folder(run).join("config.json").is_file() {
-        return Ok(finished(at, last_loss()));
+    if at.step == recipe.steps && export::is_whole(run, &model) {
+        return Ok(finished(at, last_loss(), true));
     }
     let batches = batches(run, &plan)?;
     cut_journals(run, recipe, at.step)?;
@@ -178,7 +181,7 @@ pub fn train(
         }
     }
     finish(run, &plan, &model)?;
-    Ok(finished(at, loss))
+    Ok(finished(at, loss, false))
 }
 
 /// Cuts what a run told back to where it stands.

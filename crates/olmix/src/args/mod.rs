@@ -1,11 +1,13 @@
 //! The command line.
 
+mod analyze;
 mod collect;
 mod demo;
 mod launch;
 mod proxy;
 mod tokenize;
 
+pub use analyze::{AnalyzeCommand, AnalyzeReuseArgs};
 pub use collect::CollectArgs;
 pub use demo::DemoArgs;
 pub use launch::{
@@ -92,6 +94,12 @@ pub enum Command {
         after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, told by their mixtures alone\n  reuse               the paper's case study: what reuse keeps while domains change (64 domains)\n  proxy-size          do two swarms over the same mixtures rank them alike? (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is stopped goes on where it was when started again."
     )]
     Study(StudyArgs),
+    /// What theory says of a mixture's reuse, in numbers.
+    Analyze {
+        /// What to do.
+        #[command(subcommand)]
+        command: AnalyzeCommand,
+    },
     /// A mixture as a trainer's own configuration.
     #[command(
         after_help = "Formats:\n  olmo-core    YAML for SourceMixtureList\n  megatron     a line for --data-path of Megatron-LM and NeMo\n  huggingface  Python: datasets.interleave_datasets\n  litgpt       Python: litdata.CombinedStreamingDataset\n  streaming    YAML: MosaicML Streaming's streams\n  levanter     YAML: data.configs and data.train_weights\n  mix          YAML: the mix of a launch config\n  csv, json, yaml\nWeights are rounded to nine decimals that sum to one.\n\nExample:\n  olmix export --mixture out/mixture.json --format megatron --data generate.yaml"

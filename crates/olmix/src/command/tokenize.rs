@@ -47,7 +47,7 @@ fn make(args: &TokenizeArgs) -> Result<(), Failure> {
     let made = made.map_err(|error| failure(&error))?;
     let splits = [Split::Train, Split::Validation].map(|split| Sum::of(&made, split));
     if !args.common.quiet {
-        output::notices(&notices(args, &splits));
+        output::notices(&notices(args, &made, &splits));
     }
     if args.common.json {
         output::print(&as_json(args, &made, &splits).to_string())?;
@@ -101,8 +101,18 @@ impl Sum {
     }
 }
 
-fn notices(args: &TokenizeArgs, [train, validation]: &[Sum; 2]) -> Vec<String> {
+fn notices(args: &TokenizeArgs, made: &Tokenized, [train, validation]: &[Sum; 2]) -> Vec<String> {
     let mut notices = Vec::new();
+    if let Some(first) = made.removed.first() {
+        let more = match made.removed.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        notices.push(format!(
+            "removed the shards of {first}{more}: these texts are not among the inputs any more (a folder holds the \
+             shards of one call's inputs; name all of them, or choose another --output)"
+        ));
+    }
     if args.validation > 0.0 && validation.documents == 0 {
         notices.push(format!(
             "no document was held out: {} are few for --validation {}",

@@ -93,7 +93,7 @@ impl Demo {
         check_writable(&args.output)?;
         let demo = Self {
             // The runs' processes need not share this working directory.
-            folder: super::proxy::absolute(&args.output),
+            folder: std::path::absolute(&args.output).unwrap_or_else(|_| args.output.clone()),
             seed: args.seed,
             common: args.common,
         };

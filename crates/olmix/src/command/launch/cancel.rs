@@ -56,7 +56,7 @@ fn tell(args: &LaunchCancelArgs, done: &Cancelled) -> Result<(), Failure> {
     let mut text = format!("cancelled: {}\n", done.at_once.len());
     if !done.asked.is_empty() {
         text += &format!(
-            "being stopped by their launcher: {}\n",
+            "being stopped by their launcher (or by the next `olmix launch run`, if it is gone): {}\n",
             done.asked.join(", ")
         );
     }

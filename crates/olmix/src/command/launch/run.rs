@@ -79,8 +79,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             1,
             format!(
                 "{finished} of {} runs finished, {failed} failed, {cancelled} were cancelled\n  help: correct \
-                 what they failed of (their logs are in {}/RUN/log.txt) and launch again; --retry-failed \
-                 runs all of them again",
+                 what they failed of (their logs are in {}/RUN/log.txt), then run those again with --retry-failed",
                 runs.len(),
                 swarm.out.display()
             ),

@@ -5,10 +5,10 @@ mod prepare;
 use std::path::Path;
 
 use olmix_data::{Encoder, Unit};
-use olmix_io::check_writable;
+use olmix_io::{LaunchConfig, TrainerKind, check_writable};
 use olmix_proxy::{
-    EvaluationPlan, Event, Metrics, Model, ProxyError, RunPlan, evaluate, load_model, task_files,
-    train,
+    EvaluationPlan, Event, Metrics, Model, ProxyError, RunLock, RunPlan, evaluate, load_model,
+    task_files, train,
 };
 use serde_json::json;
 
@@ -20,7 +20,7 @@ use crate::output;
 use crate::progress::Bar;
 use crate::table::{number, table};
 
-pub use prepare::{absolute, prepare};
+pub use prepare::prepare;
 
 /// Prepares, trains or measures.
 pub fn run(command: &ProxyCommand) -> Result<(), Failure> {
@@ -34,6 +34,19 @@ pub fn run(command: &ProxyCommand) -> Result<(), Failure> {
 fn planned(args: &ProxyTrainArgs) -> Result<RunPlan, Failure> {
     check_writable(&args.out)?;
     prepare(&args.config, &args.out, args.common.quiet)
+}
+
+/// The one that `proxy train` is, whatever the config says of others.
+fn is_builtin(args: &ProxyTrainArgs) -> Result<(), Failure> {
+    let (config, _) = LaunchConfig::load(&args.config)?;
+    if config.trainer == TrainerKind::Builtin {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{}: `trainer` is another than the built-in one, which `olmix proxy train` is\n  help: run it with `olmix launch run` \
+         (or by hand, after `olmix proxy prepare`), or remove `trainer`",
+        args.config.display()
+    )))
 }
 
 fn prepare_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
@@ -84,7 +97,9 @@ fn described(plan: &RunPlan) -> String {
 }
 
 fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
+    is_builtin(args)?;
     let plan = planned(args)?;
+    let _lock = RunLock::take(&args.out)?;
     let silent = args.common.quiet || args.common.json;
     if !silent {
         output::print(&described(&plan))?;
@@ -116,6 +131,13 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
             })
             .to_string(),
         );
+    }
+    if !silent && done.already {
+        return output::print(&format!(
+            "{} is trained already: {}",
+            plan.name,
+            olmix_proxy::model_folder(&args.out).display()
+        ));
     }
     if !silent {
         output::print(&format!(

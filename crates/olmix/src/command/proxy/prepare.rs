@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate};
+use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate, settled};
 use olmix_io::{DataConfig, FewShot, LaunchConfig, write_whole};
 use olmix_proxy::{
     DataPlan, EvaluationPlan, LeafPlan, LeafRequest, ProxyError, Recipe, RunPlan, SequenceIndex,
-    Shape, ShardPlan, ValidationPlan, task_files,
+    Shape, ShardPlan, Task, ValidationPlan, task_files,
 };
+
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::output;
@@ -34,6 +36,9 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
 
     let located =
         locate(&leaves(&config, data)?, data.dtype.bytes(), &config.folder).map_err(told)?;
+    for (leaf, shards) in config.mix.iter().zip(&located) {
+        made_by(file, &leaf.name, shards, &encoder)?;
+    }
     let requests: Vec<LeafRequest> = config
         .mix
         .iter()
@@ -71,14 +76,16 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
         evaluation(file, &config, data)?,
     );
     if RunPlan::file(run).exists() {
-        if RunPlan::read(run)? == plan && SequenceIndex::file(run).exists() {
+        let planned = RunPlan::read(run)?;
+        if planned == plan && SequenceIndex::file(run).exists() {
             return Ok(plan);
         }
         return Err(ProxyError::input(
             &RunPlan::file(run),
             format!(
-                "is the plan of another run than {} asks for",
-                file.display()
+                "is the plan of another run than {} asks for{}",
+                file.display(),
+                difference(&planned, &plan)
             ),
             "give another folder for this run, or remove this one",
         )
@@ -89,6 +96,36 @@ pub fn prepare(file: &Path, run: &Path, quiet: bool) -> Result<RunPlan, Failure>
     // Last: it says that the others are there.
     plan.write(run)?;
     Ok(plan)
+}
+
+/// The first thing in which two plans differ, as their files have it: `: recipe.seed is 42 there, 43 here`.
+fn difference(there: &RunPlan, here: &RunPlan) -> String {
+    let json = |plan| serde_json::to_value(plan).unwrap_or_default();
+    let found = first_difference("", &json(there), &json(here));
+    found.map_or_else(String::new, |found| format!(": {found}"))
+}
+
+fn first_difference(at: &str, there: &Value, here: &Value) -> Option<String> {
+    let within = |key: &dyn std::fmt::Display| match at {
+        "" => key.to_string(),
+        at => format!("{at}.{key}"),
+    };
+    match (there, here) {
+        (Value::Object(a), Value::Object(b)) => a.iter().find_map(|(key, value)| {
+            first_difference(&within(key), value, b.get(key).unwrap_or(&Value::Null))
+        }),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let mut pairs = a.iter().zip(b).enumerate();
+            pairs.find_map(|(i, (a, b))| first_difference(&within(&i), a, b))
+        }
+        _ if there == here => None,
+        (Value::Array(a), Value::Array(b)) => Some(format!(
+            "{at} has {} entries there, {} here",
+            a.len(),
+            b.len()
+        )),
+        _ => Some(format!("{at} is {there} there, {here} here")),
+    }
 }
 
 /// What texts become.
@@ -131,6 +168,32 @@ fn fits(file: &Path, data: &DataConfig, encoder: &Encoder) -> Result<(), Failure
     Ok(())
 }
 
+/// Shards that say which tokenizer made them were made with that of the run.
+fn made_by(
+    file: &Path,
+    leaf: &str,
+    shards: &[TokenShard],
+    encoder: &Encoder,
+) -> Result<(), Failure> {
+    for shard in shards {
+        if let Some(tokenizer) = &shard.tokenizer
+            && tokenizer.sha256 != encoder.sha256()
+        {
+            return Err(Failure::Usage(format!(
+                "{}: `{leaf}`: {} was made with the tokenizer `{}` ({} tokens), and training.tokenizer is `{}` ({} tokens)\n  \
+                 help: give the tokenizer.json in the shards' folder as training.tokenizer, or run `olmix tokenize` with this one",
+                file.display(),
+                shard.path.display(),
+                tokenizer.name,
+                tokenizer.vocab,
+                encoder.name(),
+                encoder.vocabulary()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The leaves of the mixture, where the data says they are.
 fn leaves(config: &LaunchConfig, data: &DataConfig) -> Result<Vec<Leaf>, Failure> {
     let known = data.leaf_paths(&Format::ALL)?;
@@ -163,11 +226,15 @@ fn evaluation(
 ) -> Result<EvaluationPlan, Failure> {
     let wanted = &config.evaluation;
     let paths: Vec<_> = wanted.tasks.iter().map(|path| config.path(path)).collect();
-    let tasks = task_files(&paths)?
+    let tasks: Vec<_> = task_files(&paths)?
         .iter()
-        .map(|path| absolute(path))
+        .map(|path| settled(path))
         .collect();
-    let prefix = |path: &String| absolute(&config.path(path));
+    // Now, and not when the model is trained.
+    for path in &tasks {
+        Task::read(path)?;
+    }
+    let prefix = |path: &String| settled(&config.path(path));
     let few_shot = match &wanted.few_shot {
         None => Vec::new(),
         Some(FewShot::File(path)) => vec![("*".to_owned(), prefix(path))],
@@ -210,9 +277,4 @@ fn shard(located: &TokenShard) -> ShardPlan {
         width: located.width,
         tokens: located.tokens,
     }
-}
-
-/// A path that holds from any working directory.
-pub fn absolute(path: &Path) -> std::path::PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

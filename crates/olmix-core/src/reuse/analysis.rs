@@ -1,0 +1,149 @@
+//! What a reuse costs, by laws over all domains: measured, and bounded.
+
+use crate::law::{FittedLaw, average_loss};
+use crate::optimize::{ExactProblem, solve_exact};
+use crate::{Constraints, CoreError, DomainSet};
+
+use super::{
+    Bound, Collapse, Coupling, FreeOptions, Freed, Reuse, VirtualDomain, VirtualKl, choose_free,
+    coefficients,
+};
+
+/// A choice of what to keep, among domains whose laws are known.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// All domains.
+    pub domains: &'a DomainSet,
+    /// A law per task, convex, over all domains.
+    pub laws: &'a [FittedLaw],
+    /// Weights of the tasks, summing to 1.
+    pub task_weights: &'a [f64],
+    /// The prior of the KL term, positive.
+    pub prior: &'a [f64],
+    /// λ.
+    pub kl_reg: f64,
+    /// Caps and bounds.
+    pub constraints: &'a Constraints,
+    /// The domains that keep their ratios.
+    pub frozen: &'a VirtualDomain,
+}
+
+/// What [`Situation::analyze`] finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// The best mixture with nothing frozen, and with the ratios kept (both of length `m`), under the constraints.
+    pub optimum: Vec<f64>,
+    /// See [`Analysis::optimum`].
+    pub reused: Vec<f64>,
+    /// Average losses at the optimum, at the reused mixture and at the prior.
+    pub losses: [f64; 3],
+    /// `Σ |q − q*| / 2`.
+    pub variation: f64,
+    /// The coupling of the frozen domains with the others.
+    pub coupling: Coupling,
+    /// Without caps and bounds: what Theorem 1 promises, and by how much the objective with the ratios kept is in
+    /// truth above that of the optimum. `None` for laws that are not log-linear.
+    pub bound: Option<(Bound, f64)>,
+    /// Domains that are worth freeing, best first.
+    pub worth_freeing: Vec<Freed>,
+}
+
+impl Situation<'_> {
+    /// Solves with everything free and with the ratios kept, and computes what theory says of the difference. Cost: up
+    /// to four exact solves.
+    ///
+    /// # Errors
+    /// Those of [`Collapse::new`], [`Collapse::constraints`] and the exact solve; [`CoreError::Unsupported`] for laws
+    /// that have no form over virtual domains.
+    pub fn analyze(&self) -> Result<Analysis, CoreError> {
+        let collapse = Collapse::new(self.domains, std::slice::from_ref(self.frozen))?;
+        let m = self.domains.len();
+        let (optimum, reused) = self.solve(&collapse, self.constraints)?;
+        let mut frozen = vec![false; m];
+        let mut ratios = vec![0.0; m];
+        for &(j, share) in collapse.members(0) {
+            frozen[j] = true;
+            ratios[j] = share;
+        }
+        let rows = coefficients(self.laws, self.prior);
+        let log_linear = self
+            .laws
+            .iter()
+            .all(|law| matches!(law, FittedLaw::LogLinear(_)));
+        let bound = if log_linear {
+            let (best, kept) = self.solve(&collapse, &Constraints::none(m))?;
+            let reuse = Reuse {
+                laws: self.laws,
+                task_weights: self.task_weights,
+                kl_reg: self.kl_reg,
+                frozen: &frozen,
+                ratios: &ratios,
+                optimum: &best,
+                prior: self.prior,
+            };
+            Some((
+                reuse.bound()?,
+                reuse.objective(&kept) - reuse.objective(&best),
+            ))
+        } else {
+            None
+        };
+        let mut shares = self.prior.to_vec();
+        for (share, ratio) in shares
+            .iter_mut()
+            .zip(&ratios)
+            .filter(|(_, ratio)| **ratio > 0.0)
+        {
+            *share = *ratio;
+        }
+        let loss = |p: &[f64]| average_loss(self.laws, self.task_weights, p);
+        Ok(Analysis {
+            losses: [loss(&optimum), loss(&reused), loss(self.prior)],
+            variation: 0.5
+                * optimum
+                    .iter()
+                    .zip(&reused)
+                    .map(|(a, b)| (a - b).abs())
+                    .sum::<f64>(),
+            coupling: Coupling::new(&rows, &frozen),
+            worth_freeing: choose_free(&rows, &frozen, &shares, FreeOptions::default()),
+            bound,
+            optimum,
+            reused,
+        })
+    }
+
+    /// The best mixtures with nothing frozen and with the ratios kept.
+    fn solve(
+        &self,
+        collapse: &Collapse,
+        constraints: &Constraints,
+    ) -> Result<(Vec<f64>, Vec<f64>), CoreError> {
+        let problem = ExactProblem {
+            domains: self.domains,
+            laws: self.laws,
+            task_weights: self.task_weights,
+            reference: self.prior,
+            kl_reg: self.kl_reg,
+            linear: None,
+            constraints,
+        };
+        let laws: Option<Vec<FittedLaw>> = self.laws.iter().map(|law| collapse.law(law)).collect();
+        let laws = laws.ok_or_else(|| {
+            CoreError::Unsupported(
+                "this law has no form over virtual domains; use log-linear laws, or saturating ones in powers".into(),
+            )
+        })?;
+        let kept = solve_exact(&ExactProblem {
+            domains: collapse.collapsed(),
+            laws: &laws,
+            reference: &collapse.reference(self.prior, VirtualKl::Expanded),
+            constraints: &collapse.constraints(constraints)?,
+            ..problem
+        })?;
+        Ok((
+            solve_exact(&problem)?.weights,
+            collapse.expand(&kept.weights),
+        ))
+    }
+}
