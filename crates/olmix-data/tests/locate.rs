@@ -28,16 +28,19 @@ fn index(code: u8) -> Vec<u8> {
     index
 }
 
-/// A folder of shards as `olmix tokenize` makes them: 100 tokens in `web/train/00000-a.bin`.
-fn shards(folder: &Path) {
-    put(folder, "web/train/00000-a.bin", &[0; 200]);
-    put(folder, "web/train/00000-a.idx", &index(8));
-    let tokenizer = ManifestTokenizer {
+fn tokenizer() -> ManifestTokenizer {
+    ManifestTokenizer {
         name: "bytes".into(),
         vocab: 257,
         end_of_text: 256,
         sha256: String::new(),
-    };
+    }
+}
+
+/// A folder of shards as `olmix tokenize` makes them: 100 tokens in `web/train/00000-a.bin`.
+fn shards(folder: &Path) {
+    put(folder, "web/train/00000-a.bin", &[0; 200]);
+    put(folder, "web/train/00000-a.idx", &index(8));
     let part = Part {
         file: "train/00000-a.bin".into(),
         split: Split::Train,
@@ -45,7 +48,7 @@ fn shards(folder: &Path) {
         tokens: 100,
         bytes: 90,
     };
-    let manifest = Manifest::new(tokenizer, Dtype::Uint16, vec![part]);
+    let manifest = Manifest::new(tokenizer(), Dtype::Uint16, vec![part]);
     let json = serde_json::to_vec(&manifest).unwrap();
     put(folder, "web/manifest.json", &json);
 }
@@ -69,6 +72,8 @@ fn shards_of_every_flat_format_are_located_in_order() {
         width,
         tokens,
         bytes,
+        // A manifest that says the bytes says the tokenizer.
+        tokenizer: bytes.map(|_| tokenizer()),
     };
     let web = [shard("web/train/00000-a.bin", 0, 2, 100, Some(90))];
     let raw = [

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import fcntl
 import json
 import math
 import time
@@ -71,6 +72,19 @@ def gradients(workers, recipe, called, model, batch):
     return torch.stack((workers.mean(loss), norm)).tolist()
 
 
+def locked(folder):
+    """A run's folder for this process alone, as long as what is returned is open; the built-in trainer does the same."""
+    file = open(folder / "train.lock", "w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BadInput(f"{folder}: another process is training this run; wait for it, or end it first") from error
+    except OSError:
+        # Some network disks know no locks: then nobody looks.
+        pass
+    return file
+
+
 class Run:
     """A run that is about to train: its plan has been checked against the files."""
 
@@ -79,6 +93,8 @@ class Run:
         if workers.first:
             plans.prepare(config_path, folder)
         self.plan = plans.load(folder)
+        if workers.first:
+            self.lock = locked(self.plan.folder)
         self.recipe = self.plan.recipe
         if self.recipe.batch % workers.count:
             raise BadInput(

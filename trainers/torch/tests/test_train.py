@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import random
@@ -241,6 +242,15 @@ def test_checkpoints_of_another_plan_are_refused(tmp_path):
 def test_mistyped_options_end_with_2(tmp_path):
     done = train(tmp_path, "--confg", "x")
     assert done.returncode == 2
+
+
+def test_a_run_that_another_process_trains_is_left_to_it(tmp_path):
+    make_run(tmp_path / "run")
+    with open(tmp_path / "run/train.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = train(tmp_path / "run")
+    assert done.returncode == 2 and "another process is training this run" in done.stderr, done.stderr
+    assert train(tmp_path / "run").returncode == 0
 
 
 def test_without_olmix_the_message_says_what_to_do(tmp_path):

@@ -29,7 +29,7 @@ pub struct AnalyzeReuseArgs {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub free: Vec<String>,
     /// λ of the KL term, in place of that of --new.
-    #[arg(long, value_name = "λ")]
+    #[arg(long, value_name = "λ", allow_negative_numbers = true)]
     pub kl: Option<f64>,
     /// What every job takes.
     #[command(flatten)]
