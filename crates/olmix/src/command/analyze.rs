@@ -199,41 +199,7 @@ fn described(
         percent((prior - reused) / (prior - optimum)),
         percent(found.variation)
     );
-    if let Some((bound, gap)) = &found.bound {
-        text += "\n";
-        let small = |x: f64| {
-            if x.is_finite() {
-                format!("{x:.3e}")
-            } else {
-                "∞".to_owned()
-            }
-        };
-        text += &table(
-            &["without caps (Theorem 1)", "in truth", "bound"],
-            &[
-                vec![
-                    "objective above the optimum".into(),
-                    small(gap.max(0.0)),
-                    small(bound.on_loss),
-                ],
-                vec![
-                    "reuse gap ‖p̃ − q*‖".into(),
-                    small(bound.reuse_gap),
-                    small(bound.on_gap),
-                ],
-                vec![
-                    "weight that moved, 1 − ρ*".into(),
-                    number(Some(bound.moved), 4),
-                    String::new(),
-                ],
-                vec![
-                    "coupling κ".into(),
-                    number(Some(found.coupling.kappa), 2),
-                    String::new(),
-                ],
-            ],
-        );
-    }
+    text += &bounds(found);
     let most = |values: &[f64], names: &[&str]| -> Vec<Vec<String>> {
         let mut order: Vec<usize> = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
@@ -273,4 +239,44 @@ fn described(
         );
     }
     text
+}
+
+/// What Theorem 1 says, next to the truth; nothing for laws that it is not about.
+fn bounds(found: &Analysis) -> String {
+    let Some((bound, gap)) = &found.bound else {
+        return String::new();
+    };
+    let small = |x: f64| {
+        if x.is_finite() {
+            format!("{x:.3e}")
+        } else {
+            "∞".to_owned()
+        }
+    };
+    let text = table(
+        &["without caps (Theorem 1)", "in truth", "bound"],
+        &[
+            vec![
+                "objective above the optimum".into(),
+                small(gap.max(0.0)),
+                small(bound.on_loss),
+            ],
+            vec![
+                "reuse gap ‖p̃ − q*‖".into(),
+                small(bound.reuse_gap),
+                small(bound.on_gap),
+            ],
+            vec![
+                "weight that moved, 1 − ρ*".into(),
+                number(Some(bound.moved), 4),
+                String::new(),
+            ],
+            vec![
+                "coupling κ".into(),
+                number(Some(found.coupling.kappa), 2),
+                String::new(),
+            ],
+        ],
+    );
+    format!("\n{text}")
 }
