@@ -236,15 +236,17 @@ impl Work<'_, '_> {
         if cancelled.is_empty() {
             return Ok(());
         }
-        let swarm = self.launcher.swarm;
-        let runs = self.launcher.ledger.runs(swarm.id)?;
-        for run in runs.iter().filter(|run| cancelled.contains(&run.id)) {
-            let (leader, folder) = (run.process.as_ref(), folder_of(swarm, run));
-            let asked = Instant::now();
-            while process::end_run(leader, &folder, asked.elapsed() > GRACE) > 0
-                && asked.elapsed() < 2 * GRACE
-            {
-                std::thread::sleep(POLL);
+        // They may be of any swarm of the ledger.
+        for swarm in self.launcher.ledger.swarms()? {
+            let runs = self.launcher.ledger.runs(swarm.id)?;
+            for run in runs.iter().filter(|run| cancelled.contains(&run.id)) {
+                let (leader, folder) = (run.process.as_ref(), folder_of(&swarm, run));
+                let asked = Instant::now();
+                process::end_run(leader, &folder, false);
+                while !process::of_run(leader, &folder).is_empty() && asked.elapsed() < GRACE {
+                    std::thread::sleep(POLL);
+                }
+                process::end_run(leader, &folder, true);
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ impl RunLock {
     /// [`ProxyError::Input`] when another process has it; [`ProxyError::File`].
     pub fn take(run: &Path) -> Result<Self, ProxyError> {
         let path = run.join("train.lock");
-        let file = File::create(&path).map_err(|error| ProxyError::unreadable(&path, &error))?;
+        let file = File::create(&path).map_err(|error| ProxyError::unwritable(&path, &error))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(ProxyError::input(
                 run,

@@ -55,8 +55,8 @@ impl Coupling {
     }
 }
 
-/// Coefficients `A` of laws (`n` rows of `m`): those of log-linear laws, and for others the slopes of the logarithm of
-/// the reducible loss at `p`, which is what the coefficients of a log-linear law are everywhere.
+/// Coefficients `A` of laws (`n` rows of `m`): those of log-linear laws, level and all, and for others the slopes of the
+/// logarithm of the reducible loss at `p` less their mean over `p`, as such laws have their level apart.
 #[must_use]
 pub fn coefficients(laws: &[FittedLaw], p: &[f64]) -> Vec<Vec<f64>> {
     let of = |law: &FittedLaw| match law.log_linear() {

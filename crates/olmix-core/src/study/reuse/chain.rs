@@ -40,7 +40,9 @@ pub(super) struct Reached {
     /// Runs that were trained, over all stages.
     pub runs: usize,
     /// Domains that were freed, in all stages.
-    pub freed: Vec<String>,
+    pub freed: usize,
+    /// Whether the domain that the paper freed by hand was among them when code was added.
+    pub as_by_hand: bool,
 }
 
 /// `c (domains + 1)` to the nearest power of two, the smaller of two as near: the paper's numbers of runs.
@@ -61,7 +63,8 @@ impl World<'_> {
         let mut reached = Reached {
             mixture: self.stages[0].natural(),
             runs: 0,
-            freed: Vec::new(),
+            freed: 0,
+            as_by_hand: false,
         };
         let mut past: Vec<Swarm> = Vec::new();
         for (number, stage) in self.stages.iter().enumerate() {
@@ -132,8 +135,9 @@ impl World<'_> {
                 let more = (self.c * free.len() as f64).ceil() as usize;
                 let added = self.measure(stage, &kept, more, EXTRA + number)?;
                 swarm = together(&swarm, &added)?;
-                let names = free.iter().map(|&j| lineage.new.name(j).to_owned());
-                reached.freed.extend(names);
+                reached.freed += free.len();
+                let named = |j: &usize| lineage.new.name(*j) == FREED_BY_HAND;
+                reached.as_by_hand |= stage.adds_code && free.iter().any(named);
             }
         }
         reached.runs += swarm.len();
