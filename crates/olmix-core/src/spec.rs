@@ -10,6 +10,7 @@ use crate::optimize::{
     ExactProblem, Optimizer, SimulationOptions, Solution, by_rule, local, search, simulate,
     solve_exact, worst_mix,
 };
+use crate::reuse::{VirtualDomain, solve_frozen};
 use crate::trust::{candidates, rival_laws};
 use crate::{Constraints, CoreError, Mixture, Swarm};
 
@@ -83,6 +84,9 @@ pub struct FitSpec {
     pub kl_reference: Option<Vec<f64>>,
     /// Caps and bounds.
     pub constraints: Constraints,
+    /// Domains that keep their ratios in the proposed mixture, for the exact optimizer; none of them a domain of
+    /// two.
+    pub frozen: Vec<VirtualDomain>,
     /// Runs set aside to test the laws; with any, no mixture is proposed.
     pub n_test: usize,
     /// Runs to train on, of those not set aside; `None` for all.
@@ -145,6 +149,7 @@ impl FitSpec {
             choose_kl: false,
             kl_reference: None,
             constraints: Constraints::none(prior.weights().len()),
+            frozen: Vec::new(),
             prior,
             n_test: 0,
             train_runs: None,
@@ -322,7 +327,13 @@ impl FitSpec {
             )
         };
         match optimizer {
-            Optimizer::Exact { worst: false, .. } => solve_exact(&problem),
+            Optimizer::Exact { worst: false, .. } if self.frozen.is_empty() => {
+                solve_exact(&problem)
+            }
+            Optimizer::Exact { worst: false, .. } => solve_frozen(&problem, &self.frozen),
+            _ if !self.frozen.is_empty() => Err(CoreError::Unsupported(
+                "only the exact proposer keeps ratios (`constraints.frozen`)".into(),
+            )),
             Optimizer::Exact { worst: true, .. } => worst_mix(&problem),
             Optimizer::Local { worst, .. } => {
                 let mut starts = vec![prior.to_vec()];

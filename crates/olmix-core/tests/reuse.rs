@@ -6,11 +6,11 @@ use olmix_core::law::{
 };
 use olmix_core::optimize::{ExactProblem, solve_exact};
 use olmix_core::reuse::{
-    Change, Collapse, Coupling, Lineage, Reuse, VirtualDomain, VirtualKl, carry, fit_joint,
+    Change, Collapse, Coupling, Lineage, Reuse, VirtualDomain, VirtualKl, align, carry, fit_joint,
 };
 use olmix_core::{
-    Constraints, Direction, Domain, DomainSet, Matrix, Mixture, Purpose, Swarm, Task, generator,
-    kl_divergence,
+    Constraints, Direction, Domain, DomainSet, FitSpec, Matrix, Mixture, Purpose, Swarm, Task, fit,
+    generator, kl_divergence,
 };
 use proptest::prelude::*;
 use rand::{Rng, RngExt};
@@ -382,4 +382,82 @@ fn old_runs_are_carried_over_by_name_and_those_of_lost_content_are_named() {
         assert!((found - wanted).abs() < 1e-12, "{row:?}");
     }
     assert_eq!(carried.losses().get(0, 0), 1.0);
+}
+
+#[test]
+fn aligned_swarms_are_one_swarm_with_the_losses_of_the_newest() {
+    let mut rng = generator(11, Purpose::Study, 5);
+    let planted = laws(6, 3, &mut rng);
+    let at_level = runs(&planted, 6, 4, 40, 1.0, 1);
+    let (old, new) = (
+        runs(&planted, 6, 4, 40, 1.2, 1),
+        runs(&planted, 6, 6, 24, 1.0, 2),
+    );
+    let options = LawOptions::LogLinear(LogLinearOptions::default());
+    let aligned = align(&[&old, &new], &[1.0 / 6.0; 6], &options).unwrap();
+    assert_eq!(aligned.swarm.len(), 64);
+    assert_eq!(
+        aligned.swarm.runs()[0],
+        format!("earlier-1/{}", old.runs()[0])
+    );
+    for task in 0..3 {
+        for run in 0..40 {
+            let (found, wanted) = (
+                aligned.swarm.losses().get(run, task),
+                at_level.losses().get(run, task),
+            );
+            assert!((found - wanted).abs() < 1e-3, "{found} {wanted}");
+        }
+        assert_eq!(
+            aligned.swarm.losses().get(63, task),
+            new.losses().get(23, task)
+        );
+    }
+    assert!(aligned.shifts[0] > 0.0);
+}
+
+#[test]
+fn a_fit_with_frozen_domains_proposes_their_ratios_and_is_best_among_those() {
+    let mut rng = generator(13, Purpose::Study, 5);
+    let planted = laws(6, 3, &mut rng);
+    let swarm = runs(&planted, 6, 6, 60, 1.0, 2);
+    let prior = Mixture::new(swarm.domains().clone(), vec![1.0 / 6.0; 6]).unwrap();
+    let frozen = VirtualDomain {
+        name: "old".into(),
+        members: vec![
+            (swarm.domains().name(1).into(), 0.3),
+            (swarm.domains().name(4).into(), 0.7),
+        ],
+    };
+    let spec = FitSpec {
+        frozen: vec![frozen],
+        folds: 0,
+        ..FitSpec::new(prior.clone())
+    };
+    let fitted = fit(&swarm, &spec, &()).unwrap();
+    let q = fitted.proposal.unwrap().mixture;
+    let q = q.weights();
+    assert!((0.7 * q[1] - 0.3 * q[4]).abs() < 1e-12, "{q:?}");
+    let objective = |p: &[f64]| {
+        let mean: f64 = fitted.laws.iter().map(|law| law.predict(p) / 3.0).sum();
+        mean + 0.05 * kl_divergence(p, prior.weights())
+    };
+    // Weight moved between any two of {1 and 4 together, 0, 2, 3, 5} makes it worse.
+    let parts: [&[(usize, f64)]; 5] = [
+        &[(1, 0.3), (4, 0.7)],
+        &[(0, 1.0)],
+        &[(2, 1.0)],
+        &[(3, 1.0)],
+        &[(5, 1.0)],
+    ];
+    for from in parts {
+        for to in parts.iter().filter(|to| **to != from) {
+            let mut p = q.to_vec();
+            from.iter().for_each(|(j, share)| p[*j] -= 1e-4 * share);
+            to.iter().for_each(|(j, share)| p[*j] += 1e-4 * share);
+            if p.iter().all(|w| *w >= 0.0) {
+                assert!(objective(&p) > objective(q), "{from:?} {to:?}");
+            }
+        }
+    }
 }

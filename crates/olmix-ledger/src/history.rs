@@ -1,112 +1,16 @@
-//! The history: adding records, finding them, and checking that they are what was added.
+//! The history: finding records by any of their names.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::record::COLUMNS;
-use crate::{Ledger, LedgerError, NewRecord, Record, RecordId, RecordKind, Time};
+use crate::{Ledger, LedgerError, Record, RecordFile, RecordId, RecordKind, Time};
 
 /// Hex digits of a hash that name a record, at least.
 const SHORTEST_HASH: usize = 6;
 
 impl Ledger {
-    /// Adds a record, as the next of its line. Whole or not at all, and with no other record in between.
-    ///
-    /// # Errors
-    /// [`LedgerError::Refused`] for a line that belongs to another kind and for a parent that is not there;
-    /// [`LedgerError`] as for every use of the database.
-    pub fn add(&mut self, new: &NewRecord, now: Time) -> Result<Record, LedgerError> {
-        let owner = RecordKind::ALL
-            .into_iter()
-            .find(|kind| *kind != RecordKind::Mixture && kind.word() == new.line);
-        let fits = match owner {
-            Some(owner) => owner == new.kind,
-            None => new.kind == RecordKind::Mixture && is_line(&new.line),
-        };
-        if !fits {
-            return Err(self.refused(
-                format!("`{}` can't be the line of a {}", new.line, new.kind),
-                "name a line of mixtures with letters, digits, `.`, `_` and `-`, not domains, swarm or fit",
-            ));
-        }
-        let content = new.content.to_string();
-        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let added = self.change(|transaction| {
-            let mut hashes = Vec::with_capacity(new.parents.len());
-            for parent in &new.parents {
-                let hash: Option<String> = transaction
-                    .query_row("SELECT hash FROM records WHERE id = ?1", [parent], |row| {
-                        row.get(0)
-                    })
-                    .optional()?;
-                let Some(hash) = hash else {
-                    return Ok(None);
-                };
-                hashes.push(hash);
-            }
-            let number: i64 = transaction.query_row(
-                "SELECT coalesce(max(number), 0) + 1 FROM records WHERE line = ?1",
-                [&new.line],
-                |row| row.get(0),
-            )?;
-            let id: i64 =
-                transaction.query_row("SELECT coalesce(max(id), 0) + 1 FROM records", [], |row| {
-                    row.get(0)
-                })?;
-            let mut record = Record {
-                id: RecordId(id),
-                hash: String::new(),
-                kind: new.kind,
-                line: new.line.clone(),
-                number,
-                title: new.title.clone(),
-                parents: new.parents.clone(),
-                content: new.content.clone(),
-                command: new.command.clone(),
-                olmix: new.olmix.clone(),
-                created: now,
-                cost: new.cost,
-                gain: new.gain,
-            };
-            record.hash = record.true_hash(&content, &hashes);
-            transaction.execute(
-                "INSERT INTO records (id, hash, kind, line, number, title, content, command, olmix, created, runs,
-                                      tokens, flops, gain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-                params![
-                    record.id,
-                    record.hash,
-                    record.kind,
-                    record.line,
-                    record.number,
-                    record.title,
-                    content,
-                    record.command,
-                    record.olmix,
-                    record.created,
-                    whole(record.cost.runs),
-                    whole(record.cost.tokens),
-                    record.cost.flops,
-                    record.gain
-                ],
-            )?;
-            for (position, parent) in (0_i64..).zip(&new.parents) {
-                transaction.execute(
-                    "INSERT INTO parents (record, position, parent) VALUES (?1, ?2, ?3)",
-                    params![record.id, position, parent],
-                )?;
-            }
-            Ok(Some(record))
-        })?;
-        added.ok_or_else(|| {
-            self.refused(
-                "a parent of the new record is not in this ledger".to_owned(),
-                "name records of this project; `olmix log` lists them",
-            )
-        })
-    }
-
     /// All records in the order they were added, without their contents.
     ///
     /// # Errors
@@ -119,11 +23,34 @@ impl Ledger {
                 statement.query_map([], Record::read)?.collect();
             let mut records = records?;
             let mut parents = all_parents(connection)?;
+            let mut files = all_files(connection)?;
             for record in &mut records {
                 record.parents = parents.remove(&record.id).unwrap_or_default();
+                record.files = files.remove(&record.id).unwrap_or_default();
             }
             Ok(records)
         })
+    }
+
+    /// All records of a kind with their contents, in the order they were added.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn records_of(&self, kind: RecordKind) -> Result<Vec<Record>, LedgerError> {
+        self.with(|connection| {
+            let ids = ids_of(connection, kind)?;
+            let of = |id: &RecordId| one(connection, "id = ?1", params![id]);
+            let records: rusqlite::Result<Vec<Option<Record>>> = ids.iter().map(of).collect();
+            Ok(records?.into_iter().flatten().collect())
+        })
+    }
+
+    /// The record of a number in this ledger, with its content.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn record_by_id(&self, id: RecordId) -> Result<Option<Record>, LedgerError> {
+        self.with(|connection| one(connection, "id = ?1", params![id]))
     }
 
     /// The record of a name, with its content: `main@3`, `main` for the newest of a line, a tag, or at least
@@ -204,34 +131,7 @@ impl Ledger {
         })
     }
 
-    /// What is wrong with the ledger: nothing for a sound one. Every record is hashed again, so that a change by
-    /// hand is found wherever it was made. Some 10 µs a record.
-    ///
-    /// # Errors
-    /// [`LedgerError`] for a file that can't be read at all.
-    pub fn verify(&self) -> Result<Vec<String>, LedgerError> {
-        self.with(|connection| {
-            let mut flaws = Vec::new();
-            let mut statement = connection.prepare("PRAGMA integrity_check")?;
-            let told: rusqlite::Result<Vec<String>> =
-                statement.query_map([], |row| row.get(0))?.collect();
-            flaws.extend(told?.into_iter().filter(|line| line != "ok"));
-            let broken: i64 = connection.query_row(
-                "SELECT count(*) FROM pragma_foreign_key_check",
-                [],
-                |row| row.get(0),
-            )?;
-            if broken > 0 {
-                flaws.push(format!(
-                    "{broken} rows refer to something that is not there"
-                ));
-            }
-            check_records(connection, &mut flaws)?;
-            Ok(flaws)
-        })
-    }
-
-    fn refused(&self, what: String, help: impl Into<String>) -> LedgerError {
+    pub(crate) fn refused(&self, what: String, help: impl Into<String>) -> LedgerError {
         LedgerError::Refused {
             file: self.path().to_owned(),
             what,
@@ -240,39 +140,9 @@ impl Ledger {
     }
 }
 
-fn check_records(connection: &Connection, flaws: &mut Vec<String>) -> rusqlite::Result<()> {
-    let mut parents = all_parents(connection)?;
-    let mut hashes: HashMap<RecordId, String> = HashMap::new();
-    let mut last: HashMap<String, i64> = HashMap::new();
-    let mut statement = connection.prepare(&format!(
-        "SELECT {COLUMNS}, content FROM records ORDER BY id"
-    ))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let record = Record::read(row)?;
-        let (name, content): (String, String) = (record.name(), row.get("content")?);
-        let parents = parents.remove(&record.id).unwrap_or_default();
-        let known: Option<Vec<String>> = parents.iter().map(|id| hashes.get(id).cloned()).collect();
-        match known {
-            Some(known) if record.true_hash(&content, &known) == record.hash => {}
-            Some(_) => flaws.push(format!(
-                "{name} is not what was recorded: it, or what it was made of, was changed"
-            )),
-            None => flaws.push(format!("{name} was made of something that is not there")),
-        }
-        let before = last.insert(record.line.clone(), record.number).unwrap_or(0);
-        if record.number != before + 1 {
-            flaws.push(format!(
-                "{} records before {name} are gone",
-                record.number - before - 1
-            ));
-        }
-        hashes.insert(record.id, record.hash);
-    }
-    Ok(())
-}
-
-fn all_parents(connection: &Connection) -> rusqlite::Result<HashMap<RecordId, Vec<RecordId>>> {
+pub(crate) fn all_parents(
+    connection: &Connection,
+) -> rusqlite::Result<HashMap<RecordId, Vec<RecordId>>> {
     let mut statement =
         connection.prepare("SELECT record, parent FROM parents ORDER BY record, position")?;
     let mut parents: HashMap<RecordId, Vec<RecordId>> = HashMap::new();
@@ -281,6 +151,27 @@ fn all_parents(connection: &Connection) -> rusqlite::Result<HashMap<RecordId, Ve
         parents.entry(row.get(0)?).or_default().push(row.get(1)?);
     }
     Ok(parents)
+}
+
+pub(crate) fn all_files(
+    connection: &Connection,
+) -> rusqlite::Result<HashMap<RecordId, Vec<RecordFile>>> {
+    let mut statement = connection
+        .prepare("SELECT record, name, sha256 FROM record_files ORDER BY record, name")?;
+    let mut files: HashMap<RecordId, Vec<RecordFile>> = HashMap::new();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        files.entry(row.get(0)?).or_default().push(RecordFile {
+            name: row.get(1)?,
+            sha256: row.get(2)?,
+        });
+    }
+    Ok(files)
+}
+
+fn ids_of(connection: &Connection, kind: RecordKind) -> rusqlite::Result<Vec<RecordId>> {
+    let mut statement = connection.prepare("SELECT id FROM records WHERE kind = ?1 ORDER BY id")?;
+    statement.query_map([kind], |row| row.get(0))?.collect()
 }
 
 fn find(connection: &Connection, name: &str) -> rusqlite::Result<Option<Record>> {
@@ -337,10 +228,21 @@ fn one(
         .query_map([record.id], |row| row.get(0))?
         .collect();
     record.parents = parents?;
+    let mut statement = connection
+        .prepare("SELECT name, sha256 FROM record_files WHERE record = ?1 ORDER BY name")?;
+    let files: rusqlite::Result<Vec<RecordFile>> = statement
+        .query_map([record.id], |row| {
+            Ok(RecordFile {
+                name: row.get(0)?,
+                sha256: row.get(1)?,
+            })
+        })?
+        .collect();
+    record.files = files?;
     Ok(Some(record))
 }
 
-fn is_line(name: &str) -> bool {
+pub(crate) fn is_line(name: &str) -> bool {
     let known = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
     !name.is_empty() && name.len() <= 100 && name.chars().all(known)
 }

@@ -1,5 +1,6 @@
 //! Opening a ledger, and its transactions.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,6 +84,18 @@ impl Ledger {
         &mut self,
         job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
+        let done = self.attempt(|transaction| job(transaction).map(Ok::<T, Infallible>))?;
+        match done {
+            Ok(done) => Ok(done),
+            Err(never) => match never {},
+        }
+    }
+
+    /// As [`Ledger::change`], for a job that may find that it should not be done: nothing is changed then.
+    pub(crate) fn attempt<T, E>(
+        &mut self,
+        job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T, E>>,
+    ) -> Result<Result<T, E>, LedgerError> {
         let path = &self.path;
         let failed = |error: rusqlite::Error| LedgerError::database(path, &error);
         let transaction = self
@@ -90,7 +103,9 @@ impl Ledger {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
         let done = job(&transaction).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
+        if done.is_ok() {
+            transaction.commit().map_err(failed)?;
+        }
         Ok(done)
     }
 }

@@ -16,6 +16,7 @@
 //!
 //! There is no clock in here: times are milliseconds since 1970 and are given by the caller.
 
+mod add;
 mod error;
 mod history;
 mod launchers;
@@ -26,12 +27,13 @@ mod run;
 mod runs;
 mod schema;
 mod swarms;
+mod verify;
 
 pub use error::LedgerError;
 pub use launchers::{LauncherRecord, Process};
 pub use ledger::Ledger;
 pub use outcome::{Cancelled, Failed, FailureKind, Finished};
-pub use record::{Cost, NewRecord, Record, RecordId, RecordKind};
+pub use record::{Cost, NewFile, NewRecord, Parent, Record, RecordFile, RecordId, RecordKind};
 pub use run::{Run, RunId, Stage, State};
 pub use swarms::{NewRun, NewSwarm, Rerun, Swarm, SwarmId, Synced};
 

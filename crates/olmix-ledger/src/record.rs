@@ -38,6 +38,33 @@ pub struct Cost {
     pub flops: f64,
 }
 
+/// What a new record is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parent {
+    /// A record of the ledger.
+    Known(RecordId),
+    /// One that is added with it, by its position among those.
+    Added(usize),
+}
+
+/// A file that is kept with a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// What it is to the record, such as `ratios.csv`; each name once.
+    pub name: String,
+    /// Its content.
+    pub content: Vec<u8>,
+}
+
+/// A file of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordFile {
+    /// What it is to the record, such as `ratios.csv`.
+    pub name: String,
+    /// SHA-256 of its content, 64 hex digits.
+    pub sha256: String,
+}
+
 /// A record to be added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRecord {
@@ -47,8 +74,13 @@ pub struct NewRecord {
     pub line: String,
     /// What it is, in a few words.
     pub title: String,
+    /// The number that it must get in its line, where that matters: someone who made it from the newest record must not
+    /// put it behind one that he never saw.
+    pub number: Option<i64>,
     /// What it was made of, in an order that means something to its kind.
-    pub parents: Vec<RecordId>,
+    pub parents: Vec<Parent>,
+    /// Files that are kept with it.
+    pub files: Vec<NewFile>,
     /// All that is needed to make it again: hashes of inputs, seeds, settings, results.
     pub content: serde_json::Value,
     /// The command that made it.
@@ -78,6 +110,8 @@ pub struct Record {
     pub title: String,
     /// What it was made of.
     pub parents: Vec<RecordId>,
+    /// Files that are kept with it, by name.
+    pub files: Vec<RecordFile>,
     /// All that is needed to make it again. Null where a listing leaves it out.
     pub content: serde_json::Value,
     /// The command that made it.
@@ -133,15 +167,12 @@ impl Record {
             self.cost.flops.to_bits(),
             self.gain.map(f64::to_bits),
             parents,
+            self.files,
         ]);
-        let mut hash = String::with_capacity(64);
-        for byte in Sha256::digest(fields.to_string().as_bytes()) {
-            let _ = write!(hash, "{byte:02x}");
-        }
-        hash
+        sha256(fields.to_string().as_bytes())
     }
 
-    /// Reads a row of [`COLUMNS`]; parents are read apart.
+    /// Reads a row of [`COLUMNS`]; parents and files are read apart.
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let whole = |column: &str| -> rusqlite::Result<u64> {
             let number: i64 = row.get(column)?;
@@ -155,6 +186,7 @@ impl Record {
             number: row.get("number")?,
             title: row.get("title")?,
             parents: Vec::new(),
+            files: Vec::new(),
             content: serde_json::Value::Null,
             command: row.get("command")?,
             olmix: row.get("olmix")?,
@@ -167,6 +199,15 @@ impl Record {
             gain: row.get("gain")?,
         })
     }
+}
+
+/// 64 hex digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let mut hash = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(hash, "{byte:02x}");
+    }
+    hash
 }
 
 /// All columns of a record but its content, which may be large.

@@ -10,11 +10,14 @@ use crate::LedgerError;
 const APPLICATION_ID: i64 = 0x6f6c_6d78;
 
 /// What makes each version from the one before it; the first makes version 1. Only ever added to.
-const MIGRATIONS: [&str; VERSION as usize] =
-    [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; VERSION as usize] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// The version of ledgers made here.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Sets up a connection, and makes or migrates the tables.
 pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), LedgerError> {

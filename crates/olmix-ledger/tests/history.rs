@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use olmix_ledger::{Cost, Ledger, NewRecord, RecordId, RecordKind};
+use olmix_ledger::{Cost, Ledger, NewFile, NewRecord, Parent, RecordId, RecordKind};
 use serde_json::json;
 
 fn record(kind: RecordKind, line: &str, parents: &[RecordId]) -> NewRecord {
@@ -11,7 +11,9 @@ fn record(kind: RecordKind, line: &str, parents: &[RecordId]) -> NewRecord {
         kind,
         line: line.into(),
         title: format!("a {kind}"),
-        parents: parents.to_vec(),
+        number: None,
+        parents: parents.iter().map(|id| Parent::Known(*id)).collect(),
+        files: Vec::new(),
         content: json!({"weights": {"web": 0.75, "code": 0.25}, "seed": 7}),
         command: "olmix fit --config fit.yaml".into(),
         olmix: "0.1.0".into(),
@@ -202,4 +204,69 @@ fn a_ledger_of_version_1_keeps_its_runs_and_gets_a_history() {
     assert_eq!(ledger.swarms().unwrap()[0].name, "first");
     history(&mut ledger);
     assert!(ledger.verify().unwrap().is_empty());
+}
+
+#[test]
+fn several_records_are_added_together_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = open(folder.path());
+    history(&mut ledger);
+    let swarm = record(RecordKind::Swarm, "swarm", &[]);
+    let mut fit = record(RecordKind::Fit, "fit", &[]);
+    fit.parents = vec![Parent::Added(0)];
+    let mut mixture = record(RecordKind::Mixture, "main", &[]);
+    mixture.parents = vec![Parent::Added(1)];
+    // Someone else added main@2: nothing of this goes in.
+    mixture.number = Some(2);
+    let refused = ledger.add_all(&[swarm.clone(), fit.clone(), mixture.clone()], 9);
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("main@2 was added meanwhile"), "{message}");
+    assert_eq!(ledger.records().unwrap().len(), 5);
+    mixture.number = Some(3);
+    let added = ledger.add_all(&[swarm, fit, mixture], 9).unwrap();
+    assert_eq!(added[2].name(), "main@3");
+    assert_eq!(added[2].parents, [added[1].id]);
+    assert_eq!(ledger.record("main").unwrap(), added[2]);
+    assert!(ledger.verify().unwrap().is_empty());
+}
+
+#[test]
+fn files_are_kept_once_and_damage_to_them_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = open(folder.path());
+    let file = |content: &str| NewFile {
+        name: "ratios.csv".into(),
+        content: content.as_bytes().to_vec(),
+    };
+    let with = |content| NewRecord {
+        files: vec![file(content)],
+        ..record(RecordKind::Swarm, "swarm", &[])
+    };
+    let first = ledger.add(&with("run,a\nx,1\n"), 1).unwrap();
+    let again = ledger.add(&with("run,a\nx,1\n"), 2).unwrap();
+    let other = ledger.add(&with("run,a\ny,1\n"), 3).unwrap();
+    assert_eq!(first.files, again.files);
+    assert_ne!(first.files[0].sha256, other.files[0].sha256);
+    let content = ledger.file(&other.files[0].sha256).unwrap().unwrap();
+    assert_eq!(content, b"run,a\ny,1\n");
+    assert_eq!(ledger.file(&"0".repeat(64)).unwrap(), None);
+    assert!(ledger.verify().unwrap().is_empty());
+    let raw = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).unwrap();
+    let kept: i64 = raw
+        .query_row("SELECT count(*) FROM files", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 2);
+    raw.execute(
+        "UPDATE files SET content = (SELECT content FROM files LIMIT 1)",
+        [],
+    )
+    .unwrap();
+    assert!(ledger.verify().unwrap()[0].contains("is not what was kept"));
+    assert!(
+        ledger
+            .file(&other.files[0].sha256)
+            .unwrap_err()
+            .to_string()
+            .contains("damaged")
+    );
 }

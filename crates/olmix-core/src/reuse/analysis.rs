@@ -5,8 +5,8 @@ use crate::optimize::{ExactProblem, solve_exact};
 use crate::{Constraints, CoreError, DomainSet};
 
 use super::{
-    Bound, Collapse, Coupling, FreeOptions, Freed, Reuse, VirtualDomain, VirtualKl, choose_free,
-    coefficients,
+    Bound, Collapse, Coupling, FreeOptions, Freed, Reuse, VirtualDomain, choose_free, coefficients,
+    solve_frozen,
 };
 
 /// A choice of what to keep, among domains whose laws are known.
@@ -58,7 +58,7 @@ impl Situation<'_> {
     pub fn analyze(&self) -> Result<Analysis, CoreError> {
         let collapse = Collapse::new(self.domains, std::slice::from_ref(self.frozen))?;
         let m = self.domains.len();
-        let (optimum, reused) = self.solve(&collapse, self.constraints)?;
+        let (optimum, reused) = self.solve(self.constraints)?;
         let mut frozen = vec![false; m];
         let mut ratios = vec![0.0; m];
         for &(j, share) in collapse.members(0) {
@@ -71,7 +71,7 @@ impl Situation<'_> {
             .iter()
             .all(|law| matches!(law, FittedLaw::LogLinear(_)));
         let bound = if log_linear {
-            let (best, kept) = self.solve(&collapse, &Constraints::none(m))?;
+            let (best, kept) = self.solve(&Constraints::none(m))?;
             let reuse = Reuse {
                 laws: self.laws,
                 task_weights: self.task_weights,
@@ -114,11 +114,7 @@ impl Situation<'_> {
     }
 
     /// The best mixtures with nothing frozen and with the ratios kept.
-    fn solve(
-        &self,
-        collapse: &Collapse,
-        constraints: &Constraints,
-    ) -> Result<(Vec<f64>, Vec<f64>), CoreError> {
+    fn solve(&self, constraints: &Constraints) -> Result<(Vec<f64>, Vec<f64>), CoreError> {
         let problem = ExactProblem {
             domains: self.domains,
             laws: self.laws,
@@ -128,22 +124,7 @@ impl Situation<'_> {
             linear: None,
             constraints,
         };
-        let laws: Option<Vec<FittedLaw>> = self.laws.iter().map(|law| collapse.law(law)).collect();
-        let laws = laws.ok_or_else(|| {
-            CoreError::Unsupported(
-                "this law has no form over virtual domains; use log-linear laws, or saturating ones in powers".into(),
-            )
-        })?;
-        let kept = solve_exact(&ExactProblem {
-            domains: collapse.collapsed(),
-            laws: &laws,
-            reference: &collapse.reference(self.prior, VirtualKl::Expanded),
-            constraints: &collapse.constraints(constraints)?,
-            ..problem
-        })?;
-        Ok((
-            solve_exact(&problem)?.weights,
-            collapse.expand(&kept.weights),
-        ))
+        let kept = solve_frozen(&problem, std::slice::from_ref(self.frozen))?;
+        Ok((solve_exact(&problem)?.weights, kept.weights))
     }
 }

@@ -148,6 +148,88 @@ pub fn fit_joint(
     Ok(JointFit { laws, offsets })
 }
 
+/// Several swarms as one, at the level of the last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aligned {
+    /// The runs of all swarms, those of earlier ones first; their names begin with `earlier-1/`, `earlier-2/` ….
+    pub swarm: Swarm,
+    /// By earlier swarm: what its losses, weighted over tasks, were on average above the last one's level.
+    pub shifts: Vec<f64>,
+}
+
+/// Brings earlier swarms to the level of the last, so that all runs can be fitted, resampled and checked as one swarm.
+///
+/// A joint law ([`fit_joint`]) says by what factor the reducible loss of each task was higher in each earlier swarm;
+/// their losses are divided by it: `y' = c + (y − c) e^(−offset)`. A law fitted to the result is the joint law, but for
+/// rounding and for Huber's bound, which counts the divided residuals. Costs one fit of all runs; deterministic.
+///
+/// # Errors
+/// Those of [`fit_joint`].
+pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<Aligned, CoreError> {
+    let joint = fit_joint(swarms, prior, options)?;
+    let floors: Vec<f64> = joint.laws.iter().map(floor).collect();
+    let last = swarms.len() - 1;
+    let rows: Vec<(usize, usize)> = swarms
+        .iter()
+        .enumerate()
+        .flat_map(|(s, swarm)| (0..swarm.len()).map(move |run| (s, run)))
+        .collect();
+    let loss = |s: usize, run: usize, task: usize| {
+        let measured = swarms[s].losses().get(run, task);
+        if s == last {
+            return measured;
+        }
+        floors[task] + (measured - floors[task]) * (-joint.offsets[s][task]).exp()
+    };
+    let newest = swarms[last];
+    let swarm = Swarm::new(
+        newest.domains().clone(),
+        newest.tasks().to_vec(),
+        rows.iter()
+            .map(|&(s, run)| {
+                let name = &swarms[s].runs()[run];
+                if s == last {
+                    name.clone()
+                } else {
+                    format!("earlier-{}/{name}", s + 1)
+                }
+            })
+            .collect(),
+        Matrix::from_fn(rows.len(), newest.domains().len(), |i, j| {
+            let (s, run) = rows[i];
+            swarms[s].mixtures().get(run, j)
+        }),
+        Matrix::from_fn(rows.len(), newest.tasks().len(), |i, task| {
+            let (s, run) = rows[i];
+            loss(s, run, task)
+        }),
+    )?;
+    let weights = newest.task_weights();
+    let shift = |s: usize| {
+        let runs = swarms[s].len().max(1) as f64;
+        let of_task = |task: usize| {
+            let sum: f64 = (0..swarms[s].len())
+                .map(|run| swarms[s].losses().get(run, task) - loss(s, run, task))
+                .sum();
+            weights[task] * sum / runs
+        };
+        (0..weights.len()).map(of_task).sum()
+    };
+    Ok(Aligned {
+        shifts: (0..last).map(shift).collect(),
+        swarm,
+    })
+}
+
+/// The irreducible loss.
+fn floor(law: &FittedLaw) -> f64 {
+    match law {
+        FittedLaw::LogLinear(law) => law.log_c.exp(),
+        FittedLaw::Saturating(law) => law.log_c.exp(),
+        _ => 0.0,
+    }
+}
+
 /// A law over `m` domains and indicators of swarms as the law of the last swarm, and the others' offsets to it.
 fn parted(law: FittedLaw, m: usize) -> (FittedLaw, Vec<f64>) {
     match law {

@@ -15,11 +15,13 @@ mod collapse;
 mod coupling;
 mod free;
 mod joint;
+mod solve;
 mod update;
 
 pub use analysis::{Analysis, Situation};
 pub use collapse::{Collapse, VirtualDomain, VirtualKl};
 pub use coupling::{Bound, Coupling, Reuse, coefficients};
 pub use free::{FreeOptions, Freed, choose_free};
-pub use joint::{JointFit, carry, fit_joint};
+pub use joint::{Aligned, JointFit, align, carry, fit_joint};
+pub use solve::solve_frozen;
 pub use update::{Change, Lineage, Origin, PART_TOLERANCE, Update};
