@@ -181,6 +181,20 @@ impl FitSpec {
         self.options_of(self.law)
     }
 
+    /// The law by which earlier swarms are brought to the level of the newest ([`crate::reuse::align`]): the one asked
+    /// for where it knows offsets and has a ridge, otherwise a log-linear one with a small ridge, which is determined
+    /// however few runs there are of a domain.
+    #[must_use]
+    pub fn alignment(&self) -> LawOptions {
+        let [ridged, _] = rival_laws();
+        let fixed = matches!(self.ridge, Some(Ridge::Fixed(ridge)) if ridge > 0.0);
+        match self.law_options() {
+            Some(options @ LawOptions::LogLinear(_)) if fixed => options,
+            Some(options @ LawOptions::Saturating(_)) => options,
+            _ => ridged,
+        }
+    }
+
     /// The laws and settings to choose from, simpler laws first.
     ///
     /// The exact optimizer needs convex laws, so where it is asked for the choice is among those.

@@ -2,20 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
+use olmix_core::reuse::VirtualDomain;
 use olmix_core::{Constraints, Domain, DomainSet, GroupBound, Mixture};
 
-use crate::fit_config::{FitConfig, Named};
+use crate::fit_config::{ConstraintsConfig, FitConfig, Named};
+use crate::load_swarm::shares;
 use crate::table::Table;
 use crate::words::{did_you_mean, excerpt, listed, nearest};
 use crate::{IoError, Place};
 
-/// The domains in the order of the table (of the priors, without one), with their natural
-/// distribution.
+/// The domains of a table's columns (of the priors, without one), in order, with their natural distribution.
 pub(crate) fn resolve(
     config: &FitConfig,
-    table: Option<&Table>,
+    columns: Option<(&[String], &Table)>,
     notices: &mut Vec<String>,
 ) -> Result<(DomainSet, Mixture), IoError> {
+    let table = columns.map(|(_, table)| table);
     let counts: HashMap<&str, u64> = by_name(config.priors.token_counts.as_deref());
     let sizes: HashMap<&str, f64> = match &config.priors.relative_sizes {
         Some(sizes) => by_name(Some(sizes)),
@@ -23,7 +25,7 @@ pub(crate) fn resolve(
     };
     let mut domains = Vec::new();
     let mut prior = Vec::new();
-    let of_priors: Vec<String> = match (&config.priors.relative_sizes, table) {
+    let of_priors: Vec<String> = match (&config.priors.relative_sizes, columns) {
         (_, Some(_)) => Vec::new(),
         (Some(sizes), None) => sizes.iter().map(|size| size.name.clone()).collect(),
         (None, None) => {
@@ -31,7 +33,7 @@ pub(crate) fn resolve(
             counts.map(|count| count.name.clone()).collect()
         }
     };
-    let names = table.map_or(of_priors.as_slice(), Table::columns);
+    let names = columns.map_or(of_priors.as_slice(), |(names, _)| names);
     let file = table.map_or(config.file.as_str(), Table::file);
     for name in names {
         let Some(&size) = sizes.get(name.as_str()) else {
@@ -126,18 +128,21 @@ fn no_count(config: &FitConfig, file: &str, name: &str) -> IoError {
 }
 
 /// Caps, bounds and groups over the domains.
-pub(crate) fn constraints(config: &FitConfig, domains: &DomainSet) -> Result<Constraints, IoError> {
-    let settings = &config.constraints;
+pub(crate) fn constraints(
+    file: &str,
+    settings: &ConstraintsConfig,
+    domains: &DomainSet,
+) -> Result<Constraints, IoError> {
     let mut constraints = Constraints::none(domains.len());
     if let (true, Some(target)) = (settings.enabled, settings.target_tokens) {
         constraints = constraints
             .with_repetition(domains, target, settings.repetition_factor)
-            .map_err(|error| IoError::core(config.file.clone(), error))?;
+            .map_err(|error| IoError::core(file, error))?;
     }
     for bound in &settings.bounds {
         let Some(j) = domains.position(&bound.name) else {
             return Err(no_domain(
-                config,
+                file,
                 &bound.place,
                 &bound.name,
                 "constraints.bounds",
@@ -158,7 +163,7 @@ pub(crate) fn constraints(config: &FitConfig, domains: &DomainSet) -> Result<Con
             if found.is_empty() && members.len() == before {
                 let key = format!("constraints.groups.{}", excerpt(&group.name));
                 return Err(no_domain(
-                    config,
+                    file,
                     &pattern.place,
                     &pattern.name,
                     &key,
@@ -178,15 +183,9 @@ pub(crate) fn constraints(config: &FitConfig, domains: &DomainSet) -> Result<Con
     Ok(constraints)
 }
 
-fn no_domain(
-    config: &FitConfig,
-    place: &Place,
-    name: &str,
-    key: &str,
-    domains: &DomainSet,
-) -> IoError {
+fn no_domain(file: &str, place: &Place, name: &str, key: &str, domains: &DomainSet) -> IoError {
     IoError::input(
-        &config.file,
+        file,
         place.clone(),
         format!("{key}: no domain is `{}`", excerpt(name)),
         did_you_mean(name, domains.names(), || {
@@ -195,8 +194,45 @@ fn no_domain(
     )
 }
 
+/// The domains that keep their ratios in the solve.
+pub(crate) fn frozen(
+    config: &FitConfig,
+    domains: &DomainSet,
+) -> Result<Vec<VirtualDomain>, IoError> {
+    let key = "constraints.frozen";
+    let mut used: HashSet<&str> = HashSet::new();
+    let mut frozen = Vec::new();
+    for entry in &config.constraints.frozen {
+        for leaf in &entry.value {
+            if domains.position(&leaf.name).is_none() {
+                return Err(no_domain(
+                    &config.file,
+                    &leaf.place,
+                    &leaf.name,
+                    key,
+                    domains,
+                ));
+            }
+            if !used.insert(&leaf.name) {
+                return Err(IoError::input(
+                    &config.file,
+                    leaf.place.clone(),
+                    format!("{key} has `{}` twice", excerpt(&leaf.name)),
+                    "a domain keeps its ratio to others once",
+                ));
+            }
+        }
+        frozen.push(VirtualDomain {
+            name: entry.name.clone(),
+            members: shares(&entry.value),
+        });
+    }
+    Ok(frozen)
+}
+
 /// Whether `name` is described by `pattern`, in which `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = name.strip_prefix(first) else {
@@ -249,7 +285,13 @@ pub(crate) fn kl_reference(
     let mut used: HashSet<&str> = HashSet::new();
     for entry in virtuals {
         let Some(j) = domains.position(&entry.name) else {
-            return Err(no_domain(config, &entry.place, &entry.name, key, domains));
+            return Err(no_domain(
+                &config.file,
+                &entry.place,
+                &entry.name,
+                key,
+                domains,
+            ));
         };
         let sum: f64 = entry.value.iter().map(|share| share.value).sum();
         let mut exponent = 0.0;

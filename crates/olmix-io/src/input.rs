@@ -57,6 +57,14 @@ impl InputFile {
         Ok(Self { name, bytes })
     }
 
+    /// A file whose content is at hand; `name` is what messages call it.
+    pub fn of(name: &str, bytes: Vec<u8>) -> Self {
+        Self {
+            name: name.to_owned(),
+            bytes,
+        }
+    }
+
     /// The content as text, without a byte order mark.
     pub fn text(&self) -> Result<&str, IoError> {
         let bytes = self

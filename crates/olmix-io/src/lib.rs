@@ -13,6 +13,7 @@
 //! Nothing that is read can make this crate panic: whatever is wrong with a file becomes an
 //! [`IoError`] that says which file, where in it, what was found, and what to do.
 
+mod carry;
 mod domains;
 mod error;
 mod export;
@@ -22,8 +23,10 @@ mod generation;
 mod input;
 mod load;
 mod load_runs;
+mod load_swarm;
 mod mixture_file;
 mod mmlu;
+mod project;
 #[cfg(test)]
 mod real_data;
 mod recipe;
@@ -36,6 +39,8 @@ mod words;
 mod write;
 pub mod yaml;
 
+pub use carry::{CarriedRatios, carry_ratios, count_runs};
+pub use domains::matches;
 pub use error::{InputError, IoError, Place};
 pub use export::{csv_bytes, csv_number, file_safe, npy};
 pub use fit_config::{
@@ -53,7 +58,12 @@ pub use load::{LoadedFit, Overrides, load_fit, load_fit_with};
 pub use load_runs::{Measured, Runs, load_mixtures, load_runs};
 pub use mixture_file::{
     BaselineEntry, BootstrapEntry, DomainEntry, FitEntry, GroupEntry, KlChoiceEntry, LawEntry,
-    Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, TaskEntry,
+    Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, ShareEntry,
+    TaskEntry, VirtualEntry,
+};
+pub use project::{
+    FitFile, GenerationFile, NewProject, ProjectChange, ProjectConfig, ProjectDomain, new_project,
+    read_changes, with_domains,
 };
 pub use recipe::Member;
 pub use shares::Shares;

@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use olmix_core::optimize::{Optimizer, SimulationOptions};
+use olmix_core::reuse::VirtualDomain;
 use olmix_core::{
     Constraints, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm, Task,
 };
 
 use crate::fit_config::{FitConfig, KlReg, Preset, ProposerKind, TrainSplit};
 use crate::input::sha256_hex;
+use crate::load_swarm::{Columns, Rows, earlier, rows, together, virtual_domains};
 use crate::recipe::{Member, Recipe};
-use crate::runs::{join, matrix, metrics, ratios};
-use crate::table::{Cell, Table};
+use crate::runs::matrix;
+use crate::table::Table;
 use crate::words::{count, excerpt, listed};
 use crate::{InputRecord, IoError, Place, domains, tasks};
 
@@ -20,8 +22,11 @@ use crate::{InputRecord, IoError, Place, domains, tasks};
 pub struct LoadedFit {
     /// The checked config.
     pub config: FitConfig,
-    /// The measured runs, `K × m` and `K × n`; runs in the order of the ratios file.
+    /// The measured runs, `K × m` and `K × n`; those of earlier swarms first, runs in the order of the ratios
+    /// file.
     pub swarm: Swarm,
+    /// What the virtual domains among the domains stand for, where the config says.
+    pub virtual_domains: Vec<VirtualDomain>,
     /// What each task is averaged from, aligned with the swarm's tasks; empty for a task that is
     /// a metric of its own.
     pub members: Vec<Vec<Member>>,
@@ -29,7 +34,7 @@ pub struct LoadedFit {
     pub spec: FitSpec,
     /// What the user should know; none of it stops a fit.
     pub notices: Vec<String>,
-    /// The files read: config, ratios, metrics.
+    /// The files read: config, ratios, metrics, and ratios and metrics of earlier swarms.
     pub inputs: Vec<InputRecord>,
 }
 
@@ -185,64 +190,69 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
     };
     let ratios_table = Table::read(&files.ratios_path, "ratios")?;
     let metrics_table = Table::read(&files.metrics_path, "metrics")?;
-    let (domain_set, prior) = domains::resolve(&config, Some(&ratios_table), &mut notices)?;
-    let constraints = domains::constraints(&config, &domain_set)?;
+    let columns = Columns::new(&config, &ratios_table)?;
+    let (domain_set, prior) =
+        domains::resolve(&config, Some((&columns.names, &ratios_table)), &mut notices)?;
+    let constraints = domains::constraints(&config.file, &config.constraints, &domain_set)?;
     let kl_reference = domains::kl_reference(&config, &domain_set, &mut notices)?;
+    let frozen = domains::frozen(&config, &domain_set)?;
     let selection = tasks::select(&config, &metrics_table, &mut notices)?;
     let (recipe, _) = Recipe::new(&selection.tasks, &selection.members, &selection.available);
 
-    let joined = join(&ratios_table, &metrics_table, &mut notices)?;
-    let columns: Vec<usize> = (0..ratios_table.columns().len()).collect();
-    let rows: Vec<usize> = joined.iter().map(|run| run.ratios).collect();
-    let mixtures = ratios(&ratios_table, &rows, &columns, &mut notices)?;
-    let rows: Vec<usize> = joined.iter().map(|run| run.metrics).collect();
-    let measured = metrics(&metrics_table, &rows, &recipe.metrics, &mut notices);
-
-    let mut ids = Vec::new();
-    let mut x = Vec::new();
-    let mut y = Vec::new();
-    for ((run, mixture), measured) in joined.iter().zip(mixtures).zip(measured) {
-        if let (Some(mixture), Some(measured)) = (mixture, measured) {
-            ids.push(ratios_table.id(run.ratios).to_owned());
-            x.push(mixture);
-            y.push(recipe.measured(&measured));
-        }
+    let mut inputs = vec![
+        config_record,
+        ratios_table.record().clone(),
+        metrics_table.record().clone(),
+    ];
+    let mut parts = Vec::new();
+    let known = (&*selection.tasks, &*selection.members);
+    for files in &files.earlier {
+        let paths = (&*files.ratios_path, &*files.metrics_path);
+        let (rows, read) = earlier(&config, paths, &columns.names, known, &mut notices)?;
+        parts.push(rows);
+        inputs.extend(read);
     }
-    if ids.is_empty() {
-        return Err(none_left(&metrics_table, &recipe));
-    }
+    parts.push(rows(
+        &ratios_table,
+        &metrics_table,
+        &columns,
+        &recipe,
+        &mut notices,
+    )?);
     let mut tasks = selection.tasks;
-    to_losses(&config, &metrics_table, &mut tasks, &mut y, &mut notices)?;
+    to_losses(
+        &config,
+        &metrics_table,
+        &mut tasks,
+        &mut parts,
+        &mut notices,
+    )?;
 
-    let (n_test, train_runs) = split(&config, ids.len())?;
-    let m = domain_set.len();
-    let n = tasks.len();
-    let folds = config.diagnostics.folds.min(ids.len());
+    let runs = parts.iter().map(|part| part.ids.len()).sum();
+    let (n_test, train_runs) = split(&config, runs)?;
+    let folds = config.diagnostics.folds.min(runs);
     if folds < config.diagnostics.folds {
         notices.push(format!(
             "diagnostics.folds is {}, more than the {}: each run is a fold of its own",
             config.diagnostics.folds,
-            count(ids.len(), "run")
+            count(runs, "run")
         ));
     }
-    let swarm = Swarm::new(domain_set, tasks, ids, matrix(&x, m), matrix(&y, n))
-        .map_err(|error| IoError::core(config.file.clone(), error))?;
     let spec = FitSpec {
         n_test,
         train_runs,
         folds,
+        frozen,
         ..spec(&config, prior, constraints, kl_reference)
     };
+    let swarm = together(&config, &domain_set, &tasks, &parts, &spec, &mut notices)?;
     Ok(LoadedFit {
+        virtual_domains: virtual_domains(&config, swarm.domains()),
         swarm,
         members: selection.members,
         spec,
         notices,
-        inputs: vec![
-            config_record,
-            ratios_table.record().clone(),
-            metrics_table.record().clone(),
-        ],
+        inputs,
         config,
     })
 }
@@ -254,7 +264,7 @@ fn without_swarm(
     mut notices: Vec<String>,
 ) -> Result<LoadedFit, IoError> {
     let (domain_set, prior) = domains::resolve(&config, None, &mut notices)?;
-    let constraints = domains::constraints(&config, &domain_set)?;
+    let constraints = domains::constraints(&config.file, &config.constraints, &domain_set)?;
     let mixtures = matrix(&[], domain_set.len());
     let swarm = Swarm::new(domain_set, Vec::new(), Vec::new(), mixtures, matrix(&[], 0))
         .map_err(|error| IoError::core(config.file.clone(), error))?;
@@ -264,6 +274,7 @@ fn without_swarm(
         ..spec(&config, prior, constraints, None)
     };
     Ok(LoadedFit {
+        virtual_domains: virtual_domains(&config, swarm.domains()),
         swarm,
         members: Vec::new(),
         spec,
@@ -299,46 +310,18 @@ fn spec(
     }
 }
 
-/// Every run was dropped: names the metrics that no run has.
-fn none_left(table: &Table, recipe: &Recipe) -> IoError {
-    let nowhere = |metric: &&crate::runs::Metric| {
-        let column = |&(column, _): &(usize, f64)| {
-            (0..table.len()).all(|row| !matches!(table.cell(row, column), Cell::Number(_)))
-        };
-        metric.sources.iter().any(column)
-    };
-    let metrics: Vec<&str> = recipe
-        .metrics
-        .iter()
-        .filter(nowhere)
-        .map(|metric| metric.name.as_str())
-        .collect();
-    if metrics.is_empty() {
-        return table.header_error(
-            "no run is left: each has a ratio or metric that is not a finite number",
-            "check whether the runs finished",
-        );
-    }
-    table.header_error(
-        format!(
-            "no run is left: no run has a finite number for {}",
-            listed(metrics, 5)
-        ),
-        "add what is no metric to filtering.drop_metrics",
-    )
-}
-
 /// Turns measured values into losses: scores are turned round, negative losses shifted.
 fn to_losses(
     config: &FitConfig,
     table: &Table,
     tasks: &mut [Task],
-    y: &mut [Vec<f64>],
+    parts: &mut [Rows],
     notices: &mut Vec<String>,
 ) -> Result<(), IoError> {
     let mut shifted = Vec::new();
     for (i, task) in tasks.iter_mut().enumerate() {
-        let mut losses: Vec<f64> = y.iter().map(|row| task.loss_of(row[i])).collect();
+        let rows = parts.iter().flat_map(|part| &part.measured);
+        let mut losses: Vec<f64> = rows.map(|row| task.loss_of(row[i])).collect();
         let (least, most) = losses.iter().fold(
             (f64::INFINITY, f64::NEG_INFINITY),
             |(least, most), &loss| (least.min(loss), most.max(loss)),
@@ -361,7 +344,8 @@ fn to_losses(
             }
             shifted.push(task.name.clone());
         }
-        for (row, loss) in y.iter_mut().zip(losses) {
+        let rows = parts.iter_mut().flat_map(|part| &mut part.measured);
+        for (row, loss) in rows.zip(losses) {
             row[i] = loss;
         }
     }

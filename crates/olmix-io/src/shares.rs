@@ -81,11 +81,19 @@ impl Shares {
 
 fn mixture(file: &str, text: &str) -> Result<Shares, IoError> {
     let read = MixtureFile::parse(file, text)?;
+    let expanded = read.expanded.iter();
+    let expanded: Vec<(String, f64)> = expanded
+        .map(|entry| (entry.domain.clone(), entry.share))
+        .collect();
     let shares = read
         .domains
         .iter()
         .map(|domain| Some((domain.name.clone(), domain.weight?)));
-    let shares: Option<Vec<(String, f64)>> = shares.collect();
+    let shares: Option<Vec<(String, f64)>> = if expanded.is_empty() {
+        shares.collect()
+    } else {
+        Some(expanded)
+    };
     Ok(Shares {
         kind: "mixture",
         shares: shares.ok_or_else(|| {
@@ -96,7 +104,12 @@ fn mixture(file: &str, text: &str) -> Result<Shares, IoError> {
                 "fit without `fit_only` and `n_test`",
             )
         })?,
-        tokens: read.domains.iter().map(|domain| domain.tokens).collect(),
+        // Tokens of what a virtual domain stands for are not in the file.
+        tokens: if read.expanded.is_empty() {
+            read.domains.iter().map(|domain| domain.tokens).collect()
+        } else {
+            None
+        },
         target_tokens: read.target_tokens,
         repetition_factor: read.repetition_factor,
     })

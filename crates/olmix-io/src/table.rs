@@ -53,7 +53,18 @@ impl Table {
     /// not UTF-8, a table without id column, data column or row, columns or ids that occur
     /// twice, rows of the wrong length, and empty ids.
     pub fn read(path: &Path, role: &str) -> Result<Self, IoError> {
-        let input = InputFile::read(path, None)?;
+        Self::parse(InputFile::read(path, None)?, role)
+    }
+
+    /// As [`Table::read`], of content that is at hand; `file` names it in messages.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] as [`Table::read`].
+    pub fn from_bytes(file: &str, bytes: Vec<u8>, role: &str) -> Result<Self, IoError> {
+        Self::parse(InputFile::of(file, bytes), role)
+    }
+
+    fn parse(input: InputFile, role: &str) -> Result<Self, IoError> {
         let record = input.record(role);
         let text = input.text()?;
         let mut reader = ReaderBuilder::new()

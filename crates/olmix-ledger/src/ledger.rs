@@ -71,6 +71,21 @@ impl Ledger {
         &self.path
     }
 
+    /// Brings everything into the one file, so that it can be moved, and closes it.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn settle(self) -> Result<(), LedgerError> {
+        self.with(|connection| {
+            let mode = |mode: &str| {
+                connection.pragma_update_and_check(None, "journal_mode", mode, |row| {
+                    row.get::<_, String>(0)
+                })
+            };
+            mode("DELETE").map(|_| ())
+        })
+    }
+
     /// Reads, or changes by a single statement.
     pub(crate) fn with<T>(
         &self,

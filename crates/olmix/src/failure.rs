@@ -5,6 +5,7 @@ use std::fmt;
 use olmix_io::IoError;
 use olmix_launch::LaunchError;
 use olmix_ledger::LedgerError;
+use olmix_project::ProjectError;
 use olmix_proxy::ProxyError;
 use olmix_report::ReportError;
 
@@ -56,6 +57,12 @@ impl From<ReportError> for Failure {
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Self {
         Self::Usage(error.to_string())
     }
 }

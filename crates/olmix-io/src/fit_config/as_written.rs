@@ -43,9 +43,16 @@ pub(super) fn optional_map_of_maps<S: Serializer>(
     entries: &Option<Vec<Named<Vec<Named<f64>>>>>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let Some(entries) = entries else {
-        return serializer.serialize_none();
-    };
+    match entries {
+        Some(entries) => map_of_maps(entries, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+pub(super) fn map_of_maps<S: Serializer>(
+    entries: &[Named<Vec<Named<f64>>>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(
         entries
             .iter()

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::as_written::{list, map};
-use super::{Named, named, names};
+use super::as_written::{list, map, map_of_maps};
+use super::{Named, named, names, read_virtuals};
 use crate::yaml::{Section, Value};
 use crate::{IoError, Place};
 
@@ -42,6 +42,10 @@ pub struct ConstraintsConfig {
     /// Bounds on groups, by name.
     #[serde(serialize_with = "map")]
     pub groups: Vec<Named<GroupConfig>>,
+    /// Domains that keep their ratios in the proposed mixture, by the name of the virtual domain that they are, with
+    /// shares (not negative, of any scale). Laws know them one by one.
+    #[serde(serialize_with = "map_of_maps", skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<Named<Vec<Named<f64>>>>,
     /// Where the section is.
     #[serde(skip)]
     pub place: Place,
@@ -56,6 +60,7 @@ impl ConstraintsConfig {
         let repetition = section.optional("repetition_factor");
         let bounds = section.optional("bounds");
         let groups = section.optional("groups");
+        let frozen = section.optional("frozen");
         section.finish()?;
 
         let target_tokens = match (&target, &enabled_value) {
@@ -80,6 +85,7 @@ impl ConstraintsConfig {
             repetition_factor,
             bounds: bounds.map_or(Ok(Vec::new()), |v| named(&v, read_bound))?,
             groups: groups.map_or(Ok(Vec::new()), |v| named(&v, read_group))?,
+            frozen: frozen.map_or(Ok(Vec::new()), |v| read_virtuals(&v))?,
             place,
         })
     }

@@ -24,6 +24,7 @@ pub use regression::{Granularity, RegressionConfig, TrainSplit};
 
 use std::path::{Path, PathBuf};
 
+use as_written::optional_map_of_maps;
 use olmix_core::LawKind;
 use serde::Serialize;
 
@@ -59,6 +60,64 @@ pub struct SwarmFiles {
     /// Where the metrics are.
     #[serde(skip)]
     pub metrics_path: PathBuf,
+    /// Swarms measured before this one, over the same tasks and over domains that are all there still; oldest first.
+    /// They are fitted with it, each with a level of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<SwarmFiles>,
+}
+
+/// The sections of a fit config that speak of no swarm and no priors.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub eval: Option<EvalConfig>,
+    pub regression: RegressionConfig,
+    pub proposer: ProposerConfig,
+    pub constraints: ConstraintsConfig,
+    pub filtering: FilteringConfig,
+    pub diagnostics: DiagnosticsConfig,
+}
+
+/// The same, found and not yet read.
+struct Unread<'d> {
+    eval: Option<Value<'d>>,
+    regression: Section<'d>,
+    proposer: Section<'d>,
+    constraints: Section<'d>,
+    filtering: Section<'d>,
+    diagnostics: Section<'d>,
+}
+
+impl Settings {
+    /// Reads them from a config that may have other sections.
+    pub(crate) fn read(root: &mut Section<'_>) -> Result<Self, IoError> {
+        Self::take(root)?.read(&mut Vec::new())
+    }
+
+    fn take<'d>(root: &mut Section<'d>) -> Result<Unread<'d>, IoError> {
+        Ok(Unread {
+            eval: root.optional("eval"),
+            regression: root.section("regression")?,
+            proposer: root.section("proposer")?,
+            constraints: root.section("constraints")?,
+            filtering: root.section("filtering")?,
+            diagnostics: root.section("diagnostics")?,
+        })
+    }
+}
+
+impl Unread<'_> {
+    fn read(self, notices: &mut Vec<String>) -> Result<Settings, IoError> {
+        let regression = RegressionConfig::read(self.regression, self.eval.is_some())?;
+        let proposer = ProposerConfig::read(self.proposer, &regression, notices)?;
+        Ok(Settings {
+            constraints: ConstraintsConfig::read(self.constraints)?,
+            eval: self.eval.as_ref().map(EvalConfig::read).transpose()?,
+            filtering: FilteringConfig::read(self.filtering)?,
+            diagnostics: DiagnosticsConfig::read(self.diagnostics)?,
+            regression,
+            proposer,
+        })
+    }
 }
 
 /// A fit config that has passed every check that needs no other file.
@@ -71,6 +130,13 @@ pub struct FitConfig {
     pub file: String,
     /// Where the swarm is; `None` only where a rule makes the mixture from sizes alone.
     pub swarm: Option<SwarmFiles>,
+    /// Virtual domains, with the shares (not negative, of any scale) of the domains inside: where a ratios file has
+    /// columns of these, they are summed. Without it, those of the KL term are meant.
+    #[serde(
+        serialize_with = "optional_map_of_maps",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub virtual_domains: Option<Vec<Named<Vec<Named<f64>>>>>,
     /// Natural distribution and token counts.
     pub priors: PriorsConfig,
     /// Which metrics are tasks, by family; `None` takes every metric column.
@@ -140,22 +206,23 @@ impl FitConfig {
         let mut root = document.root().section()?;
         let swarm = root.optional("swarm");
         let priors = root.required("priors")?;
-        let eval = root.optional("eval");
+        let virtual_domains = root.optional("virtual_domains");
         let without_swarm = root.error(
             "`swarm` is missing",
             "name the ratios and metrics files of the swarm; only the proposers natural, uniform, \
              temperature and unimax (or the presets of these names) need none",
         );
-        let regression = root.section("regression")?;
-        let proposer = root.section("proposer")?;
-        let constraints = root.section("constraints")?;
-        let filtering = root.section("filtering")?;
-        let diagnostics = root.section("diagnostics")?;
+        let settings = Settings::take(&mut root)?;
         root.finish()?;
 
-        let regression = RegressionConfig::read(regression, eval.is_some())?;
-        let proposer = ProposerConfig::read(proposer, &regression, &mut notices)?;
-        let constraints = ConstraintsConfig::read(constraints)?;
+        let Settings {
+            eval,
+            regression,
+            proposer,
+            constraints,
+            filtering,
+            diagnostics,
+        } = settings.read(&mut notices)?;
         let priors_section = priors.section()?;
         let priors = PriorsConfig::read(priors.section()?, &mut notices)?;
         if constraints.enabled && priors.token_counts.is_none() {
@@ -189,14 +256,17 @@ impl FitConfig {
         }
         let mut config = Self {
             file: file.to_owned(),
-            swarm: swarm.map(|swarm| swarm_files(&swarm, folder)).transpose()?,
+            swarm: swarm
+                .map(|swarm| swarm_files(&swarm, folder, true))
+                .transpose()?,
+            virtual_domains: virtual_domains.map(|v| read_virtuals(&v)).transpose()?,
             priors,
-            eval: eval.as_ref().map(EvalConfig::read).transpose()?,
+            eval,
             regression,
             proposer,
             constraints,
-            filtering: FilteringConfig::read(filtering)?,
-            diagnostics: DiagnosticsConfig::read(diagnostics)?,
+            filtering,
+            diagnostics,
             notices,
         };
         if let Some(preset) = preset {
@@ -216,16 +286,24 @@ impl FitConfig {
     }
 }
 
-fn swarm_files(value: &Value<'_>, folder: &Path) -> Result<SwarmFiles, IoError> {
+fn swarm_files(value: &Value<'_>, folder: &Path, is_newest: bool) -> Result<SwarmFiles, IoError> {
     let mut section = value.section()?;
     let ratios = section.required("ratios")?;
     let metrics = section.required("metrics")?;
+    let earlier = if is_newest {
+        section.optional("earlier")
+    } else {
+        None
+    };
     section.finish()?;
+    let earlier = earlier.map_or(Ok(Vec::new()), |earlier| earlier.items())?;
+    let earlier = earlier.iter().map(|one| swarm_files(one, folder, false));
     Ok(SwarmFiles {
         ratios_path: find_file(&ratios, folder)?,
         metrics_path: find_file(&metrics, folder)?,
         ratios: ratios.text()?.to_owned(),
         metrics: metrics.text()?.to_owned(),
+        earlier: earlier.collect::<Result<_, _>>()?,
     })
 }
 
@@ -264,6 +342,24 @@ pub(crate) fn named<T>(
         })
     };
     entries.into_iter().map(entry).collect()
+}
+
+/// Reads virtual domains: by name, the shares of the domains inside.
+pub(crate) fn read_virtuals(value: &Value<'_>) -> Result<Vec<Named<Vec<Named<f64>>>>, IoError> {
+    named(value, |inner| {
+        let shares = named(inner, |share| {
+            share.number_that("a number that is not negative", |share| share >= 0.0)
+        })?;
+        let sum: f64 = shares.iter().map(|share| share.value).sum();
+        if sum > 0.0 && sum.is_finite() {
+            Ok(shares)
+        } else {
+            Err(inner.error(
+                format!("the shares of `{}` sum to {sum}", inner.path()),
+                "give the share of each domain inside the virtual domain; at least one above 0",
+            ))
+        }
+    })
 }
 
 /// Reads a list of names.

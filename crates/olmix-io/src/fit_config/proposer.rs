@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::as_written::{kl_reg, optional_map_of_maps};
 use super::preset::DEFAULT_TEMPERATURE;
-use super::{Named, RegressionConfig, flag, named};
+use super::{Named, RegressionConfig, flag, read_virtuals};
 use crate::IoError;
 use crate::yaml::{Section, Value};
 
@@ -128,7 +128,7 @@ impl ProposerConfig {
             kl_reg: pulls.then(|| kl_reg.unwrap_or(KlReg::Fixed(DEFAULT_KL_REG))),
             fit_only,
             make_worst_mix,
-            expanded_kl_source_mixtures: expanded.map(|v| read_expanded(&v)).transpose()?,
+            expanded_kl_source_mixtures: expanded.map(|v| read_virtuals(&v)).transpose()?,
         })
     }
 }
@@ -189,22 +189,5 @@ fn read_kind(
     Err(match value {
         Some(value) => value.error(message, help),
         None => section.error(message, help),
-    })
-}
-
-fn read_expanded(value: &Value<'_>) -> Result<Vec<Named<Vec<Named<f64>>>>, IoError> {
-    named(value, |inner| {
-        let shares = named(inner, |share| {
-            share.number_that("a number that is not negative", |share| share >= 0.0)
-        })?;
-        let sum: f64 = shares.iter().map(|share| share.value).sum();
-        if sum > 0.0 && sum.is_finite() {
-            Ok(shares)
-        } else {
-            Err(inner.error(
-                format!("the shares of `{}` sum to {sum}", inner.path()),
-                "give the share of each domain inside the virtual domain; at least one above 0",
-            ))
-        }
     })
 }

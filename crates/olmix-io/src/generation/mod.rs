@@ -119,7 +119,7 @@ impl GenerationConfig {
 }
 
 /// A name that files can be named after.
-fn file_name(value: &Value<'_>) -> Result<String, IoError> {
+pub(crate) fn file_name(value: &Value<'_>) -> Result<String, IoError> {
     let name = value.text()?;
     let safe = !name.is_empty()
         && !name.starts_with('.')

@@ -1,14 +1,16 @@
 //! From a generation config to the sampler's tree and options.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use olmix_core::CoreError;
-use olmix_core::generate::{Sampler, SamplerOptions, Tree};
+use olmix_core::generate::{Node, Sampler, SamplerOptions, Tree};
+use olmix_core::reuse::{Collapse, VirtualDomain};
+use olmix_core::{CoreError, DomainSet};
 
 use super::sources::{Sizes, full_name, nodes};
 use super::{Content, GenerationConfig, Source};
 use crate::fit_config::Named;
+use crate::load_swarm::shares;
 use crate::words::{did_you_mean, excerpt, listed};
 use crate::{InputRecord, IoError, load_mixtures};
 
@@ -21,8 +23,10 @@ const METADATA: [&str; 4] = ["run", "run_id", "name", "index"];
 /// What is needed to draw a swarm.
 #[derive(Debug)]
 pub struct Plan {
-    /// The leaves and what they are parts of.
+    /// What is sampled, and what it is part of: virtual domains first, then the leaves that are in none.
     pub tree: Tree,
+    /// Between the leaves and what is sampled.
+    pub collapse: Collapse,
     /// How mixtures are drawn.
     pub options: SamplerOptions,
     /// Mixtures asked for.
@@ -73,7 +77,7 @@ impl GenerationConfig {
                 tokens.get(leaf).copied(),
             )
         };
-        let nodes = nodes(
+        let mut nodes = nodes(
             &self.data.sources,
             "",
             &Sizes {
@@ -81,7 +85,16 @@ impl GenerationConfig {
                 by_hand: &|name| by_hand.get(name).copied(),
             },
         );
-        let tree = Tree::new(&nodes).map_err(|error| self.refused(&error))?;
+        let full = Tree::new(&nodes).map_err(|error| self.refused(&error))?;
+        let virtuals = self.virtuals(full.domains())?;
+        let collapse =
+            Collapse::new(full.domains(), &virtuals).map_err(|error| self.refused(&error))?;
+        let tree = if virtuals.is_empty() {
+            full
+        } else {
+            freeze(&mut nodes, &collapse);
+            Tree::new(&nodes).map_err(|error| self.refused(&error))?
+        };
         let mut notices = Vec::new();
         for (parent, sum) in tree.partly_pinned() {
             notices.push(format!(
@@ -102,20 +115,31 @@ impl GenerationConfig {
                     .collect()
             }
         };
+        // A frozen leaf has weight where its virtual domain has.
+        let sampled = |name: &Named<()>| {
+            let within = (0..collapse.virtuals()).find(|&v| {
+                let mut members = collapse.members(v).iter();
+                members.any(|(leaf, _)| collapse.full().name(*leaf) == name.name)
+            });
+            within.map_or(name.name.clone(), |v| {
+                collapse.collapsed().name(v).to_owned()
+            })
+        };
+        let nonzero: Vec<String> = self.swarm.nonzero.iter().map(sampled).collect();
+        for (name, sampled) in self.swarm.nonzero.iter().zip(&nonzero) {
+            if tree.leaves_of(sampled).is_none() {
+                return Err(self.no_such(name, "source, topic or leaf", "swarm.nonzero_weight"));
+            }
+        }
         let options = SamplerOptions {
             sources: self.swarm.sources,
             topics: self.swarm.topics,
             multiples_of: self.swarm.multiples_of,
-            nonzero: self.swarm.nonzero.iter().map(|n| n.name.clone()).collect(),
+            nonzero,
             caps,
             existing,
             seed: self.swarm.seed,
         };
-        for name in &self.swarm.nonzero {
-            if tree.leaves_of(&name.name).is_none() {
-                return Err(self.no_such(name, "source, topic or leaf", "swarm.nonzero_weight"));
-            }
-        }
         Sampler::new(&tree, &options).map_err(|error| self.refused(&error))?;
         let solve_caps = self.solve_caps(&tree)?;
         let variants = self.swarm.variants.unwrap_or(3 * (tree.free_leaves() + 1));
@@ -129,11 +153,45 @@ impl GenerationConfig {
                 .max(variants),
             solve_caps,
             tree,
+            collapse,
             options,
             variants,
             notices,
             inputs,
         })
+    }
+
+    /// The virtual domains, checked against the leaves.
+    fn virtuals(&self, leaves: &DomainSet) -> Result<Vec<VirtualDomain>, IoError> {
+        let key = "swarm.virtual_domains";
+        let mut used = HashSet::new();
+        let mut virtuals = Vec::new();
+        for one in &self.swarm.virtual_domains {
+            if leaves.position(&one.name).is_some() {
+                return Err(self.error(
+                    &one.place,
+                    format!("{key} names `{}`, which is a leaf", excerpt(&one.name)),
+                    "give the virtual domain a name of its own, such as `existing`",
+                ));
+            }
+            for leaf in &one.value {
+                if leaves.position(&leaf.name).is_none() {
+                    return Err(self.no_such(leaf, "leaf", key));
+                }
+                if !used.insert(leaf.name.as_str()) {
+                    return Err(self.error(
+                        &leaf.place,
+                        format!("{key} has `{}` twice", excerpt(&leaf.name)),
+                        "a leaf keeps its ratio to others in one virtual domain",
+                    ));
+                }
+            }
+            virtuals.push(VirtualDomain {
+                name: one.name.clone(),
+                members: shares(&one.value),
+            });
+        }
+        Ok(virtuals)
     }
 
     /// Relative sizes and tokens of the leaves.
@@ -411,4 +469,46 @@ impl GenerationConfig {
         };
         self.error(place, error.to_string(), help)
     }
+}
+
+/// Takes the leaves of virtual domains out of the tree, and puts the virtual domains in front, each as large as its
+/// leaves are together. A source keeps the size of what is left of it.
+fn freeze(nodes: &mut Vec<Node>, collapse: &Collapse) {
+    let mut frozen: HashMap<&str, usize> = HashMap::new();
+    for v in 0..collapse.virtuals() {
+        for &(leaf, _) in collapse.members(v) {
+            frozen.insert(collapse.full().name(leaf), v);
+        }
+    }
+    let mut sizes = vec![0.0; collapse.virtuals()];
+    take(nodes, "", &frozen, &mut sizes);
+    let virtuals = collapse.collapsed().iter().zip(&sizes);
+    let virtuals = virtuals.map(|(domain, size)| Node {
+        name: domain.name.clone(),
+        size: *size,
+        manual: false,
+        pinned: None,
+        tokens: domain.tokens,
+        children: Vec::new(),
+    });
+    nodes.splice(0..0, virtuals);
+}
+
+/// Removes frozen leaves, adding up their sizes by virtual domain; a node whose parts are all gone goes, too.
+fn take(nodes: &mut Vec<Node>, above: &str, frozen: &HashMap<&str, usize>, sizes: &mut [f64]) {
+    nodes.retain_mut(|node| {
+        let full = full_name(above, &node.name);
+        if node.children.is_empty() {
+            let Some(&v) = frozen.get(full.as_str()) else {
+                return true;
+            };
+            sizes[v] += node.size;
+            return false;
+        }
+        let size = |node: &Node| node.children.iter().map(|part| part.size).sum::<f64>();
+        let before = size(node);
+        take(&mut node.children, &full, frozen, sizes);
+        node.size *= size(node) / before;
+        !node.children.is_empty()
+    });
 }

@@ -2,7 +2,7 @@
 
 use olmix_core::generate::{Design, Level};
 
-use crate::fit_config::{Named, named, names};
+use crate::fit_config::{Named, named, names, read_virtuals};
 use crate::yaml::{Section, Value};
 
 use super::sources::word;
@@ -45,6 +45,9 @@ pub struct SwarmConfig {
     pub sample_multiplier: usize,
     /// A ratios file of mixtures that are not to be drawn again, as written, with its place.
     pub existing_mix_file: Option<Named<String>>,
+    /// Virtual domains, with the shares (not negative, of any scale) of the leaves inside: these are sampled as one,
+    /// and keep their ratios in every mixture.
+    pub virtual_domains: Vec<Named<Vec<Named<f64>>>>,
     /// How often a token may be seen.
     pub repetition_factor: f64,
     /// Whether that is kept to.
@@ -58,7 +61,7 @@ pub struct SwarmConfig {
 const MOST_VARIANTS: usize = 1_000_000;
 
 impl SwarmConfig {
-    pub(super) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
+    pub(crate) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
         let common = Settings::read(
             &mut section,
             [
@@ -124,6 +127,9 @@ impl SwarmConfig {
                 .optional("existing_mix_file")
                 .map(|v| word(&v))
                 .transpose()?,
+            virtual_domains: section
+                .optional("virtual_domains")
+                .map_or(Ok(Vec::new()), |v| read_virtuals(&v))?,
             repetition_factor: above_zero(&mut section, "repetition_factor", "a number above 0")?
                 .unwrap_or(1.0),
             enable_bound: section

@@ -1,13 +1,14 @@
 //! From a fit to the content of `mixture.json`.
 
 use olmix_core::law::{FittedLaw, Law as _, TaskReport};
+use olmix_core::reuse::VirtualDomain;
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
 use olmix_core::{Binding, Fit, LawKind, Matrix};
 
 use super::{
     BaselineEntry, BootstrapEntry, DomainEntry, FORMAT, FitEntry, GroupEntry, KlChoiceEntry,
     LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry,
-    TaskEntry, VERSION,
+    ShareEntry, TaskEntry, VERSION, VirtualEntry,
 };
 use crate::LoadedFit;
 
@@ -46,6 +47,8 @@ impl MixtureFile {
             fitted_runs: fit.train.len(),
             held_out_runs: loaded.spec.n_test,
             domains: domains(loaded, fit),
+            virtual_domains: virtual_entries(loaded),
+            expanded: expanded(loaded, fit),
             dead_domains: names(&fit.dead),
             target_tokens: constraints.target_tokens,
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
@@ -92,6 +95,44 @@ impl MixtureFile {
             notices,
         }
     }
+}
+
+fn virtual_entries(loaded: &LoadedFit) -> Vec<VirtualEntry> {
+    let entry = |one: &VirtualDomain| VirtualEntry {
+        name: one.name.clone(),
+        members: one.members.iter().map(share_entry).collect(),
+    };
+    loaded.virtual_domains.iter().map(entry).collect()
+}
+
+fn share_entry((domain, share): &(String, f64)) -> ShareEntry {
+    ShareEntry {
+        domain: domain.clone(),
+        share: *share,
+    }
+}
+
+/// The mixture with each virtual domain replaced, in its place, by what it stands for.
+fn expanded(loaded: &LoadedFit, fit: &Fit) -> Vec<ShareEntry> {
+    let Some(proposal) = fit
+        .proposal
+        .as_ref()
+        .filter(|_| !loaded.virtual_domains.is_empty())
+    else {
+        return Vec::new();
+    };
+    let mut shares = Vec::new();
+    let weights = proposal.mixture.weights();
+    for (name, weight) in loaded.swarm.domains().names().zip(weights) {
+        match loaded.virtual_domains.iter().find(|one| one.name == name) {
+            None => shares.push(share_entry(&(name.to_owned(), *weight))),
+            Some(one) => shares.extend(one.members.iter().map(|(member, share)| ShareEntry {
+                domain: member.clone(),
+                share: weight * share,
+            })),
+        }
+    }
+    shares
 }
 
 /// Predicted losses at the prior; `None` without laws.

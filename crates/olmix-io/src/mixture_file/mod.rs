@@ -46,6 +46,13 @@ pub struct MixtureFile {
     pub held_out_runs: usize,
     /// Domains with prior and proposed weight.
     pub domains: Vec<DomainEntry>,
+    /// What the virtual domains among them stand for; absent without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub virtual_domains: Vec<VirtualEntry>,
+    /// The proposed mixture over the domains that virtual ones stand for and all others; absent where there is no
+    /// virtual domain or no mixture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expanded: Vec<ShareEntry>,
     /// Domains no run sampled.
     pub dead_domains: Vec<String>,
     /// `R`, tokens of the run the mixture is for, when the config gives it.
@@ -110,6 +117,24 @@ pub struct DomainEntry {
     /// What the KL term pulls to in place of `prior`, when virtual domains are counted by what
     /// they stand for. These do not sum to 1.
     pub kl_reference: Option<f64>,
+}
+
+/// A virtual domain: several domains whose ratios are fixed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VirtualEntry {
+    /// Its name among the domains.
+    pub name: String,
+    /// Its domains and the share of each in it; the shares sum to 1.
+    pub members: Vec<ShareEntry>,
+}
+
+/// A domain's share of something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShareEntry {
+    /// The domain.
+    pub domain: String,
+    /// Its share.
+    pub share: f64,
 }
 
 /// A limit that holds with equality.

@@ -4,6 +4,7 @@ mod analyze;
 mod collect;
 mod demo;
 mod launch;
+mod project;
 mod proxy;
 mod tokenize;
 
@@ -12,6 +13,10 @@ pub use collect::CollectArgs;
 pub use demo::DemoArgs;
 pub use launch::{
     EngineKind, LaunchCancelArgs, LaunchCommand, LaunchRunArgs, LaunchStatusArgs, SwarmArgs,
+};
+pub use project::{
+    CommitArgs, DiffArgs, DomainArgs, HistoryCommand, InitArgs, LogArgs, PlanArgs, ProjectArgs,
+    ShowRecordArgs, TagArgs, UpdateArgs, UpdateCommand, VerifyArgs,
 };
 pub use proxy::{ProxyCommand, ProxyEvalArgs, ProxyTrainArgs};
 pub use tokenize::TokenizeArgs;
@@ -99,6 +104,30 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         command: AnalyzeCommand,
+    },
+    /// Make a project: a readable olmix.yaml, and a ledger that remembers every version of the data and every mixture.
+    Init(InitArgs),
+    /// Tell what changed in the data: the next version of the domain set.
+    Update(UpdateArgs),
+    /// What to recompute after updates, what it costs and what it risks, before anything is trained.
+    Plan(PlanArgs),
+    /// Record a mixture, with the fit and the swarm behind it.
+    Commit(CommitArgs),
+    /// Draw the history: what each step was made of, cost and gained.
+    Log(LogArgs),
+    /// Everything that is recorded of a mixture, fit, swarm or version of the domains.
+    Show(ShowRecordArgs),
+    /// What is different between two records.
+    Diff(DiffArgs),
+    /// Give a record a name of its own, or list such names.
+    Tag(TagArgs),
+    /// Check that the history is what was recorded.
+    Verify(VerifyArgs),
+    /// The history as plain files, and back.
+    History {
+        /// What to do.
+        #[command(subcommand)]
+        command: HistoryCommand,
     },
     /// A mixture as a trainer's own configuration.
     #[command(

@@ -93,6 +93,8 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
 struct Swarm<'a> {
     plan: &'a Plan,
     drawn: &'a Drawn,
+    /// The mixtures over the leaves: those of virtual domains in their ratios.
+    expanded: Vec<Vec<f64>>,
     /// What the mixtures are spread around.
     center: Vec<f64>,
     group: String,
@@ -109,11 +111,16 @@ impl<'a> Swarm<'a> {
         drawn: &'a Drawn,
         center: Vec<f64>,
     ) -> Result<Self, Failure> {
-        let names: Vec<&str> = plan.tree.domains().names().collect();
+        let names: Vec<&str> = plan.collapse.full().names().collect();
+        let expanded: Vec<Vec<f64>> = drawn
+            .mixtures
+            .iter()
+            .map(|r| plan.collapse.expand(r))
+            .collect();
         let table = |ids: &[String]| {
             let mut header = vec!["run"];
             header.extend(&names);
-            let rows = ids.iter().zip(&drawn.mixtures).map(|(id, mixture)| {
+            let rows = ids.iter().zip(&expanded).map(|(id, mixture)| {
                 let weights = mixture.iter().map(|&w| csv_number(w));
                 std::iter::once(id.clone()).chain(weights)
             });
@@ -126,11 +133,12 @@ impl<'a> Swarm<'a> {
         let group = sha256_hex(&table(&indices)?)[..8].to_owned();
         let id = |index: &String| format!("{}-{group}-{index}", config.name);
         let ids: Vec<String> = indices.iter().map(id).collect();
-        let tokens = plan.tree.domains().tokens().zip(config.max_tokens);
+        let tokens = plan.collapse.full().tokens().zip(config.max_tokens);
         Ok(Self {
             ratios: table(&ids)?,
             plan,
             drawn,
+            expanded,
             center,
             group,
             ids,
@@ -139,21 +147,21 @@ impl<'a> Swarm<'a> {
         })
     }
 
-    /// The most often that any run sees each leaf.
+    /// The most often that any run sees each sampled domain: of a virtual one, its scarcest leaf.
     fn repetition(&self) -> Option<Vec<f64>> {
         let available = self.available.as_ref()?;
-        let most = |(j, n): (usize, &f64)| {
-            self.drawn
-                .mixtures
-                .iter()
-                .map(|p| p[j] / n)
-                .fold(0.0, f64::max)
+        let most = |v: usize| {
+            let leaves = self.plan.collapse.members(v).iter();
+            let epochs = leaves.map(|&(j, share)| share / available[j]);
+            let of_all = epochs.fold(0.0, f64::max);
+            let mixtures = self.drawn.mixtures.iter();
+            of_all * mixtures.map(|r| r[v]).fold(0.0, f64::max)
         };
-        Some(available.iter().enumerate().map(most).collect())
+        Some((0..self.center.len()).map(most).collect())
     }
 
     fn json(&self, config: &GenerationConfig) -> serde_json::Value {
-        let domains = self.plan.tree.domains();
+        let domains = self.plan.collapse.full();
         let mixture = |(id, p): (&String, &Vec<f64>)| {
             let weights: serde_json::Map<String, serde_json::Value> = domains
                 .names()
@@ -175,7 +183,7 @@ impl<'a> Swarm<'a> {
             "candidates": self.drawn.rejections.drawn,
             "information_gained": self.drawn.information_gained,
             "worth": worth,
-            "variants": self.ids.iter().zip(&self.drawn.mixtures).map(mixture).collect::<Vec<_>>(),
+            "variants": self.ids.iter().zip(&self.expanded).map(mixture).collect::<Vec<_>>(),
         })
     }
 
@@ -264,7 +272,7 @@ fn write(
         StagedFile::new(&ratios, &swarm.ratios)?,
     ];
     if let Some(base) = base {
-        let names: Vec<&str> = swarm.plan.tree.domains().names().collect();
+        let names: Vec<&str> = swarm.plan.collapse.full().names().collect();
         let launch = |(id, mixture): (&String, &Vec<f64>)| {
             let leaf = |(j, &weight): (usize, &f64)| {
                 let available = swarm.available.as_ref();
@@ -282,12 +290,8 @@ fn write(
                 base.variant(config, &variant).into_bytes(),
             )
         };
-        let files: Vec<(String, Vec<u8>)> = swarm
-            .ids
-            .iter()
-            .zip(&swarm.drawn.mixtures)
-            .map(launch)
-            .collect();
+        let files: Vec<(String, Vec<u8>)> =
+            swarm.ids.iter().zip(&swarm.expanded).map(launch).collect();
         let folder = StagedFolder::new(&args.output.join("launch"))?;
         folder.write_all(&files)?;
         folder.commit()?;

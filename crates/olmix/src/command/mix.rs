@@ -35,7 +35,17 @@ struct Move {
 
 fn diff(args: &MixDiffArgs) -> Result<(), Failure> {
     let (a, b) = (Shares::read(&args.a)?, Shares::read(&args.b)?);
-    let mut moves = moves(&a, &b);
+    compare(&a.shares, &b.shares, args.top, args.common.json)
+}
+
+/// Prints what changes between two mixtures.
+pub fn compare(
+    a: &[(String, f64)],
+    b: &[(String, f64)],
+    top: usize,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let mut moves = moves(a, b);
     let distance: f64 = 0.5 * moves.iter().map(|m| (m.b - m.a).abs()).sum::<f64>();
     let (to, from) = (
         divergence(&moves, |m| (m.b, m.a)),
@@ -43,7 +53,7 @@ fn diff(args: &MixDiffArgs) -> Result<(), Failure> {
     );
     // A stable sort: equal moves stay in the order of the files.
     moves.sort_by(|x, y| (y.b - y.a).abs().total_cmp(&(x.b - x.a).abs()));
-    if args.common.json {
+    if as_json {
         let one = |m: &Move| json!({"domain": m.name, "a": m.a, "b": m.b, "change": m.b - m.a});
         let finite = |x: f64| x.is_finite().then_some(x);
         let printed = json!({
@@ -69,7 +79,7 @@ fn diff(args: &MixDiffArgs) -> Result<(), Failure> {
     };
     // Less than a millionth of the data is rounding.
     let changed = moves.iter().filter(|m| (m.b - m.a).abs() > 1e-6).count();
-    let rows: Vec<Vec<String>> = moves.iter().take(args.top.min(changed)).map(row).collect();
+    let rows: Vec<Vec<String>> = moves.iter().take(top.min(changed)).map(row).collect();
     let mut text = format!(
         "{} of the data moves (total variation distance)\nKL(B‖A) {} nats, KL(A‖B) {} nats\n",
         percent(distance),
@@ -86,13 +96,12 @@ fn diff(args: &MixDiffArgs) -> Result<(), Failure> {
 }
 
 /// Every domain of either, those of the first first.
-fn moves(a: &Shares, b: &Shares) -> Vec<Move> {
-    let share = |of: &Shares, name: &str| {
-        let found = of.shares.iter().find(|(other, _)| other == name);
+fn moves(a: &[(String, f64)], b: &[(String, f64)]) -> Vec<Move> {
+    let share = |of: &[(String, f64)], name: &str| {
+        let found = of.iter().find(|(other, _)| other == name);
         found.map_or(0.0, |(_, share)| *share)
     };
     let mut moves: Vec<Move> = a
-        .shares
         .iter()
         .map(|(name, share_a)| Move {
             name: name.clone(),
@@ -100,8 +109,8 @@ fn moves(a: &Shares, b: &Shares) -> Vec<Move> {
             b: share(b, name),
         })
         .collect();
-    for (name, share_b) in &b.shares {
-        if !a.shares.iter().any(|(other, _)| other == name) {
+    for (name, share_b) in b {
+        if !a.iter().any(|(other, _)| other == name) {
             moves.push(Move {
                 name: name.clone(),
                 a: 0.0,

@@ -11,6 +11,7 @@ pub mod launch;
 pub mod mix;
 pub mod predict;
 pub mod priors;
+pub mod project;
 pub mod proxy;
 pub mod study;
 pub mod sweep;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use olmix_data::{CountOptions, DataError, Format, Leaf, LeafCount, Unit, count};
+use olmix_data::{CountOptions, Format, Leaf, LeafCount, Unit, count};
 use olmix_io::yaml::Yaml;
 use olmix_io::{GenerationConfig, check_writable, write_whole};
 use serde_json::json;
@@ -26,6 +26,30 @@ pub fn run(command: &PriorsCommand) -> Result<(), Failure> {
 
 fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
     let (config, _) = GenerationConfig::load(&args.config)?;
+    if let Some(folder) = args.output.as_deref().and_then(Path::parent) {
+        check_writable(folder)?;
+    }
+    let (counts, unit) = count_leaves(
+        &config,
+        args.no_cache,
+        args.common.quiet || args.common.json,
+    )?;
+    if !args.common.quiet && unit == Unit::Bytes && counts.iter().any(|leaf| leaf.text) {
+        output::notices(&[
+            "texts are counted as UTF-8 bytes; set data.tokenizer to a tokenizer.json to count its \
+             tokens"
+                .to_owned(),
+        ]);
+    }
+    write(args, &counts)
+}
+
+/// Counts the tokens of every leaf of a config.
+pub fn count_leaves(
+    config: &GenerationConfig,
+    no_cache: bool,
+    quiet: bool,
+) -> Result<(Vec<LeafCount>, Unit), Failure> {
     let formats = config.data.leaf_paths(&Format::ALL)?;
     let leaf = |(name, paths, format): (String, Vec<String>, Option<Format>)| Leaf {
         name,
@@ -33,17 +57,14 @@ fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
         format,
     };
     let leaves: Vec<Leaf> = formats.into_iter().map(leaf).collect();
-    if let Some(folder) = args.output.as_deref().and_then(Path::parent) {
-        check_writable(folder)?;
-    }
     let options = CountOptions {
         width: config.data.dtype.bytes(),
-        unit: unit(&config)?,
+        unit: unit(config)?,
         text_field: config.data.text_field.clone(),
         folder: config.folder.clone(),
-        cache: (!args.no_cache).then(cache_file).flatten(),
+        cache: (!no_cache).then(cache_file).flatten(),
     };
-    let bar = Bar::new(args.common.quiet || args.common.json);
+    let bar = Bar::new(quiet);
     bar.begin_bytes("listing", 0);
     let listed = AtomicU64::new(0);
     let counts = count(&leaves, &options, &|bytes, sum| {
@@ -53,15 +74,13 @@ fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
         bar.add(bytes);
     });
     drop(bar);
-    let counts = counts.map_err(|error| Failure::Usage(told(&args.config, &error)))?;
-    if !args.common.quiet && options.unit == Unit::Bytes && counts.iter().any(|leaf| leaf.text) {
-        output::notices(&[
-            "texts are counted as UTF-8 bytes; set data.tokenizer to a tokenizer.json to count its \
-             tokens"
-                .to_owned(),
-        ]);
-    }
-    let yaml = Yaml::map([("priors", priors(&counts))]).to_file();
+    let counts = counts.map_err(|error| Failure::Usage(format!("{}: {error}", config.file)))?;
+    Ok((counts, options.unit))
+}
+
+/// Writes and prints counts.
+fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> {
+    let yaml = Yaml::map([("priors", priors(counts))]).to_file();
     if let Some(path) = &args.output {
         write_whole(path, yaml.as_bytes())?;
     }
@@ -121,10 +140,6 @@ fn unit(config: &GenerationConfig) -> Result<Unit, Failure> {
         let help = "give the path of a tokenizer.json, or `bytes` to count UTF-8 bytes";
         config.error(&tokenizer.place, message, help).into()
     })
-}
-
-fn told(config: &Path, error: &DataError) -> String {
-    format!("{}: {error}", config.display())
 }
 
 /// Where counts of texts are remembered: `$XDG_CACHE_HOME/olmix` or `~/.cache/olmix`.

@@ -1,0 +1,107 @@
+//! Likeness of domains by the tokens they are made of.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use olmix_data::{Format, Leaf, TokenShard, locate};
+use olmix_io::ProjectDomain;
+
+/// Shares of tokens, hashed to this many places.
+const PLACES: usize = 1 << 15;
+/// Tokens that are read of a domain, at most: enough for shares of a thousandth to be known to a few percent.
+const MOST_TOKENS: u64 = 1 << 20;
+/// Pieces that they are read in, spread over its shards.
+const PIECES: u64 = 16;
+
+/// How often each token is used in a domain, as far as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Likeness {
+    /// Square roots of shares; the squares sum to 1.
+    roots: Vec<f32>,
+}
+
+/// Reads tokens of a domain's shards. `width` is the bytes of a token where no header says it, relative paths start at
+/// `folder`. Some 10 ms a domain.
+///
+/// # Errors
+/// Why there is none: no paths, shards of text or in a store, files that can't be read.
+pub fn fingerprint(domain: &ProjectDomain, width: u64, folder: &Path) -> Result<Likeness, String> {
+    if domain.paths.is_empty() {
+        return Err("no paths are known of it".into());
+    }
+    let format = domain.format.as_deref();
+    let format = format.and_then(|word| {
+        let known = Format::ALL.iter().find(|(name, _)| *name == word);
+        known.map(|(_, format)| *format)
+    });
+    let leaf = Leaf {
+        name: domain.name.clone(),
+        paths: domain.paths.clone(),
+        format,
+    };
+    let shards = locate(&[leaf], width, folder).map_err(|error| error.to_string())?;
+    let shards: Vec<TokenShard> = shards.into_iter().flatten().collect();
+    let mut counts = vec![0_u64; PLACES];
+    let all: u64 = shards.iter().map(|shard| shard.tokens).sum();
+    let wanted = all.min(MOST_TOKENS);
+    let piece = wanted.div_ceil(PIECES);
+    for number in 0..PIECES {
+        let from = number * (all / PIECES);
+        read(&shards, from, piece.min(all - from), &mut counts)
+            .map_err(|error| error.to_string())?;
+    }
+    let sum: u64 = counts.iter().sum();
+    if sum == 0 {
+        return Err("its shards hold no tokens".into());
+    }
+    let root = |count: &u64| (*count as f64 / sum as f64).sqrt() as f32;
+    Ok(Likeness {
+        roots: counts.iter().map(root).collect(),
+    })
+}
+
+/// Counts `count` tokens from token `from` on.
+fn read(
+    shards: &[TokenShard],
+    mut from: u64,
+    mut count: u64,
+    counts: &mut [u64],
+) -> std::io::Result<()> {
+    for shard in shards {
+        if from >= shard.tokens {
+            from -= shard.tokens;
+            continue;
+        }
+        let here = count.min(shard.tokens - from);
+        let mut file = File::open(&shard.path)?;
+        file.seek(SeekFrom::Start(shard.offset + from * shard.width))?;
+        let mut bytes = vec![0; usize::try_from(here * shard.width).unwrap_or(0)];
+        file.read_exact(&mut bytes)?;
+        for token in bytes.chunks_exact(usize::try_from(shard.width).unwrap_or(1).max(1)) {
+            let mut number = 0_u64;
+            for byte in token.iter().rev() {
+                number = number << 8 | u64::from(*byte);
+            }
+            // Multiplied by 2^64 over the golden ratio, as neighbours in a vocabulary are unlike.
+            let place = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - PLACES.ilog2());
+            counts[place as usize] += 1;
+        }
+        count -= here;
+        from = 0;
+        if count == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Likeness {
+    /// Bhattacharyya's coefficient, `Σ √(a b)` over shares of tokens: 1 for domains of the same tokens, 0 for domains that
+    /// share none.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> f64 {
+        let products = self.roots.iter().zip(&other.roots);
+        products.map(|(a, b)| f64::from(a * b)).sum()
+    }
+}

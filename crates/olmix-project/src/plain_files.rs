@@ -1,0 +1,192 @@
+//! The history as plain files: for people, other tools, and another machine.
+//!
+//! ```text
+//! records/000001-domains@1.json   each record, whole
+//! files/<sha256>                  the files of all of them
+//! tags.json
+//! olmix.yaml
+//! ```
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use olmix_io::{IoError, ProjectConfig, StagedFile, StagedFolder, sha256_hex};
+use olmix_ledger::{Ledger, NewFile, NewRecord, Parent, Record};
+
+use crate::{Project, ProjectError};
+
+impl Project {
+    /// Writes the history to a folder, which appears whole or not at all. Gives the number of records.
+    ///
+    /// # Errors
+    /// [`ProjectError::Refused`] for a folder that holds something, and those of writing.
+    pub fn export(&self, folder: &Path) -> Result<usize, ProjectError> {
+        if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(ProjectError::refused(
+                folder,
+                "the folder is not empty",
+                "name a new folder",
+            ));
+        }
+        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut kept: HashSet<String> = HashSet::new();
+        let records = self.ledger.records()?;
+        for listed in &records {
+            let record = self.ledger.record_by_id(listed.id)?;
+            let record = record.ok_or_else(|| damaged(self.ledger.path()))?;
+            for file in &record.files {
+                if kept.insert(file.sha256.clone()) {
+                    let content = self.ledger.file(&file.sha256)?;
+                    let content = content.ok_or_else(|| damaged(self.ledger.path()))?;
+                    files.push((format!("files/{}", file.sha256), content));
+                }
+            }
+            let name = format!("records/{:06}-{}.json", record.id.0, record.name());
+            files.push((name, pretty(&record)));
+        }
+        let names: BTreeMap<String, String> = self
+            .ledger
+            .tags()?
+            .into_iter()
+            .filter_map(|(tag, id)| {
+                let record = records.iter().find(|record| record.id == id)?;
+                Some((tag, record.name()))
+            })
+            .collect();
+        files.push(("tags.json".into(), pretty(&names)));
+        files.push(("olmix.yaml".into(), self.config.text.clone().into_bytes()));
+        let staged = StagedFolder::new(folder)?;
+        staged.write_all(&files)?;
+        staged.commit()?;
+        Ok(records.len())
+    }
+
+    /// Makes a project of an export, with the same records and hashes.
+    ///
+    /// # Errors
+    /// [`ProjectError::Refused`] where there is a project or a ledger, and for an export that was changed; nothing is
+    /// left then.
+    pub fn import(export: &Path, folder: &Path, now: i64) -> Result<Self, ProjectError> {
+        let config_path = folder.join("olmix.yaml");
+        let ledger_path = folder.join(".olmix/ledger.sqlite");
+        for path in [&config_path, &ledger_path] {
+            if path.exists() {
+                return Err(ProjectError::refused(
+                    path,
+                    "there is a project here",
+                    "import into another folder",
+                ));
+            }
+        }
+        let text = read(&export.join("olmix.yaml"))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        ProjectConfig::parse(
+            &config_path,
+            &export.join("olmix.yaml").display().to_string(),
+            &text,
+        )?;
+        // Made beside its place, so that an export which is not sound leaves nothing.
+        let hidden = folder.join(".olmix");
+        fs::create_dir_all(&hidden).map_err(|error| IoError::write(&hidden, &error))?;
+        let unfinished = hidden.join("importing.sqlite");
+        remove(&unfinished);
+        let made = fill(export, &unfinished, now);
+        if let Err(error) = made {
+            remove(&unfinished);
+            return Err(error);
+        }
+        fs::rename(&unfinished, &ledger_path)
+            .map_err(|error| IoError::write(&ledger_path, &error))?;
+        StagedFile::new(&config_path, text.as_bytes())?.commit()?;
+        Self::open(folder)
+    }
+}
+
+/// Adds every record of an export to a new ledger, in order.
+fn fill(export: &Path, ledger: &Path, now: i64) -> Result<(), ProjectError> {
+    let records = export.join("records");
+    let entries = fs::read_dir(&records).map_err(|error| IoError::read(&records, &error))?;
+    let mut names: Vec<_> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .collect();
+    names.retain(|path| path.extension().is_some_and(|end| end == "json"));
+    names.sort();
+    let mut into = Ledger::open(ledger)?;
+    let changed = |path: &Path, what: &str| {
+        ProjectError::refused(
+            path,
+            what,
+            "the export was changed; export again, or take another copy",
+        )
+    };
+    for path in &names {
+        let bytes = read(path)?;
+        let record: Record = serde_json::from_slice(&bytes)
+            .map_err(|error| changed(path, &format!("no record: {error}")))?;
+        let mut files = Vec::new();
+        for file in &record.files {
+            let from = export.join("files").join(&file.sha256);
+            let content = read(&from)?;
+            if sha256_hex(&content) != file.sha256 {
+                return Err(changed(&from, "its content is not what its name says"));
+            }
+            files.push(NewFile {
+                name: file.name.clone(),
+                content,
+            });
+        }
+        let new = NewRecord {
+            kind: record.kind,
+            line: record.line.clone(),
+            title: record.title.clone(),
+            number: Some(record.number),
+            parents: record.parents.iter().map(|id| Parent::Known(*id)).collect(),
+            files,
+            content: record.content.clone(),
+            command: record.command.clone(),
+            olmix: record.olmix.clone(),
+            cost: record.cost,
+            gain: record.gain,
+        };
+        let added = into.add(&new, record.created)?;
+        if added.hash != record.hash || added.id != record.id {
+            return Err(changed(path, "its hash is not that of what it says"));
+        }
+    }
+    let tags = export.join("tags.json");
+    let named: BTreeMap<String, String> = serde_json::from_slice(&read(&tags)?)
+        .map_err(|error| changed(&tags, &format!("no tags: {error}")))?;
+    for (tag, name) in named {
+        let record = into.record(&name)?;
+        into.tag(&tag, record.id, now)?;
+    }
+    into.settle()?;
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ProjectError> {
+    Ok(fs::read(path).map_err(|error| IoError::read(path, &error))?)
+}
+
+/// A database and what goes with it.
+fn remove(path: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{end}", path.display()));
+    }
+}
+
+fn damaged(ledger: &Path) -> ProjectError {
+    ProjectError::refused(
+        ledger,
+        "a record refers to something that is not there",
+        "`olmix verify` says what is damaged; put back a copy",
+    )
+}
+
+fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

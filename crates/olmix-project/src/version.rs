@@ -1,0 +1,187 @@
+//! The next version of a domain set: what changes do to the domains of a project.
+
+use olmix_core::reuse::{Change, Lineage};
+use olmix_core::{CoreError, Domain};
+use olmix_io::{ProjectChange, ProjectDomain};
+
+use crate::project::domain_set;
+
+/// The domains after changes, where each comes from, and what the user should know.
+pub struct Version {
+    pub domains: Vec<ProjectDomain>,
+    pub lineage: Lineage,
+    pub notices: Vec<String>,
+}
+
+/// Makes changes to domains. Parts and revised domains keep what nothing new is said of: files of a revised one stay
+/// where they are, a part of a domain with a size of its own has its share of that by tokens.
+pub fn after(old: &[ProjectDomain], changes: &[ProjectChange]) -> Result<Version, CoreError> {
+    let method: Vec<Change> = changes.iter().map(change).collect();
+    let lineage = Lineage::of(&domain_set(old)?, &method)?;
+    let mut known: Vec<ProjectDomain> = old.to_vec();
+    let mut notices = Vec::new();
+    for change in changes {
+        match change {
+            ProjectChange::Add(new) => {
+                for domain in new {
+                    let sized = sized(domain, &known, &mut notices);
+                    known.push(sized);
+                }
+            }
+            ProjectChange::Remove(names) => {
+                known.retain(|domain| !names.contains(&domain.name));
+            }
+            ProjectChange::Revise(new) => {
+                for domain in known.iter_mut().filter(|domain| domain.name == new.name) {
+                    *domain = revised(domain, new);
+                }
+            }
+            ProjectChange::Partition {
+                domain,
+                parts,
+                rest,
+            } => {
+                let whole = known.iter().position(|other| other.name == *domain);
+                let Some(whole) = whole.map(|at| known.remove(at)) else {
+                    continue;
+                };
+                let counts = partition_tokens(&whole, parts, rest.as_deref());
+                known.extend(
+                    counts
+                        .into_iter()
+                        .map(|part| of_whole(part, &whole, parts.len())),
+                );
+            }
+        }
+    }
+    let domains = lineage
+        .new
+        .iter()
+        .filter_map(|domain| {
+            known
+                .iter()
+                .find(|other| other.name == domain.name)
+                .cloned()
+        })
+        .collect();
+    Ok(Version {
+        domains,
+        lineage,
+        notices,
+    })
+}
+
+fn change(change: &ProjectChange) -> Change {
+    let plain = |domain: &ProjectDomain| Domain {
+        name: domain.name.clone(),
+        tokens: domain.tokens,
+    };
+    match change {
+        ProjectChange::Add(domains) => Change::Add(domains.iter().map(plain).collect()),
+        ProjectChange::Remove(names) => Change::Remove(names.clone()),
+        ProjectChange::Revise(domain) => Change::Revise {
+            domain: domain.name.clone(),
+            tokens: domain.tokens,
+        },
+        ProjectChange::Partition {
+            domain,
+            parts,
+            rest,
+        } => Change::Partition {
+            domain: domain.clone(),
+            parts: parts.iter().map(plain).collect(),
+            rest: rest.clone(),
+        },
+    }
+}
+
+/// Changes of several updates, one after another, as the method knows them.
+pub fn as_changes(changes: &[ProjectChange]) -> Vec<Change> {
+    changes.iter().map(change).collect()
+}
+
+/// A new domain among others that have sizes of their own gets one on their scale.
+fn sized(
+    domain: &ProjectDomain,
+    others: &[ProjectDomain],
+    notices: &mut Vec<String>,
+) -> ProjectDomain {
+    let mut domain = domain.clone();
+    let sizes: Option<Vec<(f64, u64)>> = others
+        .iter()
+        .map(|other| Some((other.size?, other.tokens?)))
+        .collect();
+    if let (None, Some(sizes), Some(tokens)) = (domain.size, sizes, domain.tokens) {
+        let (size, all) = sizes.iter().fold((0.0, 0.0), |(s, n), (size, tokens)| {
+            (s + size, n + *tokens as f64)
+        });
+        if all > 0.0 {
+            domain.size = Some(size * tokens as f64 / all);
+            notices.push(format!(
+                "{} gets a size in the prior in proportion to its tokens; give --size for another",
+                domain.quoted()
+            ));
+        }
+    }
+    domain
+}
+
+fn revised(old: &ProjectDomain, new: &ProjectDomain) -> ProjectDomain {
+    let or = |new: &Vec<String>, old: &Vec<String>| {
+        if new.is_empty() {
+            old.clone()
+        } else {
+            new.clone()
+        }
+    };
+    ProjectDomain {
+        name: old.name.clone(),
+        tokens: new.tokens,
+        size: new.size.or(old.size),
+        paths: or(&new.paths, &old.paths),
+        format: new.format.clone().or(old.format.clone()),
+        tasks: or(&new.tasks, &old.tasks),
+    }
+}
+
+/// The parts, with what they leave of the whole.
+fn partition_tokens(
+    whole: &ProjectDomain,
+    parts: &[ProjectDomain],
+    rest: Option<&str>,
+) -> Vec<ProjectDomain> {
+    let mut parts = parts.to_vec();
+    if let Some(rest) = rest {
+        let sum: Option<u64> = parts.iter().map(|part| part.tokens).sum();
+        let left = whole
+            .tokens
+            .zip(sum)
+            .map(|(all, sum)| all.saturating_sub(sum));
+        parts.push(ProjectDomain {
+            name: rest.to_owned(),
+            tokens: left,
+            ..ProjectDomain::default()
+        });
+    }
+    parts
+}
+
+fn of_whole(part: ProjectDomain, whole: &ProjectDomain, parts: usize) -> ProjectDomain {
+    let share = match (part.tokens, whole.tokens) {
+        (Some(part), Some(whole)) if whole > 0 => part as f64 / whole as f64,
+        _ => 1.0 / parts as f64,
+    };
+    ProjectDomain {
+        size: part.size.or(whole
+            .size
+            .map(|size| size * share)
+            .filter(|size| *size > 0.0)),
+        tasks: if part.tasks.is_empty() {
+            whole.tasks.clone()
+        } else {
+            part.tasks
+        },
+        format: part.format.or(whole.format.clone()),
+        ..part
+    }
+}

@@ -1,0 +1,146 @@
+//! A plan's files: what to train, and how to fit it; and its record.
+
+use std::path::Path;
+
+use olmix_io::{FitFile, GenerationFile, ProjectDomain, StagedFile};
+use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
+
+use crate::content::{PlannedContent, SwarmContent};
+use crate::plan::{earlier_folder, holds_other};
+use crate::project::{json, new_record};
+use crate::{Plan, Project, ProjectError, Provenance};
+
+impl Project {
+    /// Writes `generate.yaml`, `fit.yaml` and the runs of earlier swarms to a folder, and records the planned swarm. A
+    /// plan that is recorded already is only written again.
+    ///
+    /// # Errors
+    /// [`ProjectError::Refused`] for a plan that needs no runs, domains whose paths are not known to be anywhere, and
+    /// a folder with another plan.
+    pub fn write_plan(
+        &mut self,
+        plan: &Plan,
+        folder: &Path,
+        by: &Provenance,
+    ) -> Result<Record, ProjectError> {
+        if plan.runs == 0 {
+            return Err(ProjectError::refused(
+                &self.config.path,
+                "this plan needs no runs, so that there is no swarm to write",
+                "record the mixture with `olmix commit`",
+            ));
+        }
+        let content = SwarmContent::Planned(PlannedContent {
+            method: plan.method.name().to_owned(),
+            runs: plan.runs,
+            virtuals: plan.virtuals.iter().map(Into::into).collect(),
+            old_runs: !plan.earlier.is_empty(),
+            reasons: plan.reasons.clone(),
+        });
+        let known = self.planned(plan, &content)?;
+        let number = match &known {
+            Some(record) => record.number,
+            None => self
+                .ledger
+                .newest("swarm")?
+                .map_or(1, |newest| newest.number + 1),
+        };
+        let located: Vec<ProjectDomain> = plan
+            .domains
+            .iter()
+            .map(|domain| self.located(domain))
+            .collect();
+        let generation = self.config.generation(&GenerationFile {
+            name: &format!("{}-{number}", self.config.name),
+            domains: &located,
+            virtuals: &plan.virtuals,
+            variants: plan.runs,
+        });
+        let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
+        let fit = self.config.fit(&FitFile {
+            domains: &plan.domains,
+            virtuals: &plan.virtuals,
+            collapsed_kl: plan.collapsed_kl,
+            earlier: &earlier,
+        });
+        let mut files = vec![
+            ("generate.yaml".to_owned(), generation.into_bytes()),
+            ("fit.yaml".to_owned(), fit.into_bytes()),
+        ];
+        for (place, swarm) in earlier.iter().zip(&plan.earlier) {
+            files.push((format!("{place}/ratios.csv"), swarm.files.0.clone()));
+            files.push((format!("{place}/metrics.csv"), swarm.files.1.clone()));
+        }
+        for (name, bytes) in &files {
+            if holds_other(&folder.join(name), bytes) {
+                return Err(ProjectError::refused(
+                    &folder.join(name),
+                    "is of another plan, or was changed",
+                    "write to another folder; nothing was changed",
+                ));
+            }
+        }
+        let staged: Vec<StagedFile> = files
+            .iter()
+            .map(|(name, bytes)| StagedFile::new(&folder.join(name), bytes))
+            .collect::<Result<_, _>>()?;
+        for file in staged {
+            file.commit()?;
+        }
+        if let Some(record) = known {
+            return Ok(record);
+        }
+        let kept = files
+            .into_iter()
+            .filter(|(name, _)| !name.contains('/'))
+            .map(|(name, content)| NewFile { name, content });
+        let mut parents = vec![Parent::Known(plan.version.id)];
+        parents.extend(plan.base.as_ref().map(|base| Parent::Known(base.id)));
+        let title = format!("planned: {} runs by {}", plan.runs, plan.method.name());
+        Ok(self.ledger.add(
+            &NewRecord {
+                number: Some(number),
+                parents,
+                files: kept.collect(),
+                content: json(&content),
+                ..new_record(RecordKind::Swarm, "swarm", &title, by)
+            },
+            by.now,
+        )?)
+    }
+
+    /// A domain whose paths are understood from any folder: those of this machine that start at the project's are
+    /// told from the root on.
+    fn located(&self, domain: &ProjectDomain) -> ProjectDomain {
+        let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
+        let path = |path: &String| {
+            if path.contains("://") {
+                path.clone()
+            } else {
+                root.join(path).display().to_string()
+            }
+        };
+        ProjectDomain {
+            paths: domain.paths.iter().map(path).collect(),
+            ..domain.clone()
+        }
+    }
+
+    /// The record of the same plan for the same version and mixture.
+    fn planned(&self, plan: &Plan, content: &SwarmContent) -> Result<Option<Record>, ProjectError> {
+        for record in self.ledger.records_of(RecordKind::Swarm)?.into_iter().rev() {
+            let mut parents = record.parents.iter();
+            let of_base = plan
+                .base
+                .as_ref()
+                .is_none_or(|base| record.parents.contains(&base.id));
+            if parents.any(|id| *id == plan.version.id)
+                && of_base
+                && self.content::<SwarmContent>(&record)? == *content
+            {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+}

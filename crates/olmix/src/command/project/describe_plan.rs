@@ -1,0 +1,312 @@
+//! A plan, for people and for programs.
+
+use std::fmt::Write as _;
+
+use olmix_ledger::Cost;
+use olmix_project::{Estimate, FreeReason, Plan, Project, Risk};
+use serde_json::json;
+
+use crate::bars::tokens_text;
+use crate::table::{number, percent, table};
+
+/// Rows of the printed tables.
+const MOST_PRINTED: usize = 8;
+
+/// What a plan says, as text.
+pub fn described(project: &Project, plan: &Plan) -> String {
+    let base = plan.base.as_ref().map_or_else(
+        || "no mixture yet".to_owned(),
+        |base| format!("going on from {}", base.name()),
+    );
+    let mut text = format!(
+        "{} for {} ({} domains), {base}.\n",
+        plan.method.name(),
+        plan.version.name(),
+        plan.domains.len()
+    );
+    for reason in &plan.reasons {
+        let _ = writeln!(text, "- {reason}");
+    }
+    text += &frozen(plan);
+    text += &free(plan);
+    for swarm in &plan.earlier {
+        let lost = match swarm.lost {
+            0 => String::new(),
+            lost => format!("; {lost} used content that is gone and are left out"),
+        };
+        let _ = writeln!(
+            text,
+            "{} is fitted too: {} runs over today's domains{lost}.",
+            swarm.swarm, swarm.runs
+        );
+    }
+    text += &costs(project, plan);
+    if let Some(risk) = &plan.risk {
+        text += &risks(plan, risk);
+    }
+    text
+}
+
+/// `D_fix`.
+fn frozen(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (one, cap) in plan.virtuals.iter().zip(&plan.caps) {
+        let cap = cap.map_or_else(String::new, |cap| {
+            format!(", at most {} of the mixture", percent(cap))
+        });
+        let _ = writeln!(
+            text,
+            "\n`{}`: {} domains keep their ratios{cap}.",
+            one.name,
+            one.members.len()
+        );
+        let mut members = one.members.clone();
+        members.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let rows: Vec<Vec<String>> = members
+            .iter()
+            .take(MOST_PRINTED)
+            .map(|(name, share)| vec![name.clone(), percent(*share)])
+            .collect();
+        text += &table(&["domain", "of it"], &rows);
+        if members.len() > rows.len() {
+            let _ = writeln!(text, " … and {} smaller", members.len() - rows.len());
+        }
+    }
+    text
+}
+
+/// `D_comp`.
+fn free(plan: &Plan) -> String {
+    if plan.free.is_empty() || plan.virtuals.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = plan
+        .free
+        .iter()
+        .map(|free| {
+            let why = match free.reason {
+                FreeReason::Added => "added".to_owned(),
+                FreeReason::Part => "a part of what was partitioned".to_owned(),
+                FreeReason::Revised => "revised".to_owned(),
+                FreeReason::Asked => "asked for".to_owned(),
+                FreeReason::All => "everything is".to_owned(),
+                FreeReason::Coupled { left } => {
+                    format!("coupling with the update falls by {}", percent(1.0 - left))
+                }
+            };
+            vec![free.domain.clone(), why]
+        })
+        .collect();
+    format!(
+        "\n{} domains are computed:\n{}",
+        plan.free.len(),
+        table(&["domain", "why"], &rows)
+    )
+}
+
+fn costs(project: &Project, plan: &Plan) -> String {
+    let cost = |cost: &Cost| {
+        let mut text = format!("{} runs", cost.runs);
+        if cost.tokens > 0 {
+            text += &format!(", {} tokens", tokens_text(cost.tokens));
+        }
+        if cost.flops > 0.0 {
+            text += &format!(", {:.1e} FLOPs", cost.flops);
+        }
+        text
+    };
+    let mut text = format!("\n{}", cost(&plan.cost));
+    if plan.cost.runs < plan.recompute.runs {
+        let saved = 1.0 - plan.cost.runs as f64 / plan.recompute.runs as f64;
+        let _ = write!(
+            text,
+            "; full recomputation: {} ({:.0} % less)",
+            cost(&plan.recompute),
+            100.0 * saved
+        );
+    }
+    text += ".\n";
+    if plan.cost.runs > 0 && project.config.max_tokens.is_none() {
+        text += "Set max_tokens and proxy_parameters in olmix.yaml to see tokens and FLOPs.\n";
+    }
+    let rows: Vec<Vec<String>> = plan
+        .alternatives
+        .iter()
+        .map(|other| {
+            vec![
+                other.method.name().to_owned(),
+                other.domains.to_string(),
+                other.runs.to_string(),
+            ]
+        })
+        .collect();
+    text + "\n" + &table(&["method", "domains sampled", "runs"], &rows)
+}
+
+fn risks(plan: &Plan, risk: &Risk) -> String {
+    let mut text = format!("\nRisk, by the laws of {}", risk.fit);
+    text += if risk.exact {
+        ":\n"
+    } else {
+        ", taken as log-linear at the prior:\n"
+    };
+    for (domain, estimate) in risk.estimates.iter().take(MOST_PRINTED) {
+        let _ = writeln!(text, "- {domain}: {}", estimated(estimate));
+    }
+    if risk.estimates.len() > MOST_PRINTED {
+        let _ = writeln!(text, "- … and {} more", risk.estimates.len() - MOST_PRINTED);
+    }
+    let found = &risk.analysis;
+    let [optimum, kept, prior] = found.losses;
+    let _ = writeln!(
+        text,
+        "With all ratios kept, an average loss of {} is estimated; with everything free {}; of the prior {}.",
+        number(Some(kept), 4),
+        number(Some(optimum), 4),
+        number(Some(prior), 4)
+    );
+    let _ = writeln!(
+        text,
+        "Coupling κ {}; {} of the weight is estimated to move to what is new.",
+        number(Some(found.coupling.kappa), 2),
+        percent(plan.free_weight(&found.optimum)),
+    );
+    if let Some((bound, gap)) = &found.bound {
+        let _ = writeln!(
+            text,
+            "Theorem 1, without caps: at most {:.2e} above the full optimum (estimated {:.2e}), with a reuse gap of {:.3}.",
+            bound.on_loss,
+            gap.max(0.0),
+            bound.reuse_gap
+        );
+    }
+    let rows: Vec<Vec<String>> = risk
+        .shared
+        .iter()
+        .take(MOST_PRINTED)
+        .map(|shared| {
+            let worth = risk
+                .worth_freeing
+                .iter()
+                .any(|freed| plan.domains[freed.domain].name == shared.domain);
+            vec![
+                shared.domain.clone(),
+                number(Some(shared.coupling), 3),
+                shared.task.clone(),
+                if worth { "worth freeing" } else { "" }.to_owned(),
+            ]
+        })
+        .collect();
+    text += &table(
+        &[
+            "untouched domain",
+            "coupling with the update",
+            "most on task",
+            "",
+        ],
+        &rows,
+    );
+    let mut tasks: Vec<usize> = (0..risk.tasks.len()).collect();
+    tasks.sort_by(|&a, &b| found.coupling.by_task[b].total_cmp(&found.coupling.by_task[a]));
+    let rows: Vec<Vec<String>> = tasks
+        .iter()
+        .take(MOST_PRINTED)
+        .map(|&i| {
+            vec![
+                risk.tasks[i].clone(),
+                number(Some(found.coupling.by_task[i]), 2),
+            ]
+        })
+        .collect();
+    text + "\n" + &table(&["tasks, by coupling", "κ"], &rows)
+}
+
+/// How a domain is known.
+fn estimated(estimate: &Estimate) -> String {
+    match estimate {
+        Estimate::Law => "known by its law".into(),
+        Estimate::Whole { of } => format!("as {of}, which it was a part of"),
+        Estimate::Before => "as it was before it was revised".into(),
+        Estimate::Pilot => "by the pilot".into(),
+        Estimate::Tasks { tasks } => format!(
+            "by the tasks it is meant for ({}): as good there as the best of the known",
+            tasks.join(", ")
+        ),
+        Estimate::Likeness { to } => {
+            let to: Vec<String> = to
+                .iter()
+                .map(|(name, weight)| format!("{name} {:.0} %", 100.0 * weight))
+                .collect();
+            format!("by the likeness of its tokens to {}", to.join(", "))
+        }
+        Estimate::Nothing { why } => format!(
+            "not known, counted as the average ({why}); name its tasks (`--tasks`), or give a --pilot"
+        ),
+    }
+}
+
+/// What a plan says, as JSON.
+pub fn as_json(plan: &Plan) -> serde_json::Value {
+    let cost = |cost: &Cost| json!({"runs": cost.runs, "tokens": cost.tokens, "flops": cost.flops});
+    let finite = |x: f64| x.is_finite().then_some(x);
+    let virtuals: Vec<_> = plan
+        .virtuals
+        .iter()
+        .zip(&plan.caps)
+        .map(|(one, cap)| {
+            let members: serde_json::Map<String, serde_json::Value> = one
+                .members
+                .iter()
+                .map(|(name, share)| (name.clone(), json!(share)))
+                .collect();
+            json!({"name": one.name, "cap": cap, "members": members})
+        })
+        .collect();
+    let risk = plan.risk.as_ref().map(|risk| {
+        let found = &risk.analysis;
+        let by_domain: serde_json::Map<String, serde_json::Value> = plan
+            .domains
+            .iter()
+            .zip(&found.coupling.by_domain)
+            .map(|(domain, k)| (domain.name.clone(), json!(k)))
+            .collect();
+        let by_task: Vec<_> = risk
+            .tasks
+            .iter()
+            .zip(&found.coupling.by_task)
+            .map(|(task, k)| json!({"task": task, "coupling": k}))
+            .collect();
+        let estimates: serde_json::Map<String, serde_json::Value> = risk
+            .estimates
+            .iter()
+            .map(|(name, estimate)| (name.clone(), json!(estimate)))
+            .collect();
+        json!({
+            "fit": risk.fit, "exact": risk.exact, "estimates": estimates,
+            "loss": {"optimum": found.losses[0], "reused": found.losses[1], "prior": found.losses[2]},
+            "kappa": found.coupling.kappa, "by_domain": by_domain, "by_task": by_task,
+            "shared_tasks": risk.shared,
+            "worth_freeing": risk.worth_freeing.iter().map(|freed| json!({
+                "domain": plan.domains[freed.domain].name, "before": freed.before, "after": freed.after,
+            })).collect::<Vec<_>>(),
+            "bound": found.bound.as_ref().map(|(bound, gap)| json!({
+                "on_loss": finite(bound.on_loss), "on_reuse_gap": finite(bound.on_gap), "reuse_gap": bound.reuse_gap,
+                "moved": bound.moved, "estimated_gap": gap,
+            })),
+        })
+    });
+    json!({
+        "version": plan.version.name(),
+        "from": plan.base.as_ref().map(olmix_ledger::Record::name),
+        "method": plan.method,
+        "reasons": plan.reasons,
+        "virtual_domains": virtuals,
+        "free": plan.free,
+        "runs": plan.runs,
+        "cost": cost(&plan.cost),
+        "recompute": cost(&plan.recompute),
+        "earlier": plan.earlier.iter().map(|e| json!({"swarm": e.swarm, "runs": e.runs, "lost": e.lost})).collect::<Vec<_>>(),
+        "alternatives": plan.alternatives,
+        "risk": risk,
+    })
+}

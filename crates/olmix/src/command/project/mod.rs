@@ -1,0 +1,151 @@
+//! Projects: what the data is, what to do next, and what was done.
+
+mod describe_plan;
+mod graph;
+mod init;
+mod records;
+mod update;
+
+pub use init::init;
+pub use records::{diff, history, log, show, tag, verify};
+pub use update::update;
+
+use std::path::Path;
+
+use olmix_launch::now;
+use olmix_project::{NewMixture, PlanOptions, Project, Provenance};
+use serde_json::json;
+
+use super::on_threads;
+use crate::args::{CommitArgs, PlanArgs, ProjectArgs};
+use crate::failure::Failure;
+use crate::output;
+use crate::table::percent;
+use describe_plan::{as_json, described};
+
+/// Who makes records: this command, now.
+fn provenance() -> Provenance {
+    let quoted = |word: String| {
+        let plain = |c: char| c.is_alphanumeric() || "-_./=:,@+".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    let words = std::env::args_os().skip(1);
+    let words = words.map(|word| quoted(word.to_string_lossy().into_owned()));
+    let words: Vec<String> = std::iter::once("olmix".to_owned()).chain(words).collect();
+    Provenance {
+        command: words.join(" "),
+        now: now(),
+    }
+}
+
+/// The project of the options.
+fn open(args: &ProjectArgs) -> Result<Project, Failure> {
+    let folder = std::path::absolute(&args.folder)
+        .map_err(|error| Failure::Usage(format!("--project {}: {error}", args.folder.display())))?;
+    Ok(Project::open(&folder)?)
+}
+
+/// `olmix plan`.
+pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
+    let common = args.project.common;
+    on_threads(common, || {
+        let mut project = open(&args.project)?;
+        let plan = project.plan(&PlanOptions {
+            method: args.method.0,
+            from: args.from.clone(),
+            budget: args.budget.map(|runs| runs as usize),
+            free: args.free.clone(),
+            groups: args.freeze.clone(),
+            old_runs: args.old_runs,
+            collapsed_kl: args.collapsed_kl,
+            pilot: args.pilot.clone(),
+        })?;
+        let written = match &args.write {
+            None => None,
+            Some(folder) => Some((
+                folder,
+                project.write_plan(&plan, folder, &provenance())?.name(),
+            )),
+        };
+        if common.json {
+            let mut told = as_json(&plan);
+            if let Some((_, record)) = &written {
+                told["record"] = json!(record);
+            }
+            return output::print(&told.to_string());
+        }
+        if common.quiet {
+            return Ok(());
+        }
+        output::print(&described(&project, &plan))?;
+        match &written {
+            Some((folder, record)) => output::print(&steps(folder, record, &plan)),
+            None => Ok(()),
+        }
+    })
+}
+
+/// What to do with a written plan.
+fn steps(folder: &Path, record: &str, plan: &olmix_project::Plan) -> String {
+    let at = folder.display();
+    let mut files = format!("{at}/generate.yaml, {at}/fit.yaml");
+    if !plan.earlier.is_empty() {
+        files += &format!(", {at}/earlier/");
+    }
+    format!(
+        "\nRecorded as {record}. Written: {files}\nNext:\n  olmix generate --config {at}/generate.yaml --base \
+         LAUNCH.yaml --output {at}\n  olmix launch run --variants {at}/launch\n  olmix collect --swarm {at}/runs --output \
+         {at}\n  olmix fit --config {at}/fit.yaml --output-dir {at}/out\n  olmix commit {at}/out/mixture.json"
+    )
+}
+
+/// `olmix commit`.
+pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
+    let common = args.project.common;
+    on_threads(common, || {
+        let mut project = open(&args.project)?;
+        let new = NewMixture {
+            file: args.file.as_deref(),
+            line: &args.line,
+            title: args.message.as_deref(),
+            from: args.from.as_deref(),
+        };
+        let done = project.commit(&new, &provenance())?;
+        let record = &done.mixture;
+        if !common.quiet {
+            output::notices(&done.notices);
+        }
+        if common.json {
+            let name = |record: &Option<olmix_ledger::Record>| {
+                record.as_ref().map(olmix_ledger::Record::name)
+            };
+            let told = json!({
+                "mixture": record.name(), "hash": record.hash, "fit": name(&done.fit),
+                "swarm": name(&done.swarm), "gain": record.gain,
+            });
+            return output::print(&told.to_string());
+        }
+        if common.quiet {
+            return Ok(());
+        }
+        let mut made = vec![];
+        made.extend(done.swarm.as_ref().map(olmix_ledger::Record::name));
+        made.extend(done.fit.as_ref().map(olmix_ledger::Record::name));
+        let with = if made.is_empty() {
+            String::new()
+        } else {
+            format!(", with {}", made.join(" and "))
+        };
+        let gain = record.gain.map_or_else(String::new, |gain| {
+            format!(
+                ": {} better than the natural distribution, by its laws",
+                percent(gain)
+            )
+        });
+        output::print(&format!("Recorded as {}{with}{gain}", record.name()))
+    })
+}

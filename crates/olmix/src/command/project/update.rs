@@ -1,0 +1,146 @@
+//! `olmix update`.
+
+use olmix_io::{GenerationConfig, GenerationFile, ProjectChange, ProjectDomain, read_changes};
+use olmix_project::Project;
+use serde_json::json;
+
+use super::{open, provenance};
+use crate::args::{DomainArgs, UpdateArgs, UpdateCommand};
+use crate::bars::tokens_text;
+use crate::command::on_threads;
+use crate::command::priors::count_leaves;
+use crate::failure::Failure;
+use crate::output;
+
+/// Makes the next version of the domain set.
+pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
+    let common = args.project.common;
+    on_threads(common, || {
+        let mut project = open(&args.project)?;
+        let mut changes = changes(&args.command)?;
+        let quiet = common.quiet || common.json;
+        let counted = count(&project, &mut changes, quiet)?;
+        let done = project.update(&changes, args.message.as_deref(), &provenance())?;
+        if !common.quiet {
+            output::notices(&done.notices);
+        }
+        if common.json {
+            let told = json!({
+                "version": done.record.name(), "hash": done.record.hash, "domains": done.domains.1,
+                "before": done.domains.0, "affected": done.affected, "counted": counted.iter().cloned().collect::<serde_json::Map<_, _>>(),
+            });
+            return output::print(&told.to_string());
+        }
+        if common.quiet {
+            return Ok(());
+        }
+        for (name, tokens) in &counted {
+            let tokens = tokens.as_u64().unwrap_or(0);
+            output::print(&format!("{name}: {} tokens counted", tokens_text(tokens)))?;
+        }
+        let (before, after) = done.domains;
+        output::print(&format!(
+            "Recorded as {}: {} ({before} domains before, {after} now)\nNext: `olmix plan` says what to recompute.",
+            done.record.name(),
+            done.record.title
+        ))
+    })
+}
+
+fn changes(command: &UpdateCommand) -> Result<Vec<ProjectChange>, Failure> {
+    let known = |domain: &ProjectDomain, known: &DomainArgs| ProjectDomain {
+        size: known.size,
+        paths: known.path.clone(),
+        format: known.format.clone(),
+        tasks: known.tasks.clone(),
+        ..domain.clone()
+    };
+    if let UpdateCommand::Add { known, .. } | UpdateCommand::Revise { known, .. } = command
+        && let Some(size) = known.size.filter(|s| !(s.is_finite() && *s > 0.0))
+    {
+        return Err(Failure::Usage(format!(
+            "--size {size}: give a number above 0"
+        )));
+    }
+    Ok(match command {
+        UpdateCommand::Add { domains, known: of } => {
+            if domains.len() > 1 && (!of.path.is_empty() || of.size.is_some()) {
+                return Err(Failure::Usage(
+                    "--path and --size speak of one domain, and several are named\n  help: add them one by one, or with \
+                     `olmix update apply FILE`"
+                        .into(),
+                ));
+            }
+            vec![ProjectChange::Add(
+                domains.iter().map(|domain| known(domain, of)).collect(),
+            )]
+        }
+        UpdateCommand::Remove { names } => vec![ProjectChange::Remove(names.clone())],
+        UpdateCommand::Partition { domain, into, rest } => vec![ProjectChange::Partition {
+            domain: domain.clone(),
+            parts: into.clone(),
+            rest: rest.clone(),
+        }],
+        UpdateCommand::Revise { domain, known: of } => {
+            vec![ProjectChange::Revise(known(domain, of))]
+        }
+        UpdateCommand::Apply { file } => read_changes(file)?,
+    })
+}
+
+/// Counts the tokens of domains whose files are known and whose tokens are not told. A revised domain that has files
+/// is counted again.
+fn count(
+    project: &Project,
+    changes: &mut [ProjectChange],
+    quiet: bool,
+) -> Result<Vec<(String, serde_json::Value)>, Failure> {
+    let (_, content) = project.version()?;
+    let mut uncounted: Vec<&mut ProjectDomain> = Vec::new();
+    for change in changes {
+        match change {
+            ProjectChange::Add(domains) | ProjectChange::Partition { parts: domains, .. } => {
+                uncounted.extend(domains);
+            }
+            ProjectChange::Revise(domain) => {
+                let old = content.domains.iter().find(|old| old.name == domain.name);
+                if let Some(old) = old.filter(|_| domain.paths.is_empty()) {
+                    domain.paths.clone_from(&old.paths);
+                    domain.format = domain.format.take().or(old.format.clone());
+                }
+                let counted = old.is_some_and(|old| old.tokens.is_some());
+                if counted && domain.tokens.is_none() && domain.paths.is_empty() {
+                    return Err(Failure::Usage(format!(
+                        "{}: its content changed, and nothing says how many tokens it has now\n  help: write {}=TOKENS, or \
+                         --path with its files, which are counted",
+                        domain.quoted(),
+                        domain.name
+                    )));
+                }
+                uncounted.push(domain);
+            }
+            ProjectChange::Remove(_) => {}
+        }
+    }
+    uncounted.retain(|domain| domain.tokens.is_none() && !domain.paths.is_empty());
+    if uncounted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let domains: Vec<ProjectDomain> = uncounted.iter().map(|domain| (**domain).clone()).collect();
+    let text = project.config.generation(&GenerationFile {
+        name: &project.config.name,
+        domains: &domains,
+        virtuals: &[],
+        variants: 1,
+    });
+    let file = project.config.path.display().to_string();
+    let config = GenerationConfig::parse(&file, &text, &project.root)?;
+    let (counts, _) = count_leaves(&config, false, quiet)?;
+    let mut told = Vec::new();
+    for domain in uncounted {
+        let count = counts.iter().find(|leaf| leaf.name == domain.name);
+        domain.tokens = count.map(|leaf| leaf.tokens);
+        told.push((domain.name.clone(), json!(domain.tokens)));
+    }
+    Ok(told)
+}
