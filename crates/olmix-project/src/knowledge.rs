@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use olmix_core::law::{FittedLaw, Law as _, LogLinear};
-use olmix_io::MixtureFile;
+use olmix_io::{MixtureFile, TaskEntry};
 use olmix_ledger::{Record, RecordKind};
 
 use crate::{Project, ProjectError};
@@ -25,6 +25,8 @@ pub struct Knowledge {
     pub fit: String,
     /// Whether the laws are log-linear themselves.
     pub exact: bool,
+    /// Tasks that are left out, as their laws predict unseen runs no better than their mean.
+    pub left_out: usize,
 }
 
 impl Knowledge {
@@ -59,9 +61,23 @@ impl Knowledge {
         Ok(Some(known))
     }
 
-    /// Of the laws in a mixture file; `None` where it holds none.
+    /// Of the laws in a mixture file that predict unseen runs; `None` where it holds none.
     pub fn of(file: &MixtureFile, fit: &str) -> Option<Self> {
-        let laws = file.laws()?;
+        let all = file.laws()?;
+        let unsure = file
+            .out_of_fold
+            .as_ref()
+            .map(|check| &check.no_better_than_mean);
+        let is_sure = |name: &String| unsure.is_none_or(|unsure| !unsure.contains(name));
+        let kept = all
+            .iter()
+            .zip(&file.law.tasks)
+            .filter(|(_, task)| is_sure(&task.name));
+        let (laws, tasks): (Vec<&FittedLaw>, Vec<&TaskEntry>) = kept.unzip();
+        let weight: f64 = tasks.iter().map(|task| task.weight).sum();
+        if weight <= 0.0 {
+            return None;
+        }
         let prior: Vec<f64> = file.domains.iter().map(|domain| domain.prior).collect();
         let linear: Vec<LogLinear> = laws.iter().map(|law| linearized(law, &prior)).collect();
         let mut coefficients = BTreeMap::new();
@@ -83,11 +99,10 @@ impl Knowledge {
             }
         }
         Some(Self {
-            tasks: file
-                .law
-                .tasks
+            left_out: all.len() - laws.len(),
+            tasks: tasks
                 .iter()
-                .map(|task| (task.name.clone(), task.family.clone(), task.weight))
+                .map(|task| (task.name.clone(), task.family.clone(), task.weight / weight))
                 .collect(),
             log_c: linear.iter().map(|law| law.log_c).collect(),
             coefficients,

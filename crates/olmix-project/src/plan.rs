@@ -238,10 +238,23 @@ impl Project {
         };
         let wanted = match method {
             Method::Recompute => self.runs_for(ground.set.len()),
+            Method::SwarmReuse => self.runs_beside(carried, affected, ground.set.len()),
             _ => self.runs_for(sampled),
         };
         let runs = options.budget.map_or(wanted, |budget| budget.min(wanted));
         let with_old = method == Method::SwarmReuse || options.old_runs;
+        if let Some(left_out) = risk.as_ref().map(|risk| risk.left_out).filter(|n| *n > 0) {
+            reasons.push(format!(
+                "{left_out} tasks say nothing of coupling: their laws predict unseen runs no better than their mean"
+            ));
+        }
+        if let Some(risk) = risk.as_ref().filter(|risk| risk.largest > WILD) {
+            reasons.push(format!(
+                "the laws of {} have coefficients of up to {:.0} nats: its runs do not determine them, and coupling by them \
+                 says little; fit again with `--ridge auto`, and commit that",
+                risk.fit, risk.largest
+            ));
+        }
         if runs < wanted {
             reasons.push(format!(
                 "{runs} runs are the budget; the rule asks for {wanted}"
@@ -262,7 +275,13 @@ impl Project {
         Ok(Plan {
             cost: cost::of_runs(&self.config, runs),
             recompute: all,
-            alternatives: self.alternatives(ground.set.len(), affected, free.len(), method),
+            alternatives: self.alternatives(
+                ground.set.len(),
+                affected,
+                free.len(),
+                carried,
+                method,
+            ),
             version: ground.version,
             domains: ground.domains,
             base: Some(base.clone()),
@@ -281,6 +300,12 @@ impl Project {
     /// `c (domains + 1)`, rounded up.
     fn runs_for(&self, domains: usize) -> usize {
         (self.config.runs_per_domain * (domains + 1) as f64).ceil() as usize
+    }
+
+    /// Runs over all `m` domains beside old ones: as many as full reuse would train, and enough to determine a law.
+    fn runs_beside(&self, carried: usize, affected: usize, m: usize) -> usize {
+        self.runs_for(affected + 1)
+            .max((m + 2).saturating_sub(carried))
     }
 
     /// The newest version, the mixture to go on from, and what lies between.
@@ -378,6 +403,7 @@ impl Project {
                 ground.set.len(),
                 ground.set.len(),
                 0,
+                0,
                 Method::Recompute,
             ),
             version: ground.version,
@@ -421,7 +447,7 @@ impl Project {
             earlier: Vec::new(),
             collapsed_kl: false,
             risk: None,
-            alternatives: self.alternatives(ground.set.len(), 0, 0, Method::FullReuse),
+            alternatives: self.alternatives(ground.set.len(), 0, 0, 0, Method::FullReuse),
         })
     }
 
@@ -767,6 +793,7 @@ impl Project {
         m: usize,
         affected: usize,
         free: usize,
+        carried: usize,
         chosen: Method,
     ) -> Vec<Alternative> {
         let of = |(_, method): &(&str, Method)| {
@@ -778,7 +805,7 @@ impl Project {
             };
             let runs = match method {
                 _ if affected == 0 && *method != Method::Recompute => 0,
-                Method::SwarmReuse => self.runs_for(affected + 1),
+                Method::SwarmReuse => self.runs_beside(carried, affected, m),
                 _ => self.runs_for(domains),
             };
             Alternative {
@@ -790,6 +817,9 @@ impl Project {
         Method::ALL.iter().map(of).collect()
     }
 }
+
+/// No domain alone makes a loss larger or smaller by a factor of e to this: such laws are not determined by their runs.
+const WILD: f64 = 40.0;
 
 /// λ where the project leaves it to the data, for estimates.
 const DEFAULT_KL: f64 = 0.05;

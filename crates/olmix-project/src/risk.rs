@@ -64,6 +64,10 @@ pub struct Risk {
     pub fit: String,
     /// Whether its laws are log-linear, as theory has them; otherwise they are taken as such at the prior.
     pub exact: bool,
+    /// Tasks that are left out, as their laws predict unseen runs no better than their mean.
+    pub left_out: usize,
+    /// The largest coefficient of a law, against that task's mean, in nats.
+    pub largest: f64,
     /// How each domain that the update touched is known.
     pub estimates: Vec<(String, Estimate)>,
     /// Names of tasks, aligned with the coupling.
@@ -144,6 +148,8 @@ impl Question<'_> {
         Ok(Risk {
             fit: known.fit.clone(),
             exact: known.exact,
+            largest: largest(&matrix),
+            left_out: known.left_out,
             estimates,
             tasks: known.tasks.iter().map(|(name, ..)| name.clone()).collect(),
             shared: self.shared(known, &matrix, &shares),
@@ -281,6 +287,15 @@ impl Question<'_> {
         shared.sort_by(|a, b| b.coupling.total_cmp(&a.coupling));
         shared
     }
+}
+
+/// The largest difference of a coefficient to its row's mean.
+fn largest(matrix: &[Vec<f64>]) -> f64 {
+    let of_row = |row: &Vec<f64>| {
+        let mean = row.iter().sum::<f64>() / row.len().max(1) as f64;
+        row.iter().map(|a| (a - mean).abs()).fold(0.0, f64::max)
+    };
+    matrix.iter().map(of_row).fold(0.0, f64::max)
 }
 
 /// The three domains most alike, weighted by how much more alike they are than the median one.

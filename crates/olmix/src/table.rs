@@ -4,6 +4,11 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// A table with a header; all columns but the first are right-aligned numbers.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    table_with_text(header, rows, &[0])
+}
+
+/// A table with a header; the columns `text` (positions) are text, the others right-aligned numbers.
+pub fn table_with_text(header: &[&str], rows: &[Vec<String>], text: &[usize]) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -13,7 +18,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         table.add_row(row.clone());
     }
     for (index, column) in table.column_iter_mut().enumerate() {
-        if index > 0 {
+        if !text.contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

@@ -96,8 +96,8 @@ impl ProjectConfig {
             .section("regression")
             .cloned()
             .unwrap_or(Yaml::Map(Vec::new()));
-        if with_earlier && !self.has_ridge {
-            // Runs of different times leave directions that few runs determine.
+        if self.wants_ridge {
+            // A swarm of few runs for each domain, or of different times, leaves directions that few runs determine.
             regression.set("ridge", Yaml::text("auto"));
         }
         let mut proposer = self

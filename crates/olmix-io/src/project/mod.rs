@@ -17,7 +17,7 @@ pub use init::{NewProject, new_project};
 
 use std::path::{Path, PathBuf};
 
-use olmix_core::{Constraints, DomainSet};
+use olmix_core::{Constraints, DomainSet, LawKind};
 
 use crate::fit_config::{ConstraintsConfig, KlReg, Settings};
 use crate::generation::{SwarmConfig, TokenWidth};
@@ -58,8 +58,8 @@ pub struct ProjectConfig {
     pub constraints: ConstraintsConfig,
     /// λ of the mixture; `None` where it is chosen from data or there is no such term.
     pub kl_reg: Option<f64>,
-    /// Whether the laws have a ridge of the user's choice.
-    pub has_ridge: bool,
+    /// Whether the laws have a ridge, and none of the user's choice: `ridge: 0` chooses to have none.
+    pub wants_ridge: bool,
     /// The newest version of the domain set, as the file has it, with its place.
     pub domains: Vec<ProjectDomain>,
     /// Where they stand.
@@ -138,7 +138,11 @@ impl ProjectConfig {
                 Some(KlReg::Fixed(kl)) => Some(kl),
                 _ => None,
             },
-            has_ridge: settings.regression.ridge.is_some(),
+            wants_ridge: settings.regression.ridge.is_none()
+                && matches!(
+                    settings.regression.law,
+                    LawKind::LogLinear | LawKind::Saturating
+                ),
             constraints: settings.constraints,
             domains: domain::read_all(&domains)?,
             domains_place: domains.place(),

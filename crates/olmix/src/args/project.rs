@@ -13,6 +13,7 @@ use super::Common;
 pub struct ProjectArgs {
     /// A folder of the project (default: the working directory; the nearest olmix.yaml above it counts).
     #[arg(
+        id = "project",
         long = "project",
         value_name = "DIR",
         global = true,

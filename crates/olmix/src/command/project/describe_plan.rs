@@ -7,7 +7,7 @@ use olmix_project::{Estimate, FreeReason, Plan, Project, Risk};
 use serde_json::json;
 
 use crate::bars::tokens_text;
-use crate::table::{number, percent, table};
+use crate::table::{number, percent, table, table_with_text};
 
 /// Rows of the printed tables.
 const MOST_PRINTED: usize = 8;
@@ -100,7 +100,7 @@ fn free(plan: &Plan) -> String {
     format!(
         "\n{} domains are computed:\n{}",
         plan.free.len(),
-        table(&["domain", "why"], &rows)
+        table_with_text(&["domain", "why"], &rows, &[0, 1])
     )
 }
 
@@ -167,11 +167,12 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
     );
     let _ = writeln!(
         text,
-        "Coupling κ {}; {} of the weight is estimated to move to what is new.",
+        "Coupling κ {}; of the full optimum, {} are estimated to be on what is computed anew.",
         number(Some(found.coupling.kappa), 2),
         percent(plan.free_weight(&found.optimum)),
     );
-    if let Some((bound, gap)) = &found.bound {
+    let bound = found.bound.as_ref();
+    if let Some((bound, gap)) = bound.filter(|(bound, _)| bound.on_loss.is_finite()) {
         let _ = writeln!(
             text,
             "Theorem 1, without caps: at most {:.2e} above the full optimum (estimated {:.2e}), with a reuse gap of {:.3}.",
@@ -197,7 +198,7 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
             ]
         })
         .collect();
-    text += &table(
+    text += &table_with_text(
         &[
             "untouched domain",
             "coupling with the update",
@@ -205,6 +206,7 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
             "",
         ],
         &rows,
+        &[0, 2, 3],
     );
     let mut tasks: Vec<usize> = (0..risk.tasks.len()).collect();
     tasks.sort_by(|&a, &b| found.coupling.by_task[b].total_cmp(&found.coupling.by_task[a]));

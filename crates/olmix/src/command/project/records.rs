@@ -19,7 +19,7 @@ use crate::bars::tokens_text;
 use crate::command::mix::compare;
 use crate::failure::Failure;
 use crate::output;
-use crate::table::{number, percent, table};
+use crate::table::{number, percent, table_with_text};
 
 /// `olmix log`.
 pub fn log(args: &LogArgs) -> Result<(), Failure> {
@@ -225,7 +225,7 @@ fn mixture(project: &Project, record: &Record) -> Result<String, Failure> {
         "{} over {}\n{}",
         content.method,
         content.version,
-        table(&["domain", "weight", "epochs", "from"], &rows)
+        table_with_text(&["domain", "weight", "epochs", "from"], &rows, &[0, 3])
     ))
 }
 
@@ -245,7 +245,11 @@ fn domains(project: &Project, record: &Record) -> Result<String, Failure> {
             ]
         })
         .collect();
-    Ok(table(&["domain", "tokens", "size", "paths"], &rows))
+    Ok(table_with_text(
+        &["domain", "tokens", "size", "paths"],
+        &rows,
+        &[0, 3],
+    ))
 }
 
 fn write_files(project: &Project, record: &Record, folder: &Path) -> Result<(), Failure> {
@@ -315,7 +319,11 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
         .take(args.top)
         .map(|(what, a, b)| vec![what, a, b])
         .collect();
-    output::print(&table(&["", &a.name(), &b.name()], &rows))
+    output::print(&table_with_text(
+        &["", &a.name(), &b.name()],
+        &rows,
+        &[0, 1, 2],
+    ))
 }
 
 /// Domains that are only in one, and those whose tokens, sizes or paths differ.
@@ -347,13 +355,23 @@ fn domain_changes(from: &DomainsContent, to: &DomainsContent) -> Vec<(String, St
     changes
 }
 
+/// A value as it fits a table.
+fn short(value: &Value) -> String {
+    const MOST: usize = 48;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{} …", &text[..at]),
+        None => text,
+    }
+}
+
 /// What differs between two values, by path.
 fn value_changes(path: &str, a: &Value, b: &Value) -> Vec<(String, String, String)> {
     let (Value::Object(from), Value::Object(to)) = (a, b) else {
         return if a == b {
             Vec::new()
         } else {
-            vec![(path.to_owned(), a.to_string(), b.to_string())]
+            vec![(path.to_owned(), short(a), short(b))]
         };
     };
     let mut keys: Vec<&String> = from.keys().chain(to.keys()).collect();
@@ -395,7 +413,7 @@ pub fn tag(args: &TagArgs) -> Result<(), Failure> {
             .into_iter()
             .map(|(tag, name)| vec![tag, name])
             .collect();
-        return output::print(&table(&["tag", "record"], &rows));
+        return output::print(&table_with_text(&["tag", "record"], &rows, &[0, 1]));
     };
     let record = project.ledger.record(&args.name)?;
     project.ledger.tag(tag, record.id, now())?;
