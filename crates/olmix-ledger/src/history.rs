@@ -37,12 +37,12 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
     pub fn records_of(&self, kind: RecordKind) -> Result<Vec<Record>, LedgerError> {
-        self.with(|connection| {
-            let ids = ids_of(connection, kind)?;
-            let of = |id: &RecordId| one(connection, "id = ?1", params![id]);
-            let records: rusqlite::Result<Vec<Option<Record>>> = ids.iter().map(of).collect();
-            Ok(records?.into_iter().flatten().collect())
-        })
+        let ids = self.with(|connection| ids_of(connection, kind))?;
+        let mut records = Vec::with_capacity(ids.len());
+        for id in ids {
+            records.extend(self.record_by_id(id)?);
+        }
+        Ok(records)
     }
 
     /// The record of a number in this ledger, with its content.
@@ -50,7 +50,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
     pub fn record_by_id(&self, id: RecordId) -> Result<Option<Record>, LedgerError> {
-        self.with(|connection| one(connection, "id = ?1", params![id]))
+        self.sound(self.with(|connection| one(connection, "id = ?1", params![id]))?)
     }
 
     /// The record of a name, with its content: `main@3`, `main` for the newest of a line, a tag, or at least
@@ -59,7 +59,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Refused`] for a name of none, with those that are near.
     pub fn record(&self, name: &str) -> Result<Record, LedgerError> {
-        let found = self.with(|connection| find(connection, name))?;
+        let found = self.sound(self.with(|connection| find(connection, name))?)?;
         found.ok_or_else(|| {
             let lines = self.lines().unwrap_or_default().join(", ");
             self.refused(
@@ -78,7 +78,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
     pub fn newest(&self, line: &str) -> Result<Option<Record>, LedgerError> {
-        self.with(|connection| newest(connection, line))
+        self.sound(self.with(|connection| newest(connection, line))?)
     }
 
     /// The lines there are, each with its newest number: `main@3`.
@@ -129,6 +129,30 @@ impl Ledger {
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })
+    }
+
+    /// Refuses a record that is not what was recorded: nothing is to be built on it.
+    fn sound(&self, record: Option<Record>) -> Result<Option<Record>, LedgerError> {
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let hashes: Option<Vec<String>> = self.with(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT hash FROM records WHERE id = ?1")?;
+            let mut hash = |id: &RecordId| statement.query_row([id], |row| row.get(0)).optional();
+            record.parents.iter().map(&mut hash).collect()
+        })?;
+        let content = record.content.to_string();
+        if hashes.is_some_and(|hashes| record.true_hash(&content, &hashes) == record.hash) {
+            return Ok(Some(record));
+        }
+        Err(self.refused(
+            format!(
+                "{} is not what was recorded: it was changed by hand",
+                record.name()
+            ),
+            "`olmix verify` says what else was; put back a copy of the ledger, or import an export",
+        ))
     }
 
     pub(crate) fn refused(&self, what: String, help: impl Into<String>) -> LedgerError {

@@ -271,7 +271,7 @@ fn what_is_no_ledger_is_refused_and_left_as_it_is() {
         ),
         (
             "newer",
-            "newer: this ledger has version 99, and this olmix knows versions up to 2",
+            "newer: this ledger has version 99, and this olmix knows versions up to 3",
         ),
         ("", "not a ledger of olmix: a folder"),
     ] {

@@ -47,6 +47,11 @@ impl ProjectConfig {
         swarm.set("variants", Yaml::whole(file.variants as u64));
         if !file.virtuals.is_empty() {
             swarm.set("virtual_domains", virtual_map(file.virtuals));
+            let is_set = |key: &str| matches!(&swarm, Yaml::Map(entries) if entries.iter().any(|(k, _)| k == key));
+            let own = ["mix_temperature", "source_mix_temperature", "manual_prior"];
+            if let Some(temperature) = temperature(file).filter(|_| !own.into_iter().any(is_set)) {
+                swarm.set("source_mix_temperature", Yaml::number(temperature));
+            }
         }
         if self.max_tokens.is_none() {
             swarm.set("enable_bound", Yaml::Scalar("false".into()));
@@ -177,6 +182,46 @@ impl ProjectConfig {
     }
 }
 
+/// Virtual domains together are drawn around this share at most, as in the swarm of the paper's last update (0.7 and 0.3):
+/// beside all that was there before, what is new would hardly be sampled.
+const MOST_FROZEN: f64 = 0.7;
+
+/// The exponent on sizes of sources that gives virtual domains [`MOST_FROZEN`] together; `None` where they have less. Rounded
+/// to hundredths.
+fn temperature(file: &GenerationFile<'_>) -> Option<f64> {
+    let sizes = sizes(file.domains);
+    let virtual_of = |name: &str| {
+        let inside = |one: &VirtualDomain| one.members.iter().any(|(member, _)| member == name);
+        file.virtuals.iter().position(inside)
+    };
+    let mut frozen = vec![0.0; file.virtuals.len()];
+    let mut free: Vec<(&str, f64)> = Vec::new();
+    for (name, size) in &sizes {
+        let source = name.split(':').next().unwrap_or(name);
+        match (
+            virtual_of(name),
+            free.iter_mut().find(|(other, _)| *other == source),
+        ) {
+            (Some(v), _) => frozen[v] += size,
+            (None, Some(found)) => found.1 += size,
+            (None, None) => free.push((source, *size)),
+        }
+    }
+    let share = |exponent: f64| {
+        let frozen: f64 = frozen.iter().map(|size| size.powf(exponent)).sum();
+        let free: f64 = free.iter().map(|(_, size)| size.powf(exponent)).sum();
+        frozen / (frozen + free)
+    };
+    if share(1.0) <= MOST_FROZEN || free.is_empty() {
+        return None;
+    }
+    let steps = (0..100_u8).map(|step| f64::from(step) / 100.0);
+    steps
+        .rev()
+        .find(|exponent| share(*exponent) <= MOST_FROZEN)
+        .or(Some(0.0))
+}
+
 /// Relative sizes, summing to 1.
 fn sizes(domains: &[ProjectDomain]) -> Vec<(String, f64)> {
     let size = |domain: &ProjectDomain| {
@@ -222,18 +267,18 @@ fn virtual_map(virtuals: &[VirtualDomain]) -> Yaml {
     Yaml::map(virtuals.iter().map(|one| (one.name.clone(), members(one))))
 }
 
-/// Domains as sources: `a:b` is topic `b` of source `a`, `a:b:c` its quality bucket `c`. Domains without files get a path
-/// that says so.
+/// Domains as sources: `a:b` is topic `b` of source `a`, `a:b:c` its quality bucket `c`. Where `a` is a domain itself, `a:b`
+/// is a source beside it, as a source is either files or topics. Domains without files get a path that says so.
 fn sources(domains: &[ProjectDomain]) -> Yaml {
     let all: Vec<(Vec<&str>, &ProjectDomain)> = domains
         .iter()
         .map(|domain| (domain.name.splitn(3, ':').collect(), domain))
         .collect();
-    parts(&all, 0)
+    Yaml::List(parts(&all, 0))
 }
 
 /// The sources, topics or quality buckets at a level, in the order of their first domains.
-fn parts(domains: &[(Vec<&str>, &ProjectDomain)], level: usize) -> Yaml {
+fn parts(domains: &[(Vec<&str>, &ProjectDomain)], level: usize) -> Vec<Yaml> {
     const KEYS: [&str; 2] = ["topics", "quality"];
     let mut names: Vec<&str> = Vec::new();
     for (path, _) in domains {
@@ -247,22 +292,28 @@ fn parts(domains: &[(Vec<&str>, &ProjectDomain)], level: usize) -> Yaml {
             .filter(|(path, _)| path[level] == *name)
             .cloned()
             .collect();
-        let mut node = Yaml::map([("name", Yaml::text(name))]);
-        let leaf = inside.iter().find(|(path, _)| path.len() == level + 1);
-        if let (Some((_, domain)), 1) = (leaf, inside.len()) {
-            if let Some(format) = &domain.format {
-                node.set("format", Yaml::text(format));
-            }
-            let paths = domain.paths.iter().map(|path| Yaml::text(path));
-            let mut paths: Vec<Yaml> = paths.collect();
-            if paths.is_empty() {
-                paths.push(Yaml::text(&format!("no-path-known-of/{}", domain.name)));
-            }
-            node.set("paths", Yaml::List(paths));
-        } else {
-            node.set(KEYS[level.min(1)], parts(&inside, level + 1));
+        let is_leaf = |(path, _): &(Vec<&str>, &ProjectDomain)| path.len() == level + 1;
+        if inside.iter().any(is_leaf) {
+            let alone = inside.iter();
+            let alone = alone.map(|(path, domain)| leaf(&path[level..].join(":"), domain));
+            return alone.collect();
         }
-        node
+        let mut node = Yaml::map([("name", Yaml::text(name))]);
+        node.set(KEYS[level.min(1)], Yaml::List(parts(&inside, level + 1)));
+        vec![node]
     };
-    Yaml::List(names.iter().map(part).collect())
+    names.iter().flat_map(part).collect()
+}
+
+fn leaf(name: &str, domain: &ProjectDomain) -> Yaml {
+    let mut node = Yaml::map([("name", Yaml::text(name))]);
+    if let Some(format) = &domain.format {
+        node.set("format", Yaml::text(format));
+    }
+    let mut paths: Vec<Yaml> = domain.paths.iter().map(|path| Yaml::text(path)).collect();
+    if paths.is_empty() {
+        paths.push(Yaml::text(&format!("no-path-known-of/{}", domain.name)));
+    }
+    node.set("paths", Yaml::List(paths));
+    node
 }
