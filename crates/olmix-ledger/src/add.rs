@@ -186,10 +186,11 @@ fn keep(transaction: &Transaction<'_>, file: &NewFile) -> rusqlite::Result<Recor
         let packed = zstd::bulk::compress(&file.content, LEVEL)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         transaction.execute(
-            "INSERT INTO files (sha256, bytes, content) VALUES (?1, ?2, ?3)",
+            "INSERT INTO files (sha256, bytes, packed_sha256, content) VALUES (?1, ?2, ?3, ?4)",
             params![
                 sha256,
                 i64::try_from(file.content.len()).unwrap_or(i64::MAX),
+                hash_of(&packed),
                 packed
             ],
         )?;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::{LedgerError, schema};
 
 /// How long a transaction waits for those of other processes, each of which takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The record of swarms and runs.
 #[derive(Debug)]

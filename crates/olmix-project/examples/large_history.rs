@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if version > 0 {
             // The set stays about as large: one domain comes, one goes.
             let changes = [
-                ProjectChange::Add(vec![domain(60 + version)]),
+                ProjectChange::Add(vec![domain(59 + version)]),
                 ProjectChange::Remove(vec![domain(version - 1).name]),
             ];
             project.update(&changes, None, &by(now))?;
@@ -98,7 +98,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ..plain(
                 RecordKind::Mixture,
                 "main",
-                vec![Parent::Added(1), Parent::Known(record.id)],
+                [Parent::Added(1), Parent::Known(record.id)]
+                    .into_iter()
+                    .chain(
+                        project
+                            .ledger
+                            .newest("main")?
+                            .map(|main| Parent::Known(main.id)),
+                    )
+                    .collect(),
             )
         };
         project.ledger.add_all(&[swarm, fit, mixture], now)?;
@@ -174,7 +182,7 @@ fn launched(
         .collect();
     let rerun = Rerun {
         retries: 0,
-        failed: false,
+        all: false,
     };
     ledger.sync(swarm.id, &runs, rerun, now)?;
     Ok(())

@@ -1,12 +1,12 @@
 //! Plans: what to recompute after updates, what that costs, and what it risks, before anything is trained.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use olmix_core::reuse::{Collapse, Lineage, Origin, VirtualDomain};
 use olmix_core::{Constraints, DomainSet, Mixture};
 use olmix_io::{MixtureFile, ProjectDomain, carry_ratios};
-use olmix_ledger::{Cost, Record, RecordKind};
+use olmix_ledger::{Cost, Record, RecordId, RecordKind};
 use serde::Serialize;
 
 use crate::content::{DomainsContent, MixtureContent, SwarmContent};
@@ -640,22 +640,22 @@ impl Project {
 
     /// Earlier swarms behind the mixture, told over the domains of today; those of which no run is left are left out.
     fn carried(&self, ground: &Ground, base: &Record) -> Result<Vec<Carried>, ProjectError> {
-        let mut seen: HashSet<i64> = HashSet::new();
-        let mut open = vec![base.id];
+        // Newest first: a record is made of older ones.
+        let mut open: BTreeSet<i64> = BTreeSet::from([base.id.0]);
         let mut swarms: Vec<Record> = Vec::new();
-        while let Some(id) = open.pop() {
-            if !seen.insert(id.0) {
-                continue;
-            }
+        while let Some(id) = open.pop_last().filter(|_| swarms.len() < MOST_EARLIER) {
+            let id = RecordId(id);
             let Some(record) = self.ledger.record_by_id(id)? else {
                 continue;
             };
-            open.extend(&record.parents);
-            if record.kind == RecordKind::Swarm && !record.files.is_empty() {
+            open.extend(record.parents.iter().map(|parent| parent.0));
+            if record.kind == RecordKind::Swarm
+                && record.files.iter().any(|file| file.name == "ratios.csv")
+            {
                 swarms.push(record);
             }
         }
-        swarms.sort_by_key(|record| record.id);
+        swarms.reverse();
         let mut carried = Vec::new();
         for swarm in &swarms {
             if let SwarmContent::Measured { .. } = self.content(swarm)? {
@@ -817,6 +817,9 @@ impl Project {
         Method::ALL.iter().map(of).collect()
     }
 }
+
+/// Swarms behind a mixture that are fitted again, the newest: each has a level of its own to be determined.
+const MOST_EARLIER: usize = 16;
 
 /// No domain alone makes a loss larger or smaller by a factor of e to this: such laws are not determined by their runs.
 const WILD: f64 = 40.0;

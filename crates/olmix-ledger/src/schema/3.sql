@@ -5,6 +5,8 @@ CREATE TABLE files (
     sha256 TEXT PRIMARY KEY,
     -- Of the content as it was.
     bytes INTEGER NOT NULL,
+    -- SHA-256 of the frame below: told without unpacking it whether it is what was stored.
+    packed_sha256 TEXT NOT NULL,
     -- The content, as one frame of Zstandard.
     content BLOB NOT NULL
 ) STRICT;

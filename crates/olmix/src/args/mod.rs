@@ -156,13 +156,13 @@ pub enum Command {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Common {
     /// Print the result as JSON, and nothing else, on standard output.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
     /// Print only errors.
-    #[arg(long, short)]
+    #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Threads to use (default: one per core). The result is the same bits on any number.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", global = true)]
     pub threads: Option<usize>,
 }
 

@@ -298,6 +298,9 @@ pub struct TagArgs {
 /// `olmix verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
+    /// Unpack every file that is kept, too, hash what it holds, and check the indexes.
+    #[arg(long)]
+    pub deep: bool,
     /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,

@@ -430,7 +430,7 @@ pub fn tag(args: &TagArgs) -> Result<(), Failure> {
 pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     let common = args.project.common;
     let project = open(&args.project)?;
-    let flaws = project.ledger.verify()?;
+    let flaws = project.ledger.verify(args.deep)?;
     let records = project.ledger.records()?.len();
     if common.json {
         output::print(&json!({"records": records, "flaws": flaws}).to_string())?;
