@@ -2,11 +2,13 @@
 
 use super::Method;
 use super::case::{FREED_BY_HAND, Stage};
-use crate::law::{FittedLaw, LawOptions};
+use super::told::{Told, content, true_coefficients};
+use crate::law::{FittedLaw, Law, LawOptions};
 use crate::optimize::{ExactProblem, solve_exact};
 use crate::random::{Purpose, generator};
 use crate::reuse::{
-    Collapse, FreeOptions, VirtualDomain, VirtualKl, carry, choose_free, coefficients, fit_joint,
+    Collapse, Coupling, FreeOptions, VirtualDomain, VirtualKl, carry, choose_free, coefficients,
+    fit_joint,
 };
 use crate::study::swarm_size::DEFAULT_DRAWS;
 use crate::{Constraints, CoreError, Matrix, Mixture, Oracle, Swarm};
@@ -43,6 +45,30 @@ pub(super) struct Reached {
     pub freed: usize,
     /// Whether the domain that the paper freed by hand was among them when code was added.
     pub as_by_hand: bool,
+    /// What freezing cost, by update; for methods that freeze.
+    pub steps: Vec<Step>,
+    /// By frozen domain, when code was added; for the method that frees by coupling.
+    pub coupling: Vec<Coupled>,
+}
+
+/// How a frozen domain is coupled with an update.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Coupled {
+    /// What it adds to `κ` (in squares), by the laws that were fitted to the pilot, and by the oracle's.
+    pub coupling: [f64; 2],
+    /// Whether it is worth freeing, by either.
+    pub freed: [bool; 2],
+}
+
+/// What the ratios that an update kept cost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// Number of the update, from 0.
+    pub update: usize,
+    /// `‖p̃ − q*_fix‖`, over the frozen domains: from the ratios of the full optimum.
+    pub reuse_gap: f64,
+    /// By how much the best mixture with these ratios is worse than the full optimum, relative to the loss.
+    pub performance_gap: f64,
 }
 
 /// `c (domains + 1)` to the nearest power of two, the smaller of two as near: the paper's numbers of runs.
@@ -65,11 +91,15 @@ impl World<'_> {
             runs: 0,
             freed: 0,
             as_by_hand: false,
+            steps: Vec::new(),
+            coupling: Vec::new(),
         };
         let mut past: Vec<Swarm> = Vec::new();
         for (number, stage) in self.stages.iter().enumerate() {
             if method == Method::Natural {
                 reached.mixture = stage.natural();
+            } else if number == 0 && method == Method::FullReuseExact {
+                reached.mixture = self.best(stage, &Collapse::new(stage.domains(), &[])?)?;
             } else if number == 0 || method == Method::Recompute {
                 let free = Collapse::new(stage.domains(), &[])?;
                 let swarm = self.swarm(stage, &free, number)?;
@@ -101,7 +131,15 @@ impl World<'_> {
         let old = Mixture::new(lineage.old.clone(), reached.mixture.clone())?;
         let frozen = |free: &[usize]| freeze(stage, &old, free);
         if lineage.is_removal() {
-            reached.mixture = frozen(&[])?.expand(&[1.0]);
+            let kept = frozen(&[])?;
+            reached.steps.push(self.step(number, &kept)?);
+            reached.mixture = kept.expand(&[1.0]);
+            return Ok(());
+        }
+        if method == Method::FullReuseExact {
+            let kept = frozen(&[])?;
+            reached.steps.push(self.step(number, &kept)?);
+            reached.mixture = self.best(stage, &kept)?;
             return Ok(());
         }
         let by_hand = lineage.new.position(FREED_BY_HAND);
@@ -116,20 +154,12 @@ impl World<'_> {
         let count = swarm_runs(self.c, kept.collapsed().len());
         let mut swarm = self.measure(stage, drawn, count, number)?;
         if method == Method::PartialAutomatic {
-            let laws = self.joint(past, &swarm, stage)?;
-            let unaffected = lineage.unaffected();
-            let is_frozen: Vec<bool> = (0..lineage.new.len())
-                .map(|j| unaffected.contains(&j))
-                .collect();
-            let shares = kept.expand(&kept.collapse(&stage.prior));
-            let found = choose_free(
-                &coefficients(&laws, &stage.prior),
-                &is_frozen,
-                &shares,
-                FreeOptions::default(),
-            );
-            if !found.is_empty() {
-                let free: Vec<usize> = found.iter().map(|freed| freed.domain).collect();
+            let laws = coefficients(&self.joint(past, &swarm, stage)?, &stage.prior);
+            let free = worth_freeing(stage, &kept, &laws);
+            if stage.adds_code {
+                reached.coupling = self.coupling(stage, &kept, &laws, &free)?;
+            }
+            if !free.is_empty() {
                 kept = frozen(&free)?;
                 // The pilot's runs are runs of the larger swarm, too.
                 let more = (self.c * free.len() as f64).ceil() as usize;
@@ -139,6 +169,9 @@ impl World<'_> {
                 let named = |j: &usize| lineage.new.name(*j) == FREED_BY_HAND;
                 reached.as_by_hand |= stage.adds_code && free.iter().any(named);
             }
+        }
+        if !matches!(method, Method::SwarmReuse | Method::JointFree) {
+            reached.steps.push(self.step(number, &kept)?);
         }
         reached.runs += swarm.len();
         reached.mixture = match method {
@@ -157,6 +190,44 @@ impl World<'_> {
         };
         past.push(swarm);
         Ok(())
+    }
+
+    /// How the frozen domains are coupled with an update, by coefficients of fitted laws, of which some were freed for it.
+    fn coupling(
+        &self,
+        stage: &Stage,
+        kept: &Collapse,
+        fitted: &[Vec<f64>],
+        free: &[usize],
+    ) -> Result<Vec<Coupled>, CoreError> {
+        let known = true_coefficients(self.oracle.laws(), stage)?;
+        let truly_free = worth_freeing(stage, kept, &known);
+        let frozen = frozen(stage);
+        let by_domain = |laws: &[Vec<f64>]| Coupling::new(laws, &frozen).by_domain;
+        let both = [by_domain(fitted), by_domain(&known)];
+        let of = |j: usize| Coupled {
+            coupling: [both[0][j], both[1][j]],
+            freed: [free.contains(&j), truly_free.contains(&j)],
+        };
+        Ok(stage.lineage.unaffected().into_iter().map(of).collect())
+    }
+
+    /// What frozen ratios cost after an update, by the oracle.
+    fn step(&self, number: usize, kept: &Collapse) -> Result<Step, CoreError> {
+        let stage = &self.stages[number];
+        let full = self.best(stage, &Collapse::new(stage.domains(), &[])?)?;
+        let reused = self.best(stage, kept)?;
+        let frozen = kept.members(0);
+        let weight: f64 = frozen.iter().map(|&(j, _)| full[j]).sum();
+        let squares = frozen
+            .iter()
+            .map(|&(j, share)| (share - full[j] / weight.max(f64::MIN_POSITIVE)).powi(2));
+        let loss = |q: &[f64]| self.oracle.loss(&stage.told(q));
+        Ok(Step {
+            update: number - 1,
+            reuse_gap: squares.sum::<f64>().sqrt(),
+            performance_gap: loss(&reused) / loss(&full) - 1.0,
+        })
     }
 
     /// A swarm as the paper's, over collapsed domains.
@@ -225,12 +296,24 @@ impl World<'_> {
         Ok(fit_joint(&swarms, &stage.prior, self.options)?.laws)
     }
 
+    /// The truly best mixture of collapsed domains, expanded: by the oracle's own laws.
+    fn best(&self, stage: &Stage, collapse: &Collapse) -> Result<Vec<f64>, CoreError> {
+        if collapse.collapsed().len() == 1 {
+            return Ok(collapse.expand(&[1.0]));
+        }
+        let content = content(stage, collapse);
+        let laws = self.oracle.laws().iter();
+        let told = |law| Told::new(law, &content, stage.width());
+        let laws: Vec<Told<'_>> = laws.map(told).collect();
+        self.solve(stage, collapse, &laws)
+    }
+
     /// The best mixture of collapsed domains, expanded.
-    fn solve(
+    fn solve<L: Law>(
         &self,
         stage: &Stage,
         collapse: &Collapse,
-        laws: &[FittedLaw],
+        laws: &[L],
     ) -> Result<Vec<f64>, CoreError> {
         let constraints = Constraints::none(stage.domains().len()).with_repetition(
             stage.domains(),
@@ -248,6 +331,20 @@ impl World<'_> {
         })?;
         Ok(collapse.expand(&solution.weights))
     }
+}
+
+/// Which domains the update left alone.
+fn frozen(stage: &Stage) -> Vec<bool> {
+    let unaffected = stage.lineage.unaffected();
+    let all = 0..stage.domains().len();
+    all.map(|j| unaffected.contains(&j)).collect()
+}
+
+/// Which frozen domains are coupled with the update, by coefficients of laws.
+fn worth_freeing(stage: &Stage, kept: &Collapse, laws: &[Vec<f64>]) -> Vec<usize> {
+    let shares = kept.expand(&kept.collapse(&stage.prior));
+    let found = choose_free(laws, &frozen(stage), &shares, FreeOptions::default());
+    found.iter().map(|freed| freed.domain).collect()
 }
 
 /// Everything the update left alone at its old ratios, apart from some domains.
