@@ -54,21 +54,17 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
         }
         let rows = summarize(&results);
         write(args, &study, &rows)?;
-        let further = details::write(args, &study, &details)?;
+        let mut files = ["csv", "md", "svg", "png"]
+            .map(|extension| format!("{}.{extension}", question.name()))
+            .to_vec();
+        files.extend(details::write(args, &study, &details)?);
         if args.common.json {
             let content = json(&as_json(&study, &rows))?;
             output::print(&String::from_utf8_lossy(&content))?;
         } else if !quiet {
             output::print(&printed(&study, &rows))?;
-            let name = question.name();
-            output::print(&format!(
-                "Written: {}/{name}.csv, {name}.md, {name}.svg, {name}.png{}",
-                args.output_dir.display(),
-                further
-                    .iter()
-                    .map(|file| format!(", {file}"))
-                    .collect::<String>()
-            ))?;
+            let folder = args.output_dir.display();
+            output::print(&format!("Written: {folder}/{}", files.join(", ")))?;
         }
         Ok(())
     })

@@ -3,6 +3,7 @@
 use super::Method;
 use super::case::{FREED_BY_HAND, Stage};
 use super::told::{Told, content, true_coefficients};
+use crate::generate::d_optimal;
 use crate::law::{FittedLaw, Law, LawOptions};
 use crate::optimize::{ExactProblem, solve_exact};
 use crate::random::{Purpose, generator};
@@ -15,6 +16,10 @@ use crate::{Constraints, CoreError, Matrix, Mixture, Oracle, Swarm};
 
 /// Number of a stage's second draw, beyond those of first ones.
 const EXTRA: usize = 100;
+
+/// Draws that each run of a designed swarm is chosen from. With three runs per domain 5 and 20 are as good; with 40 a
+/// design is all extremes.
+const CANDIDATES: usize = 10;
 
 /// Swarms are as large as a power of two near `c (domains + 1)`, as the paper's: at least this.
 const LEAST_RUNS: usize = 4;
@@ -32,6 +37,8 @@ pub(super) struct World<'a> {
     pub kl_reg: f64,
     /// Runs per domain, about.
     pub c: f64,
+    /// Whether swarms are chosen from many draws, for the most information; they are draws otherwise.
+    pub designed: bool,
     pub seed: u64,
 }
 
@@ -130,9 +137,12 @@ impl World<'_> {
         past.retain(|swarm| !swarm.is_empty());
         let old = Mixture::new(lineage.old.clone(), reached.mixture.clone())?;
         let frozen = |free: &[usize]| freeze(stage, &old, free);
+        let freezes = !matches!(method, Method::SwarmReuse | Method::JointFree);
         if lineage.is_removal() {
             let kept = frozen(&[])?;
-            reached.steps.push(self.step(number, &kept)?);
+            if freezes {
+                reached.steps.push(self.step(number, &kept)?);
+            }
             reached.mixture = kept.expand(&[1.0]);
             return Ok(());
         }
@@ -151,7 +161,7 @@ impl World<'_> {
         } else {
             &kept
         };
-        let count = swarm_runs(self.c, kept.collapsed().len());
+        let count = self.runs(kept.collapsed().len());
         let mut swarm = self.measure(stage, drawn, count, number)?;
         if method == Method::PartialAutomatic {
             let laws = coefficients(&self.joint(past, &swarm, stage)?, &stage.prior);
@@ -170,7 +180,7 @@ impl World<'_> {
                 reached.as_by_hand |= stage.adds_code && free.iter().any(named);
             }
         }
-        if !matches!(method, Method::SwarmReuse | Method::JointFree) {
+        if freezes {
             reached.steps.push(self.step(number, &kept)?);
         }
         reached.runs += swarm.len();
@@ -230,9 +240,20 @@ impl World<'_> {
         })
     }
 
+    /// Runs of a swarm. A designed one tries every domain, and its law needs a run more than there are; of few draws,
+    /// each leaves out much, and all of them leave out some domains.
+    fn runs(&self, domains: usize) -> usize {
+        let runs = swarm_runs(self.c, domains);
+        if self.designed {
+            runs.max(domains + 1)
+        } else {
+            runs
+        }
+    }
+
     /// A swarm as the paper's, over collapsed domains.
     fn swarm(&self, stage: &Stage, collapse: &Collapse, number: usize) -> Result<Swarm, CoreError> {
-        let count = swarm_runs(self.c, collapse.collapsed().len());
+        let count = self.runs(collapse.collapsed().len());
         self.measure(stage, collapse, count, number)
     }
 
@@ -246,8 +267,22 @@ impl World<'_> {
     ) -> Result<Swarm, CoreError> {
         let mut rng = generator(self.seed, Purpose::Study, draw as u64);
         let prior = collapse.collapse(&stage.prior);
-        let drawn: Vec<Vec<f64>> = (0..count)
-            .map(|_| collapse.expand(&DEFAULT_DRAWS.mixture(&prior, &mut rng)))
+        let candidates = if self.designed {
+            count * CANDIDATES
+        } else {
+            count
+        };
+        let candidates: Vec<Vec<f64>> = (0..candidates)
+            .map(|_| DEFAULT_DRAWS.mixture(&prior, &mut rng))
+            .collect();
+        let chosen = if self.designed {
+            d_optimal(&candidates, count, &|| ())
+        } else {
+            (0..count).collect()
+        };
+        let drawn: Vec<Vec<f64>> = chosen
+            .into_iter()
+            .map(|k| collapse.expand(&candidates[k]))
             .collect();
         let told: Vec<Vec<f64>> = drawn.iter().map(|q| stage.told(q)).collect();
         let noise = self.seed.wrapping_mul(1000).wrapping_add(draw as u64);

@@ -36,16 +36,20 @@ pub(super) enum Method {
     JointFree,
 }
 
-const METHODS: [(&str, Method); 9] = [
-    ("natural", Method::Natural),
-    ("recompute", Method::Recompute),
-    ("full-reuse", Method::FullReuse),
-    ("full-reuse-exact", Method::FullReuseExact),
-    ("partial-by-hand", Method::PartialByHand),
-    ("partial-auto", Method::PartialAutomatic),
-    ("swarm-reuse", Method::SwarmReuse),
-    ("joint", Method::Joint),
-    ("joint-free", Method::JointFree),
+/// With their names, and whether their swarms are designed: D-optimal choices from many draws, over the domains that a
+/// law of their own is fitted to. Swarm reuse keeps to draws, as its design would have to know of the old runs.
+const METHODS: [(&str, Method, bool); 11] = [
+    ("natural", Method::Natural, false),
+    ("recompute", Method::Recompute, true),
+    ("recompute-drawn", Method::Recompute, false),
+    ("full-reuse", Method::FullReuse, true),
+    ("full-reuse-drawn", Method::FullReuse, false),
+    ("full-reuse-exact", Method::FullReuseExact, false),
+    ("partial-by-hand", Method::PartialByHand, true),
+    ("partial-auto", Method::PartialAutomatic, true),
+    ("swarm-reuse", Method::SwarmReuse, false),
+    ("joint", Method::Joint, true),
+    ("joint-free", Method::JointFree, true),
 ];
 /// Target tokens.
 const TARGETS: [(&str, f64); 2] = [("1T", 1e12), ("6T", 6e12)];
@@ -67,7 +71,7 @@ pub(super) fn settings(study: &Study<'_>) -> Vec<Vec<String>> {
     let mut settings = Vec::new();
     for (oracle, _) in &study.oracles {
         for (tokens, _) in TARGETS {
-            for (method, kind) in METHODS {
+            for (method, kind, _) in METHODS {
                 let one = matches!(kind, Method::Natural | Method::FullReuseExact);
                 let c: &[f64] = if one { &C[2..] } else { &C };
                 for c in c {
@@ -95,9 +99,9 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         .iter()
         .find(|(name, _)| *name == find(1))
         .ok_or_else(unknown)?;
-    let (_, method) = *METHODS
+    let (_, method, designed) = *METHODS
         .iter()
-        .find(|(name, _)| *name == find(2))
+        .find(|(name, ..)| *name == find(2))
         .ok_or_else(unknown)?;
     let c: f64 = find(3).parse().map_err(|_| unknown())?;
     let prior = study.spec.prior.weights();
@@ -112,6 +116,7 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         repetition_factor: REPETITION_FACTOR,
         kl_reg: KL_REG,
         c,
+        designed,
         seed: cell.seed,
     };
     let reached = match world.follow(method) {
@@ -208,4 +213,109 @@ pub(super) fn details(
             results: table(&topics, first + UPDATES.len() * STEP.len(), COUPLED.len()),
         },
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+
+    use super::*;
+    use crate::random::{Purpose, dirichlet, generator};
+    use crate::study::Question;
+    use crate::{Direction, Domain, DomainSet, FitSpec, Matrix, Mixture, Swarm, Task};
+
+    const NAMES: [&str; 12] = [
+        "arxiv",
+        "dclm:cooking",
+        "dclm:health",
+        "dclm:software_development",
+        "finemath-3plus",
+        "pes2o",
+        "s2pdf:health",
+        "s2pdf:science",
+        "stack-edu:C",
+        "stack-edu:Python",
+        "stack-edu:Rust",
+        "wikipedia",
+    ];
+
+    /// A swarm over a small copy of the paper's last domain set, by random log-linear laws.
+    fn swarm() -> (Swarm, FitSpec) {
+        let m = NAMES.len();
+        let domain = |name: &str| Domain {
+            name: name.to_owned(),
+            tokens: Some(1_000_000_000_000),
+        };
+        let domains = DomainSet::new(NAMES.map(domain).to_vec()).unwrap();
+        let prior = vec![1.0 / m as f64; m];
+        let mut rng = generator(0, Purpose::Example, 0);
+        let mixtures: Vec<Vec<f64>> = (0..60).map(|_| dirichlet(&prior, 12.0, &mut rng)).collect();
+        let slopes: Vec<Vec<f64>> = (0..3)
+            .map(|_| (0..m).map(|_| -2.0 * rng.random::<f64>()).collect())
+            .collect();
+        let task = |name: &str| Task {
+            name: name.to_owned(),
+            family: "all".to_owned(),
+            weight: 1.0 / 3.0,
+            direction: Direction::Min,
+            offset: 0.0,
+        };
+        let loss = |run: usize, task: usize| {
+            let exponent: f64 = mixtures[run]
+                .iter()
+                .zip(&slopes[task])
+                .map(|(p, t)| p * t)
+                .sum();
+            0.5 + exponent.exp() + 1e-3 * ((7 * run + task) % 5) as f64
+        };
+        let swarm = Swarm::new(
+            domains.clone(),
+            ["a", "b", "c"].map(task).to_vec(),
+            (0..60).map(|run| run.to_string()).collect(),
+            Matrix::from_fn(60, m, |run, j| mixtures[run][j]),
+            Matrix::from_fn(60, 3, loss),
+        );
+        let prior = Mixture::new(domains, prior).unwrap();
+        (swarm.unwrap(), FitSpec::new(prior))
+    }
+
+    #[test]
+    fn what_is_frozen_costs_something_at_each_update_and_topics_are_coupled() {
+        let (swarm, spec) = swarm();
+        let study = Study::new(Question::Reuse, &swarm, &spec, 1).unwrap();
+        let cells = study.cells().into_iter().filter(|cell| {
+            let [_, tokens, method, c] = &cell.keys[..] else {
+                return false;
+            };
+            let known = ["full-reuse-exact", "partial-auto", "swarm-reuse"];
+            tokens == "1T" && c == "3" && known.contains(&method.as_str())
+        });
+        let results: Vec<(Cell, Vec<f64>)> = cells
+            .map(|cell| {
+                let numbers = study.run(&cell).unwrap();
+                (cell, numbers)
+            })
+            .collect();
+        let details = study.details(&results).unwrap();
+        let [steps, coupling] = &details[..] else {
+            panic!("{details:?}");
+        };
+        // Two oracles; five updates of the two methods that freeze, three topics of the one that frees.
+        assert_eq!(steps.results.len(), 2 * 2 * 5);
+        assert_eq!(coupling.results.len(), 2 * 3);
+        for (cell, numbers) in &steps.results {
+            assert!(
+                numbers[0] >= 0.0 && numbers[0] < 1.5,
+                "{cell:?}: {numbers:?}"
+            );
+            assert!(numbers[1].abs() < 1.0, "{cell:?}: {numbers:?}");
+        }
+        assert_eq!(coupling.results[0].0.keys[4], "dclm:cooking");
+        for (cell, numbers) in &coupling.results {
+            assert!(
+                numbers[0] > 0.0 && numbers[2] > 0.0,
+                "{cell:?}: {numbers:?}"
+            );
+        }
+    }
 }

@@ -131,3 +131,57 @@ fn back(content: &Content, of: &[f64]) -> Vec<f64> {
     let mean = |parts: &Vec<(usize, f64)>| parts.iter().map(|&(j, share)| share * of[j]).sum();
     content.iter().map(mean).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::{Basis, Saturating};
+    use crate::optimize::{ExactProblem, solve_exact};
+    use crate::{Constraints, DomainSet};
+
+    #[test]
+    fn a_law_told_of_domains_that_share_content_has_its_slope_and_its_minimum() {
+        let law: FittedLaw = Saturating {
+            log_c: -0.5,
+            level: 0.4,
+            bases: vec![Basis::Power(0.6)],
+            v: vec![vec![1.0, 2.0, 0.5]],
+        }
+        .into();
+        let content: Content = vec![
+            vec![(0, 1.0)],
+            vec![(0, 0.2), (1, 0.8)],
+            vec![(1, 0.5), (2, 0.5)],
+        ];
+        let told = Told::new(&law, &content, 3);
+        let p = [0.2, 0.5, 0.3];
+        assert!((told.predict(&p) - law.predict(&[0.3, 0.55, 0.15])).abs() < 1e-15);
+        let mut slope = vec![0.0; 3];
+        told.add_gradient(&p, 1.0, &mut slope);
+        for j in 0..3 {
+            let at = |h: f64| {
+                let mut p = p;
+                p[j] += h;
+                told.predict(&p)
+            };
+            assert!(((at(1e-5) - at(-1e-5)) / 2e-5 - slope[j]).abs() < 1e-8);
+        }
+        let domains = DomainSet::from_names(["a", "b", "c"].map(str::to_owned)).unwrap();
+        let problem = ExactProblem {
+            domains: &domains,
+            laws: &[told],
+            task_weights: &[1.0],
+            reference: &[0.3, 0.3, 0.4],
+            kl_reg: 0.05,
+            linear: None,
+            constraints: &Constraints::none(3),
+        };
+        let best = solve_exact(&problem).unwrap();
+        for i in 0..=20 {
+            for k in 0..=20 - i {
+                let q = [i, k, 20 - i - k].map(|part| 0.05 * f64::from(part));
+                assert!(problem.objective(&q) >= best.objective - 1e-9);
+            }
+        }
+    }
+}
