@@ -36,8 +36,8 @@ pub(super) enum Method {
     JointFree,
 }
 
-/// With their names, and whether their swarms are designed: D-optimal choices from many draws, over the domains that a
-/// law of their own is fitted to. Swarm reuse keeps to draws, as its design would have to know of the old runs.
+/// With their names, and whether their swarms are designed: D-optimal choices from many draws, over the domains as they
+/// are after freezing. Swarm reuse keeps to draws, as its design would have to know of the old runs.
 const METHODS: [(&str, Method, bool); 11] = [
     ("natural", Method::Natural, false),
     ("recompute", Method::Recompute, true),
