@@ -20,10 +20,19 @@ CONFIG = "olmix/full_recomputation/fit.yaml"
 REFERENCE = ("recompute", "3")
 
 
-def rows(seeds, folder):
+ORACLES = ("log_linear", "saturating")
+TARGETS = ("1T", "6T")
+UPDATES = ("code", "sources", "revision", "removal", "partition")
+FIGURES = {"reuse.png": "study-reuse.png", "reuse-steps.png": "study-reuse-gaps.png", "reuse-coupling.png": "study-reuse-coupling.png"}
+
+
+def run(seeds, folder):
     words = ["study", "reuse", "--config", DATA / CONFIG, "--seeds", str(seeds), "--output-dir", folder, "--quiet"]
     subprocess.run([OLMIX, *words], check=True)
-    with open(folder / "reuse.csv") as file:
+
+
+def rows(path):
+    with open(path) as file:
         return list(csv.DictReader(file))
 
 
@@ -46,17 +55,53 @@ def table(rows, oracle, tokens):
     return "\n".join(lines) + f"\n\nThe oracle's own optimum, with the same pull to the prior, gains {best:.2f} % over natural.\n"
 
 
+def gaps(rows):
+    """Methods with the most runs: reuse gap and performance gap of each update."""
+    lines = ["| oracle | tokens | method | " + " | ".join(UPDATES) + " |", "| --- | --- | --- |" + " ---: |" * len(UPDATES)]
+    cells = {}
+    for row in rows:
+        if row["c"] == "3":
+            cell = f"{float(row['reuse_gap']):.3f}, {100 * float(row['performance_gap']):.2f} %"
+            cells.setdefault((row["oracle"], row["tokens"], row["method"]), {})[row["update"]] = cell
+    for keys, by_update in cells.items():
+        lines.append("| " + " | ".join([*keys, *(by_update.get(update, "–") for update in UPDATES)]) + " |")
+    return "\n".join(lines)
+
+
+def coupling(rows):
+    """Web topics by what they add to the coupling with code under the first oracle; 1T tokens, the most runs."""
+    of = lambda oracle: {row["domain"]: row for row in rows if (row["oracle"], row["tokens"], row["c"]) == (oracle, "1T", "3")}
+    first, second = (of(oracle) for oracle in ORACLES)
+    number = lambda row, name: float(row[name])
+    lines = [
+        "| domain | log-linear: oracle's laws | fitted laws | freed | saturating: oracle's laws | fitted laws | freed |",
+        "| --- |" + " ---: |" * 6,
+    ]
+    for domain in sorted(first, key=lambda domain: -number(first[domain], "oracle_coupling")):
+        cells = []
+        for row in (first[domain], second[domain]):
+            fitted = f"{number(row, 'coupling'):.0f} ± {number(row, 'coupling_se'):.0f}"
+            freed = f"{number(row, 'freed') * int(row['seeds']):.0f} of {row['seeds']}"
+            cells += [f"{number(row, 'oracle_coupling'):.0f}", fitted, freed]
+        lines.append(f"| `{domain}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        found = rows(options.seeds, folder)
-        shutil.copy(folder / "reuse.png", ROOT / "docs/images/study-reuse.png")
+        run(options.seeds, folder)
+        found = rows(folder / "reuse.csv")
+        steps, coupled = rows(folder / "reuse-steps.csv"), rows(folder / "reuse-coupling.csv")
+        for made, kept in FIGURES.items():
+            shutil.copy(folder / made, ROOT / "docs/images" / kept)
     text = (ROOT / "scripts/study-reuse.md.in").read_text().replace("{seeds}", str(options.seeds))
-    for oracle in ("log_linear", "saturating"):
-        for tokens in ("1T", "6T"):
+    text = text.replace("{gaps}", gaps(steps)).replace("{coupling}", coupling(coupled))
+    for oracle in ORACLES:
+        for tokens in TARGETS:
             text = text.replace(f"{{table: {oracle} {tokens}}}", table(found, oracle, tokens).rstrip("\n"))
     (ROOT / "docs/study-reuse.md").write_text(text)
 

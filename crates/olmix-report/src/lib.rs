@@ -12,6 +12,7 @@
 //! | How do the mixtures of several methods differ? | [`mixtures()`] |
 //! | Which mixtures does a swarm try? | [`swarm_weights`] |
 //! | How does a number change with another? | [`lines()`] |
+//! | Two numbers of each of many names | [`bars()`] |
 //! | How do size, repetition and λ move the mixture? | [`sweep`] |
 //!
 //! [`trial_page`] shows what a mixture was worth on a larger model. [`html`] puts them together with the numbers and how they were made.
@@ -27,9 +28,9 @@ mod svg;
 
 pub use error::ReportError;
 pub use figure::{
-    Figure, InteractionMatrix, Intervals, Lines, PredictedAgainstMeasured, PriorAndProposed,
-    Series, SwarmWeights, interaction_matrix, lines, mixtures, predicted_against_measured,
-    prior_and_proposed, swarm_weights, sweep, task_errors,
+    BarRow, Bars, Figure, InteractionMatrix, Intervals, Lines, PredictedAgainstMeasured,
+    PriorAndProposed, Series, SwarmWeights, bars, interaction_matrix, lines, mixtures,
+    predicted_against_measured, prior_and_proposed, swarm_weights, sweep, task_errors,
 };
 pub use report::{
     Curve, InputFile, ReportInput, TaskOutcome, Trial, html, trial_curves, trial_page,

@@ -8,8 +8,9 @@ use olmix_core::law::FittedLaw;
 use olmix_core::law::LogLinear;
 use olmix_core::{Constraints, DomainSet, Mixture};
 use olmix_report::{
-    Figure, InteractionMatrix, Intervals, PredictedAgainstMeasured, PriorAndProposed, ReportError,
-    interaction_matrix, predicted_against_measured, prior_and_proposed, sweep, task_errors,
+    BarRow, Bars, Figure, InteractionMatrix, Intervals, Lines, PredictedAgainstMeasured,
+    PriorAndProposed, ReportError, Series, bars, interaction_matrix, lines,
+    predicted_against_measured, prior_and_proposed, sweep, task_errors,
 };
 use resvg::usvg::{Group, Node, Options, Rect, Tree};
 
@@ -56,6 +57,50 @@ fn errors(case: &common::Case) -> Figure {
     )
 }
 
+fn points(count: usize) -> Figure {
+    let point = |i: usize| (i as f64, (i * i % 7) as f64, 0.0);
+    let series = ["code", "removal"].map(|name| Series {
+        name: name.to_owned(),
+        points: (0..count).map(point).collect(),
+    });
+    lines(&Lines {
+        title: "One number against another",
+        subtitle: "a point each",
+        x: "the one",
+        y: "the other",
+        logarithmic: false,
+        joined: false,
+        series: &series,
+    })
+}
+
+fn coupling(case: &common::Case) -> Figure {
+    let row = |(j, name): (usize, &str)| BarRow {
+        name: name.to_owned(),
+        bar: j as f64,
+        mark: if j == 1 {
+            (f64::NAN, 0.0)
+        } else {
+            (0.5 * j as f64, 0.1)
+        },
+    };
+    let rows: Vec<BarRow> = case.swarm.domains().names().enumerate().map(row).collect();
+    bars(&Bars {
+        title: "Two numbers of each domain",
+        subtitle: "as they are",
+        axis: "the numbers",
+        legend: ["the one", "the other"],
+        rows: &rows,
+    })
+}
+
+#[test]
+fn points_that_are_not_joined_are_points_alone() {
+    let figure = points(5);
+    assert_eq!(figure.svg().matches("<circle").count(), 2 * 5 + 2);
+    assert!(!figure.svg().contains("<path"));
+}
+
 /// Every figure at sizes from the smallest to the largest that is promised.
 fn all() -> Vec<(String, Figure)> {
     let mut figures = Vec::new();
@@ -65,6 +110,8 @@ fn all() -> Vec<(String, Figure)> {
         figures.push((format!("matrix {m} × {n}"), matrix(&case)));
         figures.push((format!("mixture {m}"), mixture(&case)));
         figures.push((format!("errors {n}"), errors(&case)));
+        figures.push((format!("points {runs}"), points(runs)));
+        figures.push((format!("bars {m}"), coupling(&case)));
     }
     let kl = [0.0, 0.005, 0.01, 0.05, 0.1];
     for (m, targets) in [(2, &[1e12][..]), (64, &[1e12, 6e12]), (200, &[6e12])] {

@@ -51,6 +51,19 @@ pub struct Cell {
     pub seed: u64,
 }
 
+/// A further table of a study: numbers of its cells with one more key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detail {
+    /// Its name.
+    pub name: &'static str,
+    /// The further key, after [`Study::keys`].
+    pub key: &'static str,
+    /// Names of its numbers.
+    pub values: &'static [&'static str],
+    /// Numbers of the cells that have any; each cell has the further key as its last.
+    pub results: Vec<(Cell, Vec<f64>)>,
+}
+
 /// A study of one swarm.
 #[derive(Debug)]
 pub struct Study<'a> {
@@ -156,8 +169,8 @@ impl<'a> Study<'a> {
         settings.into_iter().flat_map(of).collect()
     }
 
-    /// The numbers of a cell, in the order of [`Study::values`]; NaN where there is none, such as a
-    /// proposal under caps that no mixture satisfies. Single-threaded as far as it can be: cells are
+    /// The numbers of a cell, in the order of [`Study::values`], then those that [`Study::details`] takes apart; NaN
+    /// where there is none, such as a proposal under caps that no mixture satisfies. Single-threaded as far as it can be: cells are
     /// what runs in parallel.
     ///
     /// # Errors
@@ -172,6 +185,17 @@ impl<'a> Study<'a> {
             Question::Solver => choices::run_solver(self, cell),
             Question::Designs => designs::run(self, cell),
             Question::Reuse => reuse::run(self, cell),
+        }
+    }
+
+    /// The study's further tables, made of the numbers of its cells; only the study of reuse has any.
+    ///
+    /// # Errors
+    /// Those of [`Study::run`].
+    pub fn details(&self, results: &[(Cell, Vec<f64>)]) -> Result<Vec<Detail>, CoreError> {
+        match self.question {
+            Question::Reuse => reuse::details(self, results),
+            _ => Ok(Vec::new()),
         }
     }
 

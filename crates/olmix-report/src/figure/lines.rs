@@ -33,6 +33,8 @@ pub struct Lines<'a> {
     pub y: &'a str,
     /// Whether the horizontal axis is logarithmic (all `x` above 0).
     pub logarithmic: bool,
+    /// Whether the points of a curve are joined; a scatter of points otherwise.
+    pub joined: bool,
     /// The curves; their order gives their colours and marks.
     pub series: &'a [Series],
 }
@@ -101,13 +103,18 @@ pub fn lines(data: &Lines<'_>) -> Figure {
     );
     for (i, series) in data.series.iter().enumerate() {
         let (colour, dash) = series_colour(i);
-        curve(&mut drawing, series, &|v| x.at(place(v)), &y, colour, dash);
+        let line = data.joined.then(|| stroke(colour, dash, 1.8));
+        curve(&mut drawing, series, &|v| x.at(place(v)), &y, colour, line);
         let row = TOP + 10.0 + LEGEND_ROW * i as f64;
         let from = LEFT + PLOT.0 + 12.0;
-        drawing.path(
-            &format!("M{} {}h18", Px(from), Px(row)),
-            &stroke(colour, dash, 2.0),
-        );
+        if data.joined {
+            drawing.path(
+                &format!("M{} {}h18", Px(from), Px(row)),
+                &stroke(colour, dash, 2.0),
+            );
+        } else {
+            drawing.disc(from + 9.0, row, 3.0, colour);
+        }
         let name = fit(&series.name, 11.5, Weight::Regular, 240.0);
         drawing.text(from + 24.0, row + 4.0, &name, Style::new(11.5));
     }
@@ -132,7 +139,7 @@ fn curve(
     x: &dyn Fn(f64) -> f64,
     y: &Scale,
     colour: &'static str,
-    dash: &str,
+    line: Option<String>,
 ) {
     let mut path = String::new();
     let mut pen = 'M';
@@ -152,7 +159,9 @@ fn curve(
             drawing.disc(px, py, 2.6, colour);
         }
     }
-    drawing.path(&path, &stroke(colour, dash, 1.8));
+    if let Some(line) = line {
+        drawing.path(&path, &line);
+    }
 }
 
 fn vertical_range(series: &[Series]) -> (f64, f64) {

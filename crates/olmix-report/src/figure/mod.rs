@@ -1,5 +1,6 @@
 //! One figure per file, each a function from the method's types to a [`Figure`].
 
+mod bars;
 mod domains;
 mod interaction;
 mod labels;
@@ -12,6 +13,7 @@ mod sweep;
 mod tasks;
 mod weights;
 
+pub use bars::{BarRow, Bars, bars};
 pub use domains::{Intervals, PriorAndProposed, prior_and_proposed};
 pub use interaction::{InteractionMatrix, interaction_matrix};
 pub(crate) use labels::families;

@@ -73,6 +73,7 @@ pub fn trial_curves(curves: &[Curve]) -> Figure {
         x: "steps",
         y: "bits per byte",
         logarithmic: false,
+        joined: true,
         series: &series,
     })
 }

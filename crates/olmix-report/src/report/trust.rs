@@ -209,6 +209,7 @@ fn kl_choice(input: &ReportInput) -> String {
         x: "λ, strength of the pull to the prior",
         y: "gain over the prior, %",
         logarithmic: true,
+        joined: true,
         series: &curves,
     });
     figure(

@@ -1,5 +1,6 @@
 //! `olmix study`: the questions of the method's paper, asked of one's own swarm.
 
+mod details;
 mod journal;
 mod proxy_size;
 
@@ -45,19 +46,25 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
         }
         let study = Study::new(question, &loaded.swarm, &loaded.spec, args.seeds)
             .map_err(|error| loaded.core_error(error))?;
-        let results = results(args, &loaded, &study, quiet)?;
+        let mut results = results(args, &loaded, &study, quiet)?;
+        let details = study.details(&results);
+        let details = details.map_err(|error| loaded.core_error(error))?;
+        for (_, numbers) in &mut results {
+            numbers.truncate(study.values().len());
+        }
         let rows = summarize(&results);
         write(args, &study, &rows)?;
+        let mut files = ["csv", "md", "svg", "png"]
+            .map(|extension| format!("{}.{extension}", question.name()))
+            .to_vec();
+        files.extend(details::write(args, &study, &details)?);
         if args.common.json {
             let content = json(&as_json(&study, &rows))?;
             output::print(&String::from_utf8_lossy(&content))?;
         } else if !quiet {
             output::print(&printed(&study, &rows))?;
-            let name = question.name();
-            output::print(&format!(
-                "Written: {}/{name}.csv, {name}.md, {name}.svg, {name}.png",
-                args.output_dir.display()
-            ))?;
+            let folder = args.output_dir.display();
+            output::print(&format!("Written: {folder}/{}", files.join(", ")))?;
         }
         Ok(())
     })
@@ -102,7 +109,7 @@ fn write(args: &StudyArgs, study: &Study<'_>, rows: &[Summary]) -> Result<(), Fa
     let put = |extension: &str, bytes: &[u8]| {
         write_whole(&args.output_dir.join(format!("{name}.{extension}")), bytes)
     };
-    put("csv", &csv(study, rows)?)?;
+    put("csv", &csv(study.keys(), study.values(), rows)?)?;
     put("md", markdown(study, rows).as_bytes())?;
     let figure = figure(study, rows);
     put("svg", figure.svg().as_bytes())?;
@@ -110,11 +117,11 @@ fn write(args: &StudyArgs, study: &Study<'_>, rows: &[Summary]) -> Result<(), Fa
     Ok(())
 }
 
-fn csv(study: &Study<'_>, rows: &[Summary]) -> Result<Vec<u8>, Failure> {
-    let errors: Vec<String> = study.values().iter().map(|v| format!("{v}_se")).collect();
-    let mut header: Vec<&str> = study.keys().to_vec();
+fn csv(keys: &[&str], values: &[&str], rows: &[Summary]) -> Result<Vec<u8>, Failure> {
+    let errors: Vec<String> = values.iter().map(|v| format!("{v}_se")).collect();
+    let mut header: Vec<&str> = keys.to_vec();
     header.push("seeds");
-    for (value, error) in study.values().iter().zip(&errors) {
+    for (value, error) in values.iter().zip(&errors) {
         header.extend([*value, error.as_str()]);
     }
     let cells = rows.iter().map(|row| {
@@ -266,6 +273,7 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
         },
         y: study.values()[value],
         logarithmic: study.question == Question::SwarmDistribution,
+        joined: true,
         series: &series,
     })
 }

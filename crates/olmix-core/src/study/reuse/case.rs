@@ -40,6 +40,11 @@ impl Stage {
         &self.lineage.new
     }
 
+    /// Number of the oracle's domains.
+    pub fn width(&self) -> usize {
+        self.content.first().map_or(0, Vec::len)
+    }
+
     /// Shares by tokens.
     pub fn natural(&self) -> Vec<f64> {
         let tokens = self.domains().iter().map(|d| d.tokens.unwrap_or(0) as f64);

@@ -2,17 +2,24 @@
 
 use super::Method;
 use super::case::{FREED_BY_HAND, Stage};
-use crate::law::{FittedLaw, LawOptions};
+use super::told::{Told, content, true_coefficients};
+use crate::generate::d_optimal;
+use crate::law::{FittedLaw, Law, LawOptions};
 use crate::optimize::{ExactProblem, solve_exact};
 use crate::random::{Purpose, generator};
 use crate::reuse::{
-    Collapse, FreeOptions, VirtualDomain, VirtualKl, carry, choose_free, coefficients, fit_joint,
+    Collapse, Coupling, FreeOptions, VirtualDomain, VirtualKl, carry, choose_free, coefficients,
+    fit_joint,
 };
 use crate::study::swarm_size::DEFAULT_DRAWS;
 use crate::{Constraints, CoreError, Matrix, Mixture, Oracle, Swarm};
 
 /// Number of a stage's second draw, beyond those of first ones.
 const EXTRA: usize = 100;
+
+/// Draws that each run of a designed swarm is chosen from. With three runs per domain 5 and 20 are as good; with 40 a
+/// design is all extremes.
+const CANDIDATES: usize = 10;
 
 /// Swarms are as large as a power of two near `c (domains + 1)`, as the paper's: at least this.
 const LEAST_RUNS: usize = 4;
@@ -30,6 +37,8 @@ pub(super) struct World<'a> {
     pub kl_reg: f64,
     /// Runs per domain, about.
     pub c: f64,
+    /// Whether swarms are chosen from many draws, for the most information; they are draws otherwise.
+    pub designed: bool,
     pub seed: u64,
 }
 
@@ -43,6 +52,30 @@ pub(super) struct Reached {
     pub freed: usize,
     /// Whether the domain that the paper freed by hand was among them when code was added.
     pub as_by_hand: bool,
+    /// What freezing cost, by update; for methods that freeze.
+    pub steps: Vec<Step>,
+    /// By frozen domain, when code was added; for the method that frees by coupling.
+    pub coupling: Vec<Coupled>,
+}
+
+/// How a frozen domain is coupled with an update.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Coupled {
+    /// What it adds to `κ` (in squares), by the laws that were fitted to the pilot, and by the oracle's.
+    pub coupling: [f64; 2],
+    /// Whether it is worth freeing, by either.
+    pub freed: [bool; 2],
+}
+
+/// What the ratios that an update kept cost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// Number of the update, from 0.
+    pub update: usize,
+    /// `‖p̃ − q*_fix‖`, over the frozen domains: from the ratios of the full optimum.
+    pub reuse_gap: f64,
+    /// By how much the best mixture with these ratios is worse than the full optimum, relative to the loss.
+    pub performance_gap: f64,
 }
 
 /// `c (domains + 1)` to the nearest power of two, the smaller of two as near: the paper's numbers of runs.
@@ -65,11 +98,15 @@ impl World<'_> {
             runs: 0,
             freed: 0,
             as_by_hand: false,
+            steps: Vec::new(),
+            coupling: Vec::new(),
         };
         let mut past: Vec<Swarm> = Vec::new();
         for (number, stage) in self.stages.iter().enumerate() {
             if method == Method::Natural {
                 reached.mixture = stage.natural();
+            } else if number == 0 && method == Method::FullReuseExact {
+                reached.mixture = self.best(stage, &Collapse::new(stage.domains(), &[])?)?;
             } else if number == 0 || method == Method::Recompute {
                 let free = Collapse::new(stage.domains(), &[])?;
                 let swarm = self.swarm(stage, &free, number)?;
@@ -100,8 +137,19 @@ impl World<'_> {
         past.retain(|swarm| !swarm.is_empty());
         let old = Mixture::new(lineage.old.clone(), reached.mixture.clone())?;
         let frozen = |free: &[usize]| freeze(stage, &old, free);
+        let freezes = !matches!(method, Method::SwarmReuse | Method::JointFree);
         if lineage.is_removal() {
-            reached.mixture = frozen(&[])?.expand(&[1.0]);
+            let kept = frozen(&[])?;
+            if freezes {
+                reached.steps.push(self.step(number, &kept)?);
+            }
+            reached.mixture = kept.expand(&[1.0]);
+            return Ok(());
+        }
+        if method == Method::FullReuseExact {
+            let kept = frozen(&[])?;
+            reached.steps.push(self.step(number, &kept)?);
+            reached.mixture = self.best(stage, &kept)?;
             return Ok(());
         }
         let by_hand = lineage.new.position(FREED_BY_HAND);
@@ -113,23 +161,15 @@ impl World<'_> {
         } else {
             &kept
         };
-        let count = swarm_runs(self.c, kept.collapsed().len());
+        let count = self.runs(kept.collapsed().len());
         let mut swarm = self.measure(stage, drawn, count, number)?;
         if method == Method::PartialAutomatic {
-            let laws = self.joint(past, &swarm, stage)?;
-            let unaffected = lineage.unaffected();
-            let is_frozen: Vec<bool> = (0..lineage.new.len())
-                .map(|j| unaffected.contains(&j))
-                .collect();
-            let shares = kept.expand(&kept.collapse(&stage.prior));
-            let found = choose_free(
-                &coefficients(&laws, &stage.prior),
-                &is_frozen,
-                &shares,
-                FreeOptions::default(),
-            );
-            if !found.is_empty() {
-                let free: Vec<usize> = found.iter().map(|freed| freed.domain).collect();
+            let laws = coefficients(&self.joint(past, &swarm, stage)?, &stage.prior);
+            let free = worth_freeing(stage, &kept, &laws);
+            if stage.adds_code {
+                reached.coupling = self.coupling(stage, &kept, &laws, &free)?;
+            }
+            if !free.is_empty() {
                 kept = frozen(&free)?;
                 // The pilot's runs are runs of the larger swarm, too.
                 let more = (self.c * free.len() as f64).ceil() as usize;
@@ -139,6 +179,9 @@ impl World<'_> {
                 let named = |j: &usize| lineage.new.name(*j) == FREED_BY_HAND;
                 reached.as_by_hand |= stage.adds_code && free.iter().any(named);
             }
+        }
+        if freezes {
+            reached.steps.push(self.step(number, &kept)?);
         }
         reached.runs += swarm.len();
         reached.mixture = match method {
@@ -159,9 +202,58 @@ impl World<'_> {
         Ok(())
     }
 
+    /// How the frozen domains are coupled with an update, by coefficients of fitted laws, of which some were freed for it.
+    fn coupling(
+        &self,
+        stage: &Stage,
+        kept: &Collapse,
+        fitted: &[Vec<f64>],
+        free: &[usize],
+    ) -> Result<Vec<Coupled>, CoreError> {
+        let known = true_coefficients(self.oracle.laws(), stage)?;
+        let truly_free = worth_freeing(stage, kept, &known);
+        let frozen = frozen(stage);
+        let by_domain = |laws: &[Vec<f64>]| Coupling::new(laws, &frozen).by_domain;
+        let both = [by_domain(fitted), by_domain(&known)];
+        let of = |j: usize| Coupled {
+            coupling: [both[0][j], both[1][j]],
+            freed: [free.contains(&j), truly_free.contains(&j)],
+        };
+        Ok(stage.lineage.unaffected().into_iter().map(of).collect())
+    }
+
+    /// What frozen ratios cost after an update, by the oracle.
+    fn step(&self, number: usize, kept: &Collapse) -> Result<Step, CoreError> {
+        let stage = &self.stages[number];
+        let full = self.best(stage, &Collapse::new(stage.domains(), &[])?)?;
+        let reused = self.best(stage, kept)?;
+        let frozen = kept.members(0);
+        let weight: f64 = frozen.iter().map(|&(j, _)| full[j]).sum();
+        let squares = frozen
+            .iter()
+            .map(|&(j, share)| (share - full[j] / weight.max(f64::MIN_POSITIVE)).powi(2));
+        let loss = |q: &[f64]| self.oracle.loss(&stage.told(q));
+        Ok(Step {
+            update: number - 1,
+            reuse_gap: squares.sum::<f64>().sqrt(),
+            performance_gap: loss(&reused) / loss(&full) - 1.0,
+        })
+    }
+
+    /// Runs of a swarm. A designed one tries every domain, and its law needs a run more than there are; of few draws,
+    /// each leaves out much, and all of them leave out some domains.
+    fn runs(&self, domains: usize) -> usize {
+        let runs = swarm_runs(self.c, domains);
+        if self.designed {
+            runs.max(domains + 1)
+        } else {
+            runs
+        }
+    }
+
     /// A swarm as the paper's, over collapsed domains.
     fn swarm(&self, stage: &Stage, collapse: &Collapse, number: usize) -> Result<Swarm, CoreError> {
-        let count = swarm_runs(self.c, collapse.collapsed().len());
+        let count = self.runs(collapse.collapsed().len());
         self.measure(stage, collapse, count, number)
     }
 
@@ -175,8 +267,22 @@ impl World<'_> {
     ) -> Result<Swarm, CoreError> {
         let mut rng = generator(self.seed, Purpose::Study, draw as u64);
         let prior = collapse.collapse(&stage.prior);
-        let drawn: Vec<Vec<f64>> = (0..count)
-            .map(|_| collapse.expand(&DEFAULT_DRAWS.mixture(&prior, &mut rng)))
+        let candidates = if self.designed {
+            count * CANDIDATES
+        } else {
+            count
+        };
+        let candidates: Vec<Vec<f64>> = (0..candidates)
+            .map(|_| DEFAULT_DRAWS.mixture(&prior, &mut rng))
+            .collect();
+        let chosen = if self.designed {
+            d_optimal(&candidates, count, &|| ())
+        } else {
+            (0..count).collect()
+        };
+        let drawn: Vec<Vec<f64>> = chosen
+            .into_iter()
+            .map(|k| collapse.expand(&candidates[k]))
             .collect();
         let told: Vec<Vec<f64>> = drawn.iter().map(|q| stage.told(q)).collect();
         let noise = self.seed.wrapping_mul(1000).wrapping_add(draw as u64);
@@ -225,12 +331,24 @@ impl World<'_> {
         Ok(fit_joint(&swarms, &stage.prior, self.options)?.laws)
     }
 
+    /// The truly best mixture of collapsed domains, expanded: by the oracle's own laws.
+    fn best(&self, stage: &Stage, collapse: &Collapse) -> Result<Vec<f64>, CoreError> {
+        if collapse.collapsed().len() == 1 {
+            return Ok(collapse.expand(&[1.0]));
+        }
+        let content = content(stage, collapse);
+        let laws = self.oracle.laws().iter();
+        let told = |law| Told::new(law, &content, stage.width());
+        let laws: Vec<Told<'_>> = laws.map(told).collect();
+        self.solve(stage, collapse, &laws)
+    }
+
     /// The best mixture of collapsed domains, expanded.
-    fn solve(
+    fn solve<L: Law>(
         &self,
         stage: &Stage,
         collapse: &Collapse,
-        laws: &[FittedLaw],
+        laws: &[L],
     ) -> Result<Vec<f64>, CoreError> {
         let constraints = Constraints::none(stage.domains().len()).with_repetition(
             stage.domains(),
@@ -248,6 +366,20 @@ impl World<'_> {
         })?;
         Ok(collapse.expand(&solution.weights))
     }
+}
+
+/// Which domains the update left alone.
+fn frozen(stage: &Stage) -> Vec<bool> {
+    let unaffected = stage.lineage.unaffected();
+    let all = 0..stage.domains().len();
+    all.map(|j| unaffected.contains(&j)).collect()
+}
+
+/// Which frozen domains are coupled with the update, by coefficients of laws.
+fn worth_freeing(stage: &Stage, kept: &Collapse, laws: &[Vec<f64>]) -> Vec<usize> {
+    let shares = kept.expand(&kept.collapse(&stage.prior));
+    let found = choose_free(laws, &frozen(stage), &shares, FreeOptions::default());
+    found.iter().map(|freed| freed.domain).collect()
 }
 
 /// Everything the update left alone at its old ratios, apart from some domains.
