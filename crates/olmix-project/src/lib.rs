@@ -11,13 +11,18 @@
 //! The ledger is what is true; the block `domains` of `olmix.yaml` shows its newest version.
 
 mod commit;
+mod commit_fit;
 mod content;
 mod cost;
+mod earlier;
 mod error;
+mod freeze;
+mod ground;
 mod knowledge;
 mod likeness;
 mod plain_files;
 mod plan;
+mod planner;
 mod project;
 mod risk;
 mod update;

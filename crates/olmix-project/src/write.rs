@@ -6,9 +6,8 @@ use olmix_io::{FitFile, GenerationFile, ProjectDomain, StagedFile};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{PlannedContent, SwarmContent};
-use crate::plan::{earlier_folder, holds_other};
 use crate::project::{json, new_record};
-use crate::{Plan, Project, ProjectError, Provenance};
+use crate::{Method, Plan, Project, ProjectError, Provenance};
 
 impl Project {
     /// Writes `generate.yaml`, `fit.yaml` and the runs of earlier swarms to a folder, and records the planned swarm. A
@@ -55,6 +54,8 @@ impl Project {
             domains: &located,
             virtuals: &plan.virtuals,
             variants: plan.runs,
+            // A design would have to know of old runs to go well with them.
+            designed: plan.method != Method::SwarmReuse,
         });
         let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
         let fit = self.config.fit(&FitFile {
@@ -143,4 +144,14 @@ impl Project {
         }
         Ok(None)
     }
+}
+
+/// The folder of an earlier swarm beside a fit config.
+fn earlier_folder(position: usize) -> String {
+    format!("earlier/{}", position + 1)
+}
+
+/// Whether a folder exists and holds something else under a name.
+fn holds_other(path: &Path, content: &[u8]) -> bool {
+    std::fs::read(path).is_ok_and(|found| found != content)
 }

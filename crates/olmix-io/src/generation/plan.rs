@@ -115,22 +115,7 @@ impl GenerationConfig {
                     .collect()
             }
         };
-        // A frozen leaf has weight where its virtual domain has.
-        let sampled = |name: &Named<()>| {
-            let within = (0..collapse.virtuals()).find(|&v| {
-                let mut members = collapse.members(v).iter();
-                members.any(|(leaf, _)| collapse.full().name(*leaf) == name.name)
-            });
-            within.map_or(name.name.clone(), |v| {
-                collapse.collapsed().name(v).to_owned()
-            })
-        };
-        let nonzero: Vec<String> = self.swarm.nonzero.iter().map(sampled).collect();
-        for (name, sampled) in self.swarm.nonzero.iter().zip(&nonzero) {
-            if tree.leaves_of(sampled).is_none() {
-                return Err(self.no_such(name, "source, topic or leaf", "swarm.nonzero_weight"));
-            }
-        }
+        let nonzero = self.nonzero(&tree, &collapse)?;
         let options = SamplerOptions {
             sources: self.swarm.sources,
             topics: self.swarm.topics,
@@ -159,6 +144,26 @@ impl GenerationConfig {
             notices,
             inputs,
         })
+    }
+
+    /// What must have weight in every mixture: for a frozen leaf, its virtual domain.
+    fn nonzero(&self, tree: &Tree, collapse: &Collapse) -> Result<Vec<String>, IoError> {
+        let sampled = |name: &Named<()>| {
+            let within = (0..collapse.virtuals()).find(|&v| {
+                let mut members = collapse.members(v).iter();
+                members.any(|(leaf, _)| collapse.full().name(*leaf) == name.name)
+            });
+            within.map_or(name.name.clone(), |v| {
+                collapse.collapsed().name(v).to_owned()
+            })
+        };
+        let nonzero: Vec<String> = self.swarm.nonzero.iter().map(sampled).collect();
+        for (name, sampled) in self.swarm.nonzero.iter().zip(&nonzero) {
+            if tree.leaves_of(sampled).is_none() {
+                return Err(self.no_such(name, "source, topic or leaf", "swarm.nonzero_weight"));
+            }
+        }
+        Ok(nonzero)
     }
 
     /// The virtual domains, checked against the leaves.

@@ -16,6 +16,8 @@ pub struct GenerationFile<'a> {
     pub virtuals: &'a [VirtualDomain],
     /// Runs.
     pub variants: usize,
+    /// Whether they are chosen for what they tell of a law over what is sampled, where the project names no design.
+    pub designed: bool,
 }
 
 /// What a fit config says beyond the project's settings.
@@ -52,6 +54,14 @@ impl ProjectConfig {
             if let Some(temperature) = temperature(file).filter(|_| !own.into_iter().any(is_set)) {
                 swarm.set("source_mix_temperature", Yaml::number(temperature));
             }
+        }
+        let is_set = |key: &str| matches!(&swarm, Yaml::Map(entries) if entries.iter().any(|(k, _)| k == key));
+        if file.designed && !is_set("design") {
+            swarm.set("design", Yaml::text("d_optimal"));
+            swarm.set(
+                "candidates",
+                Yaml::whole(CANDIDATES_EACH * file.variants as u64),
+            );
         }
         if self.max_tokens.is_none() {
             swarm.set("enable_bound", Yaml::Scalar("false".into()));
@@ -91,7 +101,7 @@ impl ProjectConfig {
         }
         let mut config = Yaml::map([("swarm", swarm)]);
         let virtuals = if with_earlier { &[] } else { file.virtuals };
-        config.set("priors", self.fit_priors(file, virtuals));
+        config.set("priors", fit_priors(file, virtuals));
         for key in ["eval", "filtering", "diagnostics"] {
             if let Some(section) = self.section(key) {
                 config.set(key, section.clone());
@@ -132,55 +142,58 @@ impl ProjectConfig {
         }
         config.to_file()
     }
-
-    /// Sizes and tokens of the domains that the laws know.
-    fn fit_priors(&self, file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
-        let (sizes, tokens) = (sizes(file.domains), tokens(file.domains));
-        if virtuals.is_empty() {
-            return priors(&sizes, tokens);
-        }
-        let of = |name: &str| file.domains.iter().position(|domain| domain.name == name);
-        let (mut collapsed, mut counted) = (Vec::new(), Vec::new());
-        for one in virtuals {
-            let members: Vec<(usize, f64)> = one
-                .members
-                .iter()
-                .filter_map(|(name, share)| Some((of(name)?, *share)))
-                .collect();
-            collapsed.push((
-                one.name.clone(),
-                members.iter().map(|&(j, _)| sizes[j].1).sum(),
-            ));
-            if let Some(tokens) = &tokens {
-                let used = members.iter().filter(|(_, share)| *share > 0.0);
-                let least = used
-                    .map(|&(j, share)| (tokens[j].1 as f64 / share) as u64)
-                    .min();
-                counted.push((one.name.clone(), least.unwrap_or(0)));
-            }
-        }
-        let inside = |name: &str| {
-            let members = virtuals.iter().flat_map(|one| &one.members);
-            members.into_iter().any(|(member, _)| member == name)
-        };
-        for (j, domain) in file.domains.iter().enumerate() {
-            if !inside(&domain.name) {
-                collapsed.push(sizes[j].clone());
-                if let Some(tokens) = &tokens {
-                    counted.push(tokens[j].clone());
-                }
-            }
-        }
-        let mut priors = priors(&collapsed, tokens.is_some().then_some(counted));
-        if !file.collapsed_kl {
-            let all = sizes
-                .iter()
-                .map(|(name, size)| (name.clone(), Yaml::number(*size)));
-            priors.set("expanded_relative_sizes", Yaml::map(all));
-        }
-        priors
-    }
 }
+
+/// Sizes and tokens of the domains that the laws know.
+fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
+    let (sizes, tokens) = (sizes(file.domains), tokens(file.domains));
+    if virtuals.is_empty() {
+        return priors(&sizes, tokens);
+    }
+    let of = |name: &str| file.domains.iter().position(|domain| domain.name == name);
+    let (mut collapsed, mut counted) = (Vec::new(), Vec::new());
+    for one in virtuals {
+        let members: Vec<(usize, f64)> = one
+            .members
+            .iter()
+            .filter_map(|(name, share)| Some((of(name)?, *share)))
+            .collect();
+        collapsed.push((
+            one.name.clone(),
+            members.iter().map(|&(j, _)| sizes[j].1).sum(),
+        ));
+        if let Some(tokens) = &tokens {
+            let used = members.iter().filter(|(_, share)| *share > 0.0);
+            let least = used
+                .map(|&(j, share)| (tokens[j].1 as f64 / share) as u64)
+                .min();
+            counted.push((one.name.clone(), least.unwrap_or(0)));
+        }
+    }
+    let inside = |name: &str| {
+        let members = virtuals.iter().flat_map(|one| &one.members);
+        members.into_iter().any(|(member, _)| member == name)
+    };
+    for (j, domain) in file.domains.iter().enumerate() {
+        if !inside(&domain.name) {
+            collapsed.push(sizes[j].clone());
+            if let Some(tokens) = &tokens {
+                counted.push(tokens[j].clone());
+            }
+        }
+    }
+    let mut priors = priors(&collapsed, tokens.is_some().then_some(counted));
+    if !file.collapsed_kl {
+        let all = sizes
+            .iter()
+            .map(|(name, size)| (name.clone(), Yaml::number(*size)));
+        priors.set("expanded_relative_sizes", Yaml::map(all));
+    }
+    priors
+}
+
+/// Draws for each run of a designed swarm: with 5 to 20, studies of reuse found no difference (docs/study-reuse.md).
+const CANDIDATES_EACH: u64 = 10;
 
 /// Virtual domains together are drawn around this share at most, as in the swarm of the paper's last update (0.7 and 0.3):
 /// beside all that was there before, what is new would hardly be sampled.

@@ -58,7 +58,8 @@ impl Gathered {
         let input = InputFile::read(path, None)?;
         let text = input.text()?;
         if text.contains(&format!("\"{}\"", crate::mixture_file::FORMAT)) {
-            return self.mixture(&MixtureFile::parse(&input.name, text)?);
+            self.mixture(&MixtureFile::parse(&input.name, text)?);
+            return Ok(());
         }
         let document = Document::parse(&input.name, text)?;
         let root = document.root();
@@ -169,7 +170,7 @@ impl Gathered {
         );
     }
 
-    fn mixture(&mut self, file: &MixtureFile) -> Result<(), IoError> {
+    fn mixture(&mut self, file: &MixtureFile) {
         let sizes: Vec<(&str, f64)> = file
             .domains
             .iter()
@@ -188,7 +189,6 @@ impl Gathered {
             }
             self.keep([Some(("constraints", constraints))]);
         }
-        Ok(())
     }
 
     /// Tokens, and sizes where they are not the tokens' shares.

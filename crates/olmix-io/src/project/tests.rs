@@ -67,6 +67,7 @@ fn the_configs_of_a_swarm_are_read_back_as_what_was_meant() {
         domains: &config.domains,
         virtuals: &frozen,
         variants: 7,
+        designed: true,
     });
     let read = GenerationConfig::parse("generate.yaml", &text, Path::new("")).unwrap();
     let plan = read.plan().unwrap();

@@ -132,6 +132,7 @@ fn count(
         domains: &domains,
         virtuals: &[],
         variants: 1,
+        designed: false,
     });
     let file = project.config.path.display().to_string();
     let config = GenerationConfig::parse(&file, &text, &project.root)?;
