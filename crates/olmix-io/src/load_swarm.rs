@@ -27,7 +27,10 @@ impl Columns {
         let (mut names, mut parts) = (Vec::new(), Vec::new());
         let mut taken = vec![false; table.columns().len()];
         for one in virtuals(config) {
-            if position(&one.name).is_some() {
+            let known = |leaf: &Named<f64>| position(&leaf.name).is_some();
+            // With a column of its own it is a domain like others; with none of its leaves either, it is no part of
+            // this swarm, which is told where it is used.
+            if position(&one.name).is_some() || !one.value.iter().any(known) {
                 continue;
             }
             let sum: f64 = one.value.iter().map(|share| share.value).sum();

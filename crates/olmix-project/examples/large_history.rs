@@ -36,8 +36,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     fs::create_dir_all(&folder)?;
     let mut project = Project::init(&folder, &init, &by(0))?;
-    for version in 0..versions {
-        let now = version as i64 * 1000;
+    for (now, version) in (0_i64..).zip(0..versions) {
+        let now = now * 1000;
         if version > 0 {
             // The set stays about as large: one domain comes, one goes.
             let changes = [
