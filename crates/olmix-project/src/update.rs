@@ -62,13 +62,6 @@ impl Project {
                 ));
             }
         }
-        if version.domains == content.domains {
-            return Err(ProjectError::refused(
-                &path,
-                "this update changes nothing",
-                "give what is different: other tokens, paths or parts",
-            ));
-        }
         let (title, affected) = (
             title.map_or_else(|| describe(changes), str::to_owned),
             version

@@ -318,3 +318,86 @@ fn what_stays_after_a_removal_keeps_its_ratios_without_a_run() {
         assert!(origin(at, "main", name).1);
     }
 }
+
+/// A shard of `count` tokens of four bytes, from a range of numbers.
+fn shard(path: &Path, from: u32, to: u32, count: u32) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let token = |i: u32| (from + i.wrapping_mul(7919) % (to - from)).to_le_bytes();
+    let bytes: Vec<u8> = (0..count).flat_map(token).collect();
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn new_domains_are_counted_and_known_by_their_tokens_or_by_a_pilot() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::create_dir(at.join("first")).unwrap();
+    copy_demo(&at.join("first"));
+    let domains = [
+        "web:general",
+        "web:science",
+        "code",
+        "math",
+        "books",
+        "wikipedia",
+    ];
+    let mut sources = String::new();
+    for (i, name) in (0_u32..).zip(domains) {
+        let file = format!("shards/{i}.bin");
+        shard(&at.join(&file), 10_000 * i, 10_000 * i + 4000, 20_000);
+        let (source, topic) = name.split_once(':').unwrap_or((name, ""));
+        sources += &if topic.is_empty() {
+            format!("    - {{name: {source}, paths: [{file}]}}\n")
+        } else if topic == "general" {
+            format!(
+                "    - name: {source}\n      topics:\n        - {{name: {topic}, paths: [{file}]}}\n"
+            )
+        } else {
+            format!("        - {{name: {topic}, paths: [{file}]}}\n")
+        };
+    }
+    fs::write(
+        at.join("generate.yaml"),
+        format!("name: house\nmax_tokens: 1000000\ndata:\n  dtype: uint32\n  sources:\n{sources}"),
+    )
+    .unwrap();
+    ok(
+        at,
+        "init --from first/fit.yaml --from generate.yaml --name house",
+    );
+    ok(
+        at,
+        "fit --config first/fit.yaml --output-dir out --ridge 1e-5 --folds 0 --bootstrap 0 --quiet",
+    );
+    ok(at, "commit out/mixture.json");
+    // New code: most of its tokens are those of code.
+    shard(&at.join("shards/rust.bin"), 20_500, 24_500, 12_345);
+    let updated = json(at, "update add rust --path shards/rust.bin --json");
+    assert_eq!(updated["counted"]["rust"], 12_345);
+    let plan = json(at, "plan --method full-reuse --write second --json");
+    let estimate = &plan["risk"]["estimates"]["rust"];
+    assert_eq!(estimate["from"], "likeness");
+    assert_eq!(estimate["to"][0][0], "code");
+    assert!(estimate["to"][0][1].as_f64().unwrap() > 0.9, "{estimate}");
+    // A pilot of a few runs says more.
+    ok(at, "plan --method swarm-reuse --budget 8 --write pilot");
+    ok(
+        at,
+        "generate --config pilot/generate.yaml --output pilot --quiet",
+    );
+    measure(&at.join("pilot"));
+    ok(
+        at,
+        "fit --config pilot/fit.yaml --output-dir pilot/out --folds 0 --bootstrap 0 --quiet",
+    );
+    let plan = json(
+        at,
+        "plan --method partial-reuse --budget 12 --pilot pilot/out/mixture.json --json",
+    );
+    assert_eq!(plan["risk"]["estimates"]["rust"]["from"], "pilot");
+    assert!(plan["runs"].as_u64().unwrap() <= 12);
+    // Its files changed: they are counted again.
+    shard(&at.join("shards/rust.bin"), 20_500, 24_500, 15_000);
+    let updated = json(at, "update revise rust --json");
+    assert_eq!(updated["counted"]["rust"], 15_000);
+}

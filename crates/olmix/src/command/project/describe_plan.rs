@@ -181,6 +181,10 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
             bound.reuse_gap
         );
     }
+    let kappa = |name: &str| {
+        let j = plan.domains.iter().position(|domain| domain.name == name);
+        number(j.map(|j| found.coupling.by_domain[j]), 2)
+    };
     let rows: Vec<Vec<String>> = risk
         .shared
         .iter()
@@ -193,6 +197,7 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
             vec![
                 shared.domain.clone(),
                 number(Some(shared.coupling), 3),
+                kappa(&shared.domain),
                 shared.task.clone(),
                 if worth { "worth freeing" } else { "" }.to_owned(),
             ]
@@ -202,11 +207,12 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
         &[
             "untouched domain",
             "coupling with the update",
+            "κ",
             "most on task",
             "",
         ],
         &rows,
-        &[0, 2, 3],
+        &[0, 3, 4],
     );
     let mut tasks: Vec<usize> = (0..risk.tasks.len()).collect();
     tasks.sort_by(|&a, &b| found.coupling.by_task[b].total_cmp(&found.coupling.by_task[a]));
