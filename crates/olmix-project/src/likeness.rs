@@ -8,7 +8,7 @@ use olmix_data::{Format, Leaf, TokenShard, locate};
 use olmix_io::ProjectDomain;
 
 /// Shares of tokens, hashed to this many places.
-const PLACES: usize = 1 << 15;
+const PLACES: usize = 1 << 16;
 /// Tokens that are read of a domain, at most: enough for shares of a thousandth to be known to a few percent.
 const MOST_TOKENS: u64 = 1 << 20;
 /// Pieces that they are read in, spread over its shards.
@@ -83,8 +83,7 @@ fn read(
             for byte in token.iter().rev() {
                 number = number << 8 | u64::from(*byte);
             }
-            // Multiplied by 2^64 over the golden ratio, as neighbours in a vocabulary are unlike.
-            let place = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - PLACES.ilog2());
+            let place = scattered(number) >> (64 - PLACES.ilog2());
             counts[place as usize] += 1;
         }
         count -= here;
@@ -94,6 +93,14 @@ fn read(
         }
     }
     Ok(())
+}
+
+/// Numbers without a pattern for numbers with one, as neighbours in a vocabulary are unlike: the mixer of SplitMix64
+/// (Steele, Lea and Flood 2014).
+fn scattered(number: u64) -> u64 {
+    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl Likeness {

@@ -497,7 +497,7 @@ fn what_can_not_be_launched_is_told_before_anything_is_run() {
         assert!(message.contains("this ledger has version 99"), "{message}");
         assert!(message.contains("use the newer olmix"), "{message}");
     }
-    set_version(&ledger, 2);
+    set_version(&ledger, 3);
     // Another swarm is not mixed into these runs.
     let other = folder.join("other");
     fs::create_dir_all(&other).unwrap();
