@@ -22,6 +22,15 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
+    /// Names of the domains that the update touched.
+    pub fn affected(&self) -> Vec<String> {
+        let names = self.set.names().zip(self.unaffected());
+        names
+            .filter(|(_, unaffected)| !unaffected)
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+
     /// Which domains the update left alone, by position.
     pub fn unaffected(&self) -> Vec<bool> {
         let origins = self.lineage.origins.iter();

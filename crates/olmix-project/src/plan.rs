@@ -134,6 +134,8 @@ pub struct Plan {
     pub caps: Vec<Option<f64>>,
     /// Domains whose ratios are computed.
     pub free: Vec<Free>,
+    /// Those that the update touched; none without a mixture to go on from.
+    pub new: Vec<String>,
     /// Runs of the swarm; 0 where nothing has to be measured.
     pub runs: usize,
     /// What they cost.

@@ -93,6 +93,7 @@ impl Project {
                 carried,
                 method,
             ),
+            new: ground.affected(),
             version: ground.version,
             domains: ground.domains,
             base: Some(base.clone()),
@@ -190,6 +191,7 @@ impl Project {
             recompute: all,
             reasons: vec!["there is no mixture yet: the first swarm is over all domains".into()],
             free: everything(&ground.set),
+            new: Vec::new(),
             alternatives: self.alternatives(
                 ground.set.len(),
                 ground.set.len(),
@@ -232,6 +234,7 @@ impl Project {
             virtuals,
             caps,
             free: Vec::new(),
+            new: Vec::new(),
             runs: 0,
             cost: Cost::default(),
             recompute: all,

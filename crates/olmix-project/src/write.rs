@@ -53,6 +53,7 @@ impl Project {
             name: &format!("{}-{number}", self.config.name),
             domains: &located,
             virtuals: &plan.virtuals,
+            new: &plan.new,
             variants: plan.runs,
             // A design would have to know of old runs to go well with them.
             designed: plan.method != Method::SwarmReuse,

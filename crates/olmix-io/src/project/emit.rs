@@ -14,6 +14,8 @@ pub struct GenerationFile<'a> {
     pub domains: &'a [ProjectDomain],
     /// Those of them that keep their ratios.
     pub virtuals: &'a [VirtualDomain],
+    /// Names of domains that no earlier swarm knows as they are.
+    pub new: &'a [String],
     /// Runs.
     pub variants: usize,
     /// Whether they are chosen for what they tell of a law over what is sampled, where the project names no design.
@@ -49,11 +51,6 @@ impl ProjectConfig {
         swarm.set("variants", Yaml::whole(file.variants as u64));
         if !file.virtuals.is_empty() {
             swarm.set("virtual_domains", virtual_map(file.virtuals));
-            let is_set = |key: &str| matches!(&swarm, Yaml::Map(entries) if entries.iter().any(|(k, _)| k == key));
-            let own = ["mix_temperature", "source_mix_temperature", "manual_prior"];
-            if let Some(temperature) = temperature(file).filter(|_| !own.into_iter().any(is_set)) {
-                swarm.set("source_mix_temperature", Yaml::number(temperature));
-            }
         }
         let is_set = |key: &str| matches!(&swarm, Yaml::Map(entries) if entries.iter().any(|(k, _)| k == key));
         if file.designed && !is_set("design") {
@@ -69,7 +66,10 @@ impl ProjectConfig {
         let mut config = Yaml::map([
             ("name", Yaml::text(file.name)),
             ("data", data),
-            ("priors", priors(&sizes(file.domains), tokens(file.domains))),
+            (
+                "priors",
+                priors(&drawn_around(file.domains, file.new), tokens(file.domains)),
+            ),
             ("swarm", swarm),
         ]);
         if let Some(tokens) = self.max_tokens {
@@ -195,44 +195,42 @@ fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
 /// Draws for each run of a designed swarm: with 5 to 20, studies of reuse found no difference (docs/study-reuse.md).
 const CANDIDATES_EACH: u64 = 10;
 
-/// Virtual domains together are drawn around this share at most, as in the swarm of the paper's last update (0.7 and 0.3):
-/// beside all that was there before, what is new would hardly be sampled.
-const MOST_FROZEN: f64 = 0.7;
+/// What is new is drawn around this share together at least, as in the swarm of the paper's last update: beside all that was
+/// there before, it would hardly be sampled.
+const LEAST_NEW: f64 = 0.3;
+/// Of that, each new domain has this share of an equal part at least, so that some run samples it.
+const LEAST_OF_EQUAL: f64 = 0.1;
 
-/// The exponent on sizes of sources that gives virtual domains [`MOST_FROZEN`] together; `None` where they have less. Rounded
-/// to hundredths.
-fn temperature(file: &GenerationFile<'_>) -> Option<f64> {
-    let sizes = sizes(file.domains);
-    let virtual_of = |name: &str| {
-        let inside = |one: &VirtualDomain| one.members.iter().any(|(member, _)| member == name);
-        file.virtuals.iter().position(inside)
+/// Relative sizes to draw around, summing to 1: those of the domains, with the new ones raised where they are small.
+fn drawn_around(domains: &[ProjectDomain], new: &[String]) -> Vec<(String, f64)> {
+    let mut sizes = sizes(domains);
+    let is_new = |name: &str| new.iter().any(|other| other == name);
+    let count = sizes.iter().filter(|(name, _)| is_new(name)).count();
+    let sum = |sizes: &[(String, f64)]| -> f64 {
+        sizes
+            .iter()
+            .filter(|(name, _)| is_new(name))
+            .map(|(_, size)| size)
+            .sum()
     };
-    let mut frozen = vec![0.0; file.virtuals.len()];
-    let mut free: Vec<(&str, f64)> = Vec::new();
-    for (name, size) in &sizes {
-        let source = name.split(':').next().unwrap_or(name);
-        match (
-            virtual_of(name),
-            free.iter_mut().find(|(other, _)| *other == source),
-        ) {
-            (Some(v), _) => frozen[v] += size,
-            (None, Some(found)) => found.1 += size,
-            (None, None) => free.push((source, *size)),
-        }
+    let share = sum(&sizes);
+    if count == 0 || count == sizes.len() || share <= 0.0 {
+        return sizes;
     }
-    let share = |exponent: f64| {
-        let frozen: f64 = frozen.iter().map(|size| size.powf(exponent)).sum();
-        let free: f64 = free.iter().map(|(_, size)| size.powf(exponent)).sum();
-        frozen / (frozen + free)
-    };
-    if share(1.0) <= MOST_FROZEN || free.is_empty() {
-        return None;
+    let together = share.max(LEAST_NEW);
+    let least = LEAST_OF_EQUAL * share / count as f64;
+    for (_, size) in sizes.iter_mut().filter(|(name, _)| is_new(name)) {
+        *size = size.max(least);
     }
-    let steps = (0..100_u8).map(|step| f64::from(step) / 100.0);
-    steps
-        .rev()
-        .find(|exponent| share(*exponent) <= MOST_FROZEN)
-        .or(Some(0.0))
+    let raised = sum(&sizes);
+    for (name, size) in &mut sizes {
+        *size *= if is_new(name) {
+            together / raised
+        } else {
+            (1.0 - together) / (1.0 - share)
+        };
+    }
+    sizes
 }
 
 /// Relative sizes, summing to 1.

@@ -66,6 +66,7 @@ fn the_configs_of_a_swarm_are_read_back_as_what_was_meant() {
         name: "house-2",
         domains: &config.domains,
         virtuals: &frozen,
+        new: &["code:python".to_owned()],
         variants: 7,
         designed: true,
     });

@@ -131,6 +131,7 @@ fn count(
         name: &project.config.name,
         domains: &domains,
         virtuals: &[],
+        new: &[],
         variants: 1,
         designed: false,
     });
