@@ -95,7 +95,7 @@ fn read(
     Ok(())
 }
 
-/// Numbers without a pattern for numbers with one, as neighbours in a vocabulary are unlike: the mixer of SplitMix64
+/// Numbers without a pattern for numbers with one, as neighbours in a vocabulary are unlike: the mixer of `SplitMix64`
 /// (Steele, Lea and Flood 2014).
 fn scattered(number: u64) -> u64 {
     let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

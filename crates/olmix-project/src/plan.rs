@@ -153,16 +153,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The summed weight in a mixture over the plan's domains of those that are not kept.
+    /// The summed weight, in a mixture over the plan's domains, of those that the update touched.
     #[must_use]
-    pub fn free_weight(&self, mixture: &[f64]) -> f64 {
-        let kept = |name: &str| {
-            let members = self.virtuals.iter().flat_map(|one| &one.members);
-            members.into_iter().any(|(member, _)| member == name)
-        };
-        let free = self.domains.iter().zip(mixture);
-        free.filter(|(domain, _)| !kept(&domain.name))
-            .map(|(_, w)| w)
+    pub fn new_weight(&self, mixture: &[f64]) -> f64 {
+        let weights = self.domains.iter().zip(mixture);
+        weights
+            .filter(|(domain, _)| self.new.contains(&domain.name))
+            .map(|(_, weight)| weight)
             .sum()
     }
 }

@@ -167,20 +167,26 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
     );
     let _ = writeln!(
         text,
-        "Coupling κ {}; of the full optimum, {} are estimated to be on what is computed anew.",
+        "Coupling κ {}; of the full optimum, {} are estimated to be on what the update touched.",
         number(Some(found.coupling.kappa), 2),
-        percent(plan.free_weight(&found.optimum)),
+        percent(plan.new_weight(&found.optimum)),
     );
-    let bound = found.bound.as_ref();
-    if let Some((bound, gap)) = bound.filter(|(bound, _)| bound.on_loss.is_finite()) {
-        let _ = writeln!(
-            text,
-            "Theorem 1, without caps: at most {:.2e} above the full optimum (estimated {:.2e}), with a reuse gap of {:.3}.",
+    text += &match &found.bound {
+        Some((bound, gap)) if bound.on_loss < prior => format!(
+            "Theorem 1, without caps: at most {:.2e} above the full optimum (estimated {:.2e}), with a reuse gap of {:.3}.\n",
             bound.on_loss,
             gap.max(0.0),
             bound.reuse_gap
-        );
-    }
+        ),
+        Some((bound, gap)) => format!(
+            "Theorem 1, without caps, says nothing here: its bound ({:.1e}) is above the loss itself. Estimated are {:.2e} above \
+             the full optimum, with a reuse gap of {:.3}.\n",
+            bound.on_loss,
+            gap.max(0.0),
+            bound.reuse_gap
+        ),
+        None => String::new(),
+    };
     let kappa = |name: &str| {
         let j = plan.domains.iter().position(|domain| domain.name == name);
         number(j.map(|j| found.coupling.by_domain[j]), 2)
