@@ -36,11 +36,24 @@ impl StagedFile {
     /// # Errors
     /// [`IoError::Write`] with what the operating system said.
     pub fn new(target: &Path, bytes: &[u8]) -> Result<Self, IoError> {
+        // What a link names is replaced, not the link.
+        let linked = fs::symlink_metadata(target).is_ok_and(|found| found.is_symlink());
+        let real = if linked {
+            fs::canonicalize(target).ok()
+        } else {
+            None
+        };
+        let target = real.as_deref().unwrap_or(target);
         let failed = |error| IoError::write(target, &error);
         let folder = parent(target);
         fs::create_dir_all(folder).map_err(failed)?;
         let mut file = temporary_file(folder).map_err(failed)?;
         file.write_all(bytes).map_err(failed)?;
+        if let Ok(found) = fs::metadata(target) {
+            file.as_file()
+                .set_permissions(found.permissions())
+                .map_err(failed)?;
+        }
         file.as_file().sync_all().map_err(failed)?;
         Ok(Self {
             target: target.to_owned(),

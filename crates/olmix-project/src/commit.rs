@@ -7,7 +7,7 @@ use olmix_core::optimize::{Rule, by_rule};
 use olmix_io::{MixtureFile, Shares};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
-use crate::content::{MixtureContent, Origin};
+use crate::content::{DomainsContent, MixtureContent, Origin};
 use crate::ground::size;
 use crate::project::{domain_set, json, new_record};
 use crate::{PlanOptions, Project, ProjectError, Provenance};
@@ -23,6 +23,8 @@ pub struct NewMixture<'a> {
     pub title: Option<&'a str>,
     /// The mixture that it follows; `None` for the newest of its line, or of `main`.
     pub from: Option<&'a str>,
+    /// Whether it is recorded though the runs behind it are not there to be kept.
+    pub without_runs: bool,
 }
 
 /// What was recorded.
@@ -156,7 +158,8 @@ impl Project {
     ) -> Result<Committed, ProjectError> {
         let shares = Shares::read(file)?;
         let (version, _) = self.version()?;
-        let weights = self.in_order(file, &shares.shares)?;
+        let weights = self.in_order(file, &shares.shares, &version)?;
+        let notices = self.broken_bounds(&weights)?;
         let origin = Origin {
             record: format!("given: {}", file.display()),
             kept: false,
@@ -182,17 +185,41 @@ impl Project {
             mixture,
             fit: None,
             swarm: None,
-            notices: Vec::new(),
+            notices,
         })
     }
 
-    /// Shares in the order of the newest version.
+    /// What of the caps and bounds a mixture over the newest version does not keep to.
+    fn broken_bounds(&self, weights: &[(String, f64)]) -> Result<Vec<String>, ProjectError> {
+        let (_, content) = self.version()?;
+        let counted = content.domains.iter().all(|domain| domain.tokens.is_some());
+        let set = domain_set(&content.domains);
+        let (true, Ok(set)) = (counted, set) else {
+            return Ok(Vec::new());
+        };
+        let constraints = self.config.constraints_over(&set)?;
+        let over: Vec<String> = weights
+            .iter()
+            .enumerate()
+            .filter(|(j, (_, weight))| *weight > constraints.limit(*j) + BOUND_TOLERANCE)
+            .map(|(j, (name, weight))| {
+                format!(
+                    "`{name}` has {weight:.4}, and {:.4} is allowed",
+                    constraints.limit(j)
+                )
+            })
+            .collect();
+        Ok(over)
+    }
+
+    /// Shares in the order of a version.
     pub(crate) fn in_order(
         &self,
         file: &Path,
         shares: &[(String, f64)],
+        version: &Record,
     ) -> Result<Vec<(String, f64)>, ProjectError> {
-        let (version, content) = self.version()?;
+        let content: DomainsContent = self.content(version)?;
         let known = |name: &str| content.domains.iter().any(|domain| domain.name == name);
         let other: Vec<&str> = shares
             .iter()

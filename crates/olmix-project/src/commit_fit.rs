@@ -1,7 +1,7 @@
 //! Committing the result of a fit: swarm, fit and mixture, all of it or nothing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use olmix_io::{InputRecord, IoError, MixtureFile, Shares, count_runs, sha256_hex};
 use olmix_ledger::{Cost, NewFile, NewRecord, Parent, Record, RecordKind};
@@ -23,18 +23,19 @@ impl Project {
         base: Option<Record>,
         by: &Provenance,
     ) -> Result<Committed, ProjectError> {
-        let (version, _) = self.version()?;
+        let mut notices = Vec::new();
+        let version = self.version_of(file, &mut notices)?;
         let shares = Shares::read(path)?;
-        let weights = self.in_order(path, &shares.shares)?;
+        let weights = self.in_order(path, &shares.shares, &version)?;
         let plan = self.plan_of(path, file, &version)?;
         let bytes = std::fs::read(path).map_err(|error| IoError::read(path, &error))?;
         self.refuse_known(path, &bytes)?;
-        let mut notices = Vec::new();
         let (swarm, known) = self.swarm_of(
             file,
             &version,
             plan.as_ref().map(|(record, _)| record),
             by,
+            new,
             &mut notices,
         )?;
         let is_new = swarm.is_some();
@@ -52,7 +53,7 @@ impl Project {
         records.push(NewRecord {
             number: Some(fit_number),
             parents: fit_parents,
-            ..fit_record(file, bytes, by, &mut notices)
+            ..fit_record(path, file, bytes, by)
         });
         let at = records.len() - 1;
         let frozen = frozen_of(file, plan.as_ref().map(|(_, planned)| planned));
@@ -107,6 +108,44 @@ impl Project {
             swarm: added.pop(),
             notices,
         })
+    }
+
+    /// The version of the domain set that a fit is of: that of the plan whose `fit.yaml` it used, else that of its swarm
+    /// where this is known, else the newest.
+    fn version_of(
+        &self,
+        file: &MixtureFile,
+        notices: &mut Vec<String>,
+    ) -> Result<Record, ProjectError> {
+        let (newest, _) = self.version()?;
+        let input = |role: &str| file.inputs.iter().find(|input| input.role == role);
+        let has = |record: &Record, input: Option<&InputRecord>| {
+            input.is_some_and(|input| record.files.iter().any(|kept| kept.sha256 == input.sha256))
+        };
+        for swarm in self.ledger.records_of(RecordKind::Swarm)?.into_iter().rev() {
+            let planned = has(&swarm, input("config"));
+            let measured = has(&swarm, input("ratios")) && has(&swarm, input("metrics"));
+            if !planned && !measured {
+                continue;
+            }
+            for id in &swarm.parents {
+                let parent = self.ledger.record_by_id(*id)?;
+                let Some(version) = parent.filter(|parent| parent.kind == RecordKind::Domains)
+                else {
+                    continue;
+                };
+                if version.id != newest.id {
+                    notices.push(format!(
+                        "{} is of {}, and so is this mixture; {} is the newest, and `olmix plan` says what to recompute for it",
+                        swarm.name(),
+                        version.name(),
+                        newest.name()
+                    ));
+                }
+                return Ok(version);
+            }
+        }
+        Ok(newest)
     }
 
     /// Refuses a fit that is recorded.
@@ -196,6 +235,7 @@ impl Project {
         version: &Record,
         planned: Option<&Record>,
         by: &Provenance,
+        new: &NewMixture<'_>,
         notices: &mut Vec<String>,
     ) -> Result<(Option<NewRecord>, Option<Record>), ProjectError> {
         let input = |role: &str| file.inputs.iter().find(|input| input.role == role);
@@ -209,10 +249,21 @@ impl Project {
                 return Ok((None, Some(record)));
             }
         }
-        let (Some(ratios_csv), Some(metrics_csv)) =
-            (found(Some(ratios), notices), found(Some(metrics), notices))
-        else {
-            return Ok((None, None));
+        let at = new.file.unwrap_or(Path::new(""));
+        let (Some(ratios_csv), Some(metrics_csv)) = (found(at, ratios), found(at, metrics)) else {
+            let what = format!(
+                "the runs behind it are not there as the fit read them: {} and {}",
+                ratios.path, metrics.path
+            );
+            if new.without_runs {
+                notices.push(format!("{what}; they are not kept"));
+                return Ok((None, None));
+            }
+            return Err(ProjectError::refused(
+                at,
+                what,
+                "give the command in the folder where the fit ran, or --without-runs: they can't be fitted again then",
+            ));
         };
         let runs = count_runs(&ratios.path, ratios_csv.clone())?;
         let mut parents = vec![Parent::Known(version.id)];
@@ -250,20 +301,38 @@ impl Project {
     }
 }
 
-/// The record of a fit, without its number and parents.
+/// The record of a fit, without its number and parents. Everything that it was made from is kept with it, as far as it is
+/// there, under the names that a plan's `fit.yaml` has for it.
 fn fit_record(
+    path: &Path,
     file: &MixtureFile,
     mixture_json: Vec<u8>,
     by: &Provenance,
-    notices: &mut Vec<String>,
 ) -> NewRecord {
     let mut kept = vec![NewFile {
         name: "mixture.json".into(),
         content: mixture_json,
     }];
-    let config = file.inputs.iter().find(|input| input.role == "config");
-    kept.extend(found(config, notices).map(|content| NewFile {
-        name: "fit.yaml".into(),
+    let mut earlier = [0, 0];
+    for input in &file.inputs {
+        let name = match input.role.as_str() {
+            "config" => "fit.yaml".to_owned(),
+            "earlier ratios" => {
+                earlier[0] += 1;
+                format!("earlier/{}/ratios.csv", earlier[0])
+            }
+            "earlier metrics" => {
+                earlier[1] += 1;
+                format!("earlier/{}/metrics.csv", earlier[1])
+            }
+            role => format!("{role}.csv"),
+        };
+        kept.extend(found(path, input).map(|content| NewFile { name, content }));
+    }
+    // The settings with which it was made, those of the command line among them.
+    let effective = path.with_file_name(&file.config_hash).join("config.json");
+    kept.extend(std::fs::read(effective).ok().map(|content| NewFile {
+        name: "config.json".into(),
         content,
     }));
     let inputs = file.inputs.iter();
@@ -326,24 +395,14 @@ fn gain_over_natural(file: &MixtureFile) -> Option<f64> {
     natural.and_then(|baseline| baseline.gain).or(file.gain)
 }
 
-/// The content of an input, where it is what it was.
-fn found(input: Option<&InputRecord>, notices: &mut Vec<String>) -> Option<Vec<u8>> {
-    let input = input?;
-    match std::fs::read(&input.path) {
-        Ok(bytes) if sha256_hex(&bytes) == input.sha256 => Some(bytes),
-        Ok(_) => {
-            notices.push(format!(
-                "{} is not what the fit read any more, and is not kept",
-                input.path
-            ));
-            None
-        }
-        Err(_) => {
-            notices.push(format!(
-                "{} is not there, and is not kept: give the command where the fit ran, so that its runs can be reused",
-                input.path
-            ));
-            None
-        }
-    }
+/// The content of an input, where it is what it was: at its path, or at that path from a folder above the result.
+fn found(result: &Path, input: &InputRecord) -> Option<Vec<u8>> {
+    let result = std::path::absolute(result).ok()?;
+    let folders = result.ancestors().skip(1);
+    let places = folders.map(|folder| folder.join(&input.path));
+    let mut places = std::iter::once(PathBuf::from(&input.path)).chain(places);
+    places.find_map(|place| {
+        let bytes = std::fs::read(place).ok()?;
+        (sha256_hex(&bytes) == input.sha256).then_some(bytes)
+    })
 }

@@ -94,9 +94,6 @@ impl Project {
         let lineage = Lineage::of(&old_set, &changes).map_err(|error| told(&error))?;
         let name = format!("ratios.csv of {}", swarm.name());
         let found = carry_ratios(&name, ratios, &virtuals, &lineage, &ground.prior)?;
-        if found.runs == 0 {
-            return Ok(None);
-        }
         Ok(Some(Carried {
             swarm: swarm.name(),
             runs: found.runs,

@@ -44,10 +44,8 @@ impl Project {
             groups.push((name.clone(), members));
         }
         if !left.is_empty() {
-            let mut name = "existing".to_owned();
-            while ground.set.position(&name).is_some()
-                || groups.iter().any(|(other, _)| *other == name)
-            {
+            let mut name = ground.free_name();
+            while groups.iter().any(|(other, _)| *other == name) {
                 name.push('_');
             }
             groups.insert(0, (name, left));

@@ -22,6 +22,15 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
+    /// The name of the virtual domain of what no other is for: `existing`, unless a domain has it.
+    pub fn free_name(&self) -> String {
+        let mut name = "existing".to_owned();
+        while self.set.position(&name).is_some() {
+            name.push('_');
+        }
+        name
+    }
+
     /// Names of the domains that the update touched.
     pub fn affected(&self) -> Vec<String> {
         let names = self.set.names().zip(self.unaffected());

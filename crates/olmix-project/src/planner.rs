@@ -39,7 +39,13 @@ impl Project {
         let carried: usize = earlier.iter().map(|swarm| swarm.runs).sum();
         let affected = unaffected.iter().filter(|u| !**u).count();
         let (method, mut reasons) = self.choose(&ground, options, risk.as_ref(), carried, affected);
+        self.check_options(options, method)?;
         let free = self.free(&ground, options, method, risk.as_ref())?;
+        // What partial reuse would free, or does.
+        let partly = match (&risk, options.free.is_empty()) {
+            (Some(risk), true) => affected + risk.worth_freeing.len(),
+            _ => free.len().max(affected),
+        };
         if method == Method::PartialReuse && options.free.is_empty() && risk.is_none() {
             reasons.push(
                 "no law was fitted yet, so that nothing says what to free: name it with --free"
@@ -66,6 +72,15 @@ impl Project {
         let runs = options.budget.map_or(wanted, |budget| budget.min(wanted));
         let with_old = method == Method::SwarmReuse || options.old_runs;
         reasons.extend(risk.as_ref().map(doubts).unwrap_or_default());
+        if let [one] = virtuals.as_slice()
+            && one.members.len() <= ground.set.len() / 4
+        {
+            reasons.push(format!(
+                "only {} of {} domains keep their ratios: this is nearly a recomputation",
+                one.members.len(),
+                ground.set.len()
+            ));
+        }
         if runs < wanted {
             reasons.push(format!(
                 "{runs} runs are the budget; the rule asks for {wanted}"
@@ -86,13 +101,7 @@ impl Project {
         Ok(Plan {
             cost: cost::of_runs(&self.config, runs),
             recompute: all,
-            alternatives: self.alternatives(
-                ground.set.len(),
-                affected,
-                free.len(),
-                carried,
-                method,
-            ),
+            alternatives: self.alternatives(ground.set.len(), affected, partly, carried),
             new: ground.affected(),
             version: ground.version,
             domains: ground.domains,
@@ -107,6 +116,28 @@ impl Project {
             collapsed_kl: options.collapsed_kl,
             risk,
         })
+    }
+
+    /// Refuses options that the method has no use for.
+    fn check_options(&self, options: &PlanOptions, method: Method) -> Result<(), ProjectError> {
+        let no_use = |option: &str, help: &str| {
+            let what = format!("{} has no use for {option}", method.name());
+            Err(ProjectError::refused(&self.config.path, what, help))
+        };
+        let keeps = matches!(method, Method::FullReuse | Method::PartialReuse);
+        if !options.free.is_empty() && method != Method::PartialReuse {
+            return no_use("--free", "use --method partial-reuse, or leave it out");
+        }
+        if !keeps && !options.groups.is_empty() {
+            return no_use(
+                "--freeze",
+                "use --method full-reuse or partial-reuse, or leave it out",
+            );
+        }
+        if method == Method::Recompute && options.old_runs {
+            return no_use("--old-runs", "use --method swarm-reuse, or leave it out");
+        }
+        Ok(())
     }
 
     /// Domains whose ratios are computed, and why.
@@ -192,13 +223,11 @@ impl Project {
             reasons: vec!["there is no mixture yet: the first swarm is over all domains".into()],
             free: everything(&ground.set),
             new: Vec::new(),
-            alternatives: self.alternatives(
-                ground.set.len(),
-                ground.set.len(),
-                0,
-                0,
-                Method::Recompute,
-            ),
+            alternatives: vec![Alternative {
+                method: Method::Recompute,
+                domains: ground.set.len(),
+                runs: wanted,
+            }],
             version: ground.version,
             domains: ground.domains,
             base: None,
@@ -241,7 +270,7 @@ impl Project {
             earlier: Vec::new(),
             collapsed_kl: false,
             risk: None,
-            alternatives: self.alternatives(ground.set.len(), 0, 0, 0, Method::FullReuse),
+            alternatives: self.alternatives(ground.set.len(), 0, 0, 0),
         })
     }
 
@@ -275,7 +304,7 @@ impl Project {
             .map(|j| ground.set.name(j))
             .collect();
         // With nothing to keep, or nothing that any old weight speaks of, there is no reuse to be judged.
-        let Ok(frozen) = VirtualDomain::frozen("existing", &names, mixture) else {
+        let Ok(frozen) = VirtualDomain::frozen(&ground.free_name(), &names, mixture) else {
             return Ok(None);
         };
         let affected = unaffected.iter().filter(|u| !**u).count();
@@ -326,9 +355,8 @@ impl Project {
             );
         }
         let m = ground.set.len();
-        let runs = options
-            .budget
-            .unwrap_or_else(|| self.runs_for(affected + 1));
+        let runs = self.runs_beside(carried, affected, m);
+        let runs = options.budget.map_or(runs, |budget| budget.min(runs));
         if !options.groups.is_empty() {
             return (
                 Method::FullReuse,
@@ -376,14 +404,13 @@ impl Project {
         &self,
         m: usize,
         affected: usize,
-        free: usize,
+        partly: usize,
         carried: usize,
-        chosen: Method,
     ) -> Vec<Alternative> {
         let of = |(_, method): &(&str, Method)| {
             let domains = match method {
-                Method::PartialReuse if chosen == Method::PartialReuse => free + 1,
-                Method::FullReuse | Method::PartialReuse => affected + 1,
+                Method::PartialReuse => partly + 1,
+                Method::FullReuse => affected + 1,
                 Method::SwarmReuse | Method::Recompute => m,
             };
             let runs = match method {

@@ -8,6 +8,7 @@ use olmix_ledger::{Cost, Ledger, NewRecord, Record, RecordKind};
 use serde::de::DeserializeOwned;
 
 use crate::content::DomainsContent;
+use crate::update::flaw_of_name;
 use crate::{ProjectError, Provenance};
 
 const CONFIG: &str = "olmix.yaml";
@@ -44,6 +45,16 @@ impl Project {
     /// [`ProjectError::Missing`]; those of the config and the ledger; [`ProjectError::Refused`] for domains that were
     /// changed by hand.
     pub fn open(folder: &Path) -> Result<Self, ProjectError> {
+        let mut project = Self::open_to_read(folder)?;
+        project.check_domains()?;
+        Ok(project)
+    }
+
+    /// The same, to look at its history: `olmix.yaml` may show other domains.
+    ///
+    /// # Errors
+    /// As [`Project::open`], but for domains that were changed by hand.
+    pub fn open_to_read(folder: &Path) -> Result<Self, ProjectError> {
         let mut root = folder.to_owned();
         while !root.join(CONFIG).is_file() {
             if !root.pop() {
@@ -51,14 +62,19 @@ impl Project {
             }
         }
         let config = ProjectConfig::load(&root.join(CONFIG))?;
-        let ledger = Ledger::open_existing(&root.join(LEDGER))?;
-        let mut project = Self {
+        let ledger = root.join(LEDGER);
+        if !ledger.exists() {
+            return Err(ProjectError::refused(
+                &ledger,
+                "the project's history is not there",
+                "put back a copy of it, or make the project anew from an export (`olmix history import`)",
+            ));
+        }
+        Ok(Self {
+            ledger: Ledger::open_existing(&ledger)?,
             root,
             config,
-            ledger,
-        };
-        project.check_domains()?;
-        Ok(project)
+        })
     }
 
     /// Makes a project in a folder, which may hold other things.
@@ -79,6 +95,15 @@ impl Project {
             ProjectError::core(&path, error, "correct the file that the domains come from")
         };
         domain_set(&init.domains).map_err(|error| unusable(&error))?;
+        for domain in &init.domains {
+            if let Some(flaw) = flaw_of_name(&domain.name) {
+                return Err(ProjectError::refused(
+                    &path,
+                    format!("{:?} can't be the name of a domain: {flaw}", domain.name),
+                    "rename it in the file that the domains come from",
+                ));
+            }
+        }
         let text = with_domains(&init.config, &init.domains, "domains@1");
         let config = ProjectConfig::parse(&path, &path.display().to_string(), &text)?;
         // The ledger first: a config without one is no project, a ledger without a config is found here again.
@@ -185,7 +210,11 @@ impl Project {
         Err(ProjectError::refused(
             &path,
             format!("`domains` is not {}: {differs}", newest.name()),
-            "put it back as it was, and make the change with `olmix update`, so that it is recorded",
+            format!(
+                "put it back as it was (`olmix show {}` says how), and make the change with `olmix update`, so that it is \
+                 recorded",
+                newest.name()
+            ),
         ))
     }
 }

@@ -225,8 +225,15 @@ impl Question<'_> {
         let own = match fingerprint(domain, width, folder) {
             Ok(own) => own,
             Err(why) => {
-                let why =
-                    format!("no tasks are said of it, and likeness by tokens is not known: {why}");
+                let said = if domain.tasks.is_empty() {
+                    "no tasks are said of it".to_owned()
+                } else {
+                    format!(
+                        "no law is of the tasks said of it ({})",
+                        domain.tasks.join(", ")
+                    )
+                };
+                let why = format!("{said}, and likeness by tokens is not known: {why}");
                 return (Some(mean.to_vec()), Estimate::Nothing { why });
             }
         };
@@ -243,7 +250,12 @@ impl Question<'_> {
         });
         let weights = likest(&own, others);
         if weights.is_empty() {
-            let why = "no known domain has shards on this machine to compare with".to_owned();
+            let why = if others.is_empty() {
+                "no known domain has shards on this machine to compare with"
+            } else {
+                "its tokens are like those of no known domain"
+            };
+            let why = why.to_owned();
             return (Some(mean.to_vec()), Estimate::Nothing { why });
         }
         let mut row = vec![0.0; mean.len()];
@@ -298,6 +310,9 @@ fn largest(matrix: &[Vec<f64>]) -> f64 {
     matrix.iter().map(of_row).fold(0.0, f64::max)
 }
 
+/// Domains that share less of their tokens than this are not alike.
+const LEAST_ALIKE: f64 = 0.2;
+
 /// The three domains most alike, weighted by how much more alike they are than the median one.
 fn likest(own: &Likeness, others: &[(String, Likeness)]) -> Vec<(String, f64)> {
     let mut found: Vec<(String, f64)> = others
@@ -306,6 +321,7 @@ fn likest(own: &Likeness, others: &[(String, Likeness)]) -> Vec<(String, f64)> {
         .collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
     let median = found.get(found.len() / 2).map_or(0.0, |(_, alike)| *alike);
+    found.retain(|(_, alike)| *alike >= LEAST_ALIKE);
     found.truncate(3);
     found
         .iter_mut()

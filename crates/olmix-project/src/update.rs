@@ -1,7 +1,9 @@
 //! Updates: the next version of a project's domain set, recorded.
 
+use std::collections::HashMap;
+
 use olmix_core::reuse::Origin;
-use olmix_io::ProjectChange;
+use olmix_io::{ProjectChange, ProjectDomain};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
 use crate::content::DomainsContent;
@@ -36,6 +38,29 @@ impl Project {
     ) -> Result<Updated, ProjectError> {
         let (newest, content) = self.version()?;
         let path = self.config.path.clone();
+        let nothing = |what: String, help: &str| {
+            ProjectError::refused(&path, what, format!("{help}; nothing was changed"))
+        };
+        for domain in changes.iter().flat_map(added) {
+            if let Some(flaw) = flaw_of_name(&domain.name) {
+                return Err(nothing(
+                    format!("{:?} can't be the name of a domain: {flaw}", domain.name),
+                    "choose another",
+                ));
+            }
+        }
+        for change in changes {
+            if let ProjectChange::Add(domains) = change
+                && let Some(known) = domains
+                    .iter()
+                    .find(|new| content.domains.iter().any(|old| old.name == new.name))
+            {
+                return Err(nothing(
+                    format!("there is a domain {} already", known.quoted()),
+                    "`olmix update revise` tells of other content, another name adds another domain",
+                ));
+            }
+        }
         let version = after(&content.domains, changes).map_err(|error| {
             ProjectError::core(
                 &path,
@@ -61,6 +86,23 @@ impl Project {
                     "take it out there first, or name what takes its place; nothing was changed",
                 ));
             }
+        }
+        let counted = content.domains.iter().all(|domain| domain.tokens.is_some());
+        if let Some(domain) = version
+            .domains
+            .iter()
+            .find(|domain| counted && domain.tokens.is_none())
+        {
+            return Err(nothing(
+                format!("nothing says how many tokens {} holds", domain.quoted()),
+                "write NAME=TOKENS, or give its files (`--path`, or `paths` in a file of changes), which are counted",
+            ));
+        }
+        if let Some((a, b, file)) = shared_files(&version.domains) {
+            return Err(nothing(
+                format!("`{a}` and `{b}` both have the files {file}: domains may not overlap"),
+                "give each file to one domain",
+            ));
         }
         let (title, affected) = (
             title.map_or_else(|| describe(changes), str::to_owned),
@@ -95,12 +137,58 @@ impl Project {
     }
 }
 
+/// Domains that a change gives a name to.
+fn added(change: &ProjectChange) -> &[ProjectDomain] {
+    match change {
+        ProjectChange::Add(domains) | ProjectChange::Partition { parts: domains, .. } => domains,
+        _ => &[],
+    }
+}
+
+/// Why a domain can't have a name.
+pub(crate) fn flaw_of_name(name: &str) -> Option<&'static str> {
+    if name.chars().any(char::is_control) {
+        return Some("it holds characters that can't be shown");
+    }
+    if name.trim() != name {
+        return Some("it begins or ends with a space");
+    }
+    if name.split(':').any(str::is_empty) {
+        return Some("there is nothing before, between or after its colons");
+    }
+    if name.contains('*') {
+        return Some("`*` stands for any characters where domains are named");
+    }
+    if matches!(name, "run" | "run_id" | "name" | "index") {
+        return Some("tables of runs have a column of that name");
+    }
+    None
+}
+
+/// Two domains with the same path.
+fn shared_files(domains: &[ProjectDomain]) -> Option<(&str, &str, &str)> {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for domain in domains {
+        for path in &domain.paths {
+            match seen.insert(path, &domain.name) {
+                Some(other) if other != domain.name => return Some((other, &domain.name, path)),
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
 /// What changes do, in a few words.
 fn describe(changes: &[ProjectChange]) -> String {
     let some = |verb: &str, names: &[&str]| match names {
-        [one] => format!("{verb} {one}"),
-        [first, .., last] => format!("{verb} {} domains, {first} to {last}", names.len()),
-        [] => verb.to_owned(),
+        [first, second, third, .., _] => {
+            format!(
+                "{verb} {first}, {second}, {third} and {} more",
+                names.len() - 3
+            )
+        }
+        few => format!("{verb} {}", few.join(", ")),
     };
     let one = |change: &ProjectChange| match change {
         ProjectChange::Add(domains) => {

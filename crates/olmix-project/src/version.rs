@@ -33,7 +33,14 @@ pub fn after(old: &[ProjectDomain], changes: &[ProjectChange]) -> Result<Version
             }
             ProjectChange::Revise(new) => {
                 for domain in known.iter_mut().filter(|domain| domain.name == new.name) {
-                    *domain = revised(domain, new);
+                    let now = revised(domain, new);
+                    if now.size != domain.size && new.size.is_none() {
+                        notices.push(format!(
+                            "the size of {} in the prior changes with its tokens; give --size for another",
+                            now.quoted()
+                        ));
+                    }
+                    *domain = now;
                 }
             }
             ProjectChange::Partition {
@@ -137,7 +144,13 @@ fn revised(old: &ProjectDomain, new: &ProjectDomain) -> ProjectDomain {
     ProjectDomain {
         name: old.name.clone(),
         tokens: new.tokens,
-        size: new.size.or(old.size),
+        // As it was to its tokens.
+        size: new.size.or(match (old.size, old.tokens, new.tokens) {
+            (Some(size), Some(before), Some(now)) if before > 0 && now > 0 => {
+                Some(size * now as f64 / before as f64)
+            }
+            (size, ..) => size,
+        }),
         paths: or(&new.paths, &old.paths),
         format: new.format.clone().or(old.format.clone()),
         tasks: or(&new.tasks, &old.tasks),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use olmix_io::{FitFile, GenerationFile, ProjectDomain, StagedFile};
+use olmix_io::{FitFile, GenerationFile, ProjectDomain, StagedFile, sha256_hex};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{PlannedContent, SwarmContent};
@@ -36,42 +36,24 @@ impl Project {
             old_runs: !plan.earlier.is_empty(),
             reasons: plan.reasons.clone(),
         });
-        let known = self.planned(plan, &content)?;
-        let number = match &known {
-            Some(record) => record.number,
-            None => self
-                .ledger
-                .newest("swarm")?
-                .map_or(1, |newest| newest.number + 1),
+        let mut known = self.planned(plan, &content)?;
+        let newest = self.ledger.newest("swarm")?;
+        let mut number = known
+            .as_ref()
+            .or(newest.as_ref())
+            .map_or(1, |record| record.number);
+        let mut files = self.files(plan, number);
+        let is_same = |record: &Record, files: &[(String, Vec<u8>)]| {
+            record.files.iter().all(|kept| {
+                let file = files.iter().find(|(name, _)| *name == kept.name);
+                file.is_some_and(|(_, bytes)| sha256_hex(bytes) == kept.sha256)
+            })
         };
-        let located: Vec<ProjectDomain> = plan
-            .domains
-            .iter()
-            .map(|domain| self.located(domain))
-            .collect();
-        let generation = self.config.generation(&GenerationFile {
-            name: &format!("{}-{number}", self.config.name),
-            domains: &located,
-            virtuals: &plan.virtuals,
-            new: &plan.new,
-            variants: plan.runs,
-            // A design would have to know of old runs to go well with them.
-            designed: plan.method != Method::SwarmReuse,
-        });
-        let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
-        let fit = self.config.fit(&FitFile {
-            domains: &plan.domains,
-            virtuals: &plan.virtuals,
-            collapsed_kl: plan.collapsed_kl,
-            earlier: &earlier,
-        });
-        let mut files = vec![
-            ("generate.yaml".to_owned(), generation.into_bytes()),
-            ("fit.yaml".to_owned(), fit.into_bytes()),
-        ];
-        for (place, swarm) in earlier.iter().zip(&plan.earlier) {
-            files.push((format!("{place}/ratios.csv"), swarm.files.0.clone()));
-            files.push((format!("{place}/metrics.csv"), swarm.files.1.clone()));
+        // With other settings since, it is another plan.
+        if known.as_ref().is_none_or(|record| !is_same(record, &files)) {
+            known = None;
+            number = newest.map_or(1, |newest| newest.number + 1);
+            files = self.files(plan, number);
         }
         for (name, bytes) in &files {
             if holds_other(&folder.join(name), bytes) {
@@ -109,6 +91,40 @@ impl Project {
             },
             by.now,
         )?)
+    }
+
+    /// The files of a plan, as the swarm of a number.
+    fn files(&self, plan: &Plan, number: i64) -> Vec<(String, Vec<u8>)> {
+        let located: Vec<ProjectDomain> = plan
+            .domains
+            .iter()
+            .map(|domain| self.located(domain))
+            .collect();
+        let generation = self.config.generation(&GenerationFile {
+            name: &format!("{}-{number}", self.config.name),
+            domains: &located,
+            virtuals: &plan.virtuals,
+            new: &plan.new,
+            variants: plan.runs,
+            // A design would have to know of old runs to go well with them.
+            designed: plan.method != Method::SwarmReuse,
+        });
+        let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
+        let fit = self.config.fit(&FitFile {
+            domains: &plan.domains,
+            virtuals: &plan.virtuals,
+            collapsed_kl: plan.collapsed_kl,
+            earlier: &earlier,
+        });
+        let mut files = vec![
+            ("generate.yaml".to_owned(), generation.into_bytes()),
+            ("fit.yaml".to_owned(), fit.into_bytes()),
+        ];
+        for (place, swarm) in earlier.iter().zip(&plan.earlier) {
+            files.push((format!("{place}/ratios.csv"), swarm.files.0.clone()));
+            files.push((format!("{place}/metrics.csv"), swarm.files.1.clone()));
+        }
+        files
     }
 
     /// A domain whose paths are understood from any folder: those of this machine that start at the project's are

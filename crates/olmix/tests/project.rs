@@ -401,3 +401,102 @@ fn new_domains_are_counted_and_known_by_their_tokens_or_by_a_pilot() {
     let updated = json(at, "update revise rust --json");
     assert_eq!(updated["counted"]["rust"], 15_000);
 }
+
+#[test]
+fn a_swarm_that_was_planned_for_an_earlier_version_is_recorded_for_that_one() {
+    let folder = project();
+    let at = folder.path();
+    ok(at, "update add code:rust=2e8 --tasks code");
+    ok(at, "plan --method full-reuse --write second");
+    ok(
+        at,
+        "generate --config second/generate.yaml --output second --quiet",
+    );
+    measure(&at.join("second"));
+    ok(
+        at,
+        "fit --config second/fit.yaml --output-dir second/out --bootstrap 0 --quiet",
+    );
+    // While it was trained, another domain changed.
+    ok(at, "update revise books=700000000");
+    let run = olmix(at, "commit second/out/mixture.json")
+        .assert()
+        .success();
+    let notes = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(
+        notes.contains("is of domains@2, and so is this mixture; domains@3 is the newest"),
+        "{notes}"
+    );
+    let told = json(at, "show main --json");
+    assert_eq!(told["content"]["version"], "domains@2");
+    assert_eq!(told["content"]["method"], "full-reuse");
+    // What is left to do is known: books, and nothing else.
+    let plan = json(at, "plan --method full-reuse --json");
+    assert_eq!(plan["free"].as_array().unwrap().len(), 1);
+    assert_eq!(plan["free"][0]["domain"], "books");
+}
+
+#[test]
+fn a_plan_with_other_settings_is_another_plan() {
+    let folder = project();
+    let at = folder.path();
+    ok(at, "update add code:rust=2e8");
+    assert_eq!(json(at, "plan --write a --json")["record"], "swarm@2");
+    assert_eq!(json(at, "plan --write b --json")["record"], "swarm@2");
+    let path = at.join("olmix.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("swarm: {{seed: 5}}\n{text}")).unwrap();
+    assert_eq!(json(at, "plan --write c --json")["record"], "swarm@3");
+    assert!(refused(at, "plan --write a").contains("of another plan"));
+}
+
+#[test]
+fn a_fit_is_made_again_to_the_byte_from_what_is_kept_with_it() {
+    let folder = project();
+    let at = folder.path();
+    ok(at, "update add code:rust=2e8");
+    ok(at, "plan --method swarm-reuse --write second");
+    ok(
+        at,
+        "generate --config second/generate.yaml --output second --quiet",
+    );
+    measure(&at.join("second"));
+    // A ridge on the command line, and the commit from another folder.
+    ok(
+        at,
+        "fit --config second/fit.yaml --output-dir second/out --ridge 1e-3 --bootstrap 0 --quiet",
+    );
+    fs::create_dir(at.join("elsewhere")).unwrap();
+    ok(&at.join("elsewhere"), "commit ../second/out/mixture.json");
+    ok(at, "show fit --files again");
+    ok(
+        at,
+        "fit --config again/config.json --output-dir again/out --quiet",
+    );
+    let weights = |file: &str| {
+        let text = fs::read_to_string(at.join(file)).unwrap();
+        let told: Value = serde_json::from_str(&text).unwrap();
+        (told["domains"].clone(), told["law"].clone())
+    };
+    assert_eq!(
+        weights("second/out/mixture.json"),
+        weights("again/out/mixture.json")
+    );
+    // Without its runs a fit is recorded only when that is asked for.
+    let ratios = at.join("second/ratios.csv");
+    let text = fs::read_to_string(&ratios).unwrap();
+    // One run fewer: a swarm that is not known.
+    let fewer: Vec<&str> = text.lines().take(8).collect();
+    fs::write(&ratios, fewer.join("\n") + "\n").unwrap();
+    ok(
+        at,
+        "fit --config second/fit.yaml --output-dir third --ridge 1e-2 --bootstrap 0 --quiet",
+    );
+    fs::remove_file(&ratios).unwrap();
+    let message = refused(at, "commit third/mixture.json");
+    assert!(
+        message.contains("the runs behind it are not there"),
+        "{message}"
+    );
+    ok(at, "commit third/mixture.json --without-runs");
+}

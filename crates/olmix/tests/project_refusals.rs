@@ -56,7 +56,11 @@ fn updates_that_can_not_be_are_refused_and_nothing_is_changed() {
         &["no domain `wiki`", "there is `wikipedia`"],
     );
     unchanged(at, "update revise webs=10", &["no domain `webs`"]);
-    unchanged(at, "update add books=10", &["`books` occurs twice"]);
+    unchanged(
+        at,
+        "update add books=10",
+        &["there is a domain `books` already", "olmix update revise"],
+    );
     unchanged(
         at,
         "update partition web --into a=1 b=2",
@@ -95,6 +99,28 @@ fn updates_that_can_not_be_are_refused_and_nothing_is_changed() {
     fs::write(at.join("update.yaml"), "- rename: {a: b}\n").unwrap();
     unchanged(at, "update apply update.yaml", &["`rename` is no change"]);
     assert!(refused(at, "update add code=many").contains("no number of tokens"));
+    unchanged(
+        at,
+        "update add poems",
+        &["nothing says how many tokens `poems` holds"],
+    );
+    unchanged(
+        at,
+        "update partition math --into math:a math:b",
+        &["how many tokens"],
+    );
+    unchanged(at, "update add a::b=10", &["can't be the name of a domain"]);
+    unchanged(at, "update add run=10", &["tables of runs"]);
+    fs::write(
+        at.join("update.yaml"),
+        "add: {a: {tokens: 5, paths: [x.bin]}, b: {tokens: 5, paths: [x.bin]}}\n",
+    )
+    .unwrap();
+    unchanged(
+        at,
+        "update apply update.yaml",
+        &["`a` and `b` both have the files x.bin"],
+    );
 }
 
 #[test]
@@ -212,11 +238,11 @@ fn ratios_that_leave_no_weight_are_told_with_the_domain_to_blame() {
     );
     ok(
         at,
-        "plan --method full-reuse --freeze rest=web:* --free empty,code,math,books,wikipedia,poems",
+        "plan --method partial-reuse --freeze rest=web:* --free empty,code,math,books,wikipedia,poems",
     );
     unchanged(
         at,
-        "plan --method full-reuse --free web",
+        "plan --method partial-reuse --free web",
         &["--free `web`", "no such domain"],
     );
     unchanged(
@@ -226,6 +252,33 @@ fn ratios_that_leave_no_weight_are_told_with_the_domain_to_blame() {
     );
     unchanged(at, "plan --from main@7", &["no record `main@7`"]);
     unchanged(at, "plan --from domains@1", &["not a mixture"]);
+}
+
+#[test]
+fn options_that_a_method_has_no_use_for_are_refused() {
+    let folder = project();
+    let at = folder.path();
+    ok(at, "update add poems=1e8");
+    for (line, part) in [
+        (
+            "plan --method recompute --free code",
+            "recompute has no use for --free",
+        ),
+        (
+            "plan --method full-reuse --free code",
+            "full-reuse has no use for --free",
+        ),
+        (
+            "plan --method swarm-reuse --freeze a=web:*",
+            "swarm-reuse has no use for --freeze",
+        ),
+        (
+            "plan --method recompute --old-runs",
+            "recompute has no use for --old-runs",
+        ),
+    ] {
+        unchanged(at, line, &[part]);
+    }
 }
 
 #[test]
@@ -261,7 +314,8 @@ fn domains_edited_by_hand_are_told_and_a_stale_block_is_brought_up_to_date() {
     );
     assert_ne!(edited, second);
     fs::write(&path, &edited).unwrap();
-    for line in ["verify", "log", "plan", "update remove poems"] {
+    ok(at, "log");
+    for line in ["verify", "plan", "update remove poems"] {
         let message = refused(at, line);
         assert!(message.contains("`poems` was changed by hand"), "{message}");
     }

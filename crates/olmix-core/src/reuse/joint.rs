@@ -148,6 +148,9 @@ pub fn fit_joint(
     Ok(JointFit { laws, offsets })
 }
 
+/// Offsets of swarms of one kind of proxy are a few percent; a factor of 20 is a fit that went astray.
+const MOST_OFFSET: f64 = 3.0;
+
 /// Several swarms as one, at the level of the last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aligned {
@@ -167,6 +170,19 @@ pub struct Aligned {
 /// Those of [`fit_joint`].
 pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<Aligned, CoreError> {
     let joint = fit_joint(swarms, prior, options)?;
+    for (s, offsets) in joint.offsets.iter().enumerate() {
+        if let Some(offset) = offsets
+            .iter()
+            .find(|offset| offset.abs() > MOST_OFFSET || offset.is_nan())
+        {
+            return Err(CoreError::Unsupported(format!(
+                "the level of earlier swarm {} can't be told from its {} runs: a factor of e^{offset:.1} on a reducible \
+                 loss is no difference of seeds or code; leave that swarm out",
+                s + 1,
+                swarms[s].len()
+            )));
+        }
+    }
     let floors: Vec<f64> = joint.laws.iter().map(floor).collect();
     let last = swarms.len() - 1;
     let rows: Vec<(usize, usize)> = swarms

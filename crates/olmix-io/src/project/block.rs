@@ -36,5 +36,8 @@ pub fn with_domains(text: &str, domains: &[ProjectDomain], version: &str) -> Str
         }
     }
     after.extend(lines);
+    if text.contains("\r\n") {
+        block = block.replace('\n', "\r\n");
+    }
     before + &block + &after
 }

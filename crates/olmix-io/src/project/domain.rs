@@ -76,7 +76,7 @@ pub(super) fn tokens(value: &Value<'_>) -> Result<u64, IoError> {
         return Ok(tokens);
     }
     let number = value.number_that("a whole number of tokens", |x| {
-        (0.0..1e18).contains(&x) && x.fract() == 0.0
+        (0.0..1e19).contains(&x) && x.fract() == 0.0
     })?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked above
     Ok(number as u64)

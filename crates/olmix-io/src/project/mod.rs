@@ -118,6 +118,15 @@ impl ProjectConfig {
             }
             data.finish()?;
         }
+        let mut swarm = root.section("swarm")?;
+        for key in ["variants", "virtual_domains"] {
+            if let Some(value) = swarm.optional(key) {
+                return Err(value.error(
+                    format!("`swarm.{key}` is what a plan says"),
+                    "remove it here; see `olmix plan --help`",
+                ));
+            }
+        }
         SwarmConfig::read(root.section("swarm")?)?;
         let settings = Settings::read(&mut root)?;
         let mut sections = Vec::new();
@@ -184,7 +193,8 @@ impl ProjectConfig {
     pub fn mention(&self, domain: &str) -> Option<(String, String)> {
         let document = Document::parse("olmix.yaml", &self.text).ok()?;
         let mut root = document.root().section().ok()?;
-        SECTIONS.iter().find_map(|key| {
+        // Elsewhere names are of tasks.
+        ["swarm", "proposer", "constraints"].iter().find_map(|key| {
             let value = root.optional(key)?;
             let (place, keys) = find(&value, domain)?;
             let line = match place {

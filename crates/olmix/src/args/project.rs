@@ -48,7 +48,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "K", requires = "target_tokens")]
     pub repetition: Option<f64>,
     /// Parameters of a proxy without embeddings, for costs.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole)]
     pub proxy_parameters: Option<u64>,
     /// What every job takes.
     #[command(flatten)]
@@ -182,6 +182,15 @@ pub struct PlanArgs {
     pub project: ProjectArgs,
 }
 
+/// A whole number, such as `30_000_000` or `3e7`.
+fn whole(text: &str) -> Result<u64, String> {
+    let domain = ProjectDomain::from_argument(&format!("n={text}"));
+    let number = domain.ok().and_then(|domain| domain.tokens);
+    number
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "it must be a whole number above 0, such as 3e7".into())
+}
+
 /// A method, or whichever fits.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodChoice(pub Option<Method>);
@@ -222,6 +231,9 @@ pub struct CommitArgs {
     /// The mixture that it follows (default: the newest of its line).
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,
+    /// Record a fit though the runs behind it are not there any more: they can't be fitted again then.
+    #[arg(long)]
+    pub without_runs: bool,
     /// What it is called in the log.
     #[arg(long, short, value_name = "TEXT")]
     pub message: Option<String>,

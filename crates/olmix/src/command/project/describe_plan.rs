@@ -126,8 +126,24 @@ fn costs(project: &Project, plan: &Plan) -> String {
         );
     }
     text += ".\n";
-    if plan.cost.runs > 0 && project.config.max_tokens.is_none() {
-        text += "Set max_tokens and proxy_parameters in olmix.yaml to see tokens and FLOPs.\n";
+    let settings = [
+        ("max_tokens", project.config.max_tokens.is_none()),
+        (
+            "proxy_parameters",
+            project.config.proxy_parameters.is_none(),
+        ),
+    ];
+    let missing: Vec<&str> = settings
+        .iter()
+        .filter(|(_, missing)| *missing)
+        .map(|(key, _)| *key)
+        .collect();
+    if plan.cost.runs > 0 && !missing.is_empty() {
+        let _ = writeln!(
+            text,
+            "Set {} in olmix.yaml to see tokens and FLOPs.",
+            missing.join(" and ")
+        );
     }
     let rows: Vec<Vec<String>> = plan
         .alternatives

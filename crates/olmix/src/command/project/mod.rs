@@ -49,6 +49,13 @@ fn open(args: &ProjectArgs) -> Result<Project, Failure> {
     Ok(Project::open(&folder)?)
 }
 
+/// The same, to look at its history.
+fn open_to_read(args: &ProjectArgs) -> Result<Project, Failure> {
+    let folder = std::path::absolute(&args.folder)
+        .map_err(|error| Failure::Usage(format!("--project {}: {error}", args.folder.display())))?;
+    Ok(Project::open_to_read(&folder)?)
+}
+
 /// `olmix plan`.
 pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
     let common = args.project.common;
@@ -113,6 +120,7 @@ pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
             line: &args.line,
             title: args.message.as_deref(),
             from: args.from.as_deref(),
+            without_runs: args.without_runs,
         };
         let done = project.commit(&new, &provenance())?;
         let record = &done.mixture;

@@ -11,7 +11,7 @@ use olmix_project::{DomainsContent, MixtureContent, Project};
 use serde_json::{Value, json};
 
 use super::graph::Graph;
-use super::open;
+use super::{open, open_to_read};
 use crate::args::{
     DiffArgs, HistoryCommand, LogArgs, ProjectArgs, ShowRecordArgs, TagArgs, VerifyArgs,
 };
@@ -24,7 +24,7 @@ use crate::table::{number, percent, table_with_text};
 /// `olmix log`.
 pub fn log(args: &LogArgs) -> Result<(), Failure> {
     let common = args.project.common;
-    let project = open(&args.project)?;
+    let project = open_to_read(&args.project)?;
     let records = project.ledger.records()?;
     let tags = tags_by_record(&project)?;
     let most = if args.all { usize::MAX } else { args.limit };
@@ -133,7 +133,7 @@ fn parents(project: &Project, record: &Record) -> Result<Vec<String>, Failure> {
 /// `olmix show`.
 pub fn show(args: &ShowRecordArgs) -> Result<(), Failure> {
     let common = args.project.common;
-    let project = open(&args.project)?;
+    let project = open_to_read(&args.project)?;
     let record = project.ledger.record(&args.name)?;
     if let Some(folder) = &args.files {
         write_files(&project, &record, folder)?;
@@ -275,7 +275,7 @@ fn write_files(project: &Project, record: &Record, folder: &Path) -> Result<(), 
 /// `olmix diff`.
 pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
     let common = args.project.common;
-    let project = open(&args.project)?;
+    let project = open_to_read(&args.project)?;
     let (a, b) = (
         project.ledger.record(&args.a)?,
         project.ledger.record(&args.b)?,
@@ -488,7 +488,7 @@ pub fn history(command: &HistoryCommand) -> Result<(), Failure> {
 }
 
 fn export(folder: &Path, args: &ProjectArgs) -> Result<(), Failure> {
-    let project = open(args)?;
+    let project = open_to_read(args)?;
     let records = project.export(folder)?;
     if args.common.json {
         return output::print(&json!({"records": records, "folder": folder}).to_string());

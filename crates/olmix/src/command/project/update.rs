@@ -1,5 +1,7 @@
 //! `olmix update`.
 
+use std::path::Path;
+
 use olmix_io::{GenerationConfig, GenerationFile, ProjectChange, ProjectDomain, read_changes};
 use olmix_project::Project;
 use serde_json::json;
@@ -18,6 +20,11 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
     on_threads(common, || {
         let mut project = open(&args.project)?;
         let mut changes = changes(&args.command)?;
+        let from = match &args.command {
+            UpdateCommand::Apply { file } => file.parent().unwrap_or(Path::new("")),
+            _ => Path::new(""),
+        };
+        place(&mut changes, from, &project.root);
         let quiet = common.quiet || common.json;
         let counted = count(&project, &mut changes, quiet)?;
         let done = project.update(&changes, args.message.as_deref(), &provenance())?;
@@ -40,7 +47,7 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
         }
         let (before, after) = done.domains;
         output::print(&format!(
-            "Recorded as {}: {} ({before} domains before, {after} now)\nNext: `olmix plan` says what to recompute.",
+            "Recorded as {}: {} ({before} before, {after} now)\nNext: `olmix plan` says what to recompute.",
             done.record.name(),
             done.record.title
         ))
@@ -86,6 +93,33 @@ fn changes(command: &UpdateCommand) -> Result<Vec<ProjectChange>, Failure> {
         }
         UpdateCommand::Apply { file } => read_changes(file)?,
     })
+}
+
+/// Tells paths from the project's folder on, where they are in it, and from the root on elsewhere: they start at `from`.
+fn place(changes: &mut [ProjectChange], from: &Path, root: &Path) {
+    let placed = |path: &mut String| {
+        if path.contains("://") {
+            return;
+        }
+        let Ok(absolute) = std::path::absolute(from.join(&*path)) else {
+            return;
+        };
+        let inside = absolute.strip_prefix(root);
+        *path = inside.unwrap_or(&absolute).display().to_string();
+    };
+    for change in changes {
+        let domains = match change {
+            ProjectChange::Add(domains) | ProjectChange::Partition { parts: domains, .. } => {
+                domains.as_mut_slice()
+            }
+            ProjectChange::Revise(domain) => std::slice::from_mut(domain),
+            ProjectChange::Remove(_) => &mut [],
+        };
+        domains
+            .iter_mut()
+            .flat_map(|domain| &mut domain.paths)
+            .for_each(placed);
+    }
 }
 
 /// Counts the tokens of domains whose files are known and whose tokens are not told. A revised domain that has files
