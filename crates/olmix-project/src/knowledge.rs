@@ -112,7 +112,7 @@ impl Knowledge {
     }
 
     /// Members of a virtual domain differ from its coefficient as they did from their mean, by their shares, before.
-    fn tell_apart(&mut self, file: &MixtureFile, earlier: Option<&Self>) {
+    pub fn tell_apart(&mut self, file: &MixtureFile, earlier: Option<&Self>) {
         let Some(earlier) = earlier else { return };
         for (task, (name, ..)) in self.tasks.iter().enumerate() {
             let Some(old_task) = earlier.tasks.iter().position(|(other, ..)| other == name) else {

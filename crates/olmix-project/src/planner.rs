@@ -282,21 +282,24 @@ impl Project {
         mixture: &Mixture,
         unaffected: &[bool],
     ) -> Result<Option<Risk>, ProjectError> {
+        let behind = Knowledge::behind(self, base)?;
         let pilot = match &options.pilot {
             None => None,
             Some(path) => {
                 let file = MixtureFile::read(path)?;
-                let known = Knowledge::of(&file, &path.display().to_string()).ok_or_else(|| {
+                let known = Knowledge::of(&file, &path.display().to_string());
+                let mut known = known.ok_or_else(|| {
                     ProjectError::refused(
                         path,
-                        "it holds no laws",
-                        "fit the pilot with a law, such as log_linear",
+                        "it holds no laws that predict unseen runs",
+                        "fit the pilot with a law, such as log_linear, or with more runs",
                     )
                 })?;
+                known.tell_apart(&file, behind.as_ref());
                 Some(known)
             }
         };
-        let Some(knowledge) = Knowledge::behind(self, base)?.or(pilot.clone()) else {
+        let Some(knowledge) = behind.or(pilot.clone()) else {
             return Ok(None);
         };
         let names: Vec<&str> = (0..ground.set.len())

@@ -358,7 +358,7 @@ fn new_domains_are_counted_and_known_by_their_tokens_or_by_a_pilot() {
     }
     fs::write(
         at.join("generate.yaml"),
-        format!("name: house\nmax_tokens: 1000000\ndata:\n  dtype: uint32\n  sources:\n{sources}"),
+        format!("name: house\nmax_tokens: 20000\ndata:\n  dtype: uint32\n  sources:\n{sources}"),
     )
     .unwrap();
     ok(
@@ -380,7 +380,7 @@ fn new_domains_are_counted_and_known_by_their_tokens_or_by_a_pilot() {
     assert_eq!(estimate["to"][0][0], "code");
     assert!(estimate["to"][0][1].as_f64().unwrap() > 0.9, "{estimate}");
     // A pilot of a few runs says more.
-    ok(at, "plan --method swarm-reuse --budget 8 --write pilot");
+    ok(at, "plan --method full-reuse --budget 8 --write pilot");
     ok(
         at,
         "generate --config pilot/generate.yaml --output pilot --quiet",
