@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{ProjectDomain, SECTIONS};
 use crate::input::InputFile;
 use crate::yaml::{Document, Yaml};
-use crate::{Content, FitConfig, GenerationConfig, IoError, MixtureFile, Place};
+use crate::{Content, FitConfig, GenerationConfig, IoError, MixtureFile, Place, PriorsConfig};
 
 /// What a new project is told on the command line.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +97,7 @@ impl Gathered {
             ));
         }
         let config = FitConfig::load(path)?;
-        self.priors(&config);
+        self.priors(&config.priors);
         let settings = SECTIONS
             .into_iter()
             .filter(|key| !matches!(*key, "data" | "swarm"));
@@ -139,34 +139,16 @@ impl Gathered {
             domain.format = source.format.as_ref().map(|format| format.value.clone());
         }
         if let Some(priors) = &config.priors {
-            self.sizes(
-                priors
-                    .relative_sizes
-                    .iter()
-                    .flatten()
-                    .map(|n| (n.name.as_str(), n.value)),
-                priors
-                    .token_counts
-                    .iter()
-                    .flatten()
-                    .map(|n| (n.name.as_str(), n.value)),
-            );
+            self.priors(priors);
         }
     }
 
-    fn priors(&mut self, config: &FitConfig) {
-        let priors = &config.priors;
+    fn priors(&mut self, priors: &PriorsConfig) {
+        let sizes = priors.relative_sizes.iter().flatten();
+        let tokens = priors.token_counts.iter().flatten();
         self.sizes(
-            priors
-                .relative_sizes
-                .iter()
-                .flatten()
-                .map(|n| (n.name.as_str(), n.value)),
-            priors
-                .token_counts
-                .iter()
-                .flatten()
-                .map(|n| (n.name.as_str(), n.value)),
+            sizes.map(|n| (n.name.as_str(), n.value)),
+            tokens.map(|n| (n.name.as_str(), n.value)),
         );
     }
 
