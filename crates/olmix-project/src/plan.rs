@@ -130,7 +130,10 @@ pub struct Plan {
     pub reasons: Vec<String>,
     /// Domains in fixed ratios; none for methods that reuse none.
     pub virtuals: Vec<VirtualDomain>,
-    /// The most that each of them can have of the mixture, where repetition is limited.
+    /// Virtual domains of the swarm: those above, and for swarm reuse all that the update left alone as one, as old runs tell
+    /// what is inside apart.
+    pub drawn: Vec<VirtualDomain>,
+    /// The most that each domain in fixed ratios can have of the mixture, where repetition is limited.
     pub caps: Vec<Option<f64>>,
     /// Domains whose ratios are computed.
     pub free: Vec<Free>,

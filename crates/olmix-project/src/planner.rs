@@ -58,6 +58,12 @@ impl Project {
             }
             Method::SwarmReuse | Method::Recompute => Vec::new(),
         };
+        let drawn = match method {
+            Method::SwarmReuse if carried > ground.set.len() => self
+                .virtuals(&ground, &PlanOptions::default(), mixture, &[])
+                .unwrap_or_default(),
+            _ => virtuals.clone(),
+        };
         let caps = self.caps(&ground, &virtuals)?;
         let sampled = if virtuals.is_empty() {
             affected + 1
@@ -109,6 +115,7 @@ impl Project {
             method,
             reasons,
             virtuals,
+            drawn,
             caps,
             free,
             runs,
@@ -233,6 +240,7 @@ impl Project {
             base: None,
             method: Method::Recompute,
             virtuals: Vec::new(),
+            drawn: Vec::new(),
             caps: Vec::new(),
             runs,
             earlier: Vec::new(),
@@ -261,6 +269,7 @@ impl Project {
                     .into(),
             ],
             virtuals,
+            drawn: Vec::new(),
             caps,
             free: Vec::new(),
             new: Vec::new(),

@@ -103,11 +103,11 @@ impl Project {
         let generation = self.config.generation(&GenerationFile {
             name: &format!("{}-{number}", self.config.name),
             domains: &located,
-            virtuals: &plan.virtuals,
+            virtuals: &plan.drawn,
             new: &plan.new,
             variants: plan.runs,
-            // A design would have to know of old runs to go well with them.
-            designed: plan.method != Method::SwarmReuse,
+            // Over all domains, a design would have to know of the old runs to go well with them.
+            designed: plan.method != Method::SwarmReuse || !plan.drawn.is_empty(),
         });
         let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
         let fit = self.config.fit(&FitFile {

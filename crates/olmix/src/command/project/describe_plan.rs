@@ -29,6 +29,14 @@ pub fn described(project: &Project, plan: &Plan) -> String {
     }
     text += &frozen(plan);
     text += &free(plan);
+    if let ([], [one]) = (plan.virtuals.as_slice(), plan.drawn.as_slice()) {
+        let _ = writeln!(
+            text,
+            "New runs keep the old ratios among {} untouched domains; laws and mixture are over all, as old runs tell these \
+             apart.",
+            one.members.len()
+        );
+    }
     for swarm in &plan.earlier {
         let lost = match swarm.lost {
             0 => String::new(),
@@ -331,6 +339,7 @@ pub fn as_json(plan: &Plan) -> serde_json::Value {
         "method": plan.method,
         "reasons": plan.reasons,
         "virtual_domains": virtuals,
+        "drawn_as_one": plan.drawn.iter().map(|one| &one.name).collect::<Vec<_>>(),
         "free": plan.free,
         "runs": plan.runs,
         "cost": cost(&plan.cost),
