@@ -69,4 +69,4 @@ pub use recipe::Member;
 pub use shares::Shares;
 pub use table::{Cell, Table};
 pub use trainer::{Blend, BlendDomain, Trainer};
-pub use write::{StagedFile, StagedFolder, check_writable, write_whole};
+pub use write::{StagedFile, StagedFolder, check_writable, remove_abandoned, write_whole};

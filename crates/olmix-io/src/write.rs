@@ -191,7 +191,7 @@ impl StagedFolder {
 
 /// Removes what runs that were killed an hour ago or earlier left in a folder. Nothing depends on
 /// it, so what can't be removed stays.
-fn remove_abandoned(folder: &Path) {
+pub fn remove_abandoned(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };

@@ -423,6 +423,7 @@ impl Project {
             let domains = match method {
                 Method::PartialReuse => partly + 1,
                 Method::FullReuse => affected + 1,
+                Method::SwarmReuse if carried > m => affected + 1,
                 Method::SwarmReuse | Method::Recompute => m,
             };
             let runs = match method {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use olmix_core::{CoreError, Domain, DomainSet};
-use olmix_io::{ProjectConfig, ProjectDomain, StagedFile, with_domains};
+use olmix_io::{ProjectConfig, ProjectDomain, StagedFile, remove_abandoned, with_domains};
 use olmix_ledger::{Cost, Ledger, NewRecord, Record, RecordKind};
 use serde::de::DeserializeOwned;
 
@@ -46,6 +46,7 @@ impl Project {
     /// changed by hand.
     pub fn open(folder: &Path) -> Result<Self, ProjectError> {
         let mut project = Self::open_to_read(folder)?;
+        remove_abandoned(&project.root);
         project.check_domains()?;
         Ok(project)
     }

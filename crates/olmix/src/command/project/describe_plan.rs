@@ -203,9 +203,9 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
             bound.reuse_gap
         ),
         Some((bound, gap)) => format!(
-            "Theorem 1, without caps, says nothing here: its bound ({:.1e}) is above the loss itself. Estimated are {:.2e} above \
+            "Theorem 1, without caps, says nothing here: its bound ({}) is above the loss itself. Estimated are {:.2e} above \
              the full optimum, with a reuse gap of {:.3}.\n",
-            bound.on_loss,
+            number(Some(bound.on_loss), 2),
             gap.max(0.0),
             bound.reuse_gap
         ),
