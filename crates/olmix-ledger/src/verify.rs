@@ -101,6 +101,7 @@ fn check_tables(
         for name in names? {
             check("quick_check", Some(&name))?;
         }
+        connection.query_row("SELECT count(*) FROM tags", [], |_| Ok(()))?;
         connection.query_row(
             "SELECT count(*), sum(length(name) + length(mixture) + ifnull(length(metrics), 0)) FROM runs",
             [],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use olmix_io::{InputRecord, IoError, MixtureFile, Shares, count_runs, sha256_hex};
+use olmix_io::{InputRecord, IoError, MixtureFile, Shares, Table, count_runs, sha256_hex};
 use olmix_ledger::{Cost, NewFile, NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{FitContent, MixtureContent, Origin, PlannedContent, SwarmContent};
@@ -24,7 +24,7 @@ impl Project {
         by: &Provenance,
     ) -> Result<Committed, ProjectError> {
         let mut notices = Vec::new();
-        let version = self.version_of(file, &mut notices)?;
+        let version = self.version_of(path, file, &mut notices)?;
         let shares = Shares::read(path)?;
         let weights = self.in_order(path, &shares.shares, &version)?;
         let plan = self.plan_of(path, file, &version)?;
@@ -110,10 +110,11 @@ impl Project {
         })
     }
 
-    /// The version of the domain set that a fit is of: that of the plan whose `fit.yaml` it used, else that of its swarm
-    /// where this is known, else the newest.
+    /// The version of the domain set that a fit is of: that of the plan whose `fit.yaml` it used or whose runs it read, else
+    /// that of its swarm where this is known, else the newest.
     fn version_of(
         &self,
+        path: &Path,
         file: &MixtureFile,
         notices: &mut Vec<String>,
     ) -> Result<Record, ProjectError> {
@@ -122,8 +123,17 @@ impl Project {
         let has = |record: &Record, input: Option<&InputRecord>| {
             input.is_some_and(|input| record.files.iter().any(|kept| kept.sha256 == input.sha256))
         };
+        let ratios = input("ratios").and_then(|input| found(path, input));
+        let ratios = ratios.map(|bytes| Table::from_bytes("ratios.csv", bytes, "ratios"));
+        let ratios = ratios.transpose()?;
+        // Runs are named after the swarm that they were planned as.
+        let named_after = |swarm: &Record| {
+            let name = format!("{}-{}-", self.config.name, swarm.number);
+            let mut ids = ratios.iter().flat_map(Table::ids);
+            ids.any(|id| id.starts_with(&name))
+        };
         for swarm in self.ledger.records_of(RecordKind::Swarm)?.into_iter().rev() {
-            let planned = has(&swarm, input("config"));
+            let planned = has(&swarm, input("config")) || named_after(&swarm);
             let measured = has(&swarm, input("ratios")) && has(&swarm, input("metrics"));
             if !planned && !measured {
                 continue;
