@@ -88,7 +88,7 @@ fn line(record: &Record, tags: &BTreeMap<i64, Vec<String>>) -> String {
         );
     }
     if let Some(gain) = record.gain {
-        let _ = write!(text, "  +{}", percent(gain));
+        let _ = write!(text, "  {:+.2} %", 100.0 * gain);
     }
     text
 }
