@@ -8,7 +8,6 @@ use olmix_io::{MixtureFile, Shares};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{DomainsContent, MixtureContent, Origin};
-use crate::ground::size;
 use crate::project::{domain_set, json, new_record};
 use crate::{PlanOptions, Project, ProjectError, Provenance};
 
@@ -132,20 +131,9 @@ impl Project {
         let title = new
             .title
             .map_or_else(|| format!("{} over what stays", base.name()), str::to_owned);
-        let record = NewRecord {
-            number: self.next_of(new.line)?,
-            parents: vec![Parent::Known(plan.version.id), Parent::Known(base.id)],
-            content: json(&content),
-            gain: None,
-            ..new_record(RecordKind::Mixture, new.line, &title, by)
-        };
-        let mixture = self.ledger.add(&record, by.now)?;
-        Ok(Committed {
-            mixture,
-            fit: None,
-            swarm: None,
-            notices,
-        })
+        let parents = vec![Parent::Known(plan.version.id), Parent::Known(base.id)];
+        let mixture = self.add_alone(new, &title, &content, parents, by)?;
+        Ok(alone(mixture, notices))
     }
 
     /// A mixture that someone has, without a fit.
@@ -174,19 +162,26 @@ impl Project {
             .map_or_else(|| format!("given as {}", file.display()), str::to_owned);
         let mut parents = vec![Parent::Known(version.id)];
         parents.extend(base.map(|base| Parent::Known(base.id)));
+        let mixture = self.add_alone(new, &title, &content, parents, by)?;
+        Ok(alone(mixture, notices))
+    }
+
+    /// Records a mixture that no fit is behind.
+    fn add_alone(
+        &mut self,
+        new: &NewMixture<'_>,
+        title: &str,
+        content: &MixtureContent,
+        parents: Vec<Parent>,
+        by: &Provenance,
+    ) -> Result<Record, ProjectError> {
         let record = NewRecord {
-            number: self.next_of(new.line)?,
+            number: Some(self.next_of(new.line)?),
             parents,
-            content: json(&content),
-            ..new_record(RecordKind::Mixture, new.line, &title, by)
+            content: json(content),
+            ..new_record(RecordKind::Mixture, new.line, title, by)
         };
-        let mixture = self.ledger.add(&record, by.now)?;
-        Ok(Committed {
-            mixture,
-            fit: None,
-            swarm: None,
-            notices,
-        })
+        Ok(self.ledger.add(&record, by.now)?)
     }
 
     /// What of the caps and bounds a mixture over the newest version does not keep to.
@@ -296,23 +291,19 @@ impl Project {
     }
 
     /// The number that the next record of a line must get.
-    pub(crate) fn next_of(&self, line: &str) -> Result<Option<i64>, ProjectError> {
-        Ok(Some(
-            self.ledger
-                .newest(line)?
-                .map_or(1, |newest| newest.number + 1),
-        ))
+    pub(crate) fn next_of(&self, line: &str) -> Result<i64, ProjectError> {
+        let newest = self.ledger.newest(line)?;
+        Ok(newest.map_or(1, |newest| newest.number + 1))
     }
+}
 
-    /// Shares by size of the newest version, for comparison.
-    ///
-    /// # Errors
-    /// Those of [`Project::version`].
-    pub fn natural(&self) -> Result<Vec<(String, f64)>, ProjectError> {
-        let (_, content) = self.version()?;
-        let sum: f64 = content.domains.iter().map(size).sum();
-        let share = |domain: &olmix_io::ProjectDomain| (domain.name.clone(), size(domain) / sum);
-        Ok(content.domains.iter().map(share).collect())
+/// A mixture that was recorded without a fit.
+fn alone(mixture: Record, notices: Vec<String>) -> Committed {
+    Committed {
+        mixture,
+        fit: None,
+        swarm: None,
+        notices,
     }
 }
 

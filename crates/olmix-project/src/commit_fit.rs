@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use olmix_io::{InputRecord, IoError, MixtureFile, Shares, Table, count_runs, sha256_hex};
-use olmix_ledger::{Cost, NewFile, NewRecord, Parent, Record, RecordKind};
+use olmix_ledger::{Cost, NewFile, NewRecord, Parent, Record, RecordId, RecordKind};
 
 use crate::content::{FitContent, MixtureContent, Origin, PlannedContent, SwarmContent};
 use crate::project::{json, new_record};
@@ -24,10 +24,10 @@ impl Project {
         by: &Provenance,
     ) -> Result<Committed, ProjectError> {
         let mut notices = Vec::new();
-        let version = self.version_of(path, file, &mut notices)?;
+        let (version, planned) = self.version_of(path, file, &mut notices)?;
         let shares = Shares::read(path)?;
         let weights = self.in_order(path, &shares.shares, &version)?;
-        let plan = self.plan_of(path, file, &version)?;
+        let plan = self.plan_of(path, file, &version, planned)?;
         let bytes = std::fs::read(path).map_err(|error| IoError::read(path, &error))?;
         self.refuse_known(path, &bytes)?;
         let (swarm, known) = self.swarm_of(
@@ -46,10 +46,7 @@ impl Project {
         }
         fit_parents.extend(known.map(|record| Parent::Known(record.id)));
         fit_parents.push(Parent::Known(version.id));
-        let fit_number = self
-            .ledger
-            .newest("fit")?
-            .map_or(1, |newest| newest.number + 1);
+        let fit_number = self.next_of("fit")?;
         records.push(NewRecord {
             number: Some(fit_number),
             parents: fit_parents,
@@ -86,7 +83,7 @@ impl Project {
             .title
             .map_or_else(|| format!("by {method}"), str::to_owned);
         records.push(NewRecord {
-            number: self.next_of(new.line)?,
+            number: Some(self.next_of(new.line)?),
             parents,
             content: json(&content),
             gain: gain_over_natural(file),
@@ -110,14 +107,14 @@ impl Project {
         })
     }
 
-    /// The version of the domain set that a fit is of: that of the plan whose `fit.yaml` it used or whose runs it read, else
+    /// The version of the domain set that a fit is of, and its plan where it is of one: that of the plan whose `fit.yaml` it used or whose runs it read, else
     /// that of its swarm where this is known, else the newest.
     fn version_of(
         &self,
         path: &Path,
         file: &MixtureFile,
         notices: &mut Vec<String>,
-    ) -> Result<Record, ProjectError> {
+    ) -> Result<(Record, Option<RecordId>), ProjectError> {
         let (newest, _) = self.version()?;
         let input = |role: &str| file.inputs.iter().find(|input| input.role == role);
         let has = |record: &Record, input: Option<&InputRecord>| {
@@ -152,10 +149,10 @@ impl Project {
                         newest.name()
                     ));
                 }
-                return Ok(version);
+                return Ok((version, planned.then_some(swarm.id)));
             }
         }
-        Ok(newest)
+        Ok((newest, None))
     }
 
     /// Refuses a fit that is recorded.
@@ -186,12 +183,13 @@ impl Project {
         Ok(None)
     }
 
-    /// The plan of this version whose frozen ratios the fit has. A fit without any may be of none.
+    /// The plan of this version whose frozen ratios the fit has; for a fit without any, the one that it is known to be of.
     fn plan_of(
         &self,
         path: &Path,
         file: &MixtureFile,
         version: &Record,
+        known: Option<RecordId>,
     ) -> Result<Option<(Record, PlannedContent)>, ProjectError> {
         let mut some = false;
         let mut without = None;
@@ -203,7 +201,7 @@ impl Project {
                 continue;
             };
             if planned.old_runs || planned.virtuals.is_empty() {
-                if without.is_none() && file.virtual_domains.is_empty() {
+                if known == Some(record.id) && file.virtual_domains.is_empty() {
                     without = Some((record, planned));
                 }
                 continue;
@@ -278,10 +276,7 @@ impl Project {
         let runs = count_runs(&ratios.path, ratios_csv.clone())?;
         let mut parents = vec![Parent::Known(version.id)];
         parents.extend(planned.map(|record| Parent::Known(record.id)));
-        let number = self
-            .ledger
-            .newest("swarm")?
-            .map_or(1, |newest| newest.number + 1);
+        let number = self.next_of("swarm")?;
         let of_runs: Cost = cost::of_runs(&self.config, runs);
         Ok((
             Some(NewRecord {

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use olmix_core::reuse::Lineage;
 use olmix_io::carry_ratios;
 use olmix_ledger::{Record, RecordId, RecordKind};
 
-use crate::content::{DomainsContent, SwarmContent};
+use crate::content::SwarmContent;
 use crate::ground::Ground;
-use crate::project::domain_set;
-use crate::version::as_changes;
 use crate::{Carried, Project, ProjectError};
 
 /// Swarms behind a mixture that are fitted again, the newest: each has a level of its own to be determined.
 const MOST_EARLIER: usize = 16;
 
 impl Project {
-    /// Earlier swarms behind the mixture, told over the domains of today; those of which no run is left are left out.
+    /// Earlier swarms behind the mixture, told over the domains of today; those that can't be told are left out.
     pub(crate) fn carried(
         &self,
         ground: &Ground,
@@ -76,22 +73,7 @@ impl Project {
         let Some(version) = version else {
             return Ok(None);
         };
-        let old: DomainsContent = self.content(&version)?;
-        let told = |error: &olmix_core::CoreError| {
-            ProjectError::core(
-                self.ledger.path(),
-                error,
-                "the history does not fit together: `olmix verify`",
-            )
-        };
-        let mut changes = Vec::new();
-        for number in version.number + 1..=ground.version.number {
-            let step = self.ledger.record(&format!("domains@{number}"))?;
-            let step: DomainsContent = self.content(&step)?;
-            changes.extend(as_changes(&step.changes));
-        }
-        let old_set = domain_set(&old.domains).map_err(|error| told(&error))?;
-        let lineage = Lineage::of(&old_set, &changes).map_err(|error| told(&error))?;
+        let lineage = self.lineage(&version, &ground.version)?;
         let name = format!("ratios.csv of {}", swarm.name());
         let found = carry_ratios(&name, ratios, &virtuals, &lineage, &ground.prior)?;
         Ok(Some(Carried {

@@ -1,7 +1,7 @@
 //! Where a project stands: its data now, the mixture it has, and what lies between.
 
 use olmix_core::reuse::{Lineage, Origin};
-use olmix_core::{Constraints, DomainSet, Mixture};
+use olmix_core::{Constraints, CoreError, DomainSet, Mixture};
 use olmix_io::ProjectDomain;
 use olmix_ledger::Record;
 
@@ -53,7 +53,7 @@ impl Project {
     /// The newest version, the mixture to go on from, and what lies between.
     pub(crate) fn ground(&self, options: &PlanOptions) -> Result<Ground, ProjectError> {
         let (version, content) = self.version()?;
-        let unusable = |error: &olmix_core::CoreError| {
+        let unusable = |error: &CoreError| {
             ProjectError::core(
                 &self.config.path,
                 error,
@@ -76,15 +76,7 @@ impl Project {
             Some(base) => {
                 let told: MixtureContent = self.content(&base)?;
                 let from = self.ledger.record(&told.version)?;
-                let old: DomainsContent = self.content(&from)?;
-                let old_set = domain_set(&old.domains).map_err(|error| unusable(&error))?;
-                let mut changes = Vec::new();
-                for number in from.number + 1..=version.number {
-                    let step = self.ledger.record(&format!("domains@{number}"))?;
-                    let step: DomainsContent = self.content(&step)?;
-                    changes.extend(as_changes(&step.changes));
-                }
-                let lineage = Lineage::of(&old_set, &changes).map_err(|error| unusable(&error))?;
+                let lineage = self.lineage(&from, &version)?;
                 if lineage.old == lineage.new
                     && lineage.affected().is_empty()
                     && options.method != Some(Method::Recompute)
@@ -115,6 +107,26 @@ impl Project {
             base,
             constraints,
         })
+    }
+
+    /// What became of the domains of a version until a later one.
+    pub(crate) fn lineage(&self, from: &Record, to: &Record) -> Result<Lineage, ProjectError> {
+        let told = |error: &CoreError| {
+            ProjectError::core(
+                self.ledger.path(),
+                error,
+                "the history does not fit together: `olmix verify`",
+            )
+        };
+        let old: DomainsContent = self.content(from)?;
+        let old = domain_set(&old.domains).map_err(|error| told(&error))?;
+        let mut changes = Vec::new();
+        for number in from.number + 1..=to.number {
+            let step = self.ledger.record(&format!("domains@{number}"))?;
+            let step: DomainsContent = self.content(&step)?;
+            changes.extend(as_changes(&step.changes));
+        }
+        Lineage::of(&old, &changes).map_err(|error| told(&error))
     }
 
     /// Positions of the domains of a pattern.

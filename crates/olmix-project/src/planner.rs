@@ -9,8 +9,12 @@ use crate::ground::Ground;
 use crate::knowledge::Knowledge;
 use crate::risk::Question;
 use crate::{
-    Alternative, Free, FreeReason, Method, Plan, PlanOptions, Project, ProjectError, Risk, cost,
+    Alternative, Carried, Free, FreeReason, Method, Plan, PlanOptions, Project, ProjectError, Risk,
+    cost,
 };
+
+/// One run of a swarm with a level of its own says nothing, and two say little.
+const LEAST_EARLIER: usize = 3;
 
 /// No domain alone makes a loss larger or smaller by a factor of e to this: such laws are not determined by their runs.
 const WILD: f64 = 40.0;
@@ -35,7 +39,10 @@ impl Project {
         }
         let unaffected = ground.unaffected();
         let risk = self.risk(&ground, options, base, mixture, &unaffected)?;
-        let earlier = self.carried(&ground, base)?;
+        let (earlier, stale): (Vec<Carried>, Vec<Carried>) = self
+            .carried(&ground, base)?
+            .into_iter()
+            .partition(|swarm| swarm.runs >= LEAST_EARLIER);
         let carried: usize = earlier.iter().map(|swarm| swarm.runs).sum();
         let affected = unaffected.iter().filter(|u| !**u).count();
         let (method, mut reasons) = self.choose(&ground, options, risk.as_ref(), carried, affected);
@@ -78,15 +85,8 @@ impl Project {
         let runs = options.budget.map_or(wanted, |budget| budget.min(wanted));
         let with_old = method == Method::SwarmReuse || options.old_runs;
         reasons.extend(risk.as_ref().map(doubts).unwrap_or_default());
-        if let [one] = virtuals.as_slice()
-            && one.members.len() <= ground.set.len() / 4
-        {
-            reasons.push(format!(
-                "only {} of {} domains keep their ratios: this is nearly a recomputation",
-                one.members.len(),
-                ground.set.len()
-            ));
-        }
+        reasons.extend(stale.iter().map(left_out));
+        reasons.extend(hardly_reused(&virtuals, ground.set.len()));
         if runs < wanted {
             reasons.push(format!(
                 "{runs} runs are the budget; the rule asks for {wanted}"
@@ -121,7 +121,8 @@ impl Project {
             runs,
             earlier: if with_old { earlier } else { Vec::new() },
             collapsed_kl: options.collapsed_kl,
-            risk,
+            // Where nothing is reused, nothing is risked.
+            risk: risk.filter(|_| method != Method::Recompute),
         })
     }
 
@@ -438,6 +439,27 @@ impl Project {
             }
         };
         Method::ALL.iter().map(of).collect()
+    }
+}
+
+/// Why an earlier swarm is not fitted again.
+fn left_out(swarm: &Carried) -> String {
+    format!(
+        "{} is left out: {} of its {} runs used content that is gone",
+        swarm.swarm,
+        swarm.lost,
+        swarm.lost + swarm.runs
+    )
+}
+
+/// What speaks against a reuse of next to nothing.
+fn hardly_reused(virtuals: &[VirtualDomain], m: usize) -> Option<String> {
+    match virtuals {
+        [one] if one.members.len() <= m / 4 => Some(format!(
+            "only {} of {m} domains keep their ratios: this is nearly a recomputation",
+            one.members.len()
+        )),
+        _ => None,
     }
 }
 

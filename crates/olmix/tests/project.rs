@@ -504,3 +504,24 @@ fn a_fit_is_made_again_to_the_byte_from_what_is_kept_with_it() {
     );
     ok(at, "commit third/mixture.json --without-runs");
 }
+
+#[test]
+fn a_swarm_all_of_whose_runs_used_what_is_gone_is_named_and_left_out() {
+    let folder = project();
+    let at = folder.path();
+    ok(at, "update revise web:general=5e9");
+    let plan = json(
+        at,
+        "plan --method full-reuse --old-runs --write second --json",
+    );
+    let reasons = plan["reasons"].to_string();
+    assert!(
+        reasons.contains("swarm@1 is left out: 40 of its 40 runs"),
+        "{reasons}"
+    );
+    assert!(plan["earlier"].as_array().unwrap().is_empty());
+    let fit = fs::read_to_string(at.join("second/fit.yaml")).unwrap();
+    assert!(!fit.contains("earlier"), "{fit}");
+    // A recomputation reuses nothing, so it risks nothing.
+    assert!(json(at, "plan --method recompute --json")["risk"].is_null());
+}

@@ -10,7 +10,7 @@ pub use init::init;
 pub use records::{diff, history, log, show, tag, verify};
 pub use update::update;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use olmix_launch::now;
 use olmix_project::{NewMixture, PlanOptions, Project, Provenance};
@@ -44,16 +44,17 @@ fn provenance() -> Provenance {
 
 /// The project of the options.
 fn open(args: &ProjectArgs) -> Result<Project, Failure> {
-    let folder = std::path::absolute(&args.folder)
-        .map_err(|error| Failure::Usage(format!("--project {}: {error}", args.folder.display())))?;
-    Ok(Project::open(&folder)?)
+    Ok(Project::open(&folder(args)?)?)
 }
 
 /// The same, to look at its history.
 fn open_to_read(args: &ProjectArgs) -> Result<Project, Failure> {
-    let folder = std::path::absolute(&args.folder)
-        .map_err(|error| Failure::Usage(format!("--project {}: {error}", args.folder.display())))?;
-    Ok(Project::open_to_read(&folder)?)
+    Ok(Project::open_to_read(&folder(args)?)?)
+}
+
+fn folder(args: &ProjectArgs) -> Result<PathBuf, Failure> {
+    std::path::absolute(&args.folder)
+        .map_err(|error| Failure::Usage(format!("--project {}: {error}", args.folder.display())))
 }
 
 /// `olmix plan`.
