@@ -14,8 +14,7 @@ impl Project {
     /// plan that is recorded already is only written again.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] for a plan that needs no runs, domains whose paths are not known to be anywhere, and
-    /// a folder with another plan.
+    /// [`ProjectError::Refused`] for a plan that needs no runs, and a folder with another plan.
     pub fn write_plan(
         &mut self,
         plan: &Plan,

@@ -83,6 +83,15 @@ fn measure(swarm: &Path) {
     fs::write(swarm.join("metrics.csv"), out).unwrap();
 }
 
+/// Draws the runs of a plan and stands in for their training.
+fn train(at: &Path, swarm: &str) {
+    ok(
+        at,
+        &format!("generate --config {swarm}/generate.yaml --output {swarm} --quiet"),
+    );
+    measure(&at.join(swarm));
+}
+
 fn weights(at: &Path, name: &str) -> Vec<(String, f64)> {
     let told = json(at, &format!("show {name} --json"));
     let pairs = told["content"]["weights"].as_array().unwrap();
@@ -130,11 +139,7 @@ fn old_runs_and_new_ones_make_the_next_mixture_and_the_log_says_how() {
     }
     // Written a second time, it is the same plan.
     assert!(ok(at, "plan --write second").contains("Recorded as swarm@2"));
-    ok(
-        at,
-        "generate --config second/generate.yaml --output second --quiet",
-    );
-    measure(&at.join("second"));
+    train(at, "second");
     let fitted = olmix(
         at,
         "fit --config second/fit.yaml --output-dir second/out --bootstrap 0",
@@ -261,11 +266,7 @@ fn virtual_domains_of_ones_choice_and_old_runs_go_together() {
         .collect();
     assert_eq!(names, ["existing", "web"]);
     assert_eq!(plan["free"][1]["reason"], "added");
-    ok(
-        at,
-        "generate --config second/generate.yaml --output second --quiet",
-    );
-    measure(&at.join("second"));
+    train(at, "second");
     ok(
         at,
         "fit --config second/fit.yaml --output-dir second/out --bootstrap 0 --quiet",
@@ -381,11 +382,7 @@ fn new_domains_are_counted_and_known_by_their_tokens_or_by_a_pilot() {
     assert!(estimate["to"][0][1].as_f64().unwrap() > 0.9, "{estimate}");
     // A pilot of a few runs says more.
     ok(at, "plan --method full-reuse --budget 8 --write pilot");
-    ok(
-        at,
-        "generate --config pilot/generate.yaml --output pilot --quiet",
-    );
-    measure(&at.join("pilot"));
+    train(at, "pilot");
     ok(
         at,
         "fit --config pilot/fit.yaml --output-dir pilot/out --folds 0 --bootstrap 0 --quiet",
@@ -408,11 +405,7 @@ fn a_swarm_that_was_planned_for_an_earlier_version_is_recorded_for_that_one() {
     let at = folder.path();
     ok(at, "update add code:rust=2e8 --tasks code");
     ok(at, "plan --method full-reuse --write second");
-    ok(
-        at,
-        "generate --config second/generate.yaml --output second --quiet",
-    );
-    measure(&at.join("second"));
+    train(at, "second");
     // The fit's settings may be changed by hand: runs have their swarm's name.
     let config = at.join("second/fit.yaml");
     let text = fs::read_to_string(&config).unwrap();
@@ -460,11 +453,7 @@ fn a_fit_is_made_again_to_the_byte_from_what_is_kept_with_it() {
     let at = folder.path();
     ok(at, "update add code:rust=2e8");
     ok(at, "plan --method swarm-reuse --write second");
-    ok(
-        at,
-        "generate --config second/generate.yaml --output second --quiet",
-    );
-    measure(&at.join("second"));
+    train(at, "second");
     // A ridge on the command line, and the commit from another folder.
     ok(
         at,

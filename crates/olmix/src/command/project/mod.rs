@@ -79,6 +79,18 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
                 project.write_plan(&plan, folder, &provenance())?.name(),
             )),
         };
+        let placeless: Vec<&str> = plan
+            .domains
+            .iter()
+            .filter(|domain| domain.paths.is_empty())
+            .map(|domain| domain.name.as_str())
+            .collect();
+        if let ([first, ..], true) = (placeless.as_slice(), written.is_some() && !common.quiet) {
+            output::notices(&[format!(
+                "of {} domains, such as `{first}`, no paths are known: put theirs into generate.yaml",
+                placeless.len()
+            )]);
+        }
         if common.json {
             let mut told = as_json(&plan);
             if let Some((_, record)) = &written {
