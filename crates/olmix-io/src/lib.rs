@@ -15,6 +15,7 @@
 
 mod carry;
 mod domains;
+mod engine;
 mod error;
 mod export;
 mod families;
@@ -41,6 +42,7 @@ pub mod yaml;
 
 pub use carry::{CarriedRatios, carry_ratios, count_runs};
 pub use domains::matches;
+pub use engine::{EngineConfig, EngineKind};
 pub use error::{InputError, IoError, Place};
 pub use export::{csv_bytes, csv_number, file_safe, npy};
 pub use fit_config::{

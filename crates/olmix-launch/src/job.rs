@@ -74,37 +74,49 @@ impl Job {
         vec![(MARK.to_owned(), self.folder.display().to_string())]
     }
 
-    /// Makes the folder as the first command expects it. What an earlier attempt may have left as
-    /// metrics is removed: metrics are always of the attempt that succeeded.
+    /// Makes the folder as the first command expects it.
     ///
     /// # Errors
-    /// What the operating system said, with the path.
+    /// As [`prepare`].
     pub fn prepare(&self) -> Result<(), String> {
-        let told = |path: &Path, error: &io::Error| format!("{}: {error}", path.display());
-        fs::create_dir_all(&self.folder).map_err(|error| told(&self.folder, &error))?;
-        if self.fresh {
-            empty(&self.folder).map_err(|error| told(&self.folder, &error))?;
-        }
-        match fs::remove_file(&self.metrics) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(told(&self.metrics, &error));
-            }
-            _ => {}
-        }
-        let pair = |(leaf, weight): &(String, f64)| (leaf.clone(), (*weight).into());
-        let mixture: serde_json::Map<String, serde_json::Value> =
-            self.mixture.iter().map(pair).collect();
-        let text = serde_json::to_string_pretty(&mixture).map_err(|error| error.to_string())?;
-        olmix_io::write_whole(&self.folder.join(MIXTURE_FILE), (text + "\n").as_bytes())
-            .map_err(|error| error.to_string())
+        prepare(&self.folder, self.fresh, &self.metrics, &self.mixture)
     }
 }
 
-/// Removes what is in a folder, but for the log.
+/// Makes the folder of a run as its first command expects it. What an earlier attempt may have left as
+/// metrics is removed: metrics are always of the attempt that succeeded.
+///
+/// # Errors
+/// What the operating system said, with the path.
+pub fn prepare(
+    folder: &Path,
+    fresh: bool,
+    metrics: &Path,
+    mixture: &[(String, f64)],
+) -> Result<(), String> {
+    let told = |path: &Path, error: &io::Error| format!("{}: {error}", path.display());
+    fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
+    if fresh {
+        empty(folder).map_err(|error| told(folder, &error))?;
+    }
+    match fs::remove_file(metrics) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(told(metrics, &error));
+        }
+        _ => {}
+    }
+    let pair = |(leaf, weight): &(String, f64)| (leaf.clone(), (*weight).into());
+    let mixture: serde_json::Map<String, serde_json::Value> = mixture.iter().map(pair).collect();
+    let text = serde_json::to_string_pretty(&mixture).map_err(|error| error.to_string())?;
+    olmix_io::write_whole(&folder.join(MIXTURE_FILE), (text + "\n").as_bytes())
+        .map_err(|error| error.to_string())
+}
+
+/// Removes what is in a folder, but for the log and what a job of a cluster has there.
 fn empty(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name() == log::FILE {
+        if entry.file_name() == log::FILE || entry.file_name() == crate::work::FOLDER {
             continue;
         }
         if entry.file_type()?.is_dir() {

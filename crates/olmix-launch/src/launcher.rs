@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use olmix_io::LaunchConfig;
 use olmix_ledger::{
     Failed, FailureKind, Finished, Ledger, LedgerError, Process, Run, RunId, Stage, State, Swarm,
+    Time,
 };
 
 use crate::LaunchError;
 use crate::clock::now;
-use crate::engine::{Ended, Engine, Outcome};
+use crate::engine::{Book, Ended, Engine, Outcome};
 use crate::metrics::{self, BadMetrics};
 use crate::process::{self, Liveness};
 use crate::progress::RunProgress;
@@ -59,6 +60,12 @@ pub enum Event {
     Cancelled(String),
     /// So many runs were taken from a launcher that died.
     Recovered(usize),
+    /// So many runs that an engine has are followed from here on.
+    Adopted(usize),
+    /// The engine took a run's place away and will begin it again; why.
+    WaitsAgain(String, String),
+    /// The engine has something to say.
+    Said(String),
 }
 
 /// Hears of a launch while it goes on, and may end it.
@@ -78,6 +85,21 @@ pub enum Ending {
     Complete,
     /// It was stopped; so many runs were put back.
     Stopped(usize),
+    /// It ended while so many runs go on with their engine.
+    Left(usize),
+}
+
+/// When a launch ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// When no run is left that waits or runs.
+    Complete,
+    /// When the engine has all of them.
+    Submitted,
+    /// When those that someone asked to cancel have ended; none is begun.
+    Cancelled,
+    /// After one look at what the engine has; none is begun.
+    Looked,
 }
 
 /// A launcher at work.
@@ -91,6 +113,8 @@ pub struct Launcher<'l> {
     pub tools: Tools,
     /// How often a run that failed is tried again.
     pub retries: u32,
+    /// When it ends.
+    pub until: Until,
 }
 
 impl Launcher<'_> {
@@ -113,8 +137,10 @@ impl Launcher<'_> {
             id: &id,
             stopping: HashMap::new(),
             put_back: 0,
+            said: Vec::new(),
         };
         let ended = work.run(engine, watcher);
+        let ended = ended.or_else(|error| work.give_back(engine, watcher).and(Err(error)));
         drop(heart);
         // Where it fails, the next launcher sees that this process is gone.
         let _ = self.ledger.unregister(&id, now());
@@ -129,6 +155,10 @@ enum Why {
     Interrupted,
     /// Another launcher has it.
     Lost,
+    /// It has not begun on its engine, and another one is to have it.
+    Moved,
+    /// The engine would not have it.
+    Refused,
 }
 
 struct Work<'w, 'l> {
@@ -136,6 +166,8 @@ struct Work<'w, 'l> {
     id: &'w str,
     stopping: HashMap<RunId, Why>,
     put_back: usize,
+    /// What there is to tell since the last poll.
+    said: Vec<Event>,
 }
 
 impl Work<'_, '_> {
@@ -148,46 +180,69 @@ impl Work<'_, '_> {
         let mut looked: Option<Instant> = None;
         let mut waiting = true;
         let mut idle = false;
+        let until = self.launcher.until;
+        let begins = matches!(until, Until::Complete | Until::Submitted);
         loop {
             let wished = watcher.wish(self.launcher.ledger);
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 looked = Some(Instant::now());
                 self.recover(watcher)?;
+                running.extend(self.adopt(engine, watcher)?);
                 self.look_for_wishes(&running, engine)?;
-                let [queued, others, ..] = self.launcher.ledger.counts(self.launcher.swarm.id)?;
-                waiting = queued > 0;
-                idle = queued == 0 && others == 0;
+                let [queued, submitted, at_work, ..] =
+                    self.launcher.ledger.counts(self.launcher.swarm.id)?;
+                waiting = begins && queued > 0;
+                idle = queued + submitted + at_work == 0;
             }
             if wished != Wish::GoOn {
+                let kept = running.iter().filter(|run| engine.keeps(**run)).count();
+                if kept == running.len() && (kept > 0 || engine.outlives()) {
+                    return self.leave(&running, engine, watcher);
+                }
                 for &run in &running {
+                    if engine.keeps(run) {
+                        continue;
+                    }
                     self.stopping.entry(run).or_insert(Why::Interrupted);
                     engine.stop(run, wished == Wish::StopNow);
                 }
             }
             while wished == Wish::GoOn && waiting && engine.room() > 0 {
-                let swarm = self.launcher.swarm.id;
-                let Some(run) = self.launcher.ledger.claim(swarm, self.id, now())? else {
-                    waiting = false;
-                    break;
-                };
-                watcher.event(&Event::Began(run.name.clone(), run.attempt));
-                match self.job(&run) {
-                    Ok(job) => {
-                        running.push(run.id);
-                        engine.start(job);
-                    }
-                    Err(cause) => {
-                        let kind = FailureKind::Configuration;
-                        self.fail(run.id, &run.name, String::new(), kind, cause, watcher)?;
+                let claimed = self.claim(engine)?;
+                waiting = !claimed.is_empty();
+                for run in claimed {
+                    watcher.event(&Event::Began(run.name.clone(), run.attempt));
+                    match self.job(&run) {
+                        Ok(job) => {
+                            running.push(run.id);
+                            engine.start(job);
+                        }
+                        Err(cause) => {
+                            let kind = FailureKind::Configuration;
+                            let at = now();
+                            self.fail(run.id, &run.name, String::new(), kind, cause, at, watcher)?;
+                        }
                     }
                 }
             }
-            for ended in self.poll(engine)? {
+            for ended in self.poll(engine, watcher)? {
                 running.retain(|run| *run != ended.job.run);
                 self.record(ended, watcher)?;
                 // Another may be queued now, or nothing left.
-                waiting = true;
+                waiting = begins;
                 looked = None;
+            }
+            let done = match until {
+                Until::Complete => false,
+                Until::Submitted => !waiting && looked.is_some() && engine.has_all(),
+                Until::Cancelled => {
+                    let held = self.launcher.ledger.held(self.id)?;
+                    !held.iter().any(|(_, cancel)| *cancel)
+                }
+                Until::Looked => true,
+            };
+            if done {
+                return Ok(Ending::Left(running.len()));
             }
             if running.is_empty() {
                 if wished != Wish::GoOn {
@@ -231,6 +286,75 @@ impl Work<'_, '_> {
         Ok(())
     }
 
+    /// Takes the next runs for an engine.
+    fn claim(&mut self, engine: &dyn Engine) -> Result<Vec<Run>, LedgerError> {
+        let swarm = self.launcher.swarm.id;
+        let ledger = &mut *self.launcher.ledger;
+        if engine.outlives() {
+            return ledger.claim_to_submit(swarm, self.id, engine.room(), now());
+        }
+        let claimed = ledger.claim(swarm, self.id, now())?;
+        Ok(claimed.into_iter().collect())
+    }
+
+    /// Goes on with runs that engines have, and that nobody follows. Those that have not begun on another engine than
+    /// this launch's are brought over.
+    fn adopt(
+        &mut self,
+        engine: &mut dyn Engine,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Vec<RunId>, LaunchError> {
+        let adopted = self
+            .launcher
+            .ledger
+            .adopt(self.launcher.swarm.id, self.id)?;
+        if !adopted.is_empty() {
+            watcher.event(&Event::Adopted(adopted.len()));
+        }
+        let moves = matches!(self.launcher.until, Until::Complete | Until::Submitted);
+        let mut running = Vec::new();
+        for run in adopted {
+            let Some(placed) = &run.placed else { continue };
+            let works = run.state == State::Running;
+            let job = self.job_as_begun(&run);
+            engine.adopt(job, placed, works)?;
+            if moves && !works && placed.engine != engine.name() {
+                self.stopping.insert(run.id, Why::Moved);
+                engine.stop(run.id, false);
+            }
+            running.push(run.id);
+        }
+        Ok(running)
+    }
+
+    /// Ends while the engine's runs go on.
+    fn leave(
+        &mut self,
+        running: &[RunId],
+        engine: &mut dyn Engine,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Ending, LaunchError> {
+        self.give_back(engine, watcher)?;
+        let held = self.launcher.ledger.held(self.id)?;
+        let left = running
+            .iter()
+            .filter(|run| held.iter().any(|(held, _)| held == *run));
+        Ok(Ending::Left(left.count()))
+    }
+
+    /// Puts back the runs that the engine has not taken from us.
+    fn give_back(
+        &mut self,
+        engine: &mut dyn Engine,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), LaunchError> {
+        for ended in engine.withdraw() {
+            self.stopping.entry(ended.job.run).or_insert(Why::Refused);
+            self.record(ended, watcher)?;
+        }
+        Ok(())
+    }
+
     /// Ends what a dead launcher's cancelled runs left running.
     fn end_survivors(&self, cancelled: &[RunId]) -> Result<(), LedgerError> {
         if cancelled.is_empty() {
@@ -265,6 +389,7 @@ impl Work<'_, '_> {
                 Some((_, true)) => Why::Cancelled,
                 None => Why::Lost,
             };
+            // What is cancelled while it is being moved is cancelled.
             self.stopping.insert(run, why);
             engine.stop(run, why == Why::Lost);
         }
@@ -286,24 +411,50 @@ impl Work<'_, '_> {
             .map_err(|error| error.to_string())
     }
 
-    fn poll(&mut self, engine: &mut dyn Engine) -> Result<Vec<Ended>, LedgerError> {
-        let mut failed = None;
-        let ledger = &*self.launcher.ledger;
-        let mut works = |run: RunId, stage: Stage, process: &Process| match ledger
-            .works(run, self.id, stage, process)
-        {
-            Ok(ours) => ours,
-            Err(error) => {
-                failed = Some(error);
-                false
+    /// The job of a run that an engine has: only where its results are is still of interest, so a config that can't be
+    /// read any more does no harm.
+    fn job_as_begun(&self, run: &Run) -> Job {
+        self.job(run).unwrap_or_else(|_| {
+            let folder = folder_of(self.launcher.swarm, run);
+            Job {
+                run: run.id,
+                name: run.name.clone(),
+                attempt: run.attempt,
+                metrics: folder.join("metrics.json"),
+                folder,
+                mixture: run.mixture.clone(),
+                steps: Vec::new(),
+                timeout: None,
+                previous: None,
+                fresh: false,
             }
+        })
+    }
+
+    fn poll(
+        &mut self,
+        engine: &mut dyn Engine,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Vec<Ended>, LaunchError> {
+        let mut writer = Writer {
+            ledger: self.launcher.ledger,
+            launcher: self.id,
+            said: &mut self.said,
+            failed: None,
         };
-        let ended = engine.poll(&mut works);
-        failed.map_or(Ok(ended), Err)
+        let ended = engine.poll(&mut writer);
+        let failed = writer.failed.take();
+        for event in self.said.drain(..) {
+            watcher.event(&event);
+        }
+        match failed {
+            Some(error) => Err(error.into()),
+            None => ended,
+        }
     }
 
     fn record(&mut self, ended: Ended, watcher: &mut dyn Watcher) -> Result<(), LedgerError> {
-        let Ended { job, outcome } = ended;
+        let Ended { job, outcome, at } = ended;
         let why = self.stopping.remove(&job.run);
         let (kind, cause) = match outcome {
             Outcome::Done => match metrics::read(&job.metrics) {
@@ -313,7 +464,7 @@ impl Work<'_, '_> {
                     if self
                         .launcher
                         .ledger
-                        .finish(job.run, self.id, &finished, now())?
+                        .finish(job.run, self.id, &finished, at)?
                     {
                         watcher.event(&Event::Finished(job.name));
                     }
@@ -333,13 +484,21 @@ impl Work<'_, '_> {
                 let ledger = &*self.launcher.ledger;
                 match why {
                     Some(Why::Cancelled) => {
-                        if ledger.ended_by_wish(job.run, self.id, now())? {
+                        let cause = "cancelled while it ran";
+                        if ledger.ended_by_wish(job.run, self.id, cause, at)? {
                             watcher.event(&Event::Cancelled(job.name));
                         }
                     }
+                    Some(Why::Moved) => {
+                        let cause = "another engine is to have it";
+                        ledger.put_back(job.run, self.id, cause, at)?;
+                    }
+                    Some(Why::Refused) => {
+                        ledger.put_back(job.run, self.id, "it was not submitted", at)?;
+                    }
                     Some(Why::Interrupted) => {
                         let cause = "its launcher was stopped";
-                        if ledger.put_back(job.run, self.id, cause, now())? {
+                        if ledger.put_back(job.run, self.id, cause, at)? {
                             self.put_back += 1;
                         }
                     }
@@ -348,9 +507,16 @@ impl Work<'_, '_> {
                 }
                 return Ok(());
             }
+            Outcome::Unwanted(cause) => {
+                let ledger = &*self.launcher.ledger;
+                if ledger.ended_by_wish(job.run, self.id, &cause, at)? {
+                    watcher.event(&Event::Cancelled(job.name));
+                }
+                return Ok(());
+            }
         };
         let tail = log::tail(&job.folder);
-        self.fail(job.run, &job.name, tail, kind, cause, watcher)
+        self.fail(job.run, &job.name, tail, kind, cause, at, watcher)
     }
 
     fn fail(
@@ -360,6 +526,7 @@ impl Work<'_, '_> {
         log_tail: String,
         kind: FailureKind,
         cause: String,
+        at: Time,
         watcher: &mut dyn Watcher,
     ) -> Result<(), LedgerError> {
         let failed = Failed {
@@ -371,7 +538,7 @@ impl Work<'_, '_> {
         let state = self
             .launcher
             .ledger
-            .fail(run, self.id, &failed, retries, now())?;
+            .fail(run, self.id, &failed, retries, at)?;
         match state {
             Some(State::Cancelled) => watcher.event(&Event::Cancelled(name.to_owned())),
             Some(state) => {
@@ -381,6 +548,60 @@ impl Work<'_, '_> {
             None => {}
         }
         Ok(())
+    }
+}
+
+/// Writes into the ledger what an engine tells.
+struct Writer<'w> {
+    ledger: &'w mut Ledger,
+    launcher: &'w str,
+    said: &'w mut Vec<Event>,
+    failed: Option<LedgerError>,
+}
+
+impl Writer<'_> {
+    fn noted<T: Default>(&mut self, done: Result<T, LedgerError>) -> T {
+        done.unwrap_or_else(|error| {
+            self.failed = Some(error);
+            T::default()
+        })
+    }
+}
+
+impl Book for Writer<'_> {
+    fn works(&mut self, run: RunId, stage: Stage, process: &Process) -> bool {
+        let done = self.ledger.works(run, self.launcher, stage, process);
+        self.noted(done)
+    }
+
+    fn ticketed(&mut self, engine: &str, gpus: u32, tickets: &[(RunId, String)]) -> Vec<RunId> {
+        let done = self.ledger.ticketed(self.launcher, engine, gpus, tickets);
+        self.noted(done)
+    }
+
+    fn known_as(&mut self, jobs: &[(RunId, String)]) {
+        if !jobs.is_empty() {
+            let done = self.ledger.known_as(self.launcher, jobs);
+            self.noted(done);
+        }
+    }
+
+    fn begun(&mut self, runs: &[(RunId, Time)]) {
+        if !runs.is_empty() {
+            let done = self.ledger.begun(self.launcher, runs);
+            self.noted(done);
+        }
+    }
+
+    fn waits_again(&mut self, run: RunId, name: &str, cause: &str) {
+        let done = self.ledger.waits_again(run, self.launcher, cause, now());
+        self.noted(done);
+        let event = Event::WaitsAgain(name.to_owned(), cause.to_owned());
+        self.said.push(event);
+    }
+
+    fn say(&mut self, line: String) {
+        self.said.push(Event::Said(line));
     }
 }
 

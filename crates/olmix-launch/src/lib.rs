@@ -10,11 +10,14 @@
 //! | metrics of finished runs, from wherever | [`collect`] |
 
 mod clock;
+pub mod cluster;
 pub mod collect;
 mod engine;
 mod error;
+mod fleet;
 mod interrupt;
 mod job;
+mod judge;
 mod launcher;
 mod local;
 mod log;
@@ -24,14 +27,17 @@ mod progress;
 mod shell;
 mod swarm;
 pub mod trainer;
+pub mod work;
 
 pub use clock::{now, utc};
-pub use engine::{Ended, Engine, Outcome};
+pub use engine::{Book, Ended, Engine, Outcome};
 pub use error::LaunchError;
+pub use fleet::{Fleet, Opener};
 pub use interrupt::Interrupts;
 pub use job::{Job, Step};
-pub use launcher::{Ending, Event, Launcher, Watcher, Wish};
+pub use launcher::{Ending, Event, Launcher, Until, Watcher, Wish};
 pub use local::Local;
+pub use log::FILE as RUN_LOG;
 pub use process::{Liveness, liveness};
 pub use progress::{RunProgress, Snapshot};
 pub use swarm::{LEDGER, Place, Variant, folder_of, load_variants, settled};

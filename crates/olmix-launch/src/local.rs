@@ -6,19 +6,20 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use olmix_ledger::{FailureKind, Process, RunId, Stage};
+use olmix_ledger::{FailureKind, Placed, Process, RunId};
 
 use crate::clock::{now, utc};
-use crate::engine::{Ended, Engine, Outcome};
+use crate::engine::{Book, Ended, Engine, Outcome};
 use crate::job::Job;
-use crate::{log, process};
+use crate::judge::{judge, timed_out};
+use crate::{LaunchError, log, process};
 
 /// The gate. Standard input is the launcher's pipe until the command begins.
 const GATE: &str = r#"read -r _ || exit 125; exec "$@" < /dev/null"#;
@@ -101,6 +102,10 @@ impl Engine for Local {
         "local"
     }
 
+    fn outlives(&self) -> bool {
+        false
+    }
+
     fn room(&self) -> usize {
         self.jobs.saturating_sub(self.active.len())
     }
@@ -118,6 +123,13 @@ impl Engine for Local {
         });
     }
 
+    fn adopt(&mut self, job: Job, placed: &Placed, _works: bool) -> Result<(), LaunchError> {
+        Err(LaunchError::refused(
+            format!("{}: is recorded to be with {}", job.name, placed.engine),
+            "run it with that engine",
+        ))
+    }
+
     fn stop(&mut self, run: RunId, hard: bool) {
         let found = self.active.iter_mut().find(|active| active.job.run == run);
         if let Some(active) = found {
@@ -126,18 +138,19 @@ impl Engine for Local {
         }
     }
 
-    fn poll(&mut self, works: &mut dyn FnMut(RunId, Stage, &Process) -> bool) -> Vec<Ended> {
+    fn poll(&mut self, book: &mut dyn Book) -> Result<Vec<Ended>, LaunchError> {
         let mut ended = Vec::new();
         for mut active in std::mem::take(&mut self.active) {
-            match active.advance(works) {
+            match active.advance(book) {
                 None => self.active.push(active),
                 Some(outcome) => ended.push(Ended {
                     job: active.job,
                     outcome,
+                    at: now(),
                 }),
             }
         }
-        ended
+        Ok(ended)
     }
 }
 
@@ -155,10 +168,7 @@ impl Drop for Local {
 
 impl Active {
     /// Goes on as far as it can without waiting; the outcome, once there is one.
-    fn advance(
-        &mut self,
-        works: &mut dyn FnMut(RunId, Stage, &Process) -> bool,
-    ) -> Option<Outcome> {
+    fn advance(&mut self, book: &mut dyn Book) -> Option<Outcome> {
         let next = match &mut self.phase {
             Phase::Clear(since) => {
                 let hard = since.elapsed() > GRACE;
@@ -181,9 +191,15 @@ impl Active {
                 }
                 Ok(Some(status)) => {
                     let next = match self.stop {
-                        Some(stop) if stop.timeout => Err(self.timed_out()),
+                        Some(stop) if stop.timeout => {
+                            let most = self.job.timeout.unwrap_or_default();
+                            Err(timed_out(most.as_secs()))
+                        }
                         Some(_) => Err(Outcome::Stopped),
-                        None => judge(&self.job, work.step, status),
+                        None => {
+                            let stage = self.job.steps[work.step].stage;
+                            judge(stage, &self.job.folder, status).map_or(Ok(work.step + 1), Err)
+                        }
                     };
                     self.sweep(next);
                     return None;
@@ -211,16 +227,12 @@ impl Active {
             Err(outcome) => Some(outcome),
             Ok(step) if step == self.job.steps.len() => Some(Outcome::Done),
             Ok(_) if self.stop.is_some() => Some(Outcome::Stopped),
-            Ok(step) => self.begin(step, works).err(),
+            Ok(step) => self.begin(step, book).err(),
         }
     }
 
     /// Begins a command, once it is recorded.
-    fn begin(
-        &mut self,
-        step: usize,
-        works: &mut dyn FnMut(RunId, Stage, &Process) -> bool,
-    ) -> Result<(), Outcome> {
+    fn begin(&mut self, step: usize, book: &mut dyn Book) -> Result<(), Outcome> {
         let failed = |error: std::io::Error| Outcome::Failed {
             kind: FailureKind::NotStarted,
             cause: format!("it could not be started: {error}"),
@@ -236,7 +248,7 @@ impl Active {
         let log = log::begin(&self.job.folder, &title).map_err(failed)?;
         let mut child = spawn(&self.job, step, log).map_err(failed)?;
         let leader = process::of_pid(child.id());
-        let go = works(self.job.run, line.stage, &leader);
+        let go = book.works(self.job.run, line.stage, &leader);
         // The gate opens for a line, and closes at the end of its input.
         if let Some(mut gate) = child.stdin.take()
             && go
@@ -283,14 +295,6 @@ impl Active {
             signal_all(&work.leader, &self.job.folder, hard);
         }
     }
-
-    fn timed_out(&self) -> Outcome {
-        let seconds = self.job.timeout.unwrap_or_default().as_secs();
-        Outcome::Failed {
-            kind: FailureKind::Timeout,
-            cause: format!("it took longer than its timeout of {seconds} s, and was stopped"),
-        }
-    }
 }
 
 fn spawn(job: &Job, step: usize, log: File) -> std::io::Result<Child> {
@@ -318,47 +322,6 @@ fn signal_all(leader: &Process, folder: &Path, hard: bool) {
         let _ = killpg(Pid::from_raw(group), signal);
     }
     process::end_run(Some(leader), folder, hard);
-}
-
-/// The next step after one that ended by itself, or how the run ended with it.
-fn judge(job: &Job, step: usize, status: ExitStatus) -> Result<usize, Outcome> {
-    let tail = log::tail(&job.folder);
-    let said = log::telling_line(&tail).map_or_else(String::new, |line| format!(": {line}"));
-    // A shell tells of a command that a signal ended by 128 and the signal's number.
-    let code = status.code();
-    let signal = status.signal().or_else(|| {
-        code.filter(|code| (129..=192).contains(code))
-            .map(|code| code - 128)
-    });
-    let what = job.steps[step].stage;
-    let (kind, cause) = match (signal, code) {
-        (Some(signal), _) => {
-            let name = Signal::try_from(signal);
-            let name = name.map_or_else(|_| signal.to_string(), |name| name.to_string());
-            (
-                FailureKind::Killed,
-                format!("{what}: ended by {name}{said}"),
-            )
-        }
-        (_, Some(0)) => return Ok(step + 1),
-        (_, Some(2)) => (
-            FailureKind::Configuration,
-            format!("{what}: its configuration can't be used (exit code 2){said}"),
-        ),
-        (_, Some(3)) => (
-            FailureKind::Diverged,
-            format!("{what}: it diverged (exit code 3){said}"),
-        ),
-        (_, Some(code @ (126 | 127))) => (
-            FailureKind::NotStarted,
-            format!("{what}: its command could not be started (exit code {code}){said}"),
-        ),
-        (_, code) => (
-            FailureKind::Exited,
-            format!("{what}: exit code {}{said}", code.unwrap_or(-1)),
-        ),
-    };
-    Err(Outcome::Failed { kind, cause })
 }
 
 fn stuck(left: usize) -> Outcome {

@@ -71,11 +71,17 @@ fn last_line(path: &Path) -> Option<Value> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// Runs in each state, in the order of [`State::ALL`].
-    pub counts: [usize; 5],
+    pub counts: [usize; 6],
     /// Tokens in a second, of all runs that say so.
     pub tokens_per_second: Option<f64>,
     /// How long the rest will take, where that can be told.
     pub left: Option<Duration>,
+    /// Runs that finished in an hour, over the last hour.
+    pub runs_per_hour: Option<f64>,
+    /// Hours of GPUs so far; `None` where no run has any.
+    pub gpu_hours: Option<f64>,
+    /// Hours of GPUs that the rest will take, where that can be told.
+    pub gpu_hours_left: Option<f64>,
     /// The failure of the run that failed most often: its name and why.
     pub worst: Option<(String, String)>,
 }
@@ -84,7 +90,7 @@ impl Snapshot {
     /// Looks at the runs of a swarm, and into the folders of those that run.
     #[must_use]
     pub fn take(swarm: &Swarm, runs: &[Run], now: Time) -> Self {
-        let mut counts = [0; 5];
+        let mut counts = [0; 6];
         for (count, state) in counts.iter_mut().zip(State::ALL) {
             *count = runs.iter().filter(|run| run.state == *state).count();
         }
@@ -106,6 +112,9 @@ impl Snapshot {
             counts,
             tokens_per_second: (rate > 0.0).then_some(rate),
             left: left(runs, &running),
+            runs_per_hour: runs_per_hour(runs, now),
+            gpu_hours: gpu_hours(runs, now),
+            gpu_hours_left: gpu_hours_left(runs, now),
             worst: worst.map(|run| (run.name.clone(), run.cause.clone().unwrap_or_default())),
         }
     }
@@ -122,6 +131,55 @@ impl Snapshot {
     pub fn ended(&self) -> usize {
         self.count(State::Finished) + self.count(State::Failed) + self.count(State::Cancelled)
     }
+}
+
+/// How many runs finished in the last hour, or since the first began, as a rate. None of a swarm that is over.
+fn runs_per_hour(runs: &[Run], now: Time) -> Option<f64> {
+    const HOUR: Time = 3_600_000;
+    let open = |run: &&Run| matches!(run.state, State::Queued | State::Submitted | State::Running);
+    runs.iter().find(open)?;
+    let begun = runs.iter().filter_map(|run| run.started).min()?;
+    let since = (now - HOUR).max(begun);
+    let finished = runs.iter().filter(|run| run.state == State::Finished);
+    let recent = finished
+        .filter(|run| run.ended.is_some_and(|at| at >= since))
+        .count();
+    let hours = (now - since) as f64 / HOUR as f64;
+    (recent > 0 && hours > 0.0).then(|| recent as f64 / hours)
+}
+
+/// GPU-seconds of a run, with the attempt that is at work.
+fn gpu_seconds(run: &Run, now: Time) -> f64 {
+    let gpus = run.placed.as_ref().map_or(0, |placed| placed.gpus);
+    let at_work = run.started.filter(|_| run.state == State::Running);
+    let seconds = at_work.map_or(0.0, |began| (now - began).max(0) as f64 / 1000.0);
+    run.gpu_seconds + seconds * f64::from(gpus)
+}
+
+fn gpu_hours(runs: &[Run], now: Time) -> Option<f64> {
+    let with = |run: &Run| run.placed.as_ref().is_some_and(|placed| placed.gpus > 0);
+    let any = runs.iter().any(|run| with(run) || run.gpu_seconds > 0.0);
+    let seconds = || runs.iter().map(|run| gpu_seconds(run, now)).sum::<f64>();
+    any.then(|| seconds() / 3600.0)
+}
+
+/// By what finished runs took.
+fn gpu_hours_left(runs: &[Run], now: Time) -> Option<f64> {
+    let finished: Vec<f64> = runs
+        .iter()
+        .filter(|run| run.state == State::Finished && run.gpu_seconds > 0.0)
+        .map(|run| run.gpu_seconds)
+        .collect();
+    if finished.is_empty() {
+        return None;
+    }
+    let each = finished.iter().sum::<f64>() / finished.len() as f64;
+    let left = runs.iter().filter_map(|run| match run.state {
+        State::Queued | State::Submitted => Some(each),
+        State::Running => Some((each - gpu_seconds(run, now)).max(0.0)),
+        _ => None,
+    });
+    Some(left.sum::<f64>() / 3600.0)
 }
 
 /// How long what is left will take, on as many runs at once as now.
@@ -149,7 +207,8 @@ fn left(runs: &[Run], running: &[(f64, RunProgress)]) -> Option<Duration> {
         Some(share) => each * (1.0 - share),
         None => (each - elapsed).max(0.0),
     });
-    let queued = runs.iter().filter(|run| run.state == State::Queued).count();
+    let waits = |run: &&Run| matches!(run.state, State::Queued | State::Submitted);
+    let queued = runs.iter().filter(waits).count();
     let work = of_running.sum::<f64>() + queued as f64 * each;
     Duration::try_from_secs_f64(work / running.len() as f64).ok()
 }

@@ -179,7 +179,8 @@ impl Variant {
     }
 
     /// What its name has in common with those of its swarm: all up to the group.
-    fn swarm_name(&self) -> Option<String> {
+    #[must_use]
+    pub fn swarm_name(&self) -> Option<String> {
         let group = self.config.group.as_ref()?;
         let before = self.config.name.split_once(group.as_str());
         Some(before.map_or_else(|| group.clone(), |(before, _)| format!("{before}{group}")))

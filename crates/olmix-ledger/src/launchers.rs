@@ -101,7 +101,7 @@ impl Ledger {
         self.with(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT id, engine, host, pid, process_started, heartbeat,
-                        (SELECT count(*) FROM runs WHERE launcher = launchers.id AND state = 'running')
+                        (SELECT count(*) FROM runs WHERE launcher = launchers.id AND state IN ('submitted', 'running'))
                  FROM launchers WHERE ended IS NULL ORDER BY started, id",
             )?;
             query.query_map([], record)?.collect()
@@ -110,7 +110,8 @@ impl Ledger {
 
     /// Takes its runs from a launcher that is dead: they are queued again (or cancelled, where
     /// someone asked for that). Nothing happens when it gave a sign of life since `heartbeat`, and
-    /// one of several that try at once succeeds. Returns how many runs were taken.
+    /// one of several that try at once succeeds. Runs that outlive their launcher stay as they are, to be taken by
+    /// [`Ledger::adopt`]. Returns how many runs were taken.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
@@ -135,7 +136,7 @@ impl Ledger {
                      cause = 'its launcher was killed', queued = ?3,
                      ended = iif(cancel, ?3, NULL),
                      milliseconds = milliseconds + max(0, ?2 - coalesce(started, ?2))
-                 WHERE launcher = ?1 AND state = 'running'",
+                 WHERE launcher = ?1 AND state IN ('submitted', 'running') AND ticket IS NULL",
                 params![launcher, heartbeat, now],
             )
         })

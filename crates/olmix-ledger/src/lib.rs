@@ -5,10 +5,14 @@
 //! that dies leaves it as before or after.
 //!
 //! ```text
-//! queued ─► running ─► finished
-//!   ▲          │  └──► failed
-//!   └──────────┘   (put back, or failed with retries left; what is not finished can be cancelled)
+//! queued ─► running ─► finished          queued ─► submitted ─► running ─► …
+//!   ▲          │  └──► failed              ▲           ▲           │
+//!   └──────────┘                           └───────────┴───────────┘
 //! ```
+//!
+//! On the left a run of a launcher, on the right one that an engine has in its own queue. Back to queued go those that were
+//! put back, lost, or failed with retries left; back to submitted those that the engine will begin again by itself.
+//! What is not finished can be cancelled.
 //!
 //! The history is records of domain sets, swarms, fits and mixtures, each with what it was made of. They are added
 //! and never changed; each has a hash over all that it says and the hashes of its parents, so that a name and a hash
@@ -22,6 +26,7 @@ mod history;
 mod launchers;
 mod ledger;
 mod outcome;
+mod placed;
 mod record;
 mod run;
 mod runs;
@@ -32,9 +37,9 @@ mod verify;
 pub use error::LedgerError;
 pub use launchers::{LauncherRecord, Process};
 pub use ledger::Ledger;
-pub use outcome::{Cancelled, Failed, FailureKind, Finished};
+pub use outcome::{Cancelled, Failed, FailureKind, Finished, Which};
 pub use record::{Cost, NewFile, NewRecord, Parent, Record, RecordFile, RecordId, RecordKind};
-pub use run::{Run, RunId, Stage, State};
+pub use run::{Placed, Run, RunId, Stage, State};
 pub use swarms::{NewRun, NewSwarm, Rerun, Swarm, SwarmId, Synced};
 
 /// Milliseconds since 1970.

@@ -24,6 +24,12 @@ pub enum FailureKind {
     BadMetrics,
     /// Its program could not be started.
     NotStarted,
+    /// It needed more memory than it may have.
+    OutOfMemory,
+    /// Its engine gave its place to other work.
+    Preempted,
+    /// Its engine lost it: its node went down, or nobody there knows of it.
+    Lost,
     /// Its launch config is not among the variants any more.
     Gone,
 }
@@ -38,6 +44,9 @@ words!(
     NoMetrics = "no metrics",
     BadMetrics = "bad metrics",
     NotStarted = "not started",
+    OutOfMemory = "out of memory",
+    Preempted = "preempted",
+    Lost = "lost",
     Gone = "gone"
 );
 
@@ -45,7 +54,14 @@ impl FailureKind {
     /// Whether another attempt may end better.
     #[must_use]
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::Killed | Self::Exited)
+        matches!(self, Self::Killed | Self::Exited) || self.is_loss()
+    }
+
+    /// Whether the run was taken away or lost, through no fault of its own. That counts apart from
+    /// its failures.
+    #[must_use]
+    pub fn is_loss(self) -> bool {
+        matches!(self, Self::Preempted | Self::Lost)
     }
 }
 
@@ -82,8 +98,26 @@ pub struct Cancelled {
     pub unknown: Vec<String>,
 }
 
+/// Which runs of a swarm are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'n> {
+    /// All.
+    All,
+    /// Those that have not begun.
+    Waiting,
+    /// Those with these names.
+    Named(&'n [String]),
+}
+
 /// Of a run that its launcher still holds: everything that ends an attempt.
-const HELD: &str = "WHERE id = ?1 AND launcher = ?2 AND state = 'running'";
+pub const HELD: &str = "WHERE id = ?1 AND launcher = ?2 AND state IN ('submitted', 'running')";
+
+/// How often a run may be taken away or lost before it has failed.
+const MOST_LOSSES: u32 = 20;
+
+/// Adds the time of an attempt that ends at `?3`.
+pub const ADD_TIME: &str = "milliseconds = milliseconds + max(0, ?3 - coalesce(started, ?3)),
+     gpu_milliseconds = gpu_milliseconds + gpus * max(0, ?3 - coalesce(started, ?3))";
 
 impl Ledger {
     /// Records a success. `false` when the launcher does not hold the run any more.
@@ -121,13 +155,13 @@ impl Ledger {
         retries: u32,
         now: Time,
     ) -> Result<Option<State>, LedgerError> {
-        let may_pass = failed.kind.may_pass();
+        let (may_pass, loss) = (failed.kind.may_pass(), failed.kind.is_loss());
         self.change(|transaction| {
             let sql = format!(
-                "UPDATE runs SET state = CASE WHEN ?4 AND failures < ?5 AND NOT cancel THEN 'queued'
+                "UPDATE runs SET state = CASE WHEN ?4 AND iif(?9, losses < ?10, failures < ?5) AND NOT cancel THEN 'queued'
                          WHEN cancel THEN 'cancelled' ELSE 'failed' END,
-                     failures = failures + 1, failure = ?6, cause = ?7, log_tail = ?8, queued = ?3,
-                     ended = ?3, milliseconds = milliseconds + max(0, ?3 - coalesce(started, ?3))
+                     failures = failures + NOT ?9, losses = losses + ?9, failure = ?6, cause = ?7, log_tail = ?8, queued = ?3,
+                     ended = ?3, {ADD_TIME}
                  {HELD} RETURNING state"
             );
             let parameters = params![
@@ -138,7 +172,9 @@ impl Ledger {
                 retries,
                 failed.kind,
                 failed.cause,
-                failed.log_tail
+                failed.log_tail,
+                loss,
+                MOST_LOSSES
             ];
             transaction
                 .query_row(&sql, parameters, |row| row.get(0))
@@ -165,7 +201,7 @@ impl Ledger {
         )
     }
 
-    /// Records that a run was ended because someone asked for it.
+    /// Records that a run was ended because someone asked for it, and in which words.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
@@ -173,32 +209,30 @@ impl Ledger {
         &self,
         run: RunId,
         launcher: &str,
+        cause: &str,
         now: Time,
     ) -> Result<bool, LedgerError> {
         self.end(
-            "state = 'cancelled', ended = ?3, cause = 'cancelled while it ran'",
-            params![run, launcher, now],
+            "state = 'cancelled', ended = ?3, cause = ?4",
+            params![run, launcher, now, cause],
         )
     }
 
     fn end(&self, set: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<bool, LedgerError> {
-        let sql = format!(
-            "UPDATE runs SET {set},
-                 milliseconds = milliseconds + max(0, ?3 - coalesce(started, ?3)) {HELD}"
-        );
+        let sql = format!("UPDATE runs SET {set}, {ADD_TIME} {HELD}");
         self.with(|connection| connection.execute(&sql, parameters))
             .map(|changed| changed > 0)
     }
 
-    /// Cancels runs of a swarm: those named, or all when `names` is `None`. What is queued or failed
-    /// is cancelled at once; what runs is ended by its launcher.
+    /// Cancels runs of a swarm. What is queued or failed is cancelled at once; what runs, or waits in the queue of an
+    /// engine, is ended by its launcher.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database; then nothing is cancelled.
     pub fn cancel(
         &mut self,
         swarm: SwarmId,
-        names: Option<&[String]>,
+        which: Which<'_>,
         now: Time,
     ) -> Result<Cancelled, LedgerError> {
         self.change(|transaction| {
@@ -207,7 +241,10 @@ impl Ledger {
                 .query_map([swarm], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect::<rusqlite::Result<_>>()?;
             let mut done = Cancelled::default();
-            if let Some(names) = names {
+            if which == Which::Waiting {
+                runs.retain(|(_, _, state)| matches!(state, State::Queued | State::Submitted));
+            }
+            if let Which::Named(names) = which {
                 let unknown = |name: &&String| !runs.iter().any(|(_, known, _)| known == *name);
                 done.unknown = names.iter().filter(unknown).cloned().collect();
                 if !done.unknown.is_empty() {
@@ -218,7 +255,7 @@ impl Ledger {
             for (id, name, state) in runs {
                 match state {
                     State::Finished | State::Cancelled => done.ended.push((name, state)),
-                    State::Running => {
+                    State::Submitted | State::Running => {
                         transaction.execute("UPDATE runs SET cancel = 1 WHERE id = ?1", [id])?;
                         done.asked.push(name);
                     }

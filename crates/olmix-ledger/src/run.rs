@@ -73,7 +73,9 @@ pub(crate) use words;
 pub enum State {
     /// Waits for a launcher.
     Queued,
-    /// A launcher holds it.
+    /// The engine of a cluster has it, and has not begun it.
+    Submitted,
+    /// It is at work.
     Running,
     /// Its metrics are recorded.
     Finished,
@@ -86,6 +88,7 @@ pub enum State {
 words!(
     State,
     Queued = "queued",
+    Submitted = "submitted",
     Running = "running",
     Finished = "finished",
     Failed = "failed",
@@ -136,6 +139,8 @@ pub struct Run {
     pub attempt: u32,
     /// How often it failed by itself since it was last queued by hand.
     pub failures: u32,
+    /// How often its engine took it away or lost it since it was last queued by hand.
+    pub losses: u32,
     /// Whether what is in its folder is of another config.
     pub fresh: bool,
     /// Whether someone asked to cancel it.
@@ -144,6 +149,8 @@ pub struct Run {
     pub launcher: Option<String>,
     /// The process of the latest attempt.
     pub process: Option<Process>,
+    /// Where an engine has it, or had it last, that goes on without a launcher.
+    pub placed: Option<Placed>,
     /// When the latest attempt began.
     pub started: Option<Time>,
     /// When it ended.
@@ -160,12 +167,27 @@ pub struct Run {
     pub tokens: Option<u64>,
     /// Seconds that its attempts took together.
     pub seconds: f64,
+    /// The same times the GPUs that each had.
+    pub gpu_seconds: f64,
+}
+
+/// Where a run is that outlives its launcher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The engine, by its name.
+    pub engine: String,
+    /// What this attempt is called towards the engine.
+    pub ticket: String,
+    /// What the engine calls it, once that is known.
+    pub job: Option<String>,
+    /// GPUs that it has.
+    pub gpus: u32,
 }
 
 /// The columns that [`read`] reads.
 pub const COLUMNS: &str = "id, swarm, name, config, config_sha256, mixture, state, stage, \
-     attempt, failures, fresh, cancel, launcher, host, pid, process_started, started, ended, \
-     failure, cause, log_tail, metrics, tokens, milliseconds";
+     attempt, failures, losses, fresh, cancel, launcher, host, pid, process_started, engine, ticket, job, gpus, \
+     started, ended, failure, cause, log_tail, metrics, tokens, milliseconds, gpu_milliseconds";
 
 /// A row of [`COLUMNS`] as a run.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
@@ -176,6 +198,15 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         .zip(pid)
         .zip(started)
         .map(|((host, pid), started)| Process { host, pid, started });
+    let engine: Option<String> = row.get("engine")?;
+    let ticket: Option<String> = row.get("ticket")?;
+    let (job, gpus) = (row.get("job")?, row.get("gpus")?);
+    let placed = engine.zip(ticket).map(|(engine, ticket)| Placed {
+        engine,
+        ticket,
+        job,
+        gpus,
+    });
     let numbers = |Numbers(numbers): Numbers| numbers;
     Ok(Run {
         id: row.get("id")?,
@@ -188,10 +219,12 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         stage: row.get("stage")?,
         attempt: row.get("attempt")?,
         failures: row.get("failures")?,
+        losses: row.get("losses")?,
         fresh: row.get("fresh")?,
         cancel: row.get("cancel")?,
         launcher: row.get("launcher")?,
         process,
+        placed,
         started: row.get("started")?,
         ended: row.get("ended")?,
         failure: row.get("failure")?,
@@ -200,6 +233,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         metrics: row.get::<_, Option<Numbers>>("metrics")?.map(numbers),
         tokens: row.get::<_, Option<i64>>("tokens")?.map(i64::unsigned_abs),
         seconds: row.get::<_, i64>("milliseconds")? as f64 / 1000.0,
+        gpu_seconds: row.get::<_, i64>("gpu_milliseconds")? as f64 / 1000.0,
     })
 }
 

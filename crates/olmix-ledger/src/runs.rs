@@ -1,6 +1,6 @@
 //! Claiming runs, and looking at them.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use crate::run::{COLUMNS, read};
 use crate::{Ledger, LedgerError, Process, Run, RunId, Stage, State, SwarmId, Time};
@@ -18,17 +18,49 @@ impl Ledger {
         launcher: &str,
         now: Time,
     ) -> Result<Option<Run>, LedgerError> {
+        let taken = self.take(swarm, launcher, State::Running, 1, now)?;
+        Ok(taken.into_iter().next())
+    }
+
+    /// As [`Ledger::claim`], at most so many, for an engine that begins them later: they are
+    /// submitted.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn claim_to_submit(
+        &mut self,
+        swarm: SwarmId,
+        launcher: &str,
+        most: usize,
+        now: Time,
+    ) -> Result<Vec<Run>, LedgerError> {
+        self.take(swarm, launcher, State::Submitted, most, now)
+    }
+
+    fn take(
+        &mut self,
+        swarm: SwarmId,
+        launcher: &str,
+        state: State,
+        most: usize,
+        now: Time,
+    ) -> Result<Vec<Run>, LedgerError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.change(|transaction| {
             let sql = format!(
-                "UPDATE runs SET state = 'running', stage = 'prepare', launcher = ?2,
-                     attempt = attempt + 1, started = ?3, ended = NULL
-                 WHERE id = (SELECT id FROM runs WHERE swarm = ?1 AND state = 'queued'
-                             ORDER BY failures, id LIMIT 1) AND state = 'queued'
+                "UPDATE runs SET state = ?4, stage = 'prepare', launcher = ?2,
+                     attempt = attempt + 1, started = iif(?4 = 'running', ?3, NULL), ended = NULL,
+                     engine = NULL, ticket = NULL, job = NULL, gpus = 0
+                 WHERE id IN (SELECT id FROM runs WHERE swarm = ?1 AND state = 'queued'
+                              ORDER BY failures, id LIMIT ?5) AND state = 'queued'
                  RETURNING {COLUMNS}"
             );
-            transaction
-                .query_row(&sql, params![swarm, launcher, now], read)
-                .optional()
+            let mut runs: Vec<Run> = transaction
+                .prepare_cached(&sql)?
+                .query_map(params![swarm, launcher, now, state, most], read)?
+                .collect::<rusqlite::Result<_>>()?;
+            runs.sort_by_key(|run| (run.failures, run.id));
+            Ok(runs)
         })
     }
 
@@ -68,7 +100,7 @@ impl Ledger {
     pub fn held(&self, launcher: &str) -> Result<Vec<(RunId, bool)>, LedgerError> {
         self.with(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT id, cancel FROM runs WHERE launcher = ?1 AND state = 'running'",
+                "SELECT id, cancel FROM runs WHERE launcher = ?1 AND state IN ('submitted', 'running')",
             )?;
             query
                 .query_map([launcher], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -94,7 +126,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
-    pub fn counts(&self, swarm: SwarmId) -> Result<[usize; 5], LedgerError> {
+    pub fn counts(&self, swarm: SwarmId) -> Result<[usize; 6], LedgerError> {
         let found: Vec<(State, i64)> = self.with(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT state, count(*) FROM runs WHERE swarm = ?1 GROUP BY state",
@@ -103,7 +135,7 @@ impl Ledger {
                 .query_map([swarm], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })?;
-        let mut counts = [0; 5];
+        let mut counts = [0; 6];
         for (state, count) in found {
             let place = State::ALL.iter().position(|known| *known == state);
             if let Some(place) = place {

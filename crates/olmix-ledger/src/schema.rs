@@ -14,10 +14,11 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// The version of ledgers made here.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Sets up a connection, and makes or migrates the tables.
 pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), LedgerError> {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use olmix_ledger::{
     Failed, FailureKind, Finished, Ledger, LedgerError, NewRun, NewSwarm, Process, Rerun, Run,
-    State, SwarmId, Synced,
+    State, SwarmId, Synced, Which,
 };
 use proptest::prelude::*;
 
@@ -203,7 +203,7 @@ fn the_runs_of_a_dead_launcher_are_queued_again_once() {
     let second = ledger.claim(swarm, "dead", 0).unwrap().unwrap();
     let third = ledger.claim(swarm, "alive", 0).unwrap().unwrap();
     ledger
-        .cancel(swarm, Some(std::slice::from_ref(&second.name)), 0)
+        .cancel(swarm, Which::Named(std::slice::from_ref(&second.name)), 0)
         .unwrap();
     ledger.beat("dead", 1000).unwrap();
     assert_eq!(ledger.abandon("dead", 0, 2000).unwrap(), 0, "it has beaten");
@@ -237,15 +237,19 @@ fn cancelling_names_what_it_did_and_an_unknown_name_cancels_nothing() {
     ledger.finish(done.id, "me", &finished(), 0).unwrap();
     let running = ledger.claim(swarm, "me", 0).unwrap().unwrap();
     let unknown = ["run-0002".to_owned(), "nobody".to_owned()];
-    let cancelled = ledger.cancel(swarm, Some(&unknown), 0).unwrap();
+    let cancelled = ledger.cancel(swarm, Which::Named(&unknown), 0).unwrap();
     assert_eq!(cancelled.unknown, ["nobody"]);
     assert_eq!(states(&ledger, swarm)[2], State::Queued);
-    let cancelled = ledger.cancel(swarm, None, 0).unwrap();
+    let cancelled = ledger.cancel(swarm, Which::All, 0).unwrap();
     assert_eq!(cancelled.at_once, ["run-0002", "run-0003"]);
     assert_eq!(cancelled.asked, ["run-0001"]);
     assert_eq!(cancelled.ended, [("run-0000".to_owned(), State::Finished)]);
     assert_eq!(ledger.held("me").unwrap(), [(running.id, true)]);
-    assert!(ledger.ended_by_wish(running.id, "me", 0).unwrap());
+    assert!(
+        ledger
+            .ended_by_wish(running.id, "me", "cancelled while it ran", 0)
+            .unwrap()
+    );
     assert!(ledger.claim(swarm, "me", 0).unwrap().is_none());
     let synced = ledger.sync(swarm, &new_runs(4), RERUN, 0).unwrap();
     assert_eq!(synced.cancelled.len(), 3);
@@ -271,7 +275,7 @@ fn what_is_no_ledger_is_refused_and_left_as_it_is() {
         ),
         (
             "newer",
-            "newer: this ledger has version 99, and this olmix knows versions up to 3",
+            "newer: this ledger has version 99, and this olmix knows versions up to 4",
         ),
         ("", "not a ledger of olmix: a folder"),
     ] {
@@ -447,7 +451,7 @@ proptest! {
                     ledger.register(&id(l, &generation), "local", &process(1), 0).unwrap();
                 }
                 Step::Cancel(r) => {
-                    ledger.cancel(swarm, Some(&[before[r].name.clone()]), 0).unwrap();
+                    ledger.cancel(swarm, Which::Named(&[before[r].name.clone()]), 0).unwrap();
                 }
                 Step::Sync(all) => {
                     let rerun = Rerun { retries: 2, all };

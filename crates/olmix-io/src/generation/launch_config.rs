@@ -7,7 +7,7 @@ use super::{DataConfig, MAX_CONFIG_BYTES, MixLeaf, mix};
 use crate::input::InputFile;
 use crate::words::{did_you_mean, excerpt};
 use crate::yaml::{Document, Section, Value};
-use crate::{InputRecord, IoError, Place};
+use crate::{EngineConfig, InputRecord, IoError, Place};
 
 /// A launch config that has passed every check that needs no other file.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct LaunchConfig {
     pub mix: Vec<MixLeaf>,
     /// What trains.
     pub trainer: TrainerKind,
+    /// What runs it.
+    pub engine: Option<EngineConfig>,
     /// What is measured.
     pub evaluation: EvaluationConfig,
     /// What the user should know.
@@ -173,10 +175,11 @@ impl LaunchConfig {
         let mut root = document.root().section()?;
         let name = super::file_name(&root.required("name")?)?;
         let group = root.optional("group_id");
-        // For people, and for the engines of clusters.
-        for key in ["description", "infra", "engine"] {
+        // For people.
+        for key in ["description", "infra"] {
             root.optional(key);
         }
+        let engine = root.optional("engine");
         let training = root.required("training")?;
         let data = root.optional("data");
         let evaluation = root.optional("eval");
@@ -205,6 +208,7 @@ impl LaunchConfig {
             data: data.as_ref().map(DataConfig::read).transpose()?,
             mix: mix_of(&mix)?,
             trainer,
+            engine: engine.as_ref().map(EngineConfig::read).transpose()?,
             evaluation: evaluation.transpose()?.unwrap_or_default(),
             notices,
         })

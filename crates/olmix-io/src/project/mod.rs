@@ -23,7 +23,7 @@ use crate::fit_config::{ConstraintsConfig, KlReg, Settings};
 use crate::generation::{SwarmConfig, TokenWidth};
 use crate::input::InputFile;
 use crate::yaml::{Document, Value, Yaml};
-use crate::{IoError, Place};
+use crate::{EngineConfig, IoError, Place};
 
 const MAX_CONFIG_BYTES: u64 = 64 << 20;
 
@@ -111,6 +111,9 @@ impl ProjectConfig {
         let max_tokens = whole(root.optional("max_tokens"))?;
         let proxy_parameters = whole(root.optional("proxy_parameters"))?;
         let domains = root.required("domains")?;
+        if let Some(engine) = root.optional("engine") {
+            EngineConfig::read(&engine)?;
+        }
         if let Some(data) = root.optional("data") {
             let mut data = data.section()?;
             for key in ["dtype", "format", "tokenizer", "text_field"] {

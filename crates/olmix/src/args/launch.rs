@@ -11,22 +11,41 @@ use super::Common;
 pub enum LaunchCommand {
     /// Train and measure every run of a swarm; go on where an earlier launch ended.
     #[command(
-        after_help = "Example:\n  olmix launch run --variants swarm/launch\n\nRuns are written to swarm/runs, and their states to swarm/runs/ledger.sqlite. Ctrl-C stops cleanly; whatever stops it, the same command goes on, and several at once share the work. Exit codes: 0 all runs finished, 1 some did not, 2 something you can mend, 130 stopped."
+        after_help = "Example:\n  olmix launch run --variants swarm/launch\n\nRuns are written to swarm/runs, and their states to swarm/runs/ledger.sqlite. Ctrl-C stops cleanly; whatever stops it, the same command goes on, and several at once share the work.\n\nOn a cluster:\n  olmix launch preview --variants swarm/launch --engine slurm\n  olmix launch run --variants swarm/launch --engine slurm\n\nThere Ctrl-C only ends the following: runs go on, and are followed again by the same command. `olmix launch cancel` ends them. Exit codes: 0 all runs finished, 1 some did not, 2 something you can mend, 130 stopped."
     )]
     Run(LaunchRunArgs),
     /// What would be run, with the exact commands. Nothing is run or written.
     Preview(LaunchRunArgs),
     /// What has become of the runs.
     Status(LaunchStatusArgs),
-    /// Cancel runs; those that run are stopped by their launcher.
+    /// Cancel runs, wherever they are.
     Cancel(LaunchCancelArgs),
+    /// The log of a run.
+    Logs(LaunchLogsArgs),
+    /// What a job of a cluster does on its node. Scripts of submissions call it.
+    #[command(hide = true)]
+    Work(LaunchWorkArgs),
 }
 
 /// What runs runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineKind {
+pub enum EngineName {
     /// Processes of this machine.
     Local,
+    /// Job arrays of the Slurm cluster that this machine is a login node of.
+    Slurm,
+    /// Jobs of a Ray cluster, through its dashboard's address.
+    Ray,
+}
+
+impl From<EngineName> for olmix_io::EngineKind {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Local => Self::Local,
+            EngineName::Slurm => Self::Slurm,
+            EngineName::Ray => Self::Ray,
+        }
+    }
 }
 
 /// `olmix launch run` and `olmix launch preview`.
@@ -35,11 +54,11 @@ pub struct LaunchRunArgs {
     /// The folder of launch configs, one for each run.
     #[arg(long, value_name = "DIR")]
     pub variants: PathBuf,
-    /// What runs them.
-    #[arg(long, value_enum, default_value = "local")]
-    pub engine: EngineKind,
-    /// How many runs at once (default: one per core, as far as there are runs).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// What runs them (default: what the section `engine` of the launch configs or of olmix.yaml says, else local).
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+    /// How many runs at once (default: local one per core, as far as there are runs; on a cluster as many as it allows).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// The folder of runs (default: `runs` beside the variants).
     #[arg(long, value_name = "DIR")]
@@ -50,6 +69,9 @@ pub struct LaunchRunArgs {
     /// How often a run that was killed or failed by chance is tried again.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub retries: u32,
+    /// Submit to the cluster and return; the same command without it follows, and so does `olmix launch status`.
+    #[arg(long)]
+    pub detach: bool,
     /// Run what failed or was cancelled again, whatever it failed of.
     #[arg(long)]
     pub retry_failed: bool,
@@ -90,15 +112,49 @@ pub struct LaunchStatusArgs {
 #[derive(Debug, Args)]
 pub struct LaunchCancelArgs {
     /// The runs.
-    #[arg(value_name = "RUN", required_unless_present = "all")]
+    #[arg(value_name = "RUN", required_unless_present_any = ["all", "waiting"])]
     pub runs: Vec<String>,
     /// All runs that have not finished.
     #[arg(long, conflicts_with = "runs")]
     pub all: bool,
+    /// All runs that have not begun; those that have go on.
+    #[arg(long, conflicts_with_all = ["runs", "all"])]
+    pub waiting: bool,
     /// Where the swarm lies.
     #[command(flatten)]
     pub swarm: SwarmArgs,
     /// What every job takes.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `olmix launch logs`.
+#[derive(Debug, Args)]
+pub struct LaunchLogsArgs {
+    /// The run.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The last lines only; 0 for all.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub tail: usize,
+    /// Go on printing until the run has ended.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Where the swarm lies.
+    #[command(flatten)]
+    pub swarm: SwarmArgs,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix launch work`.
+#[derive(Debug, Args)]
+pub struct LaunchWorkArgs {
+    /// The file of orders of a submission.
+    #[arg(long, value_name = "FILE")]
+    pub orders: String,
+    /// Which of them, from 1.
+    #[arg(long, value_name = "N")]
+    pub task: usize,
 }

@@ -12,7 +12,8 @@ pub use analyze::{AnalyzeCommand, AnalyzeReuseArgs};
 pub use collect::CollectArgs;
 pub use demo::DemoArgs;
 pub use launch::{
-    EngineKind, LaunchCancelArgs, LaunchCommand, LaunchRunArgs, LaunchStatusArgs, SwarmArgs,
+    EngineName, LaunchCancelArgs, LaunchCommand, LaunchLogsArgs, LaunchRunArgs, LaunchStatusArgs,
+    LaunchWorkArgs, SwarmArgs,
 };
 pub use project::{
     CommitArgs, DiffArgs, DomainArgs, HistoryCommand, InitArgs, LogArgs, PlanArgs, ProjectArgs,

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 pub mod python;
+pub mod slurm;
+pub mod swarm;
 
 use std::path::{Path, PathBuf};
 

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{collect, fit, generate, launch, on_threads};
 use crate::args::{
-    CollectArgs, Common, DemoArgs, EngineKind, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs,
+    CollectArgs, Common, DemoArgs, EngineName, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs,
     LawArgs,
 };
 use crate::failure::Failure;
@@ -147,7 +147,8 @@ impl Demo {
     fn launch(&self, variants: &str) -> Result<(), Failure> {
         launch::run(&LaunchCommand::Run(LaunchRunArgs {
             variants: self.path(variants),
-            engine: EngineKind::Local,
+            engine: Some(EngineName::Local),
+            detach: false,
             jobs: None,
             out: None,
             ledger: None,

@@ -1,6 +1,7 @@
 //! `olmix launch cancel`.
 
-use olmix_ledger::Cancelled;
+use olmix_launch::Until;
+use olmix_ledger::{Cancelled, Ledger, Swarm, Which};
 use serde_json::json;
 
 use crate::args::LaunchCancelArgs;
@@ -10,34 +11,52 @@ use crate::output;
 /// Cancels, and says what that did.
 pub fn run(args: &LaunchCancelArgs) -> Result<(), Failure> {
     let (mut ledger, swarms) = super::find(&args.swarm)?;
-    let names = (!args.all).then_some(args.runs.as_slice());
-    let swarm = match (swarms.as_slice(), names) {
-        ([swarm], _) => swarm.id,
-        (_, None) => {
-            let mut all = Cancelled::default();
-            for swarm in &swarms {
-                let done = ledger.cancel(swarm.id, None, olmix_launch::now())?;
-                all.at_once.extend(done.at_once);
-                all.asked.extend(done.asked);
-                all.ended.extend(done.ended);
-            }
-            return tell(args, &all);
-        }
-        (_, Some(_)) => {
-            return Err(Failure::Usage(
-                "this ledger has several swarms\n  help: give --out, the folder of runs, too"
-                    .into(),
-            ));
-        }
+    let which = match (args.all, args.waiting) {
+        (true, _) => Which::All,
+        (_, true) => Which::Waiting,
+        _ => Which::Named(&args.runs),
     };
-    let done = ledger.cancel(swarm, names, olmix_launch::now())?;
-    if !done.unknown.is_empty() {
-        return Err(Failure::Usage(format!(
-            "no such run: {}; nothing was cancelled\n  help: `olmix launch status --json` lists all",
-            done.unknown.join(", ")
-        )));
+    if swarms.len() > 1 && matches!(which, Which::Named(_)) {
+        return Err(Failure::Usage(
+            "this ledger has several swarms\n  help: give --out, the folder of runs, too".into(),
+        ));
     }
-    tell(args, &done)
+    let mut all = Cancelled::default();
+    for swarm in &swarms {
+        let done = ledger.cancel(swarm.id, which, olmix_launch::now())?;
+        if !done.unknown.is_empty() {
+            return Err(Failure::Usage(format!(
+                "no such run: {}; nothing was cancelled\n  help: `olmix launch status --json` lists all",
+                done.unknown.join(", ")
+            )));
+        }
+        all.at_once.extend(done.at_once);
+        all.ended.extend(done.ended);
+        all.asked
+            .extend(end_now(&mut ledger, swarm, done.asked, &mut all.at_once)?);
+    }
+    tell(args, &all)
+}
+
+/// Ends runs on a cluster that no launcher follows, and returns those that their launcher has to end.
+fn end_now(
+    ledger: &mut Ledger,
+    swarm: &Swarm,
+    asked: Vec<String>,
+    ended: &mut Vec<String>,
+) -> Result<Vec<String>, Failure> {
+    if asked.is_empty() {
+        return Ok(asked);
+    }
+    super::engine::look_after(ledger, swarm, Until::Cancelled)?;
+    let runs = ledger.runs(swarm.id)?;
+    let over = |name: &String| {
+        let run = runs.iter().find(|run| run.name == *name);
+        run.is_some_and(|run| run.state == olmix_ledger::State::Cancelled)
+    };
+    let (over, left): (Vec<String>, Vec<String>) = asked.into_iter().partition(over);
+    ended.extend(over);
+    Ok(left)
 }
 
 fn tell(args: &LaunchCancelArgs, done: &Cancelled) -> Result<(), Failure> {
@@ -57,12 +76,26 @@ fn tell(args: &LaunchCancelArgs, done: &Cancelled) -> Result<(), Failure> {
     if !done.asked.is_empty() {
         text += &format!(
             "being stopped by their launcher (or by the next `olmix launch run`, if it is gone): {}\n",
-            done.asked.join(", ")
+            shown(&done.asked)
         );
     }
-    for (name, state) in done.ended.iter().filter(|_| !args.all) {
+    let named = !args.all && !args.waiting;
+    for (name, state) in done.ended.iter().filter(|_| named) {
         text += &format!("{name} had {state} before\n");
     }
-    text += "`olmix launch run --retry-failed` runs them again\n";
+    if !done.at_once.is_empty() || !done.asked.is_empty() {
+        text += "`olmix launch run --retry-failed` runs them again\n";
+    }
     output::print(&text)
+}
+
+/// Some names, and how many more there are.
+fn shown(names: &[String]) -> String {
+    const MOST: usize = 10;
+    let first = names.iter().take(MOST).map(String::as_str);
+    let first = first.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }

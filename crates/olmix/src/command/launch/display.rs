@@ -45,6 +45,11 @@ impl Display {
             Event::Failed(name, true, cause) => format!("{name} is tried again: {cause}"),
             Event::Failed(name, false, cause) => format!("{name} failed: {cause}"),
             Event::Cancelled(name) => format!("{name} was cancelled"),
+            Event::Adopted(runs) => {
+                format!("runs that go on with their engine are followed: {runs}")
+            }
+            Event::WaitsAgain(name, cause) => format!("{name} waits again: {cause}"),
+            Event::Said(line) => line.clone(),
             Event::Recovered(runs) => {
                 format!("a launcher died; its runs are taken over: {runs}")
             }
@@ -102,6 +107,7 @@ pub fn details(snapshot: &Snapshot) -> String {
     let mut text = String::new();
     for state in [
         State::Running,
+        State::Submitted,
         State::Queued,
         State::Failed,
         State::Cancelled,
@@ -160,9 +166,12 @@ mod tests {
     #[test]
     fn the_line_says_what_there_is_to_say() {
         let snapshot = Snapshot {
-            counts: [3, 2, 6, 1, 0],
+            counts: [3, 0, 2, 6, 1, 0],
             tokens_per_second: Some(123_456.0),
             left: Some(Duration::from_secs(90)),
+            runs_per_hour: None,
+            gpu_hours: None,
+            gpu_hours_left: None,
             worst: Some(("run-7".into(), "train: exit code 1\nmore".into())),
         };
         assert_eq!(

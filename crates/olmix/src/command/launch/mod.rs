@@ -2,9 +2,12 @@
 
 mod cancel;
 mod display;
+mod engine;
+mod logs;
 mod preview;
 mod run;
 mod status;
+mod work;
 
 use std::path::PathBuf;
 
@@ -21,6 +24,8 @@ pub fn run(command: &LaunchCommand) -> Result<(), Failure> {
         LaunchCommand::Preview(args) => preview::run(args),
         LaunchCommand::Status(args) => status::run(args),
         LaunchCommand::Cancel(args) => cancel::run(args),
+        LaunchCommand::Logs(args) => logs::run(args),
+        LaunchCommand::Work(args) => work::run(args),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `olmix launch preview`.
 
-use olmix_launch::{RunProgress, Tools, load_variants, trainer};
+use olmix_io::EngineKind;
+use olmix_launch::{RunProgress, cluster, load_variants, trainer};
 use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
 use serde_json::json;
 
@@ -28,7 +29,9 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         Vec::new()
     };
     let (jobs, threads) = super::shares(args, variants.len());
-    let tools = Tools::here(threads)?;
+    let settings = super::engine::settings(args, &place, &variants)?;
+    let local = settings.kind == EngineKind::Local;
+    let tools = super::engine::tools(&settings, threads)?;
     let mut rows = Vec::new();
     let mut values = Vec::new();
     let mut commands = String::new();
@@ -45,7 +48,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         let changed = run.config_sha256 != variant.sha256;
         let runs = match run.state {
             State::Queued => true,
-            State::Running | State::Finished => false,
+            State::Submitted | State::Running | State::Finished => false,
             State::Cancelled => args.retry_failed,
             State::Failed => {
                 let may_pass = run.failure.is_none_or(olmix_ledger::FailureKind::may_pass);
@@ -82,16 +85,35 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             "commands": shown,
         }));
     }
+    let submission = if local || to_do == 0 {
+        None
+    } else {
+        let name = variants.first().and_then(olmix_launch::Variant::swarm_name);
+        let site = super::engine::site(&settings, &name.unwrap_or_default(), &place.out)?;
+        let mut cluster = cluster::open(&settings)?;
+        Some(cluster::preview(cluster.as_mut(), &site, to_do)?)
+    };
     if args.common.json {
-        let told =
-            json!({"jobs": jobs, "threads": threads, "ledger": place.ledger, "runs": values});
+        let told = json!({
+            "engine": settings.kind.word(),
+            "jobs": jobs,
+            "threads": threads,
+            "ledger": place.ledger,
+            "submission": submission,
+            "runs": values,
+        });
         return output::print(&told.to_string());
     }
     let mut text = table(&["run", "state", "would run", "steps", "tokens"], &rows);
-    text += &format!(
-        "{to_do} of {} runs would be run, {jobs} at once with {threads} threads each\n",
-        variants.len()
-    );
+    let how = if local {
+        format!("{jobs} at once with {threads} threads each")
+    } else {
+        format!("on {}", settings.kind.word())
+    };
+    text += &format!("{to_do} of {} runs would be run, {how}\n", variants.len());
+    if let Some(submission) = submission {
+        text += &format!("\n{submission}");
+    }
     text += &commands;
     if to_do > MOST_PRINTED {
         text += &format!(
@@ -115,10 +137,12 @@ fn new_run(variant: &olmix_launch::Variant) -> Run {
         stage: None,
         attempt: 0,
         failures: 0,
+        losses: 0,
         fresh: false,
         cancel: false,
         launcher: None,
         process: None,
+        placed: None,
         started: None,
         ended: None,
         failure: None,
@@ -127,5 +151,6 @@ fn new_run(variant: &olmix_launch::Variant) -> Run {
         metrics: None,
         tokens: None,
         seconds: 0.0,
+        gpu_seconds: 0.0,
     }
 }

@@ -1,13 +1,15 @@
 //! `olmix launch run`.
 
+use olmix_io::EngineKind;
 use olmix_launch::{
-    Ending, Event, Interrupts, Launcher, Local, Tools, Variant, Watcher, Wish, load_variants,
+    Ending, Event, Interrupts, Launcher, Until, Variant, Watcher, Wish, load_variants,
 };
 use olmix_ledger::{FailureKind, Ledger, Rerun, Run, State, Swarm, Synced};
 
 use super::display::Display;
+use super::engine;
 use super::status::{Report, as_json, summary};
-use crate::args::{EngineKind, LaunchRunArgs};
+use crate::args::LaunchRunArgs;
 use crate::failure::Failure;
 use crate::output;
 
@@ -15,6 +17,18 @@ use crate::output;
 pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let place = super::place(args)?;
     let variants = load_variants(&place.variants)?;
+    let settings = engine::settings(args, &place, &variants)?;
+    let local = settings.kind == EngineKind::Local;
+    if local && args.detach {
+        return Err(Failure::Usage(
+            "--detach is for clusters: processes of this machine end with their launcher\n  help: leave it out, or give --engine slurm or ray"
+                .into(),
+        ));
+    }
+    if !local {
+        // What is missing on this machine is told before anything is made.
+        olmix_launch::cluster::open(&settings)?;
+    }
     let mut ledger = Ledger::open(&place.ledger)?;
     let rerun = Rerun {
         retries: args.retries,
@@ -27,31 +41,42 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         output::notices(&notices(&synced));
     }
     let (jobs, threads) = super::shares(args, variants.len());
-    let mut engine = match args.engine {
-        EngineKind::Local => Local::new(jobs),
-    };
+    let mut fleet = engine::fleet(&settings, jobs, &ledger, &swarm)?;
     let mut watch = Watch {
         interrupts: Interrupts::watch()?,
         display: Display::new(quiet, variants.len()),
         swarm: &swarm,
         stopping: false,
+        local,
     };
     let counts = ledger.counts(swarm.id)?;
+    let how = match (local, settings.jobs) {
+        (true, _) => format!(
+            "{jobs} at once with {threads} thread{} each",
+            if threads == 1 { "" } else { "s" }
+        ),
+        (false, Some(jobs)) => format!("on {}, {jobs} at once", settings.kind.word()),
+        (false, None) => format!("on {}", settings.kind.word()),
+    };
     watch.display.say(&format!(
-        "{}: {} of {} runs to do, {jobs} at once with {threads} thread{} each; {}",
+        "{}: {} of {} runs to do, {how}; {}",
         swarm.name,
         counts[0],
         variants.len(),
-        if threads == 1 { "" } else { "s" },
         swarm.out.display()
     ));
     let mut launcher = Launcher {
         ledger: &mut ledger,
         swarm: &swarm,
-        tools: Tools::here(threads)?,
+        tools: engine::tools(&settings, threads)?,
         retries: args.retries,
+        until: if args.detach {
+            Until::Submitted
+        } else {
+            Until::Complete
+        },
     };
-    let ending = launcher.run(&mut engine, &mut watch)?;
+    let ending = launcher.run(&mut fleet, &mut watch)?;
     let code = watch.interrupts.code();
     drop(watch);
     if let Ending::Stopped(put_back) = ending {
@@ -61,6 +86,9 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
                 "stopped; {put_back} runs that ran were put back\n  help: the same command goes on where this one stopped"
             ),
         ));
+    }
+    if let Ending::Left(left) = ending {
+        return leave(args, left, code, settings.kind);
     }
     let runs = ledger.runs(swarm.id)?;
     let report = Report::new(&ledger, &swarm, &runs)?;
@@ -88,12 +116,35 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Says that runs go on without this process.
+fn leave(
+    args: &LaunchRunArgs,
+    left: usize,
+    code: Option<u8>,
+    engine: EngineKind,
+) -> Result<(), Failure> {
+    let line = format!(
+        "{left} runs go on with {}\n  help: the same command follows them, `olmix launch status` tells how far they are, \
+         `olmix launch cancel --all` ends them",
+        engine.word()
+    );
+    match code {
+        Some(code) => Err(Failure::Ended(code, line)),
+        None if args.common.json => output::print(
+            &serde_json::json!({"submitted": left, "engine": engine.word()}).to_string(),
+        ),
+        None if args.common.quiet => Ok(()),
+        None => output::print(&(line + "\n")),
+    }
+}
+
 /// Shows a launch, and ends it on Ctrl-C.
 struct Watch<'w> {
     interrupts: Interrupts,
     display: Display,
     swarm: &'w Swarm,
     stopping: bool,
+    local: bool,
 }
 
 impl Watcher for Watch<'_> {
@@ -103,7 +154,7 @@ impl Watcher for Watch<'_> {
 
     fn wish(&mut self, ledger: &Ledger) -> Wish {
         let wish = self.interrupts.wish();
-        if wish != Wish::GoOn && !self.stopping {
+        if wish != Wish::GoOn && !self.stopping && self.local {
             self.stopping = true;
             let line = "stopping: runs are being ended; once more to end them at once";
             self.display.say(line);

@@ -1,10 +1,10 @@
 //! `olmix launch status`, and the summary of a launch.
 
 use std::io::IsTerminal as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use olmix_launch::{Liveness, RunProgress, Snapshot, folder_of, liveness, now};
-use olmix_ledger::{Ledger, Run, State, Swarm};
+use olmix_launch::{Liveness, RunProgress, Snapshot, Until, folder_of, liveness, now};
+use olmix_ledger::{FailureKind, Ledger, Run, State, Swarm};
 use serde_json::{Value, json};
 
 use super::display::{details, duration, shortened};
@@ -20,16 +20,24 @@ const MOST_PRINTED: usize = 30;
 /// How often `--watch` looks.
 const RENEW: Duration = Duration::from_secs(1);
 
+/// How often it asks the engine of runs that no launcher follows.
+const ASK: Duration = Duration::from_secs(10);
+
 /// Prints it.
 pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
-    let (ledger, swarms) = super::find(&args.swarm)?;
+    let (mut ledger, swarms) = super::find(&args.swarm)?;
     let terminal = std::io::stdout().is_terminal();
     let mut printed = String::new();
+    let mut looked = None;
     loop {
         let mut text = String::new();
         let mut reports = Vec::new();
         let mut open = 0;
         for swarm in &swarms {
+            if looked.is_none_or(|at: Instant| at.elapsed() >= ASK) {
+                looked = Some(Instant::now());
+                super::engine::look_after(&mut ledger, swarm, Until::Looked)?;
+            }
             let runs = ledger.runs(swarm.id)?;
             let report = Report::new(&ledger, swarm, &runs)?;
             open += runs.len() - report.snapshot.ended();
@@ -79,7 +87,8 @@ impl<'r> Report<'r> {
         let dead: Vec<&str> = dead.map(|launcher| launcher.id.as_str()).collect();
         let orphan = |run: &&Run| {
             let launcher = run.launcher.as_deref();
-            run.state == State::Running && launcher.is_some_and(|id| dead.contains(&id))
+            let here = run.state == State::Running && run.placed.is_none();
+            here && launcher.is_some_and(|id| dead.contains(&id))
         };
         Ok(Self {
             swarm,
@@ -88,6 +97,47 @@ impl<'r> Report<'r> {
             snapshot: Snapshot::take(swarm, runs, now()),
             orphans: runs.iter().filter(orphan).count(),
         })
+    }
+
+    /// Runs that failed, by the kind of their failure, most first.
+    fn causes(&self) -> Vec<(FailureKind, Vec<&Run>)> {
+        let mut causes: Vec<(FailureKind, Vec<&Run>)> = Vec::new();
+        for run in self.runs.iter().filter(|run| run.state == State::Failed) {
+            let kind = run.failure.unwrap_or(FailureKind::Exited);
+            match causes.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, runs)) => runs.push(run),
+                None => causes.push((kind, vec![run])),
+            }
+        }
+        causes.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.len()));
+        causes
+    }
+
+    /// Time of GPUs, throughput, and what failed of what: a line each, where there is something to say.
+    fn lines(&self) -> String {
+        let mut text = String::new();
+        let snapshot = &self.snapshot;
+        if let Some(spent) = snapshot.gpu_hours {
+            text += &format!("{} spent", hours(spent));
+            if let Some(left) = snapshot.gpu_hours_left {
+                text += &format!(", about {} left", hours(left));
+            }
+            text += "\n";
+        }
+        if let Some(rate) = snapshot.runs_per_hour {
+            text += &format!("{rate:.1} runs finished per hour\n");
+        }
+        for (kind, runs) in self.causes() {
+            let cause = runs[0].cause.as_deref().unwrap_or_default();
+            let cause = cause.lines().next().unwrap_or_default();
+            text += &format!(
+                "{} failed: {kind} (such as {}: {})\n",
+                runs.len(),
+                runs[0].name,
+                shortened(cause, 80)
+            );
+        }
+        text
     }
 
     fn to_json(&self) -> Value {
@@ -104,6 +154,10 @@ impl<'r> Report<'r> {
             "without_launcher": self.orphans,
             "tokens_per_second": self.snapshot.tokens_per_second,
             "seconds_left": self.snapshot.left.map(|left| left.as_secs()),
+            "runs_per_hour": self.snapshot.runs_per_hour,
+            "gpu_hours": self.snapshot.gpu_hours,
+            "gpu_hours_left": self.snapshot.gpu_hours_left,
+            "failures_by_cause": self.causes().into_iter().map(|(kind, runs)| (kind.word().to_owned(), runs.len().into())).collect::<serde_json::Map<_, _>>(),
             "runs": self.runs.iter().map(|run| self.run_json(run)).collect::<Vec<_>>(),
         })
     }
@@ -119,11 +173,15 @@ impl<'r> Report<'r> {
             "stage": run.stage.map(olmix_ledger::Stage::word),
             "attempt": run.attempt,
             "failures": run.failures,
+            "losses": run.losses,
+            "engine": run.placed.as_ref().map(|placed| &placed.engine),
+            "job": run.placed.as_ref().and_then(|placed| placed.job.as_ref()),
             "host": run.process.as_ref().map(|process| &process.host),
             "pid": run.process.as_ref().map(|process| process.pid),
             "seconds": run.seconds,
+            "gpu_hours": run.gpu_seconds / 3600.0,
             "tokens": run.tokens,
-            "failure": run.failure.map(olmix_ledger::FailureKind::word),
+            "failure": run.failure.map(FailureKind::word),
             "cause": run.cause,
             "log_tail": run.log_tail,
             "folder": folder_of(self.swarm, run),
@@ -148,8 +206,9 @@ fn describe(report: &Report<'_>) -> String {
         report.runs.len(),
         details(&report.snapshot)
     );
+    text += &report.lines();
     text += &rows(report, |run| {
-        matches!(run.state, State::Running | State::Failed)
+        matches!(run.state, State::Submitted | State::Running | State::Failed)
     });
     if report.orphans > 0 {
         text += &format!(
@@ -158,6 +217,12 @@ fn describe(report: &Report<'_>) -> String {
         );
     }
     text
+}
+
+/// GPU-hours for people.
+fn hours(hours: f64) -> String {
+    let digits = if hours < 10.0 { 2 } else { 0 };
+    format!("{hours:.digits$} GPU-hours")
 }
 
 /// What a launch ends with.
@@ -193,7 +258,14 @@ pub fn summary(report: &Report<'_>) -> String {
 
 /// A row per run that is worth one.
 fn rows(report: &Report<'_>, worth: impl Fn(&Run) -> bool) -> String {
-    let shown: Vec<&Run> = report.runs.iter().filter(|run| worth(run)).collect();
+    let mut shown: Vec<&Run> = report.runs.iter().filter(|run| worth(run)).collect();
+    // What failed and what works comes before what waits.
+    let order = |run: &&Run| match run.state {
+        State::Failed => 0,
+        State::Running => 1,
+        _ => 2,
+    };
+    shown.sort_by_key(order);
     if shown.is_empty() {
         return String::new();
     }
@@ -210,7 +282,7 @@ fn rows(report: &Report<'_>, worth: impl Fn(&Run) -> bool) -> String {
             _ => "–".into(),
         };
         let cause = match run.state {
-            State::Failed => run.cause.as_deref().unwrap_or_default(),
+            State::Failed | State::Submitted => run.cause.as_deref().unwrap_or_default(),
             _ => "",
         };
         vec![

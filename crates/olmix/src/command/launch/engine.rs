@@ -1,0 +1,187 @@
+//! Which engine a swarm is for, and the way to it.
+
+use std::path::{Path, PathBuf};
+
+use olmix_io::{EngineConfig, EngineKind};
+use olmix_launch::cluster::{self, Remote, Site};
+use olmix_launch::{
+    Engine, Event, Fleet, Launcher, Liveness, Local, Place, Tools, Until, Variant, Watcher, Wish,
+    liveness,
+};
+use olmix_ledger::{Ledger, State, Swarm};
+
+use crate::args::LaunchRunArgs;
+use crate::failure::Failure;
+use crate::output;
+
+/// The file of a project that may have the section `engine`.
+const PROJECT: &str = "olmix.yaml";
+
+/// What the launch configs say of the engine, or the nearest olmix.yaml above them or the working directory; the command
+/// line's words come first.
+pub fn settings(
+    args: &LaunchRunArgs,
+    place: &Place,
+    variants: &[Variant],
+) -> Result<EngineConfig, Failure> {
+    let said: Vec<Option<&EngineConfig>> = variants
+        .iter()
+        .map(|variant| variant.config.engine.as_ref())
+        .collect();
+    if let Some(other) = said.iter().position(|engine| *engine != said[0]) {
+        return Err(Failure::Usage(format!(
+            "{}: its section `engine` is another than that of {}\n  help: a swarm has one engine; make them alike",
+            variants[other].file, variants[0].file
+        )));
+    }
+    let mut settings = match said.first().copied().flatten() {
+        Some(engine) => engine.clone(),
+        None => of_project(&place.variants)?.unwrap_or_default(),
+    };
+    if let Some(name) = args.engine {
+        settings.kind = name.into();
+    }
+    if let Some(jobs) = args.jobs {
+        settings.jobs = Some(jobs.into());
+    }
+    Ok(settings)
+}
+
+fn of_project(variants: &Path) -> Result<Option<EngineConfig>, Failure> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let folders = variants.ancestors().chain(here.ancestors());
+    let found = folders
+        .map(|folder| folder.join(PROJECT))
+        .find(|path| path.is_file());
+    Ok(found
+        .map(|path| EngineConfig::load(&path))
+        .transpose()?
+        .flatten())
+}
+
+/// This program on the nodes, and the working directory there.
+fn paths(settings: &EngineConfig) -> Result<(PathBuf, PathBuf), Failure> {
+    let program = match &settings.program {
+        Some(program) => PathBuf::from(program),
+        None => Tools::here(1)?.program,
+    };
+    let workdir = match &settings.workdir {
+        Some(workdir) => PathBuf::from(workdir),
+        None => std::env::current_dir().map_err(|error| {
+            Failure::Usage(format!("the working directory can't be used: {error}"))
+        })?,
+    };
+    Ok((program, workdir))
+}
+
+/// What runs on a cluster need.
+pub fn site(settings: &EngineConfig, name: &str, out: &Path) -> Result<Site, Failure> {
+    let (program, workdir) = paths(settings)?;
+    Ok(Site {
+        swarm: name.to_owned(),
+        out: out.to_owned(),
+        workdir,
+        program,
+        settings: settings.clone(),
+    })
+}
+
+/// What commands of runs need, on this engine.
+pub fn tools(settings: &EngineConfig, threads: usize) -> Result<Tools, Failure> {
+    let mut tools = Tools::here(threads)?;
+    if settings.kind != EngineKind::Local {
+        tools.program = paths(settings)?.0;
+        tools.threads = settings.cpus.unwrap_or(1) as usize;
+    }
+    Ok(tools)
+}
+
+/// The engine of a launch, which finds the way to those of earlier launches by what the ledger remembers.
+pub fn fleet<'f>(
+    settings: &EngineConfig,
+    jobs: usize,
+    ledger: &Ledger,
+    swarm: &'f Swarm,
+) -> Result<Fleet<'f>, Failure> {
+    let main: Box<dyn Engine> = if settings.kind == EngineKind::Local {
+        Box::new(Local::new(jobs))
+    } else {
+        let cluster = cluster::open(settings)?;
+        let text = serde_json::to_string(settings)
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        ledger.remember_engine(swarm.id, settings.kind.word(), &text)?;
+        Box::new(Remote::new(
+            cluster,
+            site(settings, &swarm.name, &swarm.out)?,
+        ))
+    };
+    let known = ledger.engines(swarm.id)?;
+    let open = move |name: &str| {
+        let settings = known
+            .get(name)
+            .map(|text| serde_json::from_str::<EngineConfig>(text));
+        let Some(Ok(settings)) = settings else {
+            return Err(olmix_launch::LaunchError::Refused {
+                message: format!(
+                    "runs are with {name}, and the ledger does not say how to reach it"
+                ),
+                help: format!("launch with --engine {name}"),
+            });
+        };
+        let cluster = cluster::open(&settings)?;
+        let site = site(&settings, &swarm.name, &swarm.out).map_err(|failure| {
+            olmix_launch::LaunchError::Refused {
+                message: failure.to_string(),
+                help: "try again from a folder that exists".into(),
+            }
+        })?;
+        Ok(Box::new(Remote::new(cluster, site)) as Box<dyn Engine>)
+    };
+    Ok(Fleet::new(main, Box::new(open)))
+}
+
+/// Brings the ledger up to date with the engines of runs that no launcher follows, and ends those that are to be cancelled.
+pub fn look_after(ledger: &mut Ledger, swarm: &Swarm, until: Until) -> Result<(), Failure> {
+    let launchers = ledger.launchers()?;
+    let alive = |id: &str| {
+        let found = launchers.iter().find(|launcher| launcher.id == id);
+        found.is_some_and(|launcher| liveness(&launcher.process) != Liveness::Dead)
+    };
+    let runs = ledger.runs(swarm.id)?;
+    let left = runs.iter().any(|run| {
+        let open = matches!(run.state, State::Submitted | State::Running);
+        open && run.placed.is_some() && !run.launcher.as_deref().is_some_and(alive)
+    });
+    if !left {
+        return Ok(());
+    }
+    let settings = EngineConfig::default();
+    let mut fleet = fleet(&settings, 0, ledger, swarm)?;
+    let mut launcher = Launcher {
+        ledger,
+        swarm,
+        tools: Tools::here(1)?,
+        retries: RETRIES,
+        until,
+    };
+    launcher.run(&mut fleet, &mut Quiet)?;
+    Ok(())
+}
+
+/// How often a run that failed by chance is tried again, where nobody says.
+pub const RETRIES: u32 = 2;
+
+/// Says only what matters, and goes on.
+struct Quiet;
+
+impl Watcher for Quiet {
+    fn event(&mut self, event: &Event) {
+        if let Event::Said(line) = event {
+            output::complain(line);
+        }
+    }
+
+    fn wish(&mut self, _ledger: &Ledger) -> Wish {
+        Wish::GoOn
+    }
+}

@@ -1,0 +1,81 @@
+//! `olmix launch logs`.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::time::Duration;
+
+use olmix_launch::{RUN_LOG, folder_of};
+use olmix_ledger::{Run, State, Swarm};
+
+use crate::args::LaunchLogsArgs;
+use crate::failure::Failure;
+
+/// How often `--follow` looks.
+const RENEW: Duration = Duration::from_millis(500);
+
+/// Prints it.
+pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
+    let (ledger, swarms) = super::find(&args.swarm)?;
+    let mut found: Option<(Swarm, Run)> = None;
+    for swarm in swarms {
+        let runs = ledger.runs(swarm.id)?;
+        if let Some(run) = runs.into_iter().find(|run| run.name == args.run) {
+            if found.is_some() {
+                return Err(Failure::Usage(format!(
+                    "several swarms of this ledger have a run {}\n  help: give --out, the folder of runs, too",
+                    args.run
+                )));
+            }
+            found = Some((swarm, run));
+        }
+    }
+    let Some((swarm, run)) = found else {
+        return Err(Failure::Usage(format!(
+            "no such run: {}\n  help: `olmix launch status --json` lists all",
+            args.run
+        )));
+    };
+    let path = folder_of(&swarm, &run).join(RUN_LOG);
+    let open = |state: State| !matches!(state, State::Queued | State::Submitted | State::Running);
+    let mut from = 0;
+    loop {
+        let ended = ledger
+            .runs(swarm.id)?
+            .iter()
+            .find(|other| other.id == run.id)
+            .is_none_or(|run| open(run.state));
+        let mut bytes = Vec::new();
+        if let Ok(mut file) = File::open(&path) {
+            let _ = file.seek(SeekFrom::Start(from));
+            let _ = file.read_to_end(&mut bytes);
+        } else if !args.follow {
+            return Err(Failure::Usage(format!(
+                "{}: this run has no log yet; it is {}{}",
+                run.name,
+                run.state,
+                run.cause
+                    .as_ref()
+                    .map_or_else(String::new, |cause| format!(" ({cause})"))
+            )));
+        }
+        if from == 0 && args.tail > 0 {
+            let whole = String::from_utf8_lossy(&bytes).into_owned();
+            let lines: Vec<&str> = whole.lines().collect();
+            let last = &lines[lines.len().saturating_sub(args.tail)..];
+            from = bytes.len() as u64;
+            bytes = (last.join("\n") + "\n").into_bytes();
+        } else {
+            from += bytes.len() as u64;
+        }
+        let mut out = std::io::stdout().lock();
+        // A reader that has gone away has seen enough.
+        if out.write_all(&bytes).and_then(|()| out.flush()).is_err() {
+            return Ok(());
+        }
+        drop(out);
+        if !args.follow || ended {
+            return Ok(());
+        }
+        std::thread::sleep(RENEW);
+    }
+}

@@ -1,0 +1,31 @@
+//! `olmix launch work`: a run on a node of a cluster.
+
+use std::path::Path;
+
+use olmix_launch::work::{read_order, work};
+
+use crate::args::LaunchWorkArgs;
+use crate::failure::Failure;
+
+/// Does the work of an order.
+pub fn run(args: &LaunchWorkArgs) -> Result<(), Failure> {
+    let order = read_order(Path::new(&args.orders), args.task)?;
+    match work(&order, &job())? {
+        0 => Ok(()),
+        code => Err(Failure::Ended(
+            code,
+            format!("{} did not finish; its log says why", order.run),
+        )),
+    }
+}
+
+/// What the engine calls the job that this process is of.
+fn job() -> String {
+    let variable = |name: &str| std::env::var(name).ok();
+    let slurm = variable("SLURM_ARRAY_JOB_ID")
+        .zip(variable("SLURM_ARRAY_TASK_ID"))
+        .map(|(array, task)| format!("{array}_{task}"));
+    slurm
+        .or_else(|| variable("OLMIX_JOB"))
+        .unwrap_or_else(|| format!("process {}", std::process::id()))
+}

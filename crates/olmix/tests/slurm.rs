@@ -1,0 +1,456 @@
+//! Swarms on a real Slurm: a controller and two nodes of this machine. With each fault, every run ends finished or failed
+//! for a reason that is told, none runs twice at once, and what was measured is what a quiet swarm measures.
+#![allow(clippy::unwrap_used)] // helpers of tests
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use common::slurm::Slurm;
+use common::swarm::{config, log, processes, signal, swarm, tables, trainer};
+use common::{json, olmix, refused};
+use serde_json::Value;
+
+const RUNS: usize = 24;
+const RUN: &str = "launch run --variants swarm/launch --engine slurm";
+
+/// A swarm whose runs take so many seconds, with a section `engine`.
+fn on_slurm(folder: &Path, runs: usize, pause: f64, engine: &str) {
+    swarm(folder, runs, |_| trainer(pause));
+    for i in 0..runs {
+        config(
+            folder,
+            i,
+            runs,
+            &trainer(pause),
+            &format!("engine: {{type: slurm, time: 10{engine}}}\n"),
+        );
+    }
+}
+
+/// What a quiet swarm of this machine measures.
+fn quiet(runs: usize) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    swarm(folder.path(), runs, |_| trainer(0.0));
+    olmix(folder.path(), "launch run --variants swarm/launch --jobs 4")
+        .assert()
+        .success();
+    tables(folder.path())
+}
+
+/// The runs as the ledger has them. Read from there, so that nobody asks the engine.
+fn runs(folder: &Path) -> Vec<olmix_ledger::Run> {
+    let ledger =
+        olmix_ledger::Ledger::open_existing(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
+    let swarm = ledger.swarms().unwrap().remove(0);
+    ledger.runs(swarm.id).unwrap()
+}
+
+fn count(folder: &Path, state: &str) -> usize {
+    if !folder.join("swarm/runs/ledger.sqlite").exists() {
+        return 0;
+    }
+    runs(folder)
+        .iter()
+        .filter(|run| run.state.word() == state)
+        .count()
+}
+
+/// The swarm is over and as good as a quiet one.
+fn assert_as_quiet(folder: &Path, runs: usize) {
+    assert_eq!(count(folder, "finished"), runs, "{}", log(folder));
+    let overlaps = fs::read_to_string(folder.join("swarm/runs/overlaps.txt"));
+    assert!(overlaps.is_err(), "runs ran twice at once: {overlaps:?}");
+    assert_eq!(tables(folder), quiet(runs));
+    assert!(processes(folder).is_empty());
+}
+
+#[test]
+fn a_swarm_is_one_job_array_and_everything_about_it_is_kept() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(
+        folder,
+        RUNS,
+        0.2,
+        ", jobs: 6, setup: [\"export FROM_SETUP=yes\"], env: {FROM_ENV: \"a 'b'\"}",
+    );
+    let preview = slurm
+        .olmix(folder, "launch preview --variants swarm/launch")
+        .assert()
+        .success();
+    let preview = String::from_utf8_lossy(&preview.get_output().stdout).into_owned();
+    assert!(preview.contains("#SBATCH --array=1-24%6\n"), "{preview}");
+    assert!(preview.contains("$ sbatch --parsable "), "{preview}");
+    assert!(
+        !folder.join("swarm/runs").exists(),
+        "a preview writes nothing"
+    );
+    assert_eq!(slurm.ask("squeue", &["--noheader", "--states=all"]), "");
+    slurm.olmix(folder, RUN).assert().success();
+    assert_as_quiet(folder, RUNS);
+    let arrays = slurm.ask(
+        "squeue",
+        &["--noheader", "--states=all", "--array", "-o", "%j %F %T"],
+    );
+    let mut arrays: Vec<&str> = arrays
+        .lines()
+        .filter(|line| line.contains("olmix-group."))
+        .collect();
+    arrays.sort_unstable();
+    arrays.dedup();
+    assert_eq!(arrays.len(), 2, "the probe and one array: {arrays:?}");
+    // The script as it was previewed, orders, and a log of each run.
+    let submission = fs::read_dir(folder.join("swarm/runs/submissions"))
+        .unwrap()
+        .flatten();
+    let submission = submission
+        .map(|entry| entry.path())
+        .find(|path| path.is_dir())
+        .unwrap();
+    let token = submission.file_name().unwrap().to_str().unwrap();
+    let script = fs::read_to_string(submission.join("submit.sh")).unwrap();
+    assert!(
+        preview.replace("TOKEN", token).contains(&script),
+        "{script}\n{preview}"
+    );
+    let mut kept: Vec<String> = fs::read_dir(&submission)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["orders.jsonl", "submit.sh"]);
+    let told = slurm
+        .olmix(folder, "launch logs run-07 --variants swarm/launch")
+        .assert()
+        .success();
+    let told = String::from_utf8_lossy(&told.get_output().stdout).into_owned();
+    assert!(told.starts_with("=== attempt 1, train, "), "{told}");
+    // Once more: there is nothing to do.
+    slurm.olmix(folder, RUN).assert().success();
+    assert!(runs(folder).iter().all(|run| run.attempt == 1));
+}
+
+#[test]
+fn what_slurm_would_not_have_is_told_in_its_words_and_nothing_is_submitted() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let refused = |engine: &str| {
+        on_slurm(folder, 3, 0.0, engine);
+        let done = slurm.olmix(folder, RUN).assert().code(2);
+        let told = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+        assert_eq!(count(folder, "queued"), 3, "{told}");
+        let jobs = slurm.ask("squeue", &["--noheader", "--array", "-o", "%j"]);
+        assert_eq!(jobs, "", "{told}");
+        assert!(
+            fs::read_dir(folder.join("swarm/runs/submissions")).is_err_and(|_| true) || {
+                let left = fs::read_dir(folder.join("swarm/runs/submissions")).unwrap();
+                left.flatten()
+                    .all(|entry| entry.file_name() == "probe.json")
+            }
+        );
+        told
+    };
+    let told = refused(", partition: nope");
+    assert!(told.contains("invalid partition specified: nope"), "{told}");
+    assert!(told.contains("engine.partition"), "{told}");
+    let told = refused(", program: /nowhere/olmix");
+    assert!(told.contains("without an answer"), "{told}");
+    assert!(
+        told.contains("/nowhere/olmix: "),
+        "what the shell said: {told}"
+    );
+    // The probe passes, the runs are refused.
+    let told = refused(", gres: \"gpu:8\"");
+    assert!(told.contains("Invalid generic resource"), "{told}");
+    // Without the section's mistake all goes on.
+    on_slurm(folder, 3, 0.0, "");
+    slurm.olmix(folder, RUN).assert().success();
+    assert_as_quiet(folder, 3);
+}
+
+#[test]
+fn a_folder_that_nodes_do_not_see_is_found_out_before_anything_is_submitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, 3, 0.0, "");
+    fs::create_dir(folder.join("swarm/runs")).unwrap();
+    let Some(slurm) = Slurm::start_hiding(Some(&folder.join("swarm/runs"))) else {
+        return;
+    };
+    let done = slurm.olmix(folder, RUN).assert().code(2);
+    let told = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    assert!(told.contains("without an answer"), "{told}");
+    assert!(told.contains("shared filesystem"), "{told}");
+    assert_eq!(count(folder, "queued"), 3);
+}
+
+#[test]
+fn without_slurm_on_this_machine_it_is_said_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    on_slurm(folder.path(), 2, 0.0, "");
+    let mut command = olmix(folder.path(), RUN);
+    let done = command.env("PATH", "/nowhere").assert().code(2);
+    let told = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    assert!(
+        told.contains("`sbatch` is not on this machine's path"),
+        "{told}"
+    );
+    assert!(!folder.path().join("swarm/runs").exists());
+    let told = refused(
+        folder.path(),
+        "launch run --variants swarm/launch --engine local --detach",
+    );
+    assert!(told.contains("--detach is for clusters"), "{told}");
+}
+
+#[test]
+fn a_killed_launcher_is_followed_by_one_that_finds_every_run() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 0.7, "");
+    let mut launcher = slurm.launch(folder, RUN);
+    // At any moment: while it probes, while it submits, while runs run.
+    for pause in [300, 900, 150, 500, 1200, 50, 700] {
+        std::thread::sleep(Duration::from_millis(pause));
+        launcher.kill().unwrap();
+        launcher.wait().unwrap();
+        launcher = slurm.launch(folder, RUN);
+    }
+    // What Ctrl-C ends is the following alone.
+    signal(launcher.id(), "-INT");
+    let code = launcher.wait().unwrap().code();
+    if code == Some(130) {
+        let told = log(folder);
+        assert!(told.contains("runs go on with slurm"), "{told}");
+    }
+    slurm.olmix(folder, RUN).assert().success();
+    assert_as_quiet(folder, RUNS);
+}
+
+#[test]
+fn a_controller_that_is_away_for_a_while_costs_nothing() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 1.0, "");
+    let mut launcher = slurm.launch(folder, RUN);
+    slurm.wait_for("runs work", |_| count(folder, "running") >= 4);
+    slurm.stop_controller();
+    slurm.wait_for("it is missed", |_| {
+        log(folder).contains("slurm does not answer")
+    });
+    slurm.start_controller();
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert!(
+        log(folder).contains("slurm answers again"),
+        "{}",
+        log(folder)
+    );
+    assert_as_quiet(folder, RUNS);
+    assert!(runs(folder).iter().all(|run| run.failures == 0));
+}
+
+#[test]
+fn runs_that_vanish_from_slurm_are_found_out_and_run_again() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 1.5, "");
+    let mut launcher = slurm.launch(folder, RUN);
+    slurm.wait_for("runs work", |_| count(folder, "running") >= 4);
+    slurm.stop_controller();
+    slurm.start_controller_anew();
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert!(
+        log(folder).contains("slurm does not know of it any more"),
+        "{}",
+        log(folder)
+    );
+    assert_as_quiet(folder, RUNS);
+    let runs = runs(folder);
+    assert!(runs.iter().any(|run| run.losses == 1) && runs.iter().all(|run| run.failures == 0));
+}
+
+#[test]
+fn a_run_whose_processes_are_killed_is_tried_again_and_one_cancelled_in_slurm_is_not() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 1.5, "");
+    let mut launcher = slurm.launch(folder, RUN);
+    slurm.wait_for("runs work", |_| {
+        count(folder, "running") >= 4 && processes(folder).len() >= 8
+    });
+    let killed = processes(folder)[0];
+    signal(killed, "-KILL");
+    let cancelled = slurm.jobs("low", "R").pop().unwrap();
+    assert!(
+        slurm
+            .command("scancel")
+            .arg(&cancelled)
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(launcher.wait().unwrap().code(), Some(1), "{}", log(folder));
+    let done = runs(folder);
+    let ended: Vec<&olmix_ledger::Run> = done
+        .iter()
+        .filter(|run| run.state.word() == "cancelled")
+        .collect();
+    assert_eq!(ended.len(), 1, "{}", log(folder));
+    let cause = ended[0].cause.as_deref().unwrap();
+    assert_eq!(cause, format!("job {cancelled} was cancelled from outside"));
+    assert!(
+        done.iter().any(|run| run.failures == 1),
+        "the killed one was tried again"
+    );
+    assert!(
+        log(folder).contains("is tried again: train: ended by SIGKILL"),
+        "{}",
+        log(folder)
+    );
+    slurm
+        .olmix(folder, &format!("{RUN} --retry-failed"))
+        .assert()
+        .success();
+    assert_as_quiet(folder, RUNS);
+}
+
+#[test]
+fn runs_of_a_node_that_goes_down_are_begun_again() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 1.5, "");
+    let mut launcher = slurm.launch(folder, RUN);
+    slurm.wait_for("runs work", |_| count(folder, "running") >= 6);
+    slurm.ask(
+        "scontrol",
+        &["update", "nodename=n1", "state=down", "reason=test"],
+    );
+    slurm.wait_for("runs wait again", |_| log(folder).contains("waits again"));
+    slurm.ask("scontrol", &["update", "nodename=n1", "state=resume"]);
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert_as_quiet(folder, RUNS);
+    let runs = runs(folder);
+    assert!(runs.iter().any(|run| run.losses > 0 && run.attempt > 1));
+    assert!(runs.iter().all(|run| run.failures == 0));
+}
+
+#[test]
+fn preempted_runs_wait_and_are_begun_again() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 2.0, ", partition: low");
+    let mut launcher = slurm.launch(folder, RUN);
+    slurm.wait_for("runs work", |_| count(folder, "running") >= 6);
+    let script = folder.join("high.sh");
+    fs::write(&script, "#!/bin/sh\nsleep 3\n").unwrap();
+    let urgent = slurm
+        .command("sbatch")
+        .args(["-p", "high", "-n", "4", "-N", "1", "-o", "/dev/null"])
+        .arg(&script)
+        .status();
+    assert!(urgent.unwrap().success());
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert!(log(folder).contains("waits again"), "{}", log(folder));
+    assert_as_quiet(folder, RUNS);
+    let runs = runs(folder);
+    assert!(runs.iter().any(|run| run.losses > 0));
+    assert!(runs.iter().all(|run| run.failures == 0));
+}
+
+#[test]
+fn one_run_those_that_wait_or_all_are_cancelled_with_a_launcher_and_without() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 4.0, ", jobs: 3");
+    let told = slurm
+        .olmix(folder, &format!("{RUN} --detach --json"))
+        .assert()
+        .success();
+    let told: Value = serde_json::from_slice(&told.get_output().stdout).unwrap();
+    assert_eq!(told["submitted"], 24);
+    slurm.wait_for("runs work", |slurm| slurm.jobs("low", "R").len() == 3);
+    // Without a launcher: status asks Slurm, cancel ends the job itself.
+    let status = slurm
+        .olmix(folder, "launch status --variants swarm/launch --json")
+        .assert()
+        .success();
+    let status: Value = serde_json::from_slice(&status.get_output().stdout).unwrap();
+    assert_eq!(status["swarms"][0]["counts"]["running"], 3, "{status}");
+    assert_eq!(status["swarms"][0]["counts"]["submitted"], 21);
+    slurm
+        .olmix(folder, "launch cancel --variants swarm/launch run-00")
+        .assert()
+        .success();
+    assert_eq!(count(folder, "cancelled"), 1);
+    let told = slurm
+        .olmix(folder, "launch cancel --variants swarm/launch --waiting")
+        .assert()
+        .success();
+    let told = String::from_utf8_lossy(&told.get_output().stdout).into_owned();
+    assert!(told.starts_with("cancelled: 2"), "{told}");
+    assert!(slurm.jobs("low", "PD").is_empty());
+    // With one: it ends them.
+    let mut launcher = slurm.launch(folder, &format!("{RUN} --retry-failed"));
+    slurm.wait_for("runs are with Slurm again", |slurm| {
+        slurm.jobs("low", "PD").len() > 10 && count(folder, "running") >= 3
+    });
+    slurm
+        .olmix(folder, "launch cancel --variants swarm/launch --all")
+        .assert()
+        .success();
+    assert_eq!(launcher.wait().unwrap().code(), Some(1));
+    assert!(slurm.jobs("low", "PD").is_empty() && slurm.jobs("low", "R").is_empty());
+    assert_eq!(
+        count(folder, "running") + count(folder, "submitted") + count(folder, "queued"),
+        0
+    );
+    assert!(processes(folder).is_empty());
+}
+
+#[test]
+fn a_swarm_moves_to_this_machine_and_back_half_way() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(folder, RUNS, 1.0, ", jobs: 4");
+    slurm
+        .olmix(folder, &format!("{RUN} --detach"))
+        .assert()
+        .success();
+    slurm.wait_for("some work", |slurm| slurm.jobs("low", "R").len() == 4);
+    let line = "launch run --variants swarm/launch --engine local --jobs 2";
+    let mut here = slurm.launch(folder, line);
+    slurm.wait_for("some are trained here", |_| {
+        runs(folder)
+            .iter()
+            .any(|run| run.state.word() == "finished" && run.placed.is_none())
+    });
+    signal(here.id(), "-INT");
+    here.wait().unwrap();
+    slurm.olmix(folder, RUN).assert().success();
+    assert_as_quiet(folder, RUNS);
+    let told = json(folder, "launch status --variants swarm/launch --json");
+    let engines = told["swarms"][0]["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["engine"].clone());
+    let engines: Vec<Value> = engines.collect();
+    assert!(
+        engines.contains(&Value::Null) && engines.contains(&"slurm".into()),
+        "{engines:?}"
+    );
+}
