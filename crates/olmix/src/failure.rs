@@ -33,6 +33,13 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether all there is to say was said elsewhere.
+    pub fn is_silent(&self) -> bool {
+        matches!(self, Self::Ended(_, message) if message.is_empty())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

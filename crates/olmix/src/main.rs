@@ -54,7 +54,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::complain(&format!("error: {failure}"));
+            if !failure.is_silent() {
+                output::complain(&format!("error: {failure}"));
+            }
             ExitCode::from(failure.code())
         }
     }

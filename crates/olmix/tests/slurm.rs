@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::slurm::Slurm;
-use common::swarm::{config, log, processes, signal, swarm, tables, trainer};
+use common::swarm::{assert_as_quiet, config, count, log, processes, runs, signal, swarm, trainer};
 use common::{json, olmix, refused};
 use serde_json::Value;
 
@@ -29,43 +29,6 @@ fn on_slurm(folder: &Path, runs: usize, pause: f64, engine: &str) {
             &format!("engine: {{type: slurm, time: 10{engine}}}\n"),
         );
     }
-}
-
-/// What a quiet swarm of this machine measures.
-fn quiet(runs: usize) -> (String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    swarm(folder.path(), runs, |_| trainer(0.0));
-    olmix(folder.path(), "launch run --variants swarm/launch --jobs 4")
-        .assert()
-        .success();
-    tables(folder.path())
-}
-
-/// The runs as the ledger has them. Read from there, so that nobody asks the engine.
-fn runs(folder: &Path) -> Vec<olmix_ledger::Run> {
-    let ledger =
-        olmix_ledger::Ledger::open_existing(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
-    let swarm = ledger.swarms().unwrap().remove(0);
-    ledger.runs(swarm.id).unwrap()
-}
-
-fn count(folder: &Path, state: &str) -> usize {
-    if !folder.join("swarm/runs/ledger.sqlite").exists() {
-        return 0;
-    }
-    runs(folder)
-        .iter()
-        .filter(|run| run.state.word() == state)
-        .count()
-}
-
-/// The swarm is over and as good as a quiet one.
-fn assert_as_quiet(folder: &Path, runs: usize) {
-    assert_eq!(count(folder, "finished"), runs, "{}", log(folder));
-    let overlaps = fs::read_to_string(folder.join("swarm/runs/overlaps.txt"));
-    assert!(overlaps.is_err(), "runs ran twice at once: {overlaps:?}");
-    assert_eq!(tables(folder), quiet(runs));
-    assert!(processes(folder).is_empty());
 }
 
 #[test]
@@ -337,6 +300,7 @@ fn runs_of_a_node_that_goes_down_are_begun_again() {
         &["update", "nodename=n1", "state=down", "reason=test"],
     );
     slurm.wait_for("runs wait again", |_| log(folder).contains("waits again"));
+    slurm.begin_now();
     slurm.ask("scontrol", &["update", "nodename=n1", "state=resume"]);
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));
     assert_as_quiet(folder, RUNS);
@@ -361,8 +325,9 @@ fn preempted_runs_wait_and_are_begun_again() {
         .arg(&script)
         .status();
     assert!(urgent.unwrap().success());
+    slurm.wait_for("runs wait again", |_| log(folder).contains("waits again"));
+    slurm.begin_now();
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));
-    assert!(log(folder).contains("waits again"), "{}", log(folder));
     assert_as_quiet(folder, RUNS);
     let runs = runs(folder);
     assert!(runs.iter().any(|run| run.losses > 0));

@@ -571,7 +571,19 @@ impl Tracked {
             let folder = submission_folder(&site.out, token);
             cluster.printed(&seen.job, &folder, task.parse().ok()?)
         };
+        // Of what a signal ended, the engine may know why.
+        let killed = |outcome: &Outcome| {
+            let told = !matches!(how, How::Well | How::Badly);
+            told && matches!(
+                outcome,
+                Outcome::Failed {
+                    kind: FailureKind::Killed,
+                    ..
+                }
+            )
+        };
         match record.as_ref().map(EndRecord::outcome) {
+            Some(outcome) if killed(&outcome) => {}
             Some(outcome @ (Outcome::Done | Outcome::Failed { .. })) => {
                 // What is empty is cleared away.
                 printed(&self.ticket);

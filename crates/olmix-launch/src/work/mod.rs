@@ -34,6 +34,9 @@ const GRACE: Duration = Duration::from_secs(20);
 
 const POLL: Duration = Duration::from_millis(50);
 
+/// How long a signal takes to be heard of.
+const SIGNAL: Duration = Duration::from_millis(200);
+
 /// Reads the order of a task, the first of which is 1, from the file of a submission.
 ///
 /// # Errors
@@ -193,7 +196,16 @@ fn follow(
     process::end_run(Some(&leader), &order.folder, true);
     match (stopping, status) {
         (Some((_, why)), _) => Some(why),
-        (None, Ok(status)) => judge(stage, &order.folder, status),
+        (None, Ok(status)) => {
+            let outcome = judge(stage, &order.folder, status)?;
+            // Engines signal all processes of a job at once: what ended the command may be on its way to us.
+            std::thread::sleep(SIGNAL);
+            if interrupts.wish() == Wish::GoOn {
+                Some(outcome)
+            } else {
+                Some(Outcome::Stopped)
+            }
+        }
         (None, Err(error)) => Some(Outcome::Failed {
             kind: FailureKind::Exited,
             cause: format!("its process can't be followed: {error}"),

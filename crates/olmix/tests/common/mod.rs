@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 pub mod python;
+pub mod ray;
 pub mod slurm;
 pub mod swarm;
 

@@ -10,18 +10,24 @@ use std::sync::OnceLock;
 /// The interpreter; `None`, with the reason printed, where there is no Python 3 or no package index.
 pub fn python() -> Option<PathBuf> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let made = PYTHON.get_or_init(|| {
-        make()
-            .map_err(|why| eprintln!("skipped, without Python packages: {why}"))
-            .ok()
-    });
-    made.clone()
+    let wanted = || {
+        let list =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/test-requirements.txt");
+        std::fs::read_to_string(list).unwrap()
+    };
+    PYTHON.get_or_init(|| with("python", &wanted())).clone()
 }
 
-fn make() -> Result<PathBuf, String> {
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/test-requirements.txt");
-    let wanted = std::fs::read_to_string(&wanted).unwrap();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
+/// An interpreter with the packages of a list, kept under this name; `None`, with the reason printed, where there is
+/// no Python 3 or no package index. One test of a process at a time.
+pub fn with(name: &str, wanted: &str) -> Option<PathBuf> {
+    make(name, wanted)
+        .map_err(|why| eprintln!("skipped, without Python packages: {why}"))
+        .ok()
+}
+
+fn make(name: &str, wanted: &str) -> Result<PathBuf, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let python = folder.join("bin/python");
     let installed = folder.join("installed.txt");
     if std::fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
@@ -30,7 +36,7 @@ fn make() -> Result<PathBuf, String> {
     let _ = std::fs::remove_dir_all(&folder);
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let list = folder.join("wanted.txt");
-    std::fs::write(&list, &wanted).unwrap();
+    std::fs::write(&list, wanted).unwrap();
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "-r"])
         .arg(&list))?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use olmix_ledger::{Ledger, Run};
 use serde_json::Value;
 
 use super::{json, olmix};
@@ -139,4 +140,40 @@ pub fn processes(folder: &Path) -> Vec<u32> {
         String::from_utf8_lossy(&environment).contains(&mark) && !ended
     })
     .collect()
+}
+
+/// What a quiet swarm of this machine measures.
+pub fn quiet(runs: usize) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    swarm(folder.path(), runs, |_| trainer(0.0));
+    olmix(folder.path(), "launch run --variants swarm/launch --jobs 4")
+        .assert()
+        .success();
+    tables(folder.path())
+}
+
+/// The runs as the ledger has them. Read from there, so that nobody asks the engine.
+pub fn runs(folder: &Path) -> Vec<Run> {
+    let ledger = Ledger::open_existing(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
+    let swarm = ledger.swarms().unwrap().remove(0);
+    ledger.runs(swarm.id).unwrap()
+}
+
+pub fn count(folder: &Path, state: &str) -> usize {
+    if !folder.join("swarm/runs/ledger.sqlite").exists() {
+        return 0;
+    }
+    runs(folder)
+        .iter()
+        .filter(|run| run.state.word() == state)
+        .count()
+}
+
+/// The swarm is over and as good as a quiet one.
+pub fn assert_as_quiet(folder: &Path, runs: usize) {
+    assert_eq!(count(folder, "finished"), runs, "{}", log(folder));
+    let overlaps = fs::read_to_string(folder.join("swarm/runs/overlaps.txt"));
+    assert!(overlaps.is_err(), "runs ran twice at once: {overlaps:?}");
+    assert_eq!(tables(folder), quiet(runs));
+    assert!(processes(folder).is_empty());
 }
