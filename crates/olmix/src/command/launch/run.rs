@@ -58,8 +58,12 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         (false, Some(jobs)) => format!("on {}, {jobs} at once", settings.kind.word()),
         (false, None) => format!("on {}", settings.kind.word()),
     };
+    let elsewhere = match counts[1] + counts[2] {
+        0 => String::new(),
+        runs => format!(", {runs} on their way"),
+    };
     watch.display.say(&format!(
-        "{}: {} of {} runs to do, {how}; {}",
+        "{}: {} of {} runs to do{elsewhere}, {how}; {}",
         swarm.name,
         counts[0],
         variants.len(),
