@@ -81,6 +81,9 @@ pub trait Book {
     /// Told that the engine took the place of a run away, and will begin it again by itself.
     fn waits_again(&mut self, run: RunId, name: &str, cause: &str);
 
+    /// Told that a run's training ended at some time and its evaluation, a job of its own, has it now.
+    fn evaluates(&mut self, run: RunId, placed: &Placed, at: Time);
+
     /// Something that people should know.
     fn say(&mut self, line: String);
 }

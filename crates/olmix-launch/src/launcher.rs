@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use olmix_io::LaunchConfig;
 use olmix_ledger::{
-    Failed, FailureKind, Finished, Ledger, LedgerError, Process, Run, RunId, Stage, State, Swarm,
-    Time,
+    Failed, FailureKind, Finished, Ledger, LedgerError, Placed, Process, Run, RunId, Stage, State,
+    Swarm, Time,
 };
 
 use crate::LaunchError;
@@ -598,6 +598,11 @@ impl Book for Writer<'_> {
         self.noted(done);
         let event = Event::WaitsAgain(name.to_owned(), cause.to_owned());
         self.said.push(event);
+    }
+
+    fn evaluates(&mut self, run: RunId, placed: &Placed, at: Time) {
+        let done = self.ledger.evaluates(run, self.launcher, placed, at);
+        self.noted(done);
     }
 
     fn say(&mut self, line: String) {

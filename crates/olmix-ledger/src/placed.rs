@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::outcome::{ADD_TIME, HELD};
 use crate::run::{COLUMNS, read};
-use crate::{Ledger, LedgerError, Run, RunId, SwarmId, Time};
+use crate::{Ledger, LedgerError, Placed, Run, RunId, SwarmId, Time};
 
 impl Ledger {
     /// Records what runs are called towards an engine, before it is given them: should this launcher die,
@@ -63,7 +63,7 @@ impl Ledger {
     pub fn begun(&mut self, launcher: &str, runs: &[(RunId, Time)]) -> Result<(), LedgerError> {
         self.change(|transaction| {
             let mut statement = transaction.prepare_cached(&format!(
-                "UPDATE runs SET state = 'running', stage = 'train', started = ?3, fresh = 0 {HELD}"
+                "UPDATE runs SET state = 'running', stage = iif(stage = 'evaluate', stage, 'train'), started = ?3, fresh = 0 {HELD}"
             ))?;
             for (run, since) in runs {
                 statement.execute(params![run, launcher, since])?;
@@ -89,6 +89,28 @@ impl Ledger {
                      losses = losses + 1, cause = ?4, started = NULL {HELD} AND state = 'running'"
             );
             connection.execute(&sql, params![run, launcher, now, cause])
+        })?;
+        Ok(())
+    }
+
+    /// Records that a run's training is over and its evaluation, a job of its own, has it from now on.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn evaluates(
+        &self,
+        run: RunId,
+        launcher: &str,
+        placed: &Placed,
+        now: Time,
+    ) -> Result<(), LedgerError> {
+        self.with(|connection| {
+            let sql = format!(
+                "UPDATE runs SET {ADD_TIME}, state = 'submitted', stage = 'evaluate', ticket = ?4, job = ?5,
+                     gpus = ?6, started = NULL {HELD}"
+            );
+            let Placed { ticket, job, gpus, .. } = placed;
+            connection.execute(&sql, params![run, launcher, now, ticket, job, gpus])
         })?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::slurm::Slurm;
 use common::swarm::{assert_as_quiet, config, count, log, processes, runs, signal, swarm, trainer};
-use common::{json, olmix, refused};
+use common::{json, olmix, refused, tiny};
 use serde_json::Value;
 
 const RUNS: usize = 24;
@@ -418,4 +418,166 @@ fn a_swarm_moves_to_this_machine_and_back_half_way() {
         engines.contains(&Value::Null) && engines.contains(&"slurm".into()),
         "{engines:?}"
     );
+}
+
+/// Runs of the built-in trainer.
+fn tiny_swarm(folder: &Path, runs: usize, training: &str, engine: &str) {
+    tiny::data(folder);
+    fs::create_dir_all(folder.join("swarm/launch")).unwrap();
+    for i in 0..runs {
+        let a = (i as f64 + 1.0) / (runs as f64 + 1.0);
+        let mix = format!("{{arithmetic: {a:.3}, prose: {:.3}}}", 1.0 - a);
+        let config = tiny::config(&format!("run-{i:02}"), &mix, training);
+        let text = format!("group_id: group\nengine: {{type: slurm, cpus: 1{engine}}}\n{config}");
+        fs::write(folder.join(format!("swarm/launch/{i:02}.yaml")), text).unwrap();
+    }
+}
+
+#[test]
+fn training_and_evaluation_may_be_jobs_of_their_own() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tiny_swarm(
+        folder,
+        4,
+        "",
+        ", partition: low, evaluation: {partition: high, time: 7}",
+    );
+    let mut launcher = slurm.launch(folder, RUN);
+    slurm.wait_for("evaluations wait", |slurm| {
+        slurm
+            .ask("squeue", &["--noheader", "-p", "high", "-o", "%E"])
+            .contains("afterany:")
+    });
+    // Between the two, the launcher is another one.
+    launcher.kill().unwrap();
+    launcher.wait().unwrap();
+    slurm.olmix(folder, RUN).assert().success();
+    assert_eq!(count(folder, "finished"), 4);
+    let through = common::swarm::tables(folder);
+    for run in ["run-00", "run-03"] {
+        let text = fs::read_to_string(folder.join(format!("swarm/runs/{run}/log.txt"))).unwrap();
+        let of = |stage: &str| {
+            text.lines()
+                .filter(|line| line.contains(&format!(", {stage}, ")))
+                .count()
+        };
+        assert_eq!((of("train"), of("evaluate")), (1, 1), "{text}");
+    }
+    olmix(
+        folder,
+        "launch run --variants swarm/launch --engine local --out here",
+    )
+    .assert()
+    .success();
+    olmix(folder, "collect --swarm here --output here")
+        .assert()
+        .success();
+    let read = |name: &str| fs::read_to_string(folder.join("here").join(name)).unwrap();
+    assert_eq!(through, (read("ratios.csv"), read("metrics.csv")));
+}
+
+#[test]
+fn a_run_that_is_begun_again_goes_on_from_its_checkpoint() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Long enough to be caught half-way, however fast the machine.
+    tiny_swarm(folder, 2, ", log_every: 1, learning_rate: 0.001", "");
+    for entry in fs::read_dir(folder.join("swarm/launch")).unwrap().flatten() {
+        let text = fs::read_to_string(entry.path()).unwrap();
+        fs::write(
+            entry.path(),
+            text.replace("tokens: 40_000", "tokens: 800_000"),
+        )
+        .unwrap();
+    }
+    let mut launcher = slurm.launch(folder, RUN);
+    let run = folder.join("swarm/runs/run-00");
+    let has_checkpoint =
+        || fs::read_dir(run.join("checkpoints")).is_ok_and(|found| found.count() > 1);
+    slurm.wait_for("a checkpoint", |_| {
+        has_checkpoint() && count(folder, "running") == 2
+    });
+    let first = |run: &Path| {
+        let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+        text.lines().next().unwrap().to_owned()
+    };
+    let before = first(&run);
+    for job in slurm.jobs("low", "R") {
+        slurm.ask("scontrol", &["requeue", &job]);
+    }
+    slurm.wait_for("runs wait again", |_| {
+        log(folder).matches("waits again").count() == 2
+    });
+    slurm.begin_now();
+    assert!(launcher.wait().unwrap().success(), "{}", log(folder));
+    assert_eq!(
+        first(&run),
+        before,
+        "what was trained before was not trained again"
+    );
+    let told = fs::read_to_string(run.join("log.txt")).unwrap();
+    assert!(told.contains("begun again 1 times by its engine"), "{told}");
+    assert!(
+        runs(folder)
+            .iter()
+            .all(|run| run.failures == 0 && run.losses == 1 && run.attempt == 2)
+    );
+    // And it ends with the bits of one that was left alone.
+    let line = "proxy train --config swarm/launch/00.yaml --out alone --threads 1 --quiet";
+    olmix(folder, line).assert().success();
+    let model = |run: &Path| fs::read(run.join("model/model.safetensors")).unwrap();
+    assert_eq!(model(&run), model(&folder.join("alone")));
+}
+
+/// Commands of a document's blocks in a language.
+fn commands(document: &str, language: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(document);
+    let text = fs::read_to_string(path).unwrap();
+    let blocks = text
+        .split("```")
+        .filter_map(|block| block.strip_prefix(language));
+    let lines = blocks
+        .filter_map(|block| block.strip_prefix('\n'))
+        .flat_map(str::lines);
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn what_the_documents_tell_users_of_clusters_to_type_works() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // In place of the demo's swarm one that takes seconds.
+    tiny::data(folder);
+    fs::create_dir(folder.join("olmix-demo")).unwrap();
+    let launch = tiny::config("tiny", tiny::MIX, "");
+    let (before, data) = launch.split_once("data:").unwrap();
+    let (data, eval) = data.split_once("eval:").unwrap();
+    let eval = eval.lines().next().unwrap();
+    let text = format!("{before}eval:{eval}\nengine: {{type: slurm, time: 10, jobs: 6}}\n");
+    fs::write(folder.join("olmix-demo/launch.yaml"), text).unwrap();
+    let text = format!("name: tiny\ndata:{data}swarm: {{variants: 6}}\nmax_tokens: 100_000\n");
+    fs::write(folder.join("olmix-demo/generate.yaml"), text).unwrap();
+    let readme = commands("README.md", "bash");
+    assert!(
+        readme
+            .iter()
+            .any(|line| line.starts_with("olmix launch run ")),
+        "{readme:?}"
+    );
+    let page = commands("docs/engines.md", "sh");
+    let generate = readme[0].replace("third", "second");
+    for line in readme.into_iter().chain([generate]).chain(page) {
+        let line = line.strip_prefix("olmix ").unwrap();
+        slurm.olmix(folder, line).assert().success();
+    }
+    for swarm in ["second", "third"] {
+        let table = fs::read_to_string(folder.join(swarm).join("metrics.csv")).unwrap();
+        assert_eq!(table.lines().count(), 7, "{table}");
+    }
 }

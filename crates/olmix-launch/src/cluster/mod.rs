@@ -59,6 +59,11 @@ pub trait Cluster {
     /// [`ClusterError`] when they go on.
     fn cancel(&mut self, jobs: &[String], hard: bool) -> Result<(), ClusterError>;
 
+    /// Whether a submission may wait for the end of another one.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// How many more runs it takes when it has so many; `most` at once where that is limited. A scheduler with a queue of its
     /// own takes all.
     fn room(&self, _has: usize, _most: Option<u32>) -> usize {
@@ -92,6 +97,8 @@ pub struct Batch<'b> {
     pub settings: &'b EngineConfig,
     /// The working directory.
     pub workdir: &'b Path,
+    /// The job that it begins after, however that ends.
+    pub after: Option<&'b str>,
     /// Whether it is a probe: what it asks for is as little as possible.
     pub probe: bool,
 }
@@ -241,6 +248,20 @@ impl From<ClusterError> for LaunchError {
 /// # Errors
 /// [`LaunchError::Refused`] when what it needs on this machine is missing.
 pub fn open(settings: &EngineConfig) -> Result<Box<dyn Cluster>, LaunchError> {
+    let cluster = of_kind(settings)?;
+    if settings.evaluation.is_some() && !cluster.waits() {
+        return Err(LaunchError::refused(
+            format!(
+                "{} has no jobs that begin after others, and engine.evaluation asks for that",
+                settings.kind.word()
+            ),
+            "remove engine.evaluation: each run then measures itself at its end",
+        ));
+    }
+    Ok(cluster)
+}
+
+fn of_kind(settings: &EngineConfig) -> Result<Box<dyn Cluster>, LaunchError> {
     match settings.kind {
         EngineKind::Slurm => Ok(Box::new(Slurm::here()?)),
         EngineKind::Ray => Ok(Box::new(Ray::at(settings)?)),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::remote::{Site, submit_orders};
+use super::remote::{Site, With, submit_orders};
 use super::{Cluster, ClusterError, How, SUBMISSIONS, SeenState, submission_folder};
 use crate::clock::now;
 use crate::engine::Book;
@@ -70,7 +70,16 @@ impl Probe {
                 }
                 let token = format!("probe{}", now());
                 let order = Order::probe(&submission_folder(&site.out, &token));
-                let sent = submit_orders(cluster, site, &token, &[order], None, true)?;
+                let sent = submit_orders(
+                    cluster,
+                    site,
+                    &token,
+                    &[order],
+                    &With {
+                        probe: true,
+                        ..With::default()
+                    },
+                )?;
                 let job = sent.into_iter().next().unwrap_or_default();
                 book.say(format!(
                     "job {job} finds out whether nodes can work in {}",

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use olmix_io::EngineConfig;
-use olmix_ledger::{FailureKind, Placed, RunId, Time};
+use olmix_ledger::{FailureKind, Placed, RunId, Stage, Time};
 
 use super::probe::Probe;
 use super::{Batch, Cluster, ClusterError, How, Seen, SeenState, submission_folder};
 use crate::LaunchError;
 use crate::clock::now;
 use crate::engine::{Book, Ended, Engine, Outcome};
-use crate::job::Job;
-use crate::work::{self, ENDED, EndRecord, FOLDER};
+use crate::job::{Job, Step};
+use crate::work::{self, EndRecord, FOLDER};
 
 /// How often the engine is asked: soon after something happened, and ever less often while nothing does.
 const SOON: Duration = Duration::from_secs(1);
@@ -77,6 +77,14 @@ struct Tracked {
     stop: Option<Stop>,
     /// The submission may not have reached the engine.
     doubtful: bool,
+    /// The job that evaluates, where that is another than the one that trains.
+    second: Option<Second>,
+}
+
+#[derive(Debug, Clone)]
+struct Second {
+    ticket: String,
+    handle: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -192,34 +200,65 @@ impl Remote {
         if ours.is_empty() {
             return Ok(Vec::new());
         }
-        let orders: Vec<work::Order> = tickets
-            .iter()
-            .filter_map(|(run, ticket)| {
-                let tracked = self.runs.get(run)?;
-                let container = self.site.settings.container.as_deref();
-                Some(work::order(&tracked.job, ticket, container))
-            })
-            .collect();
         // Numbers of tasks are lines of the file: none may be left out.
-        if orders.len() < tickets.len() {
-            self.waiting
-                .extend(part.iter().filter(|run| self.runs.contains_key(run)));
+        if ours.len() < tickets.len() {
+            let left = part.iter().filter(|run| self.runs.contains_key(run));
+            self.waiting.extend(left);
             return Ok(Vec::new());
         }
+        let container = self.site.settings.container.as_deref();
+        let apart = self.site.settings.evaluation.as_deref();
+        let (mut orders, mut seconds) = (Vec::new(), Vec::new());
+        for (run, ticket) in &tickets {
+            let Some(tracked) = self.runs.get(run) else {
+                continue;
+            };
+            let mut order = work::order(&tracked.job, ticket, container);
+            let second = apart
+                .and_then(|apart| order.split_evaluation(apart.container.as_deref(), &tracked.job));
+            seconds.extend(second);
+            orders.push(order);
+        }
+        let cluster = self.cluster.as_mut();
         let handles = submit_orders(
-            self.cluster.as_mut(),
+            cluster,
             &self.site,
             &token,
             &orders,
-            at_once,
-            false,
+            &With {
+                at_once,
+                ..With::default()
+            },
         )?;
+        let follow = match (apart, handles.first()) {
+            (Some(apart), Some(first)) if seconds.len() == orders.len() => {
+                let site = Site {
+                    settings: apart.clone(),
+                    ..self.site.clone()
+                };
+                let token = format!("{token}{}", work::EVALUATION);
+                let with = With {
+                    after: Some(first),
+                    ..With::default()
+                };
+                let done = submit_orders(cluster, &site, &token, &seconds, &with);
+                if matches!(done, Err(ClusterError::Refused { .. })) {
+                    let _ = cluster.cancel(&handles, true);
+                }
+                done?
+            }
+            _ => Vec::new(),
+        };
         let mut jobs = Vec::new();
-        for ((run, _), handle) in tickets.iter().zip(handles) {
-            if let Some(tracked) = self.runs.get_mut(run) {
+        for (i, (run, ticket)) in tickets.iter().enumerate() {
+            if let (Some(tracked), Some(handle)) = (self.runs.get_mut(run), handles.get(i)) {
                 tracked.handle = Some(handle.clone());
                 tracked.doubtful = false;
-                jobs.push((*run, handle));
+                tracked.second = follow.get(i).map(|handle| Second {
+                    ticket: work::evaluation_ticket(ticket),
+                    handle: Some(handle.clone()),
+                });
+                jobs.push((*run, handle.clone()));
             }
         }
         book.known_as(&jobs);
@@ -455,7 +494,17 @@ impl Engine for Remote {
 
     fn adopt(&mut self, job: Job, placed: &Placed, works: bool) -> Result<(), LaunchError> {
         let run = job.run;
-        let tracked = Tracked::new(job, placed.ticket.clone(), placed.job.clone(), works);
+        let mut tracked = Tracked::new(job, placed.ticket.clone(), placed.job.clone(), works);
+        let evaluates = |step: &Step| step.stage == Stage::Evaluate;
+        let apart = self.site.settings.evaluation.is_some()
+            && tracked.job.steps.len() > 1
+            && tracked.job.steps.iter().any(evaluates);
+        if apart && !work::evaluates(&placed.ticket) {
+            tracked.second = Some(Second {
+                ticket: work::evaluation_ticket(&placed.ticket),
+                handle: None,
+            });
+        }
         self.runs.insert(run, tracked);
         self.next = Instant::now();
         Ok(())
@@ -512,7 +561,11 @@ impl Engine for Remote {
         self.stop_as_wished(book)?;
         if self.next <= Instant::now() && self.runs.len() > self.waiting.len() {
             for (run, outcome, at) in self.look(book)? {
+                if outcome == Outcome::Done && self.goes_on_to_evaluate(run, at, book) {
+                    continue;
+                }
                 if let Some(tracked) = self.runs.remove(&run) {
+                    self.drop_second(&tracked);
                     ended.push(tracked.ended(outcome, at));
                 }
             }
@@ -522,6 +575,41 @@ impl Engine for Remote {
 }
 
 impl Remote {
+    /// After training, the job that evaluates has a run, where there is one.
+    fn goes_on_to_evaluate(&mut self, run: RunId, at: Time, book: &mut dyn Book) -> bool {
+        let engine = self.cluster.kind().word().to_owned();
+        let apart = self.site.settings.evaluation.as_deref();
+        let gpus = apart.map_or(0, EngineConfig::gpus_of_run);
+        let Some(tracked) = self.runs.get_mut(&run) else {
+            return false;
+        };
+        let Some(second) = tracked.second.take() else {
+            return false;
+        };
+        tracked.ticket = second.ticket;
+        tracked.handle = second.handle;
+        tracked.works = false;
+        tracked.missing = 0;
+        let placed = Placed {
+            engine,
+            ticket: tracked.ticket.clone(),
+            job: tracked.handle.clone(),
+            gpus,
+        };
+        book.evaluates(run, &placed, at);
+        true
+    }
+
+    /// What will not be trained is not evaluated.
+    fn drop_second(&mut self, tracked: &Tracked) {
+        if let Some(second) = &tracked.second {
+            let _ = work::take_back(&tracked.job.folder, &second.ticket);
+            if let Some(handle) = &second.handle {
+                let _ = self.cluster.cancel(std::slice::from_ref(handle), true);
+            }
+        }
+    }
+
     /// While the engine does not answer, it is left alone for a while.
     fn is_due_to_submit(&self) -> bool {
         self.trouble.is_none() || self.next <= Instant::now()
@@ -538,6 +626,7 @@ impl Tracked {
             works,
             missing: 0,
             stop: None,
+            second: None,
         }
     }
 
@@ -551,7 +640,13 @@ impl Tracked {
 
     /// What the node left about this attempt's end.
     fn record(&self) -> Option<EndRecord> {
-        let bytes = fs::read(self.job.folder.join(FOLDER).join(ENDED)).ok()?;
+        let bytes = fs::read(
+            self.job
+                .folder
+                .join(FOLDER)
+                .join(work::end_file(&self.ticket)),
+        )
+        .ok()?;
         let record: EndRecord = serde_json::from_slice(&bytes).ok()?;
         (record.ticket == self.ticket).then_some(record)
     }
@@ -612,7 +707,7 @@ impl Tracked {
         let job = &seen.job;
         let (kind, cause) = match how {
             How::Cancelled => {
-                return Outcome::Unwanted(format!("job {job} was cancelled from outside{said}"));
+                return Outcome::Unwanted(format!("job {job} was cancelled from outside"));
             }
             How::Well => (
                 FailureKind::Exited,
@@ -705,8 +800,7 @@ pub(super) fn submit_orders(
     site: &Site,
     token: &str,
     orders: &[work::Order],
-    at_once: Option<usize>,
-    probe: bool,
+    with: &With<'_>,
 ) -> Result<Vec<String>, ClusterError> {
     let folder = submission_folder(&site.out, token);
     let file = folder.join(ORDERS);
@@ -720,7 +814,7 @@ pub(super) fn submit_orders(
         text.push('\n');
     }
     olmix_io::write_whole(&file, text.as_bytes()).map_err(|error| refused(error.to_string()))?;
-    let batch = batch(site, token, &folder, &file, orders.len(), at_once, probe);
+    let batch = batch(site, token, &folder, &file, orders.len(), with);
     let done = cluster.submit(&batch);
     if matches!(done, Err(ClusterError::Refused { .. })) {
         // Nothing came of it, and nothing is kept.
@@ -728,6 +822,17 @@ pub(super) fn submit_orders(
         let _ = folder.parent().map(fs::remove_dir);
     }
     done
+}
+
+/// How a submission is to be run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct With<'w> {
+    /// Most tasks at once.
+    pub at_once: Option<usize>,
+    /// The job that it begins after.
+    pub after: Option<&'w str>,
+    /// Whether it is a probe.
+    pub probe: bool,
 }
 
 /// The file of orders in a submission's folder.
@@ -739,8 +844,7 @@ fn batch<'b>(
     folder: &'b Path,
     orders: &'b Path,
     tasks: usize,
-    at_once: Option<usize>,
-    probe: bool,
+    with: &With<'b>,
 ) -> Batch<'b> {
     Batch {
         token,
@@ -749,34 +853,54 @@ fn batch<'b>(
         orders,
         program: &site.program,
         tasks,
-        at_once,
+        at_once: with.at_once,
         settings: &site.settings,
         workdir: &site.workdir,
-        probe,
+        after: with.after,
+        probe: with.probe,
     }
 }
 
-/// What would be submitted for so many runs, for people. Nothing is done.
+/// What would be submitted for so many runs, for people; `apart` where each has an evaluation that may be a job of its own.
+/// Nothing is done.
 ///
 /// # Errors
 /// [`LaunchError`] when the cluster has to be asked, and does not answer.
-pub fn preview(cluster: &mut dyn Cluster, site: &Site, runs: usize) -> Result<String, LaunchError> {
+pub fn preview(
+    cluster: &mut dyn Cluster,
+    site: &Site,
+    runs: usize,
+    apart: bool,
+) -> Result<String, LaunchError> {
     let most = cluster.most_tasks()?;
-    let folder = submission_folder(&site.out, "TOKEN");
-    let orders = folder.join(ORDERS);
     let at_once = site.settings.jobs.map(|jobs| jobs as usize);
-    let share = at_once.map(|jobs| (jobs * runs.min(most)).div_ceil(runs.max(1)).max(1));
-    let text = cluster.preview(&batch(
+    let at_once = at_once.map(|jobs| (jobs * runs.min(most)).div_ceil(runs.max(1)).max(1));
+    let show = |site: &Site, token: &str, with: &With<'_>| {
+        let folder = submission_folder(&site.out, token);
+        let orders = folder.join(ORDERS);
+        cluster.preview(&batch(site, token, &folder, &orders, runs.min(most), with))
+    };
+    let mut text = show(
         site,
         "TOKEN",
-        &folder,
-        &orders,
-        runs.min(most),
-        share,
-        false,
-    ));
-    let arrays = runs.div_ceil(most.max(1));
-    Ok(match arrays {
+        &With {
+            at_once,
+            ..With::default()
+        },
+    );
+    if let Some(apart) = site.settings.evaluation.as_deref().filter(|_| apart) {
+        let site = Site {
+            settings: apart.clone(),
+            ..site.clone()
+        };
+        let with = With {
+            after: Some("JOB"),
+            ..With::default()
+        };
+        text += "\n";
+        text += &show(&site, "TOKENe", &with);
+    }
+    Ok(match runs.div_ceil(most.max(1)) {
         0 | 1 => text,
         arrays => format!("# {arrays} submissions of at most {most} runs each, such as\n{text}"),
     })

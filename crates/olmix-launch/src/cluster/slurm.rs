@@ -88,6 +88,10 @@ impl Cluster for Slurm {
         Ok(most)
     }
 
+    fn waits(&self) -> bool {
+        true
+    }
+
     fn preview(&self, batch: &Batch<'_>) -> String {
         format!(
             "# {}\n{}\n$ sbatch --parsable {}\n",
@@ -214,6 +218,10 @@ fn script(batch: &Batch<'_>) -> String {
     option("array", &format!("1-{}{most}", batch.tasks));
     for (name, value) in wanted(settings, batch.probe) {
         option(name, &value);
+    }
+    if let Some(job) = batch.after {
+        let array = job.split('_').next().unwrap_or(job);
+        option("dependency", &format!("afterany:{array}"));
     }
     option("chdir", &batch.workdir.to_string_lossy());
     let log = batch.folder.join("%a.log");

@@ -17,7 +17,8 @@ use nix::unistd::Pid;
 use olmix_ledger::FailureKind;
 
 pub use order::{
-    BEGUN, Begun, ENDED, EndRecord, FOLDER, Order, OrderedStep, PROBE, Probed, claim_file,
+    BEGUN, Begun, ENDED, EVALUATION, EndRecord, FOLDER, Order, OrderedStep, PROBE, Probed,
+    claim_file, end_file, evaluates, evaluation_ticket,
 };
 use seat::{Seat, Taken};
 
@@ -63,6 +64,15 @@ pub fn work(order: &Order, job: &str) -> Result<u8, LaunchError> {
     if order.ticket.is_empty() {
         return answer(order).map(|()| 0);
     }
+    if let Some(before) = order
+        .after
+        .as_ref()
+        .filter(|before| !is_done(order, before))
+    {
+        let title = format!("{}: not evaluated, {before} did not finish", utc(now()));
+        let _ = log::begin(&order.folder, &title);
+        return Ok(0);
+    }
     let mut interrupts = Interrupts::watch()?;
     let began = now();
     let seat = match Seat::take(order, job)? {
@@ -94,6 +104,14 @@ pub fn work(order: &Order, job: &str) -> Result<u8, LaunchError> {
         ended: now(),
     })?;
     Ok(code)
+}
+
+/// Whether the job with a ticket has done its work.
+fn is_done(order: &Order, ticket: &str) -> bool {
+    let path = order.folder.join(FOLDER).join(end_file(ticket));
+    let record = fs::read(path).ok();
+    let record = record.and_then(|bytes| serde_json::from_slice::<EndRecord>(&bytes).ok());
+    record.is_some_and(|record| record.ticket == ticket && record.outcome() == Outcome::Done)
 }
 
 /// Runs the commands, one after another.

@@ -19,6 +19,32 @@ pub const BEGUN: &str = "begun.json";
 /// How it ended.
 pub const ENDED: &str = "ended.json";
 
+/// How it ended when it was the evaluation alone, as a job of its own.
+const EVALUATED: &str = "evaluated.json";
+
+/// What is added to the token of a training for that of its evaluation. Other tokens end with a digit.
+pub const EVALUATION: char = 'e';
+
+/// The ticket of the evaluation that follows a training.
+#[must_use]
+pub fn evaluation_ticket(ticket: &str) -> String {
+    let (token, task) = ticket.rsplit_once('-').unwrap_or((ticket, "1"));
+    format!("{token}{EVALUATION}-{task}")
+}
+
+/// Whether a ticket is that of an evaluation alone.
+#[must_use]
+pub fn evaluates(ticket: &str) -> bool {
+    let token = ticket.rsplit_once('-').map_or(ticket, |(token, _)| token);
+    token.ends_with(EVALUATION)
+}
+
+/// The file in [`FOLDER`] that says how the job with a ticket ended.
+#[must_use]
+pub fn end_file(ticket: &str) -> &'static str {
+    if evaluates(ticket) { EVALUATED } else { ENDED }
+}
+
 /// The file that says that a ticket is used: by the job that began with it, or by a launcher that took it back.
 #[must_use]
 pub fn claim_file(ticket: &str) -> String {
@@ -36,6 +62,8 @@ pub struct Order {
     pub attempt: u32,
     /// The folder of what it leaves.
     pub folder: PathBuf,
+    /// The ticket of the job that must have done its work before; otherwise there is nothing to do here.
+    pub after: Option<String>,
     /// Where that folder is kept when nodes share no filesystem, as a URL.
     pub storage: Option<String>,
     /// Whether what is in the folder is of another config.
@@ -91,6 +119,30 @@ impl OrderedStep {
 }
 
 impl Order {
+    /// Leaves the evaluation out, as an order of its own that follows; `None` where there is nothing to leave out.
+    #[must_use]
+    pub fn split_evaluation(&mut self, container: Option<&str>, job: &Job) -> Option<Self> {
+        let of = |evaluation: bool| {
+            let steps = job.steps.iter();
+            let steps = steps.filter(move |step| (step.stage == Stage::Evaluate) == evaluation);
+            steps
+                .map(|step| OrderedStep::new(step, container))
+                .collect::<Vec<_>>()
+        };
+        let (training, evaluation) = (of(false), of(true));
+        if training.is_empty() || evaluation.is_empty() {
+            return None;
+        }
+        self.steps.retain(|step| step.stage() != Stage::Evaluate);
+        Some(Self {
+            ticket: evaluation_ticket(&self.ticket),
+            after: Some(self.ticket.clone()),
+            fresh: false,
+            steps: evaluation,
+            ..self.clone()
+        })
+    }
+
     /// An order to answer through a submission's folder, and no more.
     #[must_use]
     pub fn probe(folder: &std::path::Path) -> Self {
@@ -99,6 +151,7 @@ impl Order {
             run: String::new(),
             attempt: 0,
             folder: folder.to_owned(),
+            after: None,
             storage: None,
             fresh: false,
             steps: Vec::new(),
@@ -121,6 +174,7 @@ impl Order {
             run: job.name.clone(),
             attempt: job.attempt,
             folder: job.folder.clone(),
+            after: None,
             storage: None,
             fresh: job.fresh,
             steps: steps.collect(),

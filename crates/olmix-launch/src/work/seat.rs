@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use olmix_ledger::FailureKind;
 
-use super::order::{BEGUN, Begun, ENDED, EndRecord, FOLDER, Order, claim_file};
+use super::order::{BEGUN, Begun, EndRecord, FOLDER, Order, claim_file, end_file};
 use crate::clock::{now, utc};
 use crate::engine::Outcome;
 use crate::{LaunchError, log, process};
@@ -90,7 +90,7 @@ impl Seat {
             .open(&path)
             .map_err(|error| failed(&path, &error))?;
         // What an earlier start said of its end does not hold any more.
-        let _ = fs::remove_file(place.join(ENDED));
+        let _ = fs::remove_file(place.join(end_file(&order.ticket)));
         let text = serde_json::to_vec(&begun).unwrap_or_default();
         olmix_io::write_whole(&place.join(BEGUN), &text)?;
         Ok(Taken::Ours(Self {
@@ -144,7 +144,10 @@ impl Seat {
     /// Records how it ended.
     pub fn leave(&self, record: &EndRecord) -> Result<(), LaunchError> {
         let text = serde_json::to_vec(record).unwrap_or_default();
-        olmix_io::write_whole(&self.folder.join(FOLDER).join(ENDED), &text)?;
+        olmix_io::write_whole(
+            &self.folder.join(FOLDER).join(end_file(&record.ticket)),
+            &text,
+        )?;
         Ok(())
     }
 }

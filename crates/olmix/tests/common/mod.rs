@@ -6,6 +6,7 @@ pub mod python;
 pub mod ray;
 pub mod slurm;
 pub mod swarm;
+pub mod tiny;
 
 use std::path::{Path, PathBuf};
 

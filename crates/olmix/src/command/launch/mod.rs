@@ -3,6 +3,7 @@
 mod cancel;
 mod display;
 mod engine;
+mod estimate;
 mod logs;
 mod preview;
 mod run;

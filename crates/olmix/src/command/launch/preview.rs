@@ -1,10 +1,11 @@
 //! `olmix launch preview`.
 
-use olmix_io::EngineKind;
+use olmix_io::{EngineKind, TrainerKind};
 use olmix_launch::{RunProgress, cluster, load_variants, trainer};
 use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
 use serde_json::json;
 
+use super::estimate;
 use crate::args::LaunchRunArgs;
 use crate::bars::tokens_text;
 use crate::failure::Failure;
@@ -91,10 +92,18 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         let name = variants.first().and_then(olmix_launch::Variant::swarm_name);
         let site = super::engine::site(&settings, &name.unwrap_or_default(), &place.out)?;
         let mut cluster = cluster::open(&settings)?;
-        Some(cluster::preview(cluster.as_mut(), &site, to_do)?)
+        let apart = variants
+            .iter()
+            .all(|variant| !matches!(variant.config.trainer, TrainerKind::Command { .. }));
+        Some(cluster::preview(cluster.as_mut(), &site, to_do, apart)?)
     };
+    let short = estimate::too_short(&settings, &variants, &known).filter(|_| !local);
+    if let Some(line) = short.as_ref().filter(|_| !args.common.json) {
+        output::complain(&format!("warning: {line}"));
+    }
     if args.common.json {
         let told = json!({
+            "warning": short,
             "engine": settings.kind.word(),
             "jobs": jobs,
             "threads": threads,

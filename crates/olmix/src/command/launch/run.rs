@@ -7,8 +7,8 @@ use olmix_launch::{
 use olmix_ledger::{FailureKind, Ledger, Rerun, Run, State, Swarm, Synced};
 
 use super::display::Display;
-use super::engine;
 use super::status::{Report, as_json, summary};
+use super::{engine, estimate};
 use crate::args::LaunchRunArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -36,6 +36,12 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     };
     let (swarm, synced) = place.enter(&mut ledger, &variants, rerun)?;
     let quiet = args.common.quiet || args.common.json;
+    if !quiet && !local {
+        let runs = ledger.runs(swarm.id)?;
+        if let Some(line) = estimate::too_short(&settings, &variants, &runs) {
+            output::complain(&format!("warning: {line}"));
+        }
+    }
     if !quiet {
         output::notices(&of_configs(&variants));
         output::notices(&notices(&synced));
