@@ -316,7 +316,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.kind, EngineKind::Slurm);
         assert_eq!(config.gpus_of_run(), 4);
-        assert_eq!(config.limit(), Some(Duration::from_secs(95_400)));
+        assert_eq!(config.limit(), Some(Duration::from_mins(1590)));
         let evaluation = config.evaluation.as_ref().unwrap();
         assert_eq!(evaluation.partition.as_deref(), Some("cpu"));
         assert_eq!(evaluation.setup, config.setup);

@@ -80,12 +80,11 @@ impl Engine for Fleet<'_> {
             .others
             .iter()
             .position(|engine| engine.name() == placed.engine);
-        let place = match known {
-            Some(place) => place,
-            None => {
-                self.others.push((self.open)(&placed.engine)?);
-                self.others.len() - 1
-            }
+        let place = if let Some(place) = known {
+            place
+        } else {
+            self.others.push((self.open)(&placed.engine)?);
+            self.others.len() - 1
         };
         self.others[place].adopt(job, placed, works)?;
         self.with.insert(run, place);

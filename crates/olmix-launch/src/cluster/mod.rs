@@ -24,6 +24,14 @@ pub trait Cluster {
     /// Which engine it is.
     fn kind(&self) -> EngineKind;
 
+    /// Whether this machine has what it takes to ask.
+    ///
+    /// # Errors
+    /// [`LaunchError::Refused`] with what is missing.
+    fn check(&self) -> Result<(), LaunchError> {
+        Ok(())
+    }
+
     /// Most tasks of one submission.
     ///
     /// # Errors
@@ -249,6 +257,7 @@ impl From<ClusterError> for LaunchError {
 /// [`LaunchError::Refused`] when what it needs on this machine is missing.
 pub fn open(settings: &EngineConfig) -> Result<Box<dyn Cluster>, LaunchError> {
     let cluster = of_kind(settings)?;
+    cluster.check()?;
     if settings.evaluation.is_some() && !cluster.waits() {
         return Err(LaunchError::refused(
             format!(
@@ -261,9 +270,13 @@ pub fn open(settings: &EngineConfig) -> Result<Box<dyn Cluster>, LaunchError> {
     Ok(cluster)
 }
 
-fn of_kind(settings: &EngineConfig) -> Result<Box<dyn Cluster>, LaunchError> {
+/// As [`open`], to look at what would be submitted: from any machine.
+///
+/// # Errors
+/// [`LaunchError::Refused`] for settings that name no cluster.
+pub fn of_kind(settings: &EngineConfig) -> Result<Box<dyn Cluster>, LaunchError> {
     match settings.kind {
-        EngineKind::Slurm => Ok(Box::new(Slurm::here()?)),
+        EngineKind::Slurm => Ok(Box::new(Slurm::new())),
         EngineKind::Ray => Ok(Box::new(Ray::at(settings)?)),
         EngineKind::Local => Err(LaunchError::refused(
             "the local engine is no cluster",

@@ -160,7 +160,7 @@ impl Cluster for Ray {
                 Err(ClusterError::Refused { message, .. })
                     if message.contains("already exists") =>
                 {
-                    jobs.push(id)
+                    jobs.push(id);
                 }
                 Err(ClusterError::Refused { message, help }) => {
                     let _ = self.cancel(&jobs, true);

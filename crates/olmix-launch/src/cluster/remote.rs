@@ -407,7 +407,7 @@ impl Remote {
         }
         book.known_as(&named);
         book.begun(&begun);
-        ended.extend(self.settle_vanished(&vanished)?);
+        ended.extend(self.settle_vanished(&vanished));
         changed |= !ended.is_empty() || !vanished.is_empty();
         self.pace = if changed {
             SOON
@@ -419,10 +419,7 @@ impl Remote {
     }
 
     /// Runs that the engine does not know of: over by their own records or its accounts, or lost.
-    fn settle_vanished(
-        &mut self,
-        vanished: &[RunId],
-    ) -> Result<Vec<(RunId, Outcome, Time)>, LaunchError> {
+    fn settle_vanished(&mut self, vanished: &[RunId]) -> Vec<(RunId, Outcome, Time)> {
         let mut ended = Vec::new();
         let mut unknown: Vec<(RunId, String)> = Vec::new();
         for run in vanished {
@@ -464,7 +461,7 @@ impl Remote {
             tracked.take_ticket_back();
             ended.push((run, outcome, now()));
         }
-        Ok(ended)
+        ended
     }
 }
 
@@ -862,17 +859,9 @@ fn batch<'b>(
 }
 
 /// What would be submitted for so many runs, for people; `apart` where each has an evaluation that may be a job of its own.
-/// Nothing is done.
-///
-/// # Errors
-/// [`LaunchError`] when the cluster has to be asked, and does not answer.
-pub fn preview(
-    cluster: &mut dyn Cluster,
-    site: &Site,
-    runs: usize,
-    apart: bool,
-) -> Result<String, LaunchError> {
-    let most = cluster.most_tasks()?;
+/// Nothing is done, and a cluster that does not answer is taken to have no limit.
+pub fn preview(cluster: &mut dyn Cluster, site: &Site, runs: usize, apart: bool) -> String {
+    let most = cluster.most_tasks().unwrap_or(usize::MAX);
     let at_once = site.settings.jobs.map(|jobs| jobs as usize);
     let at_once = at_once.map(|jobs| (jobs * runs.min(most)).div_ceil(runs.max(1)).max(1));
     let show = |site: &Site, token: &str, with: &With<'_>| {
@@ -900,8 +889,8 @@ pub fn preview(
         text += "\n";
         text += &show(&site, "TOKENe", &with);
     }
-    Ok(match runs.div_ceil(most.max(1)) {
+    match runs.div_ceil(most.max(1)) {
         0 | 1 => text,
         arrays => format!("# {arrays} submissions of at most {most} runs each, such as\n{text}"),
-    })
+    }
 }

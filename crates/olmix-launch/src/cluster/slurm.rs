@@ -37,23 +37,19 @@ pub struct Slurm {
 }
 
 impl Slurm {
-    /// # Errors
-    /// [`LaunchError::Refused`] when a command that is needed is not there.
-    pub fn here() -> Result<Self, LaunchError> {
-        for command in ["sbatch", "squeue", "scancel", "scontrol"] {
-            if !on_path(command) {
-                return Err(LaunchError::refused(
-                    format!(
-                        "`{command}` is not on this machine's path, and the engine slurm needs it"
-                    ),
-                    "run this on a login node of the cluster, with Slurm's commands on the path (often `module load slurm`)",
-                ));
-            }
-        }
-        Ok(Self {
+    /// The Slurm of this machine, if it has one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
             most_tasks: None,
             user: nix::unistd::geteuid().to_string(),
-        })
+        }
+    }
+}
+
+impl Default for Slurm {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -65,6 +61,20 @@ fn on_path(command: &str) -> bool {
 impl Cluster for Slurm {
     fn kind(&self) -> EngineKind {
         EngineKind::Slurm
+    }
+
+    fn check(&self) -> Result<(), LaunchError> {
+        for command in ["sbatch", "squeue", "scancel", "scontrol"] {
+            if !on_path(command) {
+                return Err(LaunchError::refused(
+                    format!(
+                        "`{command}` is not on this machine's path, and the engine slurm needs it"
+                    ),
+                    "run this on a login node of the cluster, with Slurm's commands on the path (often `module load slurm`)",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn most_tasks(&mut self) -> Result<usize, ClusterError> {
@@ -436,16 +446,16 @@ mod tests {
 
     #[test]
     fn lines_of_squeue_are_read() {
-        let seen = |line: &str| {
-            let seen = super::seen(line)?;
+        let read = |line: &str| {
+            let seen = seen(line)?;
             Some((seen.token, seen.task, seen.job, seen.state))
         };
         assert_eq!(
-            seen("12|5|PENDING|0:00|olmix-web-3f.k2x|Resources"),
+            read("12|5|PENDING|0:00|olmix-web-3f.k2x|Resources"),
             Some(("k2x".into(), Some(5), "12_5".into(), SeenState::Waits))
         );
         assert_eq!(
-            seen("12|N/A|CANCELLED|0:00|olmix-web.v2.k2x|JobArrayTaskLimit"),
+            read("12|N/A|CANCELLED|0:00|olmix-web.v2.k2x|JobArrayTaskLimit"),
             Some((
                 "k2x".into(),
                 None,
@@ -454,11 +464,11 @@ mod tests {
             ))
         );
         assert_eq!(
-            seen("12|1|PENDING|0:00|olmix-a.k|launch failed requeued held").map(|seen| seen.3),
+            read("12|1|PENDING|0:00|olmix-a.k|launch failed requeued held").map(|seen| seen.3),
             Some(SeenState::Stuck)
         );
-        assert_eq!(seen("12|1|RUNNING|0:00|someone-else|None"), None);
-        let told = super::seen("1|2|RUNNING|1-02:03:04|olmix-a.k|None");
+        assert_eq!(read("12|1|RUNNING|0:00|someone-else|None"), None);
+        let told = seen("1|2|RUNNING|1-02:03:04|olmix-a.k|None");
         assert_eq!(
             told.and_then(|seen| seen.working),
             Some(Duration::from_secs(93_784))

@@ -1,6 +1,6 @@
 //! A Slurm cluster of this machine: a controller, two nodes and their authentication, all in one folder and gone with it.
 #![allow(dead_code)] // each test file uses a part
-#![allow(clippy::unwrap_used, clippy::print_stderr)] // helpers of tests
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::panic)] // helpers of tests
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,7 +1,9 @@
 //! `olmix launch preview`.
 
-use olmix_io::{EngineKind, TrainerKind};
-use olmix_launch::{RunProgress, cluster, load_variants, trainer};
+use std::path::Path;
+
+use olmix_io::{EngineConfig, EngineKind, TrainerKind};
+use olmix_launch::{Place, RunProgress, Variant, cluster, load_variants, trainer};
 use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
 use serde_json::json;
 
@@ -19,16 +21,7 @@ const MOST_PRINTED: usize = 3;
 pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let place = super::place(args)?;
     let variants = load_variants(&place.variants)?;
-    let known: Vec<Run> = if place.ledger.exists() {
-        let ledger = Ledger::open_existing(&place.ledger)?;
-        let swarms = ledger.swarms()?;
-        match swarms.iter().find(|swarm| swarm.out == place.out) {
-            Some(swarm) => ledger.runs(swarm.id)?,
-            None => Vec::new(),
-        }
-    } else {
-        Vec::new()
-    };
+    let known = known(&place)?;
     let (jobs, threads) = super::shares(args, variants.len());
     let settings = super::engine::settings(args, &place, &variants)?;
     let local = settings.kind == EngineKind::Local;
@@ -89,13 +82,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let submission = if local || to_do == 0 {
         None
     } else {
-        let name = variants.first().and_then(olmix_launch::Variant::swarm_name);
-        let site = super::engine::site(&settings, &name.unwrap_or_default(), &place.out)?;
-        let mut cluster = cluster::open(&settings)?;
-        let apart = variants
-            .iter()
-            .all(|variant| !matches!(variant.config.trainer, TrainerKind::Command { .. }));
-        Some(cluster::preview(cluster.as_mut(), &site, to_do, apart)?)
+        Some(submission(&settings, &variants, &place.out, to_do)?)
     };
     let short = estimate::too_short(&settings, &variants, &known).filter(|_| !local);
     if let Some(line) = short.as_ref().filter(|_| !args.common.json) {
@@ -133,8 +120,36 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     output::print(&text)
 }
 
+/// The runs that the ledger has of this place.
+fn known(place: &Place) -> Result<Vec<Run>, Failure> {
+    if !place.ledger.exists() {
+        return Ok(Vec::new());
+    }
+    let ledger = Ledger::open_existing(&place.ledger)?;
+    let swarms = ledger.swarms()?;
+    match swarms.iter().find(|swarm| swarm.out == place.out) {
+        Some(swarm) => Ok(ledger.runs(swarm.id)?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What a cluster would be given.
+fn submission(
+    settings: &EngineConfig,
+    variants: &[Variant],
+    out: &Path,
+    runs: usize,
+) -> Result<String, Failure> {
+    let name = variants.first().and_then(Variant::swarm_name);
+    let site = super::engine::site(settings, &name.unwrap_or_default(), out)?;
+    let mut cluster = cluster::of_kind(settings)?;
+    let custom = |variant: &Variant| matches!(variant.config.trainer, TrainerKind::Command { .. });
+    let apart = !variants.iter().any(custom);
+    Ok(cluster::preview(cluster.as_mut(), &site, runs, apart))
+}
+
 /// A run as it would be recorded.
-fn new_run(variant: &olmix_launch::Variant) -> Run {
+fn new_run(variant: &Variant) -> Run {
     Run {
         id: RunId(0),
         swarm: SwarmId(0),

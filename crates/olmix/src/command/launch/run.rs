@@ -1,6 +1,6 @@
 //! `olmix launch run`.
 
-use olmix_io::EngineKind;
+use olmix_io::{EngineConfig, EngineKind};
 use olmix_launch::{
     Ending, Event, Interrupts, Launcher, Until, Variant, Watcher, Wish, load_variants,
 };
@@ -55,26 +55,11 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         stopping: false,
         local,
     };
+    let jobs = if local { Some((jobs, threads)) } else { None };
     let counts = ledger.counts(swarm.id)?;
-    let how = match (local, settings.jobs) {
-        (true, _) => format!(
-            "{jobs} at once with {threads} thread{} each",
-            if threads == 1 { "" } else { "s" }
-        ),
-        (false, Some(jobs)) => format!("on {}, {jobs} at once", settings.kind.word()),
-        (false, None) => format!("on {}", settings.kind.word()),
-    };
-    let elsewhere = match counts[1] + counts[2] {
-        0 => String::new(),
-        runs => format!(", {runs} on their way"),
-    };
-    watch.display.say(&format!(
-        "{}: {} of {} runs to do{elsewhere}, {how}; {}",
-        swarm.name,
-        counts[0],
-        variants.len(),
-        swarm.out.display()
-    ));
+    watch
+        .display
+        .say(&opening(&swarm, counts, variants.len(), &settings, jobs));
     let mut launcher = Launcher {
         ledger: &mut ledger,
         swarm: &swarm,
@@ -100,8 +85,41 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     if let Ending::Left(left) = ending {
         return leave(args, left, code, settings.kind);
     }
+    ended(args, &ledger, &swarm)
+}
+
+/// What a launch begins with; `shares` are runs at once and threads of each, on this machine.
+fn opening(
+    swarm: &Swarm,
+    counts: [usize; 6],
+    runs: usize,
+    settings: &EngineConfig,
+    shares: Option<(usize, usize)>,
+) -> String {
+    let how = match (shares, settings.jobs) {
+        (Some((jobs, threads)), _) => format!(
+            "{jobs} at once with {threads} thread{} each",
+            if threads == 1 { "" } else { "s" }
+        ),
+        (None, Some(jobs)) => format!("on {}, {jobs} at once", settings.kind.word()),
+        (None, None) => format!("on {}", settings.kind.word()),
+    };
+    let [queued, submitted, at_work, ..] = counts;
+    let elsewhere = match submitted + at_work {
+        0 => String::new(),
+        runs => format!(", {runs} on their way"),
+    };
+    format!(
+        "{}: {queued} of {runs} runs to do{elsewhere}, {how}; {}",
+        swarm.name,
+        swarm.out.display()
+    )
+}
+
+/// The summary of a swarm of which nothing waits or runs any more.
+fn ended(args: &LaunchRunArgs, ledger: &Ledger, swarm: &Swarm) -> Result<(), Failure> {
     let runs = ledger.runs(swarm.id)?;
-    let report = Report::new(&ledger, &swarm, &runs)?;
+    let report = Report::new(ledger, swarm, &runs)?;
     if args.common.json {
         output::print(&as_json(&[report]).to_string())?;
     } else if !args.common.quiet {
