@@ -467,3 +467,146 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn runs_that_an_engine_has_outlive_their_launcher_and_are_found_by_their_tickets() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ledger, swarm) = ledger(folder.path(), 5);
+    ledger.register("first", "slurm", &process(1), 0).unwrap();
+    let taken = ledger.claim_to_submit(swarm, "first", 4, 0).unwrap();
+    assert_eq!(taken.len(), 4);
+    assert!(
+        taken
+            .iter()
+            .all(|run| run.state == State::Submitted && run.started.is_none())
+    );
+    let tickets: Vec<_> = taken
+        .iter()
+        .take(3)
+        .map(|run| (run.id, format!("t-{}", run.id.0)))
+        .collect();
+    let held = ledger.ticketed("first", "slurm", 2, &tickets).unwrap();
+    assert_eq!(
+        held,
+        taken.iter().take(3).map(|run| run.id).collect::<Vec<_>>()
+    );
+    assert!(
+        ledger
+            .ticketed("other", "slurm", 2, &tickets)
+            .unwrap()
+            .is_empty()
+    );
+    ledger
+        .known_as("first", &[(taken[0].id, "7_1".into())])
+        .unwrap();
+    ledger.begun("first", &[(taken[0].id, 1000)]).unwrap();
+    // It dies: the one that no engine has is queued again, the others stay where they are.
+    assert_eq!(ledger.abandon("first", 0, 5000).unwrap(), 1);
+    assert_eq!(ledger.counts(swarm).unwrap(), [2, 2, 1, 0, 0, 0]);
+    ledger
+        .register("second", "slurm", &process(2), 6000)
+        .unwrap();
+    let mut adopted = ledger.adopt(swarm, "second").unwrap();
+    adopted.sort_by_key(|run| run.id);
+    assert!(
+        ledger.adopt(swarm, "third").unwrap().is_empty(),
+        "they have a launcher again"
+    );
+    let placed = adopted[0].placed.clone().unwrap();
+    assert_eq!((placed.engine.as_str(), placed.gpus), ("slurm", 2));
+    assert_eq!(placed.job.as_deref(), Some("7_1"));
+    assert_eq!(placed.ticket, tickets[0].1);
+    // Begun again by the engine: time counts, with its GPUs, and so does the loss, which is no failure.
+    ledger
+        .waits_again(taken[0].id, "second", "preempted", 11_000)
+        .unwrap();
+    let run = ledger.runs(swarm).unwrap().remove(0);
+    assert_eq!(
+        (run.state, run.attempt, run.losses, run.failures),
+        (State::Submitted, 2, 1, 0)
+    );
+    assert_eq!((run.seconds, run.gpu_seconds), (10.0, 20.0));
+    // Lost ones are tried again whatever the retries, but not for ever.
+    for round in 0..40 {
+        let state = ledger
+            .fail(taken[1].id, "second", &failed(FailureKind::Lost), 0, 0)
+            .unwrap();
+        if state == Some(State::Failed) {
+            assert_eq!(round, 20);
+            break;
+        }
+        assert_eq!(state, Some(State::Queued));
+        let again = ledger.claim_to_submit(swarm, "second", 9, 0).unwrap();
+        assert!(
+            again
+                .iter()
+                .any(|run| run.id == taken[1].id && run.placed.is_none())
+        );
+    }
+    // After training another job evaluates.
+    ledger.begun("second", &[(taken[2].id, 20_000)]).unwrap();
+    let second = olmix_ledger::Placed {
+        engine: "slurm".into(),
+        ticket: "te-3".into(),
+        job: None,
+        gpus: 0,
+    };
+    ledger
+        .evaluates(taken[2].id, "second", &second, 21_000)
+        .unwrap();
+    ledger.begun("second", &[(taken[2].id, 30_000)]).unwrap();
+    assert!(
+        ledger
+            .finish(taken[2].id, "second", &finished(), 34_000)
+            .unwrap()
+    );
+    let run = ledger.runs(swarm).unwrap().remove(2);
+    assert_eq!((run.seconds, run.gpu_seconds), (5.0, 2.0));
+    let engines = |ledger: &Ledger| {
+        let mut engines: Vec<_> = ledger.engines(swarm).unwrap().into_iter().collect();
+        engines.sort();
+        engines
+    };
+    assert!(engines(&ledger).is_empty());
+    ledger
+        .remember_engine(swarm, "slurm", r#"{"type":"slurm"}"#)
+        .unwrap();
+    ledger
+        .remember_engine(swarm, "ray", r#"{"type":"ray"}"#)
+        .unwrap();
+    assert_eq!(
+        engines(&ledger)[1],
+        ("slurm".into(), r#"{"type":"slurm"}"#.into())
+    );
+}
+
+#[test]
+fn a_ledger_of_the_version_before_keeps_its_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let before = rusqlite::Connection::open(&path).unwrap();
+    for part in ["1", "2", "3"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/schema/{part}.sql"));
+        before
+            .execute_batch(&std::fs::read_to_string(file).unwrap())
+            .unwrap();
+    }
+    before
+        .execute_batch(
+            "PRAGMA application_id = 1869376888; PRAGMA user_version = 3;
+             INSERT INTO swarms VALUES (1, 's', 'launch', '.', 0);
+             INSERT INTO launchers VALUES ('me', 'local', 'here', 1, 'boot/1', 0, 0, NULL);
+             INSERT INTO runs (id, swarm, name, config, config_sha256, mixture, state, attempt, launcher, queued, started, metrics, milliseconds)
+             VALUES (7, 1, 'a', 'a.yaml', 'x', '{\"web\": 1}', 'finished', 2, 'me', 0, 5, '{\"loss\": 0.5}', 1500);",
+        )
+        .unwrap();
+    drop(before);
+    let ledger = Ledger::open_existing(&path).unwrap();
+    let run = ledger.runs(SwarmId(1)).unwrap().remove(0);
+    assert_eq!(
+        (run.state, run.attempt, run.seconds),
+        (State::Finished, 2, 1.5)
+    );
+    assert_eq!(run.metrics, Some(vec![("loss".into(), 0.5)]));
+    assert_eq!((run.placed, run.losses, run.gpu_seconds), (None, 0, 0.0));
+}
