@@ -179,7 +179,8 @@ fn gpu_hours_left(runs: &[Run], now: Time) -> Option<f64> {
         State::Running => Some((each - gpu_seconds(run, now)).max(0.0)),
         _ => None,
     });
-    Some(left.sum::<f64>() / 3600.0)
+    let left: f64 = left.sum();
+    (left > 0.0).then_some(left / 3600.0)
 }
 
 /// How long what is left will take, on as many runs at once as now.

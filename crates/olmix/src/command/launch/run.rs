@@ -157,7 +157,7 @@ fn leave(
         engine.word()
     );
     match code {
-        Some(code) => Err(Failure::Ended(code, line)),
+        Some(code) => Err(Failure::Ended(code, format!("stopped; {line}"))),
         None if args.common.json => output::print(
             &serde_json::json!({"submitted": left, "engine": engine.word()}).to_string(),
         ),
