@@ -33,6 +33,7 @@ pub use format::Format;
 pub use locate::{TokenShard, locate, settled};
 pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, Split};
 pub use resolve::Leaf;
+pub use store::open_store;
 pub use text::Unit;
 pub use tokenize::{TokenizeOptions, Tokenized, tokenize};
 

@@ -1,5 +1,6 @@
 //! A run as an engine gets it: commands, one after another, and where they leave their results.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,19 @@ pub struct Job {
     pub previous: Option<Process>,
     /// Whether what is in the folder is of another config.
     pub fresh: bool,
+    /// Where it is worked on, when that is another folder, from which results are brought into this one.
+    pub away: Option<Away>,
+}
+
+/// A run's folder on a node that does not see that of the launcher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Away {
+    /// The folder there.
+    pub folder: PathBuf,
+    /// The file there that the metrics will be in.
+    pub metrics: PathBuf,
+    /// Files that the commands need there, with their text.
+    pub files: BTreeMap<PathBuf, String>,
 }
 
 /// The file of a run's mixture in its folder.

@@ -407,7 +407,7 @@ impl Work<'_, '_> {
             ));
         }
         let folder = folder_of(self.launcher.swarm, run);
-        trainer::job(run, &config, &path, &folder, &self.launcher.tools)
+        trainer::job_there(run, &config, &path, &folder, &self.launcher.tools)
             .map_err(|error| error.to_string())
     }
 
@@ -427,6 +427,7 @@ impl Work<'_, '_> {
                 timeout: None,
                 previous: None,
                 fresh: false,
+                away: None,
             }
         })
     }

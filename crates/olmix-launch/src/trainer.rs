@@ -1,5 +1,6 @@
 //! The commands that train and measure a run, by the trainer of its launch config.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use olmix_io::{LaunchConfig, TrainerKind};
 use olmix_ledger::{Run, Stage};
 
 use crate::LaunchError;
-use crate::job::{Job, MIXTURE_FILE, Step};
+use crate::job::{Away, Job, MIXTURE_FILE, Step};
 use crate::shell::{filled, quoted};
 
 /// What commands need besides the config.
@@ -19,6 +20,8 @@ pub struct Tools {
     pub python: String,
     /// Threads of each run.
     pub threads: usize,
+    /// The folder on a node in which runs have their folders, where nodes share no filesystem with the launcher.
+    pub scratch: Option<PathBuf>,
 }
 
 impl Tools {
@@ -38,6 +41,7 @@ impl Tools {
             program,
             python,
             threads,
+            scratch: None,
         })
     }
 }
@@ -106,7 +110,52 @@ pub fn job(
         metrics,
         previous: run.process.clone(),
         fresh: run.fresh,
+        away: None,
     })
+}
+
+/// The launch config's name in a folder away.
+const CONFIG: &str = "launch.yaml";
+
+/// The job of a run as it is on this engine: where nodes do not see `folder`, its commands work in the scratch folder there, and
+/// the launch config goes with it.
+///
+/// # Errors
+/// As [`job`], and [`LaunchError::Refused`] for metrics that are not in the run's folder.
+pub fn job_there(
+    run: &Run,
+    config: &LaunchConfig,
+    path: &Path,
+    folder: &Path,
+    tools: &Tools,
+) -> Result<Job, LaunchError> {
+    let Some(scratch) = &tools.scratch else {
+        return job(run, config, path, folder, tools);
+    };
+    let there = scratch.join(&run.name);
+    let file = there.join(CONFIG);
+    let mut job = job(run, config, &file, &there, tools)?;
+    let Ok(inside) = job.metrics.strip_prefix(&there) else {
+        return Err(LaunchError::refused(
+            format!(
+                "{}: `trainer.metrics` is {}, outside of the run's folder",
+                config.file,
+                job.metrics.display()
+            ),
+            "with engine.storage only the run's folder is kept: name a file in {out}",
+        ));
+    };
+    let here = folder.join(inside);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        LaunchError::refused(format!("{}: {error}", path.display()), "launch again")
+    })?;
+    folder.clone_into(&mut job.folder);
+    job.away = Some(Away {
+        folder: there,
+        metrics: std::mem::replace(&mut job.metrics, here),
+        files: BTreeMap::from([(file, text)]),
+    });
+    Ok(job)
 }
 
 fn proxy(stage: Stage, words: &[&str], tools: &Tools) -> Step {

@@ -3,13 +3,11 @@
 
 mod common;
 
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use common::python::python;
+use common::server::Server;
 
 fn olmix(folder: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_olmix"));
@@ -80,51 +78,6 @@ fn a_shard_that_cannot_be_counted_fails_the_command_and_nothing_is_written() {
     );
 }
 
-/// A server on this machine, stopped when it is dropped.
-struct Server {
-    process: Child,
-    url: String,
-}
-
-impl Server {
-    /// Starts a module of Python with a port as its last argument, and waits until it answers.
-    fn start(python: &Path, arguments: &[&str], folder: &Path) -> Self {
-        // A port that is free now; the server takes it at once.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let process = std::process::Command::new(python)
-            .args(arguments)
-            .arg(port.to_string())
-            .current_dir(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                begin.elapsed() < Duration::from_mins(1),
-                "the server does not answer"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Self {
-            process,
-            url: format!("http://127.0.0.1:{port}"),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// 1,201 shards of two tokens; shards with an NPY header, alone and among others without; a text.
 const FILL: &str = r#"
 import gzip, io, os
@@ -153,13 +106,8 @@ put("mega/x.idx", b"MMIDIDX\x00\x00" + (1).to_bytes(8, "little") + b"\x04")
 fn objects_of_an_s3_server_are_counted_beyond_one_page_of_its_listing() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&python, &["-m", "moto.server", "-p"], folder.path());
-    let environment = [
-        ("AWS_ACCESS_KEY_ID", "key"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL", &server.url),
-    ];
+    let server = Server::s3(&python, folder.path());
+    let environment = server.environment();
     let mut fill = std::process::Command::new(&python);
     let done = fill.args(["-c", FILL]).envs(environment).output().unwrap();
     assert!(

@@ -3,6 +3,7 @@
 //! [`Remote`] is what they have in common: tickets, polling, runs that vanish, records of nodes. What is particular to one is a
 //! [`Cluster`], a file each; `docs/engines.md` says how to add one.
 
+mod kept;
 mod probe;
 mod ray;
 mod remote;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use olmix_io::{EngineConfig, EngineKind};
 
+pub use kept::{scratch, storage};
 pub use ray::Ray;
 pub use remote::{Remote, Site, preview};
 pub use slurm::Slurm;
@@ -91,9 +93,9 @@ pub struct Batch<'b> {
     pub token: &'b str,
     /// The swarm's name, for people.
     pub swarm: &'b str,
-    /// The folder with the orders, where the script is kept too.
+    /// The folder of what the launcher keeps of it, such as the script.
     pub folder: &'b Path,
-    /// The file of orders, a line each.
+    /// The file of orders, a line each; a URL where it is kept in a store.
     pub orders: &'b Path,
     /// This program on the nodes.
     pub program: &'b Path,
@@ -116,6 +118,15 @@ impl Batch<'_> {
     #[must_use]
     pub fn ticket(&self, task: usize) -> String {
         format!("{}-{task}", self.token)
+    }
+
+    /// The file on a node for what a task prints outside of its run's log; `task` as the engine writes its number.
+    #[must_use]
+    pub fn printed(&self, task: &str) -> PathBuf {
+        if self.settings.storage.is_some() {
+            return Path::new("/tmp").join(format!("olmix-{}.{task}.log", self.token));
+        }
+        self.folder.join(format!("{task}.log"))
     }
 
     /// Shell lines that do the work of the task whose number is what `task` expands to: the set-up, then the work.
@@ -235,6 +246,15 @@ impl ClusterError {
         Self::Refused {
             message: message.into(),
             help: help.into(),
+        }
+    }
+}
+
+impl From<LaunchError> for ClusterError {
+    fn from(error: LaunchError) -> Self {
+        match error {
+            LaunchError::Refused { message, help } => Self::Refused { message, help },
+            error => Self::refused(error.to_string(), "give an --out that you may write to"),
         }
     }
 }

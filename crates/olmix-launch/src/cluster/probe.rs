@@ -2,14 +2,14 @@
 //! swarm is submitted, whether nodes see that folder and can start this program.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::remote::{Site, With, submit_orders};
+use super::remote::{ORDERS, Site, With, submit_orders};
 use super::{Cluster, ClusterError, How, SUBMISSIONS, SeenState, submission_folder};
 use crate::clock::now;
 use crate::engine::Book;
-use crate::work::{Order, PROBE, Probed};
+use crate::work::{Home, Order, PROBE, Probed};
 
 /// How often the cluster is asked about it.
 const POLL: Duration = Duration::from_secs(1);
@@ -41,11 +41,14 @@ impl Probe {
     pub fn new(site: &Site) -> Self {
         let settings = &site.settings;
         let subject = format!(
-            "{} {} {} {}",
+            "{} {} {} {}{}",
             settings.kind.word(),
             settings.partition.as_deref().unwrap_or_default(),
             site.program.display(),
-            settings.setup.join("; ")
+            settings.setup.join("; "),
+            site.storage
+                .as_ref()
+                .map_or_else(String::new, |storage| format!(" {}", storage.url()))
         );
         Self {
             subject,
@@ -69,21 +72,26 @@ impl Probe {
                     return Ok(true);
                 }
                 let token = format!("probe{}", now());
-                let order = Order::probe(&submission_folder(&site.out, &token));
-                let sent = submit_orders(
-                    cluster,
-                    site,
-                    &token,
-                    &[order],
-                    &With {
-                        probe: true,
-                        ..With::default()
-                    },
-                )?;
+                let order = match &site.storage {
+                    Some(_) => {
+                        let url = site.submission(&token).path_of("");
+                        let url = url.to_string_lossy().into_owned();
+                        Order::probe(
+                            &super::scratch(&site.settings)?.unwrap_or_default(),
+                            Some(url),
+                        )
+                    }
+                    None => Order::probe(&submission_folder(&site.out, &token), None),
+                };
+                let with = With {
+                    probe: true,
+                    ..With::default()
+                };
+                let sent = submit_orders(cluster, site, &token, &[order], &with)?;
                 let job = sent.into_iter().next().unwrap_or_default();
                 book.say(format!(
                     "job {job} finds out whether nodes can work in {}",
-                    site.out.display()
+                    place(site)
                 ));
                 self.state = State::Sent {
                     token,
@@ -116,10 +124,14 @@ impl Probe {
             return Ok(false);
         };
         let folder = submission_folder(&site.out, token);
-        if let Ok(bytes) = fs::read(folder.join(PROBE))
+        let home = site.submission(token);
+        if asked.elapsed() < POLL && site.storage.is_some() {
+            return Ok(false);
+        }
+        if let Ok(Some(bytes)) = home.get(PROBE)
             && let Ok(probed) = serde_json::from_slice::<Probed>(&bytes)
         {
-            let _ = fs::remove_dir_all(&folder);
+            tidy(&home, &folder);
             let kept = Kept {
                 subject: self.subject.clone(),
                 probed,
@@ -165,10 +177,21 @@ impl Probe {
         let printed = printed.map_or_else(String::new, |line| format!(", and printed: {line}"));
         let message = format!(
             "{}: job {job}, which was to answer through this folder, {ended} without an answer{printed}",
-            site.out.display()
+            place(site)
         );
-        let _ = fs::remove_dir_all(&folder);
+        tidy(&home, &folder);
+        let token = std::mem::take(token);
         self.state = State::Unknown;
+        if site.storage.is_some() {
+            return Err(ClusterError::refused(
+                message,
+                format!(
+                    "nothing was submitted. Nodes must reach this store with a credential of their own or of engine.env, must be able to \
+                     write to engine.scratch, and to start this program (engine.program names another path, engine.setup what has to be \
+                     loaded). What the job printed is on its node, with Slurm in /tmp/olmix-{token}.1.log"
+                ),
+            ));
+        }
         Err(ClusterError::refused(
             message,
             "nothing was submitted. Nodes must see this folder under the same path (give an --out on a shared filesystem, or \
@@ -181,6 +204,23 @@ impl Probe {
         let kept = fs::read(&self.answer).ok();
         let kept = kept.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
         kept.is_some_and(|kept| kept.subject == self.subject)
+    }
+}
+
+/// Where nodes are to work, for people.
+fn place(site: &Site) -> String {
+    let url = site
+        .storage
+        .as_ref()
+        .map(|storage| storage.url().to_owned());
+    url.unwrap_or_else(|| site.out.display().to_string())
+}
+
+/// Removes a probe's submission.
+fn tidy(home: &Home, folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
+    for name in [ORDERS, PROBE] {
+        let _ = home.remove(name);
     }
 }
 

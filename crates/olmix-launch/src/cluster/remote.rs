@@ -19,6 +19,7 @@ use crate::LaunchError;
 use crate::clock::now;
 use crate::engine::{Book, Ended, Engine, Outcome};
 use crate::job::{Job, Step};
+use crate::storage::Storage;
 use crate::work::{self, EndRecord, FOLDER};
 
 /// How often the engine is asked: soon after something happened, and ever less often while nothing does.
@@ -27,6 +28,9 @@ const SELDOM: Duration = Duration::from_secs(20);
 
 /// How often it is asked at most when it does not answer.
 const TROUBLED: Duration = Duration::from_mins(1);
+
+/// How soon a store that did not answer is asked again.
+const STORE: Duration = Duration::from_secs(10);
 
 /// Polls after which a run that the engine does not know of, or says nothing of its end, is settled.
 const POLLS: u32 = 2;
@@ -39,8 +43,10 @@ const GRACE: Duration = Duration::from_secs(45);
 pub struct Site {
     /// The swarm's name, for people.
     pub swarm: String,
-    /// The folder of runs, on a filesystem that nodes share.
+    /// The folder of runs, on a filesystem that nodes share or with a store in its place.
     pub out: PathBuf,
+    /// Where folders of runs are kept when nodes share no filesystem with the launcher.
+    pub storage: Option<Storage>,
     /// The working directory.
     pub workdir: PathBuf,
     /// This program on the nodes.
@@ -61,6 +67,8 @@ pub struct Remote {
     pace: Duration,
     /// What it last did not do, so that it is said once.
     trouble: Option<String>,
+    /// The same of the store.
+    storage_trouble: Option<String>,
     probe: Probe,
     /// Submissions made, for their names.
     made: u32,
@@ -115,6 +123,7 @@ impl Remote {
             next: Instant::now(),
             pace: SOON,
             trouble: None,
+            storage_trouble: None,
             probe,
             made: 0,
         }
@@ -214,6 +223,8 @@ impl Remote {
                 continue;
             };
             let mut order = work::order(&tracked.job, ticket, container);
+            let storage = self.site.storage.as_ref();
+            order.storage = storage.map(|storage| storage.url_of(&tracked.job.name));
             let second = apart
                 .and_then(|apart| order.split_evaluation(apart.container.as_deref(), &tracked.job));
             seconds.extend(second);
@@ -275,7 +286,7 @@ impl Remote {
         let _ = self.cluster.cancel(&handles, true);
         for run in given {
             if let Some(tracked) = self.runs.get(run) {
-                tracked.take_ticket_back();
+                tracked.take_ticket_back(&self.site);
             }
         }
     }
@@ -295,6 +306,39 @@ impl Remote {
             self.trouble = Some(message);
         }
         Ok(())
+    }
+
+    /// A store that does not answer is asked again: how runs ended is known when it does.
+    fn storage_away(&mut self, error: &LaunchError, book: &mut dyn Book) {
+        let message = error.to_string();
+        if self.storage_trouble.as_ref() != Some(&message) {
+            book.say(format!("the store is asked again: {message}"));
+            self.storage_trouble = Some(message);
+        }
+        self.next = Instant::now() + STORE;
+    }
+
+    /// Brings what runs that ended left in a store. Those whose results can't be had yet are looked at again.
+    fn come_home(&mut self, over: Vec<(RunId, Outcome, Time)>, book: &mut dyn Book) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        for (run, outcome, at) in over {
+            if outcome == Outcome::Done && self.goes_on_to_evaluate(run, at, book) {
+                continue;
+            }
+            let Some(tracked) = self.runs.get(&run) else {
+                continue;
+            };
+            if let Err(error) = self.site.bring(&tracked.job) {
+                self.storage_away(&error, book);
+                break;
+            }
+            self.storage_trouble = None;
+            if let Some(tracked) = self.runs.remove(&run) {
+                self.drop_second(&tracked);
+                ended.push(tracked.ended(outcome, at));
+            }
+        }
+        ended
     }
 
     /// Asks for the ends that are wished for.
@@ -348,6 +392,7 @@ impl Remote {
         let (mut begun, mut named) = (Vec::new(), Vec::new());
         let mut vanished = Vec::new();
         let mut changed = false;
+        let mut away = None;
         for (run, tracked) in &mut self.runs {
             if self.waiting.contains(run) {
                 continue;
@@ -395,19 +440,28 @@ impl Remote {
                 }
                 SeenState::Ended(how) => {
                     changed = true;
-                    if let Some(end) = tracked.end(how, seen, self.cluster.as_mut(), &self.site) {
-                        // What ended between two polls has begun, too.
-                        if let Some(record) = tracked.record().filter(|_| !tracked.works) {
-                            begun.push((*run, record.began));
+                    if away.is_some() {
+                        continue;
+                    }
+                    match tracked.end(how, seen, self.cluster.as_mut(), &self.site) {
+                        Ok(Some((outcome, at, began))) => {
+                            // What ended between two polls has begun, too.
+                            begun.extend(began.filter(|_| !tracked.works).map(|at| (*run, at)));
+                            ended.push((*run, outcome, at));
                         }
-                        ended.push((*run, end.0, end.1));
+                        Ok(None) => {}
+                        Err(error) => away = Some(error),
                     }
                 }
             }
         }
         book.known_as(&named);
         book.begun(&begun);
-        ended.extend(self.settle_vanished(&vanished));
+        let settled = match away {
+            None => self.settle_vanished(&vanished),
+            Some(error) => Err(error),
+        };
+        let away = settled.map(|settled| ended.extend(settled)).err();
         changed |= !ended.is_empty() || !vanished.is_empty();
         self.pace = if changed {
             SOON
@@ -415,19 +469,27 @@ impl Remote {
             (self.pace * 3 / 2).min(SELDOM)
         };
         self.next = Instant::now() + self.pace;
+        if let Some(error) = away {
+            self.storage_away(&error, book);
+        }
         Ok(ended)
     }
 
-    /// Runs that the engine does not know of: over by their own records or its accounts, or lost.
-    fn settle_vanished(&mut self, vanished: &[RunId]) -> Vec<(RunId, Outcome, Time)> {
+    /// Runs that the engine does not know of: over by their own records or its accounts, or lost. Fails when the store does not
+    /// answer.
+    fn settle_vanished(
+        &mut self,
+        vanished: &[RunId],
+    ) -> Result<Vec<(RunId, Outcome, Time)>, LaunchError> {
         let mut ended = Vec::new();
         let mut unknown: Vec<(RunId, String)> = Vec::new();
         for run in vanished {
             let Some(tracked) = self.runs.get_mut(run) else {
                 continue;
             };
+            let record = tracked.record(&self.site)?;
             tracked.missing += 1;
-            if let Some(record) = tracked.record() {
+            if let Some(record) = record {
                 let outcome = match record.outcome() {
                     Outcome::Stopped if tracked.stop.is_none() => {
                         lost("it was stopped, and the engine does not know of it any more")
@@ -451,17 +513,19 @@ impl Remote {
             };
             let account = accounts.iter().find(|seen| seen.job == job);
             let outcome = match account.map(|seen| (seen.state, seen)) {
-                Some((SeenState::Ended(how), seen)) => tracked.by_engine(how, seen, None),
+                Some((SeenState::Ended(how), seen)) => {
+                    tracked.by_engine(how, seen, None, None, &self.site)
+                }
                 _ if tracked.stop.is_some() => Outcome::Stopped,
                 _ => lost(&format!(
                     "{} does not know of it any more, and it left no record of its end",
                     self.cluster.kind().word()
                 )),
             };
-            tracked.take_ticket_back();
+            tracked.take_ticket_back(&self.site);
             ended.push((run, outcome, now()));
         }
-        ended
+        Ok(ended)
     }
 }
 
@@ -557,15 +621,8 @@ impl Engine for Remote {
         }
         self.stop_as_wished(book)?;
         if self.next <= Instant::now() && self.runs.len() > self.waiting.len() {
-            for (run, outcome, at) in self.look(book)? {
-                if outcome == Outcome::Done && self.goes_on_to_evaluate(run, at, book) {
-                    continue;
-                }
-                if let Some(tracked) = self.runs.remove(&run) {
-                    self.drop_second(&tracked);
-                    ended.push(tracked.ended(outcome, at));
-                }
-            }
+            let over = self.look(book)?;
+            ended.extend(self.come_home(over, book));
         }
         Ok(ended)
     }
@@ -600,7 +657,7 @@ impl Remote {
     /// What will not be trained is not evaluated.
     fn drop_second(&mut self, tracked: &Tracked) {
         if let Some(second) = &tracked.second {
-            let _ = work::take_back(&tracked.job.folder, &second.ticket);
+            let _ = work::take_back(&self.site.home(&tracked.job), &second.ticket);
             if let Some(handle) = &second.handle {
                 let _ = self.cluster.cancel(std::slice::from_ref(handle), true);
             }
@@ -636,28 +693,24 @@ impl Tracked {
     }
 
     /// What the node left about this attempt's end.
-    fn record(&self) -> Option<EndRecord> {
-        let bytes = fs::read(
-            self.job
-                .folder
-                .join(FOLDER)
-                .join(work::end_file(&self.ticket)),
-        )
-        .ok()?;
-        let record: EndRecord = serde_json::from_slice(&bytes).ok()?;
-        (record.ticket == self.ticket).then_some(record)
+    fn record(&self, site: &Site) -> Result<Option<EndRecord>, LaunchError> {
+        let bytes = site.record(&self.job, &self.ticket)?;
+        let record = bytes.and_then(|bytes| serde_json::from_slice::<EndRecord>(&bytes).ok());
+        Ok(record.filter(|record| record.ticket == self.ticket))
     }
 
-    /// How a job ended that the engine says has; `None` while its record may still come.
+    /// How and when a job ended that the engine says has, and when it began as far as its record tells; `None` while that may
+    /// still come.
     fn end(
         &mut self,
         how: How,
         seen: &Seen,
         cluster: &mut dyn Cluster,
         site: &Site,
-    ) -> Option<(Outcome, Time)> {
-        let record = self.record();
+    ) -> Result<Option<(Outcome, Time, Option<Time>)>, LaunchError> {
+        let record = self.record(site)?;
         let at = record.as_ref().map_or_else(now, |record| record.ended);
+        let began = record.as_ref().map(|record| record.began);
         let mut printed = |ticket: &str| {
             let (token, task) = ticket.rsplit_once('-')?;
             let folder = submission_folder(&site.out, token);
@@ -679,24 +732,32 @@ impl Tracked {
             Some(outcome @ (Outcome::Done | Outcome::Failed { .. })) => {
                 // What is empty is cleared away.
                 printed(&self.ticket);
-                return Some((outcome, at));
+                return Ok(Some((outcome, at, began)));
             }
             Some(_) => {}
             None => {
                 // A shared filesystem may show a file late.
                 self.missing += 1;
                 if self.missing < POLLS && matches!(how, How::Well | How::Badly) {
-                    return None;
+                    return Ok(None);
                 }
             }
         }
         let printed = printed(&self.ticket);
-        self.take_ticket_back();
-        Some((self.by_engine(how, seen, printed), at))
+        self.take_ticket_back(site);
+        let outcome = self.by_engine(how, seen, printed, record.as_ref(), site);
+        Ok(Some((outcome, at, began)))
     }
 
     /// How a job ended by what the engine says alone.
-    fn by_engine(&self, how: How, seen: &Seen, printed: Option<String>) -> Outcome {
+    fn by_engine(
+        &self,
+        how: How,
+        seen: &Seen,
+        printed: Option<String>,
+        record: Option<&EndRecord>,
+        site: &Site,
+    ) -> Outcome {
         if self.stop.is_some() {
             return Outcome::Stopped;
         }
@@ -710,10 +771,10 @@ impl Tracked {
                 FailureKind::Exited,
                 format!(
                     "job {job} ended well, but left no record in {}{said}",
-                    self.job.folder.join(FOLDER).display()
+                    site.home(&self.job).path_of(FOLDER).display()
                 ),
             ),
-            How::Badly if self.record().is_some() => (
+            How::Badly if record.is_some() => (
                 FailureKind::Killed,
                 format!("job {job} was stopped by a signal from outside{said}"),
             ),
@@ -744,8 +805,8 @@ impl Tracked {
     }
 
     /// Makes sure that no job begins with the ticket any more.
-    fn take_ticket_back(&self) {
-        let _ = work::take_back(&self.job.folder, &self.ticket);
+    fn take_ticket_back(&self, site: &Site) {
+        let _ = work::take_back(&site.home(&self.job), &self.ticket);
     }
 }
 
@@ -800,7 +861,8 @@ pub(super) fn submit_orders(
     with: &With<'_>,
 ) -> Result<Vec<String>, ClusterError> {
     let folder = submission_folder(&site.out, token);
-    let file = folder.join(ORDERS);
+    let home = site.submission(token);
+    let file = home.path_of(ORDERS);
     let refused =
         |message: String| ClusterError::refused(message, "give an --out that you may write to");
     fs::create_dir_all(&folder)
@@ -810,11 +872,12 @@ pub(super) fn submit_orders(
         text += &serde_json::to_string(order).map_err(|error| refused(error.to_string()))?;
         text.push('\n');
     }
-    olmix_io::write_whole(&file, text.as_bytes()).map_err(|error| refused(error.to_string()))?;
+    home.put(ORDERS, text.as_bytes())?;
     let batch = batch(site, token, &folder, &file, orders.len(), with);
     let done = cluster.submit(&batch);
     if matches!(done, Err(ClusterError::Refused { .. })) {
         // Nothing came of it, and nothing is kept.
+        let _ = home.remove(ORDERS);
         let _ = fs::remove_dir_all(&folder);
         let _ = folder.parent().map(fs::remove_dir);
     }
@@ -833,7 +896,7 @@ pub(super) struct With<'w> {
 }
 
 /// The file of orders in a submission's folder.
-const ORDERS: &str = "orders.jsonl";
+pub(super) const ORDERS: &str = "orders.jsonl";
 
 fn batch<'b>(
     site: &'b Site,
@@ -866,7 +929,7 @@ pub fn preview(cluster: &mut dyn Cluster, site: &Site, runs: usize, apart: bool)
     let at_once = at_once.map(|jobs| (jobs * runs.min(most)).div_ceil(runs.max(1)).max(1));
     let show = |site: &Site, token: &str, with: &With<'_>| {
         let folder = submission_folder(&site.out, token);
-        let orders = folder.join(ORDERS);
+        let orders = site.submission(token).path_of(ORDERS);
         cluster.preview(&batch(site, token, &folder, &orders, runs.min(most), with))
     };
     let mut text = show(

@@ -234,7 +234,7 @@ fn script(batch: &Batch<'_>) -> String {
         option("dependency", &format!("afterany:{array}"));
     }
     option("chdir", &batch.workdir.to_string_lossy());
-    let log = batch.folder.join("%a.log");
+    let log = batch.printed("%a");
     option("output", &log.to_string_lossy());
     option("open-mode", "append");
     if !batch.probe {

@@ -3,6 +3,8 @@
 //! It begins only with a ticket that nobody has used, and only once nothing of an earlier attempt is at work in the run's
 //! folder; what it leaves says how it ended, whatever the engine remembers.
 
+mod home;
+mod keeper;
 mod order;
 mod seat;
 
@@ -16,6 +18,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use olmix_ledger::FailureKind;
 
+pub use home::Home;
+use keeper::Keeper;
 pub use order::{
     BEGUN, Begun, ENDED, EVALUATION, EndRecord, FOLDER, Order, OrderedStep, PROBE, Probed,
     claim_file, end_file, evaluates, evaluation_ticket,
@@ -28,6 +32,7 @@ use crate::interrupt::Interrupts;
 use crate::job::{Job, prepare};
 use crate::judge::{judge, timed_out};
 use crate::process::MARK;
+use crate::storage::{self, Storage};
 use crate::{LaunchError, Wish, log, process};
 
 /// How long a command has to end when it is asked to. Slurm gives 30 seconds by default.
@@ -49,7 +54,15 @@ pub fn read_order(file: &Path, task: usize) -> Result<Order, LaunchError> {
             "the folder of runs must be on a filesystem that the nodes share with the launcher",
         )
     };
-    let text = fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
+    let text = match file.to_str().and_then(|url| url.rsplit_once('/')) {
+        Some((folder, name)) if folder.contains("://") => {
+            let storage = Storage::open(folder, storage::NODE)?;
+            let found = storage.get(name)?.map(String::from_utf8);
+            let found = found.and_then(Result::ok);
+            found.ok_or_else(|| refused("there is no such object".into()))?
+        }
+        _ => fs::read_to_string(file).map_err(|error| refused(error.to_string()))?,
+    };
     let line = task.checked_sub(1).and_then(|line| text.lines().nth(line));
     let line = line.ok_or_else(|| refused(format!("there is no task {task}")))?;
     serde_json::from_str(line).map_err(|error| refused(format!("task {task}: {error}")))
@@ -64,18 +77,26 @@ pub fn work(order: &Order, job: &str) -> Result<u8, LaunchError> {
     if order.ticket.is_empty() {
         return answer(order).map(|()| 0);
     }
-    if let Some(before) = order
-        .after
-        .as_ref()
-        .filter(|before| !is_done(order, before))
+    let storage = order.storage.as_deref();
+    let storage = storage.map(|url| Storage::open(url, storage::NODE));
+    let storage = storage.transpose()?;
+    let home = match &storage {
+        Some(storage) => Home::Store(storage.clone()),
+        None => Home::Folder(order.folder.clone()),
+    };
+    if let Some(before) = &order.after
+        && !is_done(&home, before)?
     {
         let title = format!("{}: not evaluated, {before} did not finish", utc(now()));
         let _ = log::begin(&order.folder, &title);
         return Ok(0);
     }
-    let mut interrupts = Interrupts::watch()?;
+    let mut wishes = Wishes {
+        interrupts: Interrupts::watch()?,
+        keeper: None,
+    };
     let began = now();
-    let seat = match Seat::take(order, job)? {
+    let seat = match Seat::take(order, home, job)? {
         Taken::Ours(seat) => seat,
         Taken::Used(who) => {
             let title = format!("{}, {}: not begun, {who}", order.ticket, utc(now()));
@@ -83,17 +104,28 @@ pub fn work(order: &Order, job: &str) -> Result<u8, LaunchError> {
             return Ok(0);
         }
     };
-    let outcome = match seat.wait(&mut || interrupts.wish() != Wish::GoOn) {
-        Ok(()) => attempt(order, &seat, &mut interrupts),
+    let outcome = match seat.wait(&mut || wishes.stop()) {
+        Ok(()) => attempt(order, &seat, storage.as_ref(), &mut wishes),
         Err(outcome) => outcome,
     };
     let (word, kind, cause, code) = match outcome {
         Outcome::Done => ("done", None, None, 0),
         Outcome::Failed { kind, cause } => ("failed", Some(kind.word().to_owned()), Some(cause), 1),
-        Outcome::Stopped | Outcome::Unwanted(_) => {
-            ("stopped", None, None, interrupts.code().unwrap_or(130))
-        }
+        Outcome::Stopped | Outcome::Unwanted(_) => (
+            "stopped",
+            None,
+            None,
+            wishes.interrupts.code().unwrap_or(130),
+        ),
     };
+    if let Some(keeper) = wishes.keeper.take() {
+        if !keeper.finish()? {
+            // Another job works on it, from what the store has.
+            return Ok(0);
+        }
+        // What the store has is not needed here any more.
+        let _ = storage::clear(&order.folder);
+    }
     seat.leave(&EndRecord {
         ticket: order.ticket.clone(),
         outcome: word.to_owned(),
@@ -107,17 +139,39 @@ pub fn work(order: &Order, job: &str) -> Result<u8, LaunchError> {
 }
 
 /// Whether the job with a ticket has done its work.
-fn is_done(order: &Order, ticket: &str) -> bool {
-    let path = order.folder.join(FOLDER).join(end_file(ticket));
-    let record = fs::read(path).ok();
+fn is_done(home: &Home, ticket: &str) -> Result<bool, LaunchError> {
+    let record = home.get(&format!("{FOLDER}/{}", end_file(ticket)))?;
     let record = record.and_then(|bytes| serde_json::from_slice::<EndRecord>(&bytes).ok());
-    record.is_some_and(|record| record.ticket == ticket && record.outcome() == Outcome::Done)
+    Ok(record.is_some_and(|record| record.ticket == ticket && record.outcome() == Outcome::Done))
+}
+
+/// What may end a run early.
+struct Wishes {
+    interrupts: Interrupts,
+    /// What keeps the run's folder in its store.
+    keeper: Option<Keeper>,
+}
+
+impl Wishes {
+    /// Whether the run is to end.
+    fn stop(&mut self) -> bool {
+        self.interrupts.wish() != Wish::GoOn || self.keeper.as_ref().is_some_and(Keeper::lost)
+    }
 }
 
 /// Runs the commands, one after another.
-fn attempt(order: &Order, seat: &Seat, interrupts: &mut Interrupts) -> Outcome {
+fn attempt(order: &Order, seat: &Seat, storage: Option<&Storage>, wishes: &mut Wishes) -> Outcome {
     let failed = |kind, cause| Outcome::Failed { kind, cause };
     let fresh = order.fresh && seat.first;
+    if let Some(storage) = storage {
+        match storage.down(&order.folder, fresh) {
+            Ok(known) => {
+                let keeper = Keeper::start(storage, &order.folder, known, seat.begun.clone());
+                wishes.keeper = Some(keeper);
+            }
+            Err(error) => return failed(FailureKind::Lost, error.to_string()),
+        }
+    }
     if let Err(cause) = prepare(&order.folder, fresh, &order.metrics, &order.mixture) {
         return failed(FailureKind::Exited, cause);
     }
@@ -158,7 +212,7 @@ fn attempt(order: &Order, seat: &Seat, interrupts: &mut Interrupts) -> Outcome {
                 return failed(FailureKind::NotStarted, cause);
             }
         };
-        if let Some(outcome) = follow(order, stage, child, begun, interrupts) {
+        if let Some(outcome) = follow(order, stage, child, begun, wishes) {
             return outcome;
         }
     }
@@ -171,7 +225,7 @@ fn follow(
     stage: olmix_ledger::Stage,
     mut child: Child,
     begun: Instant,
-    interrupts: &mut Interrupts,
+    wishes: &mut Wishes,
 ) -> Option<Outcome> {
     let most = order.timeout.map(Duration::from_secs);
     let leader = process::of_pid(child.id());
@@ -197,7 +251,7 @@ fn follow(
             Some(_) => {}
             None => {
                 let late = most.filter(|most| begun.elapsed() > *most);
-                let wished = interrupts.wish() != Wish::GoOn;
+                let wished = wishes.stop();
                 let why = match late {
                     _ if wished => Some(Outcome::Stopped),
                     Some(most) => Some(timed_out(most.as_secs())),
@@ -218,10 +272,10 @@ fn follow(
             let outcome = judge(stage, &order.folder, status)?;
             // Engines signal all processes of a job at once: what ended the command may be on its way to us.
             std::thread::sleep(SIGNAL);
-            if interrupts.wish() == Wish::GoOn {
-                Some(outcome)
-            } else {
+            if wishes.stop() {
                 Some(Outcome::Stopped)
+            } else {
+                Some(outcome)
             }
         }
         (None, Err(error)) => Some(Outcome::Failed {
@@ -239,17 +293,29 @@ fn answer(order: &Order) -> Result<(), LaunchError> {
         at: now(),
     };
     let text = serde_json::to_vec(&probed).unwrap_or_default();
-    olmix_io::write_whole(&order.folder.join(PROBE), &text)?;
-    Ok(())
+    let home = match &order.storage {
+        Some(url) => {
+            let failed = |error: std::io::Error| {
+                LaunchError::refused(
+                    format!("{}: {error}", order.folder.display()),
+                    "engine.scratch must be a folder that nodes may write to",
+                )
+            };
+            fs::create_dir_all(&order.folder).map_err(failed)?;
+            tempfile::tempfile_in(&order.folder).map_err(failed)?;
+            Home::Store(Storage::open(url, storage::LAUNCHER)?)
+        }
+        None => Home::Folder(order.folder.clone()),
+    };
+    home.put(PROBE, &text)
 }
 
 /// Takes a ticket back, so that no job begins with it any more, nor begins again.
 ///
 /// # Errors
-/// What the operating system said.
-pub fn take_back(folder: &Path, ticket: &str) -> std::io::Result<()> {
-    fs::create_dir_all(folder.join(FOLDER))?;
-    let claim = folder.join(claim_file(ticket));
+/// [`LaunchError`] with what the system or the store said.
+pub fn take_back(home: &Home, ticket: &str) -> Result<(), LaunchError> {
+    let claim = claim_file(ticket);
     let nobody = Begun {
         ticket: ticket.to_owned(),
         job: String::new(),
@@ -257,9 +323,9 @@ pub fn take_back(folder: &Path, ticket: &str) -> std::io::Result<()> {
         at: now(),
         restarts: 0,
     };
-    if !seat::create(&claim, &nobody)? {
-        let text = serde_json::to_vec(&nobody)?;
-        olmix_io::write_whole(&claim, &text).map_err(std::io::Error::other)?;
+    let text = serde_json::to_vec(&nobody).unwrap_or_default();
+    if !home.create(&claim, &text)? {
+        home.put(&claim, &text)?;
     }
     Ok(())
 }

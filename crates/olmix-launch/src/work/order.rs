@@ -143,16 +143,17 @@ impl Order {
         })
     }
 
-    /// An order to answer through a submission's folder, and no more.
+    /// An order to answer through a submission's folder, and no more. Where that is kept in a store, `folder` is one that runs
+    /// work in.
     #[must_use]
-    pub fn probe(folder: &std::path::Path) -> Self {
+    pub fn probe(folder: &std::path::Path, storage: Option<String>) -> Self {
         Self {
             ticket: String::new(),
             run: String::new(),
             attempt: 0,
             folder: folder.to_owned(),
             after: None,
-            storage: None,
+            storage,
             fresh: false,
             steps: Vec::new(),
             timeout: None,
@@ -165,6 +166,7 @@ impl Order {
     /// The order of a job. Variables of every process go with each command.
     #[must_use]
     pub fn new(job: &Job, ticket: &str, container: Option<&str>) -> Self {
+        let away = job.away.as_ref();
         let steps = job
             .steps
             .iter()
@@ -173,15 +175,15 @@ impl Order {
             ticket: ticket.to_owned(),
             run: job.name.clone(),
             attempt: job.attempt,
-            folder: job.folder.clone(),
+            folder: away.map_or(&job.folder, |away| &away.folder).clone(),
             after: None,
             storage: None,
             fresh: job.fresh,
             steps: steps.collect(),
             timeout: job.timeout.map(|most| most.as_secs()),
-            metrics: job.metrics.clone(),
+            metrics: away.map_or(&job.metrics, |away| &away.metrics).clone(),
             mixture: job.mixture.clone(),
-            files: BTreeMap::new(),
+            files: away.map(|away| away.files.clone()).unwrap_or_default(),
         }
     }
 }

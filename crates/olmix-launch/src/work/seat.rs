@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, Flock, FlockArg, fcntl};
 use olmix_ledger::FailureKind;
 
+use super::home::Home;
 use super::order::{BEGUN, Begun, EndRecord, FOLDER, Order, claim_file, end_file};
 use crate::clock::{now, utc};
 use crate::engine::Outcome;
@@ -28,6 +29,10 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// A place taken.
 pub struct Seat {
     folder: std::path::PathBuf,
+    /// Where its records are.
+    home: Home,
+    /// The record that says that the run is ours.
+    pub begun: Vec<u8>,
     lock: File,
     held: std::cell::RefCell<Option<Flock<File>>>,
     /// Whether the ticket was used for the first time.
@@ -46,7 +51,7 @@ pub enum Taken {
 
 impl Seat {
     /// Takes the place of an order for the engine's job, if the ticket allows.
-    pub fn take(order: &Order, job: &str) -> Result<Taken, LaunchError> {
+    pub fn take(order: &Order, home: Home, job: &str) -> Result<Taken, LaunchError> {
         let failed = |path: &Path, error: &io::Error| {
             LaunchError::refused(
                 format!("{}: {error}", path.display()),
@@ -55,7 +60,8 @@ impl Seat {
         };
         let place = order.folder.join(FOLDER);
         fs::create_dir_all(&place).map_err(|error| failed(&place, &error))?;
-        let claim = order.folder.join(claim_file(&order.ticket));
+        let claim = claim_file(&order.ticket);
+        let record = format!("{FOLDER}/{BEGUN}");
         let mut begun = Begun {
             ticket: order.ticket.clone(),
             job: job.to_owned(),
@@ -63,9 +69,9 @@ impl Seat {
             at: now(),
             restarts: 0,
         };
-        let first = create(&claim, &begun).map_err(|error| failed(&claim, &error))?;
+        let mut first = home.create(&claim, &serde_json::to_vec(&begun).unwrap_or_default())?;
         if !first {
-            let bytes = fs::read(&claim).map_err(|error| failed(&claim, &error))?;
+            let bytes = home.get(&claim)?.unwrap_or_default();
             match serde_json::from_slice::<Begun>(&bytes) {
                 Ok(earlier) if earlier.job == job => {}
                 Ok(earlier) if earlier.job.is_empty() => {
@@ -75,12 +81,17 @@ impl Seat {
                     let who = format!("job {} has begun it on {}", earlier.job, earlier.host);
                     return Ok(Taken::Used(who));
                 }
-                Err(_) => return Ok(Taken::Used(format!("{} can't be read", claim.display()))),
+                Err(_) => {
+                    let claim = home.path_of(&claim);
+                    return Ok(Taken::Used(format!("{} can't be read", claim.display())));
+                }
             }
-            let known = fs::read(place.join(BEGUN)).ok();
+            let known = home.get(&record).ok().flatten();
             let known = known.and_then(|bytes| serde_json::from_slice::<Begun>(&bytes).ok());
             let earlier = known.filter(|known| known.ticket == order.ticket);
-            begun.restarts = earlier.map_or(1, |earlier| earlier.restarts + 1);
+            // A store may have taken the claim, and its answer was lost: nothing has begun then.
+            first = earlier.is_none() && matches!(home, Home::Store(_));
+            begun.restarts = earlier.map_or(u32::from(!first), |earlier| earlier.restarts + 1);
         }
         let path = place.join(LOCK);
         let lock = OpenOptions::new()
@@ -90,11 +101,13 @@ impl Seat {
             .open(&path)
             .map_err(|error| failed(&path, &error))?;
         // What an earlier start said of its end does not hold any more.
-        let _ = fs::remove_file(place.join(end_file(&order.ticket)));
+        home.remove(&format!("{FOLDER}/{}", end_file(&order.ticket)))?;
         let text = serde_json::to_vec(&begun).unwrap_or_default();
-        olmix_io::write_whole(&place.join(BEGUN), &text)?;
+        home.put(&record, &text)?;
         Ok(Taken::Ours(Self {
             folder: order.folder.clone(),
+            home,
+            begun: text,
             lock,
             held: std::cell::RefCell::new(None),
             first,
@@ -144,11 +157,8 @@ impl Seat {
     /// Records how it ended.
     pub fn leave(&self, record: &EndRecord) -> Result<(), LaunchError> {
         let text = serde_json::to_vec(record).unwrap_or_default();
-        olmix_io::write_whole(
-            &self.folder.join(FOLDER).join(end_file(&record.ticket)),
-            &text,
-        )?;
-        Ok(())
+        let name = format!("{FOLDER}/{}", end_file(&record.ticket));
+        self.home.put(&name, &text)
     }
 }
 
@@ -160,12 +170,12 @@ fn exited(cause: String) -> Outcome {
 }
 
 /// Makes a file with all its content, unless there is one: `false` then.
-pub fn create(path: &Path, begun: &Begun) -> io::Result<bool> {
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let own = format!(".{name}.{}.{}", process::this().host, std::process::id());
     let half = path.with_file_name(own);
     let mut file = File::create(&half)?;
-    file.write_all(&serde_json::to_vec(begun)?)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     let made = match fs::hard_link(&half, path) {
         Ok(()) => Ok(true),
@@ -173,7 +183,7 @@ pub fn create(path: &Path, begun: &Begun) -> io::Result<bool> {
         // A filesystem without hard links: a reader may then see it before it has its content, and takes it for used.
         Err(_) => match File::create_new(path) {
             Ok(mut file) => file
-                .write_all(&serde_json::to_vec(begun)?)
+                .write_all(bytes)
                 .and_then(|()| file.sync_all())
                 .map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),

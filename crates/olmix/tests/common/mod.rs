@@ -4,6 +4,7 @@
 
 pub mod python;
 pub mod ray;
+pub mod server;
 pub mod slurm;
 pub mod swarm;
 pub mod tiny;

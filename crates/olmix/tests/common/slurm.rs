@@ -182,11 +182,20 @@ impl Slurm {
 
     /// A launcher in the background.
     pub fn launch(&self, folder: &Path, line: &str) -> std::process::Child {
-        super::swarm::start_with(
-            folder,
-            line,
-            &[("SLURM_CONF", &self.conf().display().to_string())],
-        )
+        self.launch_with(folder, line, &[])
+    }
+
+    /// As [`Slurm::launch`], with variables of its environment.
+    pub fn launch_with(
+        &self,
+        folder: &Path,
+        line: &str,
+        environment: &[(&str, &str)],
+    ) -> std::process::Child {
+        let conf = self.conf().display().to_string();
+        let mut all = vec![("SLURM_CONF", conf.as_str())];
+        all.extend(environment);
+        super::swarm::start_with(folder, line, &all)
     }
 
     /// Runs a daemon's program, which goes into the background by itself.

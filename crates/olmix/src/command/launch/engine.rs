@@ -80,6 +80,7 @@ pub fn site(settings: &EngineConfig, name: &str, out: &Path) -> Result<Site, Fai
     Ok(Site {
         swarm: name.to_owned(),
         out: out.to_owned(),
+        storage: cluster::storage(settings)?,
         workdir,
         program,
         settings: settings.clone(),
@@ -92,6 +93,7 @@ pub fn tools(settings: &EngineConfig, threads: usize) -> Result<Tools, Failure> 
     if settings.kind != EngineKind::Local {
         tools.program = paths(settings)?.0;
         tools.threads = settings.cpus.unwrap_or(1) as usize;
+        tools.scratch = cluster::scratch(settings)?;
     }
     Ok(tools)
 }

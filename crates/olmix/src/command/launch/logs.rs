@@ -4,14 +4,18 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
-use olmix_launch::{RUN_LOG, folder_of};
-use olmix_ledger::{Run, State, Swarm};
+use olmix_io::EngineConfig;
+use olmix_launch::{RUN_LOG, Storage, cluster, folder_of};
+use olmix_ledger::{Ledger, Run, State, Swarm};
 
 use crate::args::LaunchLogsArgs;
 use crate::failure::Failure;
 
 /// How often `--follow` looks.
 const RENEW: Duration = Duration::from_millis(500);
+
+/// The same for a log that is kept in a store.
+const RENEW_STORE: Duration = Duration::from_secs(5);
 
 /// Prints it.
 pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
@@ -36,6 +40,7 @@ pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
         )));
     };
     let path = folder_of(&swarm, &run).join(RUN_LOG);
+    let storage = storage(&ledger, &swarm, &run)?;
     let open = |state: State| !matches!(state, State::Queued | State::Submitted | State::Running);
     let mut from = 0;
     loop {
@@ -45,7 +50,14 @@ pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
             .find(|other| other.id == run.id)
             .is_none_or(|run| open(run.state));
         let mut bytes = Vec::new();
-        if let Ok(mut file) = File::open(&path) {
+        let away = match &storage {
+            Some(storage) if !ended => storage.get(RUN_LOG)?,
+            _ => None,
+        };
+        if let Some(away) = away {
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
+            bytes = away.get(from..).unwrap_or_default().to_vec();
+        } else if let Ok(mut file) = File::open(&path) {
             let _ = file.seek(SeekFrom::Start(from));
             let _ = file.read_to_end(&mut bytes);
         } else if !args.follow {
@@ -76,6 +88,23 @@ pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
         if !args.follow || ended {
             return Ok(());
         }
-        std::thread::sleep(RENEW);
+        std::thread::sleep(if storage.is_some() {
+            RENEW_STORE
+        } else {
+            RENEW
+        });
     }
+}
+
+/// The run's folder in a store, where it is with an engine that keeps it in one.
+fn storage(ledger: &Ledger, swarm: &Swarm, run: &Run) -> Result<Option<Storage>, Failure> {
+    let Some(placed) = &run.placed else {
+        return Ok(None);
+    };
+    let engines = ledger.engines(swarm.id)?;
+    let settings = engines.get(&placed.engine);
+    let settings = settings.and_then(|text| serde_json::from_str::<EngineConfig>(text).ok());
+    let storage = settings.map(|settings| cluster::storage(&settings));
+    let storage = storage.transpose()?.flatten();
+    Ok(storage.map(|storage| storage.within(&run.name)))
 }

@@ -36,7 +36,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         let run = found.cloned().unwrap_or_else(|| new_run(variant));
         let path = place.variants.join(&variant.file);
         let folder = place.out.join(&config.name);
-        let job = trainer::job(&run, config, &path, &folder, &tools)?;
+        let job = trainer::job_there(&run, config, &path, &folder, &tools)?;
         let plan = RunProgress::read(&folder);
         let tokens = plan.tokens_in_all.or(config.training.tokens);
         let changed = run.config_sha256 != variant.sha256;

@@ -28,6 +28,9 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     if !local {
         // What is missing on this machine is told before anything is made.
         olmix_launch::cluster::open(&settings)?;
+        if let Some(storage) = olmix_launch::cluster::storage(&settings)? {
+            storage.check()?;
+        }
     }
     let mut ledger = Ledger::open(&place.ledger)?;
     let rerun = Rerun {

@@ -1,0 +1,109 @@
+//! Where launcher and nodes leave things for each other, and how what runs left comes to the launcher's folder.
+
+use std::path::{Path, PathBuf};
+
+use olmix_io::EngineConfig;
+
+use super::{Site, submission_folder};
+use crate::LaunchError;
+use crate::job::{Job, MIXTURE_FILE};
+use crate::log;
+use crate::storage::{self, Storage};
+use crate::work::{FOLDER, Home, end_file};
+
+/// What of a run is brought from a store, besides its metrics and records. Checkpoints and models stay there.
+const BROUGHT: [&str; 6] = [
+    log::FILE,
+    MIXTURE_FILE,
+    "metrics.json",
+    "metrics.jsonl",
+    "evaluations.jsonl",
+    "run.json",
+];
+
+/// The folder in a system's temporary one that runs work in where none is named: of each user their own.
+const SCRATCH: &str = "/tmp/olmix";
+
+impl Site {
+    /// Where a run's records are.
+    pub(super) fn home(&self, job: &Job) -> Home {
+        match &self.storage {
+            Some(storage) => Home::Store(storage.within(&job.name)),
+            None => Home::Folder(job.folder.clone()),
+        }
+    }
+
+    /// Where orders and the answers of probes are.
+    pub(super) fn submission(&self, token: &str) -> Home {
+        match &self.storage {
+            Some(storage) => Home::Store(submission_in(storage, token)),
+            None => Home::Folder(submission_folder(&self.out, token)),
+        }
+    }
+
+    /// What a node left about its run's end; with a store, an error is that it does not answer.
+    pub(super) fn record(&self, job: &Job, ticket: &str) -> Result<Option<Vec<u8>>, LaunchError> {
+        let found = self
+            .home(job)
+            .get(&format!("{FOLDER}/{}", end_file(ticket)));
+        match &self.storage {
+            Some(_) => found,
+            None => Ok(found.unwrap_or_default()),
+        }
+    }
+
+    /// Brings what is small of a run's results to its folder here.
+    pub(super) fn bring(&self, job: &Job) -> Result<(), LaunchError> {
+        let Some(storage) = &self.storage else {
+            return Ok(());
+        };
+        let storage = storage.within(&job.name);
+        let metrics = job.metrics.strip_prefix(&job.folder);
+        let metrics = metrics.ok().and_then(Path::to_str).unwrap_or_default();
+        let records = format!("{FOLDER}/");
+        for name in storage.list()? {
+            if BROUGHT.contains(&name.as_str()) || name == metrics || name.starts_with(&records) {
+                storage.fetch(&name, &job.folder.join(&name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder of a submission in a store.
+fn submission_in(storage: &Storage, token: &str) -> Storage {
+    storage.within(&format!("{}/{token}", super::SUBMISSIONS))
+}
+
+/// The store that an engine's section names, if it does.
+///
+/// # Errors
+/// [`LaunchError::Refused`] for one that can't be used.
+pub fn storage(settings: &EngineConfig) -> Result<Option<Storage>, LaunchError> {
+    let url = settings.storage.as_deref();
+    url.map(|url| Storage::open(url, storage::LAUNCHER))
+        .transpose()
+}
+
+/// The folder on a node that a swarm's runs work in, where they are kept in a store.
+///
+/// # Errors
+/// [`LaunchError::Refused`] for one that is not absolute.
+pub fn scratch(settings: &EngineConfig) -> Result<Option<PathBuf>, LaunchError> {
+    const PART: usize = 12;
+    let Some(url) = &settings.storage else {
+        return Ok(None);
+    };
+    let folder = match &settings.scratch {
+        Some(folder) if !folder.starts_with('/') => {
+            return Err(LaunchError::refused(
+                format!("engine.scratch is {folder}, which nodes can't know"),
+                "give an absolute path, such as /tmp or a local disk of the nodes",
+            ));
+        }
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(format!("{SCRATCH}-{}", nix::unistd::geteuid())),
+    };
+    let own = olmix_io::sha256_hex(url.trim_end_matches('/').as_bytes());
+    Ok(Some(folder.join(&own[..PART])))
+}
