@@ -562,6 +562,12 @@ fn runs_that_an_engine_has_outlive_their_launcher_and_are_found_by_their_tickets
     );
     let run = ledger.runs(swarm).unwrap().remove(2);
     assert_eq!((run.seconds, run.gpu_seconds), (5.0, 2.0));
+}
+
+#[test]
+fn every_engine_that_a_swarm_had_is_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, swarm) = ledger(folder.path(), 1);
     let engines = |ledger: &Ledger| {
         let mut engines: Vec<_> = ledger.engines(swarm).unwrap().into_iter().collect();
         engines.sort();
