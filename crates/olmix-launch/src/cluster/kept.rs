@@ -61,7 +61,12 @@ impl Site {
         let metrics = job.metrics.strip_prefix(&job.folder);
         let metrics = metrics.ok().and_then(Path::to_str).unwrap_or_default();
         let records = format!("{FOLDER}/");
-        for name in storage.list()? {
+        let listed = storage.list()?;
+        if !metrics.is_empty() && !listed.iter().any(|name| name == metrics) {
+            // Those of an earlier attempt are not this one's.
+            let _ = std::fs::remove_file(&job.metrics);
+        }
+        for name in listed {
             if BROUGHT.contains(&name.as_str()) || name == metrics || name.starts_with(&records) {
                 storage.fetch(&name, &job.folder.join(&name))?;
             }

@@ -53,10 +53,11 @@ impl Seat {
     /// Takes the place of an order for the engine's job, if the ticket allows.
     pub fn take(order: &Order, home: Home, job: &str) -> Result<Taken, LaunchError> {
         let failed = |path: &Path, error: &io::Error| {
-            LaunchError::refused(
-                format!("{}: {error}", path.display()),
-                "the folder of runs must be writable from the nodes",
-            )
+            let help = match &order.storage {
+                Some(_) => "engine.scratch must be a folder that nodes may write to",
+                None => "the folder of runs must be writable from the nodes",
+            };
+            LaunchError::refused(format!("{}: {error}", path.display()), help)
         };
         let place = order.folder.join(FOLDER);
         fs::create_dir_all(&place).map_err(|error| failed(&place, &error))?;
