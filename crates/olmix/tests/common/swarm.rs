@@ -155,8 +155,10 @@ pub fn quiet(runs: usize) -> (String, String) {
 /// The runs as the ledger has them. Read from there, so that nobody asks the engine.
 pub fn runs(folder: &Path) -> Vec<Run> {
     let ledger = Ledger::open_existing(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
-    let swarm = ledger.swarms().unwrap().remove(0);
-    ledger.runs(swarm.id).unwrap()
+    // A launcher makes the ledger before it enters the swarm.
+    let swarms = ledger.swarms().unwrap();
+    let swarm = swarms.first();
+    swarm.map_or_else(Vec::new, |swarm| ledger.runs(swarm.id).unwrap())
 }
 
 pub fn count(folder: &Path, state: &str) -> usize {
