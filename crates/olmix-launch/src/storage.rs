@@ -184,6 +184,19 @@ impl Storage {
         Ok(found.iter().filter_map(name).collect())
     }
 
+    /// The names of its folders.
+    ///
+    /// # Errors
+    /// [`LaunchError::Refused`] with what the store said.
+    pub fn folders(&self) -> Result<Vec<String>, LaunchError> {
+        let key = self.key("")?;
+        let found = self
+            .wait(self.inner.store.list_with_delimiter(Some(&key)))
+            .map_err(|error| self.said(&error))?;
+        let name = |key: &Key| key.filename().map(str::to_owned);
+        Ok(found.common_prefixes.iter().filter_map(name).collect())
+    }
+
     /// Removes objects; those that are not there are passed over.
     ///
     /// # Errors

@@ -176,6 +176,17 @@ fn a_swarm_through_a_store_measures_what_a_quiet_one_does_and_brings_its_results
     assert!(told.starts_with("=== attempt 1, train, "), "{told}");
     setting.olmix(RUN).assert().success();
     assert!(runs(folder).iter().all(|run| run.attempt == 1));
+    // Another swarm with runs of the same names would go on with these.
+    let other = setting
+        .olmix(&format!("{RUN} --out elsewhere"))
+        .assert()
+        .code(2);
+    let told = String::from_utf8_lossy(&other.get_output().stderr).into_owned();
+    assert!(
+        told.contains("holds the run run-00 of another swarm"),
+        "{told}"
+    );
+    assert_eq!(setting.objects(), objects);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod probe;
 mod ray;
 mod remote;
 mod slurm;
+mod submission;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,8 +17,9 @@ use olmix_io::{EngineConfig, EngineKind};
 
 pub use kept::{scratch, storage};
 pub use ray::Ray;
-pub use remote::{Remote, Site, preview};
+pub use remote::Remote;
 pub use slurm::Slurm;
+pub use submission::{Site, preview};
 
 use crate::LaunchError;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::remote::{ORDERS, Site, With, submit_orders};
+use super::submission::{ORDERS, Site, With, submit_orders};
 use super::{Cluster, ClusterError, How, SUBMISSIONS, SeenState, submission_folder};
 use crate::clock::now;
 use crate::engine::Book;

@@ -38,6 +38,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         all: args.retry_failed,
     };
     let (swarm, synced) = place.enter(&mut ledger, &variants, rerun)?;
+    own_storage(&settings, &ledger.runs(swarm.id)?)?;
     let quiet = args.common.quiet || args.common.json;
     if !quiet && !local {
         let runs = ledger.runs(swarm.id)?;
@@ -89,6 +90,25 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         return leave(args, left, code, settings.kind);
     }
     ended(args, &ledger, &swarm)
+}
+
+/// Refuses a store that has runs of these names before this swarm has begun any: another swarm's, which would be gone on with.
+fn own_storage(settings: &EngineConfig, runs: &[Run]) -> Result<(), Failure> {
+    if settings.kind == EngineKind::Local || runs.iter().any(|run| run.attempt > 0) {
+        return Ok(());
+    }
+    let Some(storage) = olmix_launch::cluster::storage(settings)? else {
+        return Ok(());
+    };
+    let folders = storage.folders()?;
+    match runs.iter().find(|run| folders.contains(&run.name)) {
+        None => Ok(()),
+        Some(run) => Err(Failure::Usage(format!(
+            "{}: holds the run {} of another swarm\n  help: give each swarm an engine.storage of its own",
+            storage.url(),
+            run.name
+        ))),
+    }
 }
 
 /// What a launch begins with; `shares` are runs at once and threads of each, on this machine.
