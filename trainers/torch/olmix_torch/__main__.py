@@ -33,8 +33,12 @@ def run(options):
     except Failure as failure:
         note(failure)
         return failure.code
-    except torch.OutOfMemoryError as error:
-        note(f"the GPU's memory is too small ({error}): lower training.device_batch_size")
+    except RuntimeError as error:
+        # What torch.compile meets while it compiles comes wrapped in an error of its own.
+        full = getattr(error, "inner_exception", error)
+        if not isinstance(full, torch.OutOfMemoryError):
+            raise
+        note(f"the GPU's memory is too small ({full}): lower training.device_batch_size")
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
+from .failure import BadInput
+
 # Others wait while the first process prepares the run or writes a checkpoint to a slow disk.
 PATIENCE = timedelta(hours=2)
 
@@ -20,7 +22,12 @@ class Workers:
         self.rank = int(os.environ.get("RANK", "0"))
         self.first = self.rank == 0
         if torch.cuda.is_available():
-            self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+            number, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+            if number >= gpus:
+                raise BadInput(
+                    f"process {number} (the first is 0) has no GPU, there are {gpus}: start a process per GPU, --nproc-per-node {gpus}"
+                )
+            self.device = torch.device("cuda", number)
             torch.cuda.set_device(self.device)
         else:
             self.device = torch.device("cpu")

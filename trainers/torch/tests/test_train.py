@@ -8,18 +8,24 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import command, edit_plan, environment, make_run, metrics, train
 from safetensors.torch import load_file
+from torch._inductor.exc import InductorError
 
 from olmix_torch import plan as plans
+from olmix_torch import train as trainer
+from olmix_torch.__main__ import run
 from olmix_torch.checkpoint import Checkpoints
 from olmix_torch.data import Sequences
+from olmix_torch.failure import BadInput
 from olmix_torch.model import ProxyModel, initialize
 from olmix_torch.train import adamw
+from olmix_torch.workers import Workers
 
 
 def steps_kept(folder):
@@ -41,7 +47,7 @@ def test_a_run_learns_and_leaves_what_it_should(finished):
     moments = set(load_file(finished / "checkpoints/step-00000040/optimizer.safetensors"))
     assert moments == {f"{kind}.{name}" for kind in ("exp_avg", "exp_avg_sq") for name in names}
     assert {path.name for path in finished.iterdir()} == {
-        "run.json", "sequences.bin", "shards", "metrics.jsonl", "checkpoints", "model"
+        "run.json", "sequences.bin", "shards", "train.lock", "metrics.jsonl", "checkpoints", "model"
     }  # fmt: skip
 
 
@@ -237,6 +243,37 @@ def test_checkpoints_of_another_plan_are_refused(tmp_path):
     (tmp_path / "run/checkpoints/step-00000040/state.json").unlink()
     done = train(tmp_path / "run")
     assert done.returncode == 2 and "gate_proj.weight is (48, 32), the plan wants (64, 32)" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("compiling", [False, True])
+def test_a_gpu_that_is_too_small_is_the_users_to_correct(tmp_path, monkeypatch, capsys, compiling):
+    full = torch.OutOfMemoryError("tried to allocate 9 GiB")
+    error = InductorError(full, None) if compiling else full
+
+    def no_room(*_):
+        raise error
+
+    monkeypatch.setattr(trainer, "train", no_room)
+    assert run(Namespace(config=None, out=tmp_path, compile=None)) == 2
+    said = capsys.readouterr().err
+    assert "9 GiB" in said and "lower training.device_batch_size" in said and len(said.splitlines()) == 1
+
+
+def test_other_errors_of_the_compiler_are_no_fault_of_the_user(tmp_path, monkeypatch):
+    def broken(*_):
+        raise InductorError(ValueError("no such kernel"), None)
+
+    monkeypatch.setattr(trainer, "train", broken)
+    with pytest.raises(InductorError):
+        run(Namespace(config=None, out=tmp_path, compile=None))
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(BadInput, match="--nproc-per-node 1"):
+        Workers()
 
 
 def test_mistyped_options_end_with_2(tmp_path):
