@@ -583,3 +583,42 @@ fn what_the_documents_tell_users_of_clusters_to_type_works() {
         assert_eq!(table.lines().count(), 7, "{table}");
     }
 }
+
+#[test]
+fn more_runs_than_an_array_may_have_are_several_and_the_project_says_what_each_gets() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // The cluster's arrays have at most 500 tasks.
+    let runs = 510;
+    swarm(folder, runs, |_| trainer(60.0));
+    let project = "name: p\nengine: {type: slurm, time: 10, jobs: 6}\ndomains: []\n";
+    fs::write(folder.join("olmix.yaml"), project).unwrap();
+    let told = slurm
+        .olmix(folder, "launch run --variants swarm/launch --detach --json")
+        .assert()
+        .success();
+    let told: Value = serde_json::from_slice(&told.get_output().stdout).unwrap();
+    assert_eq!(told["submitted"], runs);
+    let script = |path: &Path| fs::read_to_string(path.join("submit.sh")).unwrap_or_default();
+    let mut arrays: Vec<String> = fs::read_dir(folder.join("swarm/runs/submissions"))
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| {
+            let script = script(&entry.path());
+            let line = script.lines().find(|line| line.contains("--array="))?;
+            Some(line.to_owned())
+        })
+        .collect();
+    arrays.sort();
+    assert_eq!(
+        arrays,
+        ["#SBATCH --array=1-10%1", "#SBATCH --array=1-500%6"]
+    );
+    slurm
+        .olmix(folder, "launch cancel --variants swarm/launch --all")
+        .assert()
+        .success();
+    assert_eq!(count(folder, "cancelled"), runs);
+    assert!(slurm.jobs("low", "PD").is_empty() && processes(folder).is_empty());
+}
