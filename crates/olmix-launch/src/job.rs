@@ -91,7 +91,7 @@ impl Job {
     /// Makes the folder as the first command expects it.
     ///
     /// # Errors
-    /// As [`prepare`].
+    /// What the operating system said, with the path.
     pub fn prepare(&self) -> Result<(), String> {
         prepare(&self.folder, self.fresh, &self.metrics, &self.mixture)
     }
