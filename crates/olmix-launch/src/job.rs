@@ -111,7 +111,8 @@ pub fn prepare(
     let told = |path: &Path, error: &io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
     if fresh {
-        empty(folder).map_err(|error| told(folder, &error))?;
+        // The log goes on, and what a job of a cluster has there is of this attempt.
+        empty(folder, &[log::FILE, crate::work::FOLDER]).map_err(|error| told(folder, &error))?;
     }
     match fs::remove_file(metrics) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -126,11 +127,11 @@ pub fn prepare(
         .map_err(|error| error.to_string())
 }
 
-/// Removes what is in a folder, but for the log and what a job of a cluster has there.
-fn empty(folder: &Path) -> io::Result<()> {
+/// Removes what is in a folder, but for some names.
+pub(crate) fn empty(folder: &Path, kept: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name() == log::FILE || entry.file_name() == crate::work::FOLDER {
+        if kept.iter().any(|kept| entry.file_name() == *kept) {
             continue;
         }
         if entry.file_type()?.is_dir() {

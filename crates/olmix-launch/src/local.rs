@@ -11,8 +11,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use olmix_ledger::{FailureKind, Placed, Process, RunId};
 
 use crate::clock::{now, utc};
@@ -313,14 +311,7 @@ fn spawn(job: &Job, step: usize, log: File) -> std::io::Result<Child> {
 
 /// Signals a leader that has not been waited for, with its group, and all else that belongs to the run.
 fn signal_all(leader: &Process, folder: &Path, hard: bool) {
-    let signal = if hard {
-        Signal::SIGKILL
-    } else {
-        Signal::SIGTERM
-    };
-    if let Ok(group) = i32::try_from(leader.pid) {
-        let _ = killpg(Pid::from_raw(group), signal);
-    }
+    process::signal_group(leader, hard);
     process::end_run(Some(leader), folder, hard);
 }
 

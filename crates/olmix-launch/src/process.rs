@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use olmix_ledger::Process;
 
@@ -140,13 +140,23 @@ fn marked(pid: u32, mark: &str) -> bool {
         .any(|variable| variable == mark.as_bytes())
 }
 
-/// Asks all processes of a run to end, or ends them when `hard`. Returns how many there are.
-pub fn end_run(leader: Option<&Process>, folder: &Path, hard: bool) -> usize {
-    let signal = if hard {
+fn signal(hard: bool) -> Signal {
+    if hard {
         Signal::SIGKILL
     } else {
         Signal::SIGTERM
-    };
+    }
+}
+
+/// Asks the process group of a leader that has not been waited for to end, or ends it when `hard`.
+pub fn signal_group(leader: &Process, hard: bool) {
+    // A group that has ended since is what we want.
+    let _ = killpg(pid_of(leader.pid), signal(hard));
+}
+
+/// Asks all processes of a run to end, or ends them when `hard`. Returns how many there are.
+pub fn end_run(leader: Option<&Process>, folder: &Path, hard: bool) -> usize {
+    let signal = signal(hard);
     let pids = of_run(leader, folder);
     for &pid in &pids {
         // One that has ended since is what we want.

@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::LaunchError;
 use crate::clock::now;
+use crate::job::empty;
 use crate::log;
 use crate::work::FOLDER;
 
@@ -288,7 +289,7 @@ impl Storage {
             )
         };
         fs::create_dir_all(folder).map_err(failed)?;
-        clear(folder).map_err(failed)?;
+        empty(folder, &[FOLDER]).map_err(failed)?;
         let list = format!("{FOLDER}/{KEPT}");
         let mut kept: BTreeSet<String> = BTreeSet::new();
         if fresh {
@@ -541,25 +542,6 @@ fn scan(folder: &Path) -> Known {
         }
     }
     found
-}
-
-/// Removes what is in a run's folder, but for its lock.
-///
-/// # Errors
-/// What the operating system said.
-pub fn clear(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name() == FOLDER {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

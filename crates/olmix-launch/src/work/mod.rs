@@ -14,8 +14,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use olmix_ledger::FailureKind;
 
 pub use home::Home;
@@ -29,7 +27,7 @@ use seat::{Seat, Taken};
 use crate::clock::{now, utc};
 use crate::engine::Outcome;
 use crate::interrupt::Interrupts;
-use crate::job::{Job, prepare};
+use crate::job::{Job, empty, prepare};
 use crate::judge::{judge, timed_out};
 use crate::process::MARK;
 use crate::storage::{self, Storage};
@@ -124,7 +122,7 @@ pub fn work(order: &Order, job: &str) -> Result<u8, LaunchError> {
             return Ok(0);
         }
         // What the store has is not needed here any more.
-        let _ = storage::clear(&order.folder);
+        let _ = empty(&order.folder, &[FOLDER]);
     }
     seat.leave(&EndRecord {
         ticket: order.ticket.clone(),
@@ -229,16 +227,7 @@ fn follow(
 ) -> Option<Outcome> {
     let most = order.timeout.map(Duration::from_secs);
     let leader = process::of_pid(child.id());
-    let signal = |hard: bool| {
-        let signal = if hard {
-            Signal::SIGKILL
-        } else {
-            Signal::SIGTERM
-        };
-        if let Ok(group) = i32::try_from(leader.pid) {
-            let _ = killpg(Pid::from_raw(group), signal);
-        }
-    };
+    let signal = |hard: bool| process::signal_group(&leader, hard);
     let mut stopping: Option<(Instant, Outcome)> = None;
     let status = loop {
         match child.try_wait() {
