@@ -24,6 +24,7 @@ mod resolve;
 mod staged;
 mod store;
 mod text;
+mod tls;
 mod tokenize;
 
 pub use count::{CountOptions, LeafCount, count};
@@ -35,6 +36,7 @@ pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, Split};
 pub use resolve::Leaf;
 pub use store::open_store;
 pub use text::Unit;
+pub use tls::install_tls_provider;
 pub use tokenize::{TokenizeOptions, Tokenized, tokenize};
 
 /// Where a folder of shards keeps what it needs until it is finished.

@@ -10,6 +10,8 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::{ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
 
+use crate::install_tls_provider;
+
 /// Stores by the URL of their bucket, container or server.
 #[derive(Default)]
 pub(crate) struct Stores {
@@ -45,6 +47,7 @@ fn connect(
     root: &str,
     patience: Option<Duration>,
 ) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+    install_tls_provider();
     let (scheme, name) = root.split_once("://").unwrap_or(("", root));
     let plain = |variables: &[&str]| {
         let values = variables.iter().filter_map(|name| std::env::var(name).ok());

@@ -66,6 +66,7 @@ impl Ray {
         if let Some(token) = variable("RAY_AUTH_TOKEN") {
             headers.push(("Authorization".into(), format!("Bearer {token}")));
         }
+        olmix_data::install_tls_provider();
         let client = Client::builder()
             .timeout(PATIENCE)
             .build()

@@ -108,6 +108,7 @@ struct Server {
 
 impl Server {
     fn new(address: &str) -> Result<Self, LaunchError> {
+        olmix_data::install_tls_provider();
         let client = Client::builder().timeout(Duration::from_mins(1)).build();
         let client = client.map_err(|error| {
             LaunchError::refused(
