@@ -76,3 +76,11 @@ impl std::fmt::Display for Basis {
         }
     }
 }
+
+/// The features of a mixture: 1, then `φ(p_j)` of the live domains, basis by basis.
+pub(crate) fn feature(bases: &[Basis], live: &[usize], p: &[f64], column: usize) -> f64 {
+    match column.checked_sub(1) {
+        None => 1.0,
+        Some(at) => bases[at / live.len()].value(p[live[at % live.len()]]),
+    }
+}

@@ -3,10 +3,10 @@
 use faer::{Mat, Side};
 
 use super::Basis;
+use super::basis::feature;
 use super::linalg::{Cholesky, weighted_gram};
 use super::newton::Workspace;
 use super::rows::Rows;
-use super::saturating::feature;
 use crate::{CoreError, Matrix};
 
 /// What a law sees of a mixture: the columns of its design.

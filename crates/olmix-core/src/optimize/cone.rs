@@ -16,7 +16,7 @@ use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
 
 use super::Status;
-use super::exact::ExactProblem;
+use super::problem::ExactProblem;
 use crate::law::{Law, LogLinear};
 use crate::swarm::dot;
 use crate::{Constraints, CoreError};

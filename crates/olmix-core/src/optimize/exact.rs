@@ -8,80 +8,10 @@
 
 use super::cone::Program;
 use super::interior::minimize;
+use super::problem::ExactProblem;
 use super::{Solution, Status};
-use crate::law::{FittedLaw, Law};
-use crate::swarm::dot;
-use crate::{Constraints, CoreError, DomainSet, kl_divergence};
-
-/// What is minimized, and over what.
-#[derive(Debug)]
-pub struct ExactProblem<'a, L = FittedLaw> {
-    /// The domains, for messages.
-    pub domains: &'a DomainSet,
-    /// One law per task, each convex.
-    pub laws: &'a [L],
-    /// Weights of the tasks, summing to 1.
-    pub task_weights: &'a [f64],
-    /// `q` of the KL term: the natural distribution, or an unnormalized reference (length `m`,
-    /// positive).
-    pub reference: &'a [f64],
-    /// λ ≥ 0.
-    pub kl_reg: f64,
-    /// A linear term `g·p` added to the objective (length `m`).
-    pub linear: Option<&'a [f64]>,
-    /// Caps and bounds.
-    pub constraints: &'a Constraints,
-}
-
-impl<L> Clone for ExactProblem<'_, L> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<L> Copy for ExactProblem<'_, L> {}
-
-impl<L: Law> ExactProblem<'_, L> {
-    /// The objective at `p`, the constants `c_i` included.
-    #[must_use]
-    pub fn objective(&self, p: &[f64]) -> f64 {
-        let losses = self.laws.iter().zip(self.task_weights);
-        let loss: f64 = losses.map(|(law, w)| w * law.predict(p)).sum();
-        let linear = self.linear.map_or(0.0, |linear| dot(linear, p));
-        loss + linear + self.kl_reg * kl_divergence(p, self.reference)
-    }
-
-    /// Gradient of the objective at a `p` with positive weights.
-    #[must_use]
-    pub fn gradient(&self, p: &[f64]) -> Vec<f64> {
-        let mut gradient = self
-            .linear
-            .map_or_else(|| vec![0.0; p.len()], <[f64]>::to_vec);
-        for (law, &w) in self.laws.iter().zip(self.task_weights) {
-            law.add_gradient(p, w, &mut gradient);
-        }
-        if self.kl_reg > 0.0 {
-            for ((gradient, p), q) in gradient.iter_mut().zip(p).zip(self.reference) {
-                *gradient += self.kl_reg * ((p / q).ln() + 1.0);
-            }
-        }
-        gradient
-    }
-
-    fn solution(&self, x: &[f64], status: Status, gap: f64, iterations: usize) -> Solution {
-        let weights = polish(x, self.constraints);
-        Solution {
-            status,
-            objective: self.objective(&weights),
-            kl: kl_divergence(&weights, self.reference),
-            duality_gap: Some(gap),
-            iterations,
-            binding: self.constraints.binding(&weights, BINDING_TOLERANCE),
-            run: None,
-            weights,
-        }
-    }
-}
+use crate::CoreError;
+use crate::law::Law;
 
 /// Solves to a certified gap of at most 1e-9 of the objective's scale, mostly 1e-13; the cone
 /// program, where it has to take over, to some 1e-8.
@@ -117,35 +47,4 @@ pub fn solve_cone<L: Law>(problem: &ExactProblem<'_, L>) -> Result<Solution, Cor
     let gap = (solution.obj_val - solution.obj_val_dual).abs() * program.scale;
     let weights = &solution.x[..problem.domains.len()];
     Ok(problem.solution(weights, status, gap, solution.iterations as usize))
-}
-
-/// A weight this close to its bound is at it; the solver's own tolerance is finer.
-pub(crate) const BINDING_TOLERANCE: f64 = 1e-6;
-
-/// Removes what the interior point leaves behind: weights a hair outside of their bounds, and a
-/// sum a hair off 1.
-fn polish(x: &[f64], constraints: &Constraints) -> Vec<f64> {
-    let clamp = |(j, &p): (usize, &f64)| p.clamp(constraints.lower[j], constraints.limit(j));
-    let mut weights: Vec<f64> = x.iter().enumerate().map(clamp).collect();
-    // Spread over the weights that have room for it.
-    for _ in 0..4 {
-        let missing = 1.0 - weights.iter().sum::<f64>();
-        let room = |j: usize, p: f64| {
-            if missing > 0.0 {
-                constraints.limit(j) - p
-            } else {
-                p - constraints.lower[j]
-            }
-        };
-        let total: f64 = weights.iter().enumerate().map(|(j, &p)| room(j, p)).sum();
-        if missing == 0.0 || total <= 0.0 {
-            break;
-        }
-        let share = (missing / total).clamp(-1.0, 1.0);
-        for (j, p) in weights.iter_mut().enumerate() {
-            let step = share * room(j, *p);
-            *p += if missing > 0.0 { step } else { -step.abs() };
-        }
-    }
-    weights
 }

@@ -29,7 +29,7 @@
 use faer::Mat;
 
 use super::cone::inner_point;
-use super::exact::ExactProblem;
+use super::problem::ExactProblem;
 use crate::law::{Cholesky, Curvature, Law, weighted_gram};
 use crate::swarm::dot;
 

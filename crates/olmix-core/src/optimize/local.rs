@@ -10,7 +10,8 @@
 
 use rayon::prelude::*;
 
-use super::exact::{BINDING_TOLERANCE, ExactProblem, solve_exact};
+use super::exact::solve_exact;
+use super::problem::{BINDING_TOLERANCE, ExactProblem};
 use super::{Solution, Status};
 use crate::law::{Law, Shape};
 use crate::{CoreError, kl_divergence};

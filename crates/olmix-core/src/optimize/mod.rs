@@ -6,13 +6,15 @@ mod cone;
 mod exact;
 mod interior;
 mod local;
+mod problem;
 mod rule;
 mod search;
 mod simulation;
 mod worst;
 
-pub use exact::{ExactProblem, solve_cone, solve_exact};
+pub use exact::{solve_cone, solve_exact};
 pub use local::local;
+pub use problem::ExactProblem;
 pub use rule::{Rule, by_rule};
 pub use search::search;
 pub use simulation::{SimulationOptions, simulate};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::exact::BINDING_TOLERANCE;
+use super::problem::BINDING_TOLERANCE;
 use super::{ExactProblem, Solution, Status, solve_exact};
 use crate::law::FittedLaw;
 use crate::{Constraints, CoreError, DomainSet, kl_divergence};

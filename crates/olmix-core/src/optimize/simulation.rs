@@ -10,7 +10,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::exact::BINDING_TOLERANCE;
+use super::problem::BINDING_TOLERANCE;
 use super::{Solution, Status};
 use crate::law::{Basis, FittedLaw, average_loss};
 use crate::random::{Purpose, dirichlet, generator};

@@ -5,7 +5,8 @@
 //! exactly; because `F` lies above its tangent, no step lowers `F − λ KL`. Starts go to the domains
 //! that raise the loss most.
 
-use super::exact::{ExactProblem, solve_exact};
+use super::exact::solve_exact;
+use super::problem::ExactProblem;
 use super::{Solution, Status};
 use crate::law::Law;
 use crate::{CoreError, kl_divergence};
