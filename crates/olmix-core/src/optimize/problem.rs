@@ -61,7 +61,13 @@ impl<L: Law> ExactProblem<'_, L> {
     }
 
     /// The result at a solver's point `x` (length `m`), which is first moved to within all bounds.
-    pub(super) fn solution(&self, x: &[f64], status: Status, gap: f64, iterations: usize) -> Solution {
+    pub(super) fn solution(
+        &self,
+        x: &[f64],
+        status: Status,
+        gap: f64,
+        iterations: usize,
+    ) -> Solution {
         let weights = polish(x, self.constraints);
         Solution {
             status,
