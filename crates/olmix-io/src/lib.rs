@@ -13,62 +13,49 @@
 //! Nothing that is read can make this crate panic: whatever is wrong with a file becomes an
 //! [`IoError`] that says which file, where in it, what was found, and what to do.
 
-mod carry;
-mod domains;
-mod engine;
+mod artifact;
+mod config;
 mod error;
-mod export;
-mod families;
-mod fit_config;
-mod generation;
 mod input;
-mod load;
-mod load_runs;
-mod load_swarm;
-mod mixture_file;
-mod mmlu;
-mod project;
+mod messages;
 #[cfg(test)]
 mod real_data;
-mod recipe;
-mod runs;
-mod shares;
-mod table;
-mod tasks;
-mod trainer;
-mod words;
+mod swarm;
 mod write;
-pub mod yaml;
 
-pub use carry::{CarriedRatios, carry_ratios, count_runs};
-pub use domains::matches;
-pub use engine::{EngineConfig, EngineKind};
-pub use error::{InputError, IoError, Place};
-pub use export::{csv_bytes, csv_number, file_safe, npy};
-pub use fit_config::{
-    Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
-    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig, ProposerKind,
-    RegressionConfig, SwarmFiles, TrainSplit,
-};
-pub use generation::{
-    Content, DataConfig, EvaluationConfig, FewShot, GenerationConfig, LaunchBase, LaunchConfig,
-    MixLeaf, ModelConfig, Plan, Source, SwarmConfig, TokenWidth, TrainerKind, TrainingConfig,
-    ValidationLeaf, Variant,
-};
-pub use input::{InputRecord, sha256_hex};
-pub use load::{LoadedFit, Overrides, load_fit, load_fit_with};
-pub use load_runs::{Measured, Runs, load_mixtures, load_runs};
-pub use mixture_file::{
+pub use artifact::csv_npy::{csv_bytes, csv_number, file_safe, npy};
+pub use artifact::domain_weights::Shares;
+pub use artifact::export::{Blend, BlendDomain, Trainer};
+pub use artifact::mixture_file::{
     BaselineEntry, BootstrapEntry, DomainEntry, FitEntry, GroupEntry, KlChoiceEntry, LawEntry,
     Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, ShareEntry,
     TaskEntry, VirtualEntry,
 };
-pub use project::{
+pub use config::engine::{EngineConfig, EngineKind};
+pub use config::fit::{
+    Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
+    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig, ProposerKind,
+    RegressionConfig, SwarmFiles, TrainSplit,
+};
+pub use config::generation::{
+    Content, DataConfig, GenerationConfig, MixLeaf, Source, SwarmConfig, TokenWidth,
+};
+pub use config::launch::{
+    EvaluationConfig, FewShot, LaunchBase, LaunchConfig, ModelConfig, TrainerKind, TrainingConfig,
+    ValidationLeaf, Variant,
+};
+pub use config::project::{
     FitFile, GenerationFile, NewProject, ProjectChange, ProjectConfig, ProjectDomain, new_project,
     read_changes, with_domains,
 };
-pub use recipe::Member;
-pub use shares::Shares;
-pub use table::{Cell, Table};
-pub use trainer::{Blend, BlendDomain, Trainer};
+pub use config::yaml;
+pub use error::{InputError, IoError, Place};
+pub use input::{InputRecord, sha256_hex};
+pub use swarm::carry_ratios::{CarriedRatios, carry_ratios, count_runs};
+pub use swarm::csv_table::{Cell, Table};
+pub use swarm::load_fit::{LoadedFit, Overrides, load_fit, load_fit_with};
+pub use swarm::load_runs::{Measured, Runs, load_mixtures, load_runs};
+pub use swarm::resolve_domains::matches;
+pub use swarm::sampling_plan::Plan;
+pub use swarm::task_columns::Member;
 pub use write::{StagedFile, StagedFolder, check_writable, remove_abandoned, write_whole};

@@ -1,0 +1,143 @@
+//! `constraints`: caps from token counts, bounds on domains and on groups of domains.
+
+use serde::Serialize;
+
+use super::as_written::{list, map, map_of_maps};
+use super::{Named, named, names, read_virtuals};
+use crate::config::yaml::{Section, Value};
+use crate::{IoError, Place};
+
+/// Bounds on a weight, `0 ≤ min ≤ max ≤ 1`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bound {
+    /// Least weight; 0 where none is set.
+    pub min: f64,
+    /// Greatest weight; 1 where none is set.
+    pub max: f64,
+}
+
+/// A bound on the summed weight of the domains that match patterns.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupConfig {
+    /// Domain names, in which `*` stands for any characters; at least one.
+    #[serde(serialize_with = "list")]
+    pub domains: Vec<Named<()>>,
+    /// The bound.
+    #[serde(flatten)]
+    pub bound: Bound,
+}
+
+/// The section `constraints`. Bounds and groups hold whether or not `enabled` is set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConstraintsConfig {
+    /// Whether repetition is limited.
+    pub enabled: bool,
+    /// `R`, tokens of the run the mixture is for; above 0, and there when `enabled`.
+    pub target_tokens: Option<f64>,
+    /// `k`, how often a domain's tokens may be seen; above 0.
+    pub repetition_factor: f64,
+    /// Bounds on single domains.
+    #[serde(serialize_with = "map")]
+    pub bounds: Vec<Named<Bound>>,
+    /// Bounds on groups, by name.
+    #[serde(serialize_with = "map")]
+    pub groups: Vec<Named<GroupConfig>>,
+    /// Domains that keep their ratios in the proposed mixture, by the name of the virtual domain that they are, with
+    /// shares (not negative, of any scale). Laws know them one by one.
+    #[serde(serialize_with = "map_of_maps", skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<Named<Vec<Named<f64>>>>,
+    /// Where the section is.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+impl ConstraintsConfig {
+    pub(super) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
+        let place = section.place();
+        let enabled_value = section.optional("enabled");
+        let enabled = enabled_value.as_ref().map_or(Ok(false), Value::boolean)?;
+        let target = section.optional("target_tokens");
+        let repetition = section.optional("repetition_factor");
+        let bounds = section.optional("bounds");
+        let groups = section.optional("groups");
+        let frozen = section.optional("frozen");
+        section.finish()?;
+
+        let target_tokens = match (&target, &enabled_value) {
+            (Some(value), _) if enabled => {
+                Some(value.number_that("a number of tokens above 0", |r| r > 0.0)?)
+            }
+            (Some(value), _) => Some(value.number()?).filter(|&r| r > 0.0),
+            (None, Some(value)) if enabled => {
+                return Err(value.error(
+                    "`constraints.enabled` is true but `constraints.target_tokens` is missing",
+                    "set target_tokens to the tokens of the run the mixture is for, such as \
+                     1_000_000_000_000",
+                ));
+            }
+            (None, _) => None,
+        };
+        let repetition_factor =
+            repetition.map_or(Ok(4.0), |v| v.number_that("a number above 0", |k| k > 0.0))?;
+        Ok(Self {
+            enabled,
+            target_tokens,
+            repetition_factor,
+            bounds: bounds.map_or(Ok(Vec::new()), |v| named(&v, read_bound))?,
+            groups: groups.map_or(Ok(Vec::new()), |v| named(&v, read_group))?,
+            frozen: frozen.map_or(Ok(Vec::new()), |v| read_virtuals(&v))?,
+            place,
+        })
+    }
+}
+
+fn read_bound(value: &Value<'_>) -> Result<Bound, IoError> {
+    let mut section = value.section()?;
+    let bound = min_and_max(value, &mut section)?;
+    section.finish()?;
+    Ok(bound)
+}
+
+fn read_group(value: &Value<'_>) -> Result<GroupConfig, IoError> {
+    let mut section = value.section()?;
+    let patterns = section.required("domains")?;
+    let domains = names(&patterns)?;
+    if domains.is_empty() {
+        return Err(patterns.must_be("a list of at least one domain or pattern"));
+    }
+    let bound = min_and_max(value, &mut section)?;
+    section.finish()?;
+    Ok(GroupConfig { domains, bound })
+}
+
+fn min_and_max(value: &Value<'_>, section: &mut Section<'_>) -> Result<Bound, IoError> {
+    let mut weight = |key: &'static str| {
+        let value = section.optional(key);
+        value
+            .map(|v| v.number_that("a weight between 0 and 1", |w| (0.0..=1.0).contains(&w)))
+            .transpose()
+    };
+    let (min, max) = (weight("min")?, weight("max")?);
+    let bound = Bound {
+        min: min.unwrap_or(0.0),
+        max: max.unwrap_or(1.0),
+    };
+    if bound.min > bound.max {
+        return Err(value.error(
+            format!(
+                "`{}` has min {} above max {}",
+                value.path(),
+                bound.min,
+                bound.max
+            ),
+            "make min at most max",
+        ));
+    }
+    if min.is_none() && max.is_none() {
+        return Err(value.error(
+            format!("`{}` has neither `min` nor `max`", value.path()),
+            "give at least one of them, or remove the entry",
+        ));
+    }
+    Ok(bound)
+}

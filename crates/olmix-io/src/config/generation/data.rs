@@ -1,0 +1,141 @@
+//! `data`: where the tokens of every leaf are, and how they are to be read.
+
+use super::sources::{self, Content, Source};
+use crate::config::fit::Named;
+use crate::config::yaml::{Value, Yaml};
+use crate::messages::{excerpt, listed};
+use crate::{IoError, Place};
+
+/// How wide a token is in files that hold nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenWidth {
+    /// One byte.
+    U8,
+    /// Two bytes.
+    U16,
+    /// Four bytes.
+    U32,
+    /// Eight bytes.
+    U64,
+}
+
+impl TokenWidth {
+    const ALL: [(&'static str, Self); 4] = [
+        ("uint8", Self::U8),
+        ("uint16", Self::U16),
+        ("uint32", Self::U32),
+        ("uint64", Self::U64),
+    ];
+
+    /// Bytes of a token.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        match self {
+            Self::U8 => 1,
+            Self::U16 => 2,
+            Self::U32 => 4,
+            Self::U64 => 8,
+        }
+    }
+
+    /// Its word in a config.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "uint8",
+            Self::U16 => "uint16",
+            Self::U32 => "uint32",
+            Self::U64 => "uint64",
+        }
+    }
+}
+
+/// The section `data` of a generation or launch config.
+#[derive(Debug, Clone)]
+pub struct DataConfig {
+    /// The config it stands in, as the user gave it.
+    pub file: String,
+    /// Width of tokens in flat shards.
+    pub dtype: TokenWidth,
+    /// What shards hold, where the config says so: a word that is not checked here.
+    pub format: Option<Named<String>>,
+    /// What is counted in texts: `bytes`, or the path of a tokenizer.json.
+    pub tokenizer: Option<Named<String>>,
+    /// The field or column of a document's text.
+    pub text_field: String,
+    /// Where the data is.
+    pub sources: Vec<Source>,
+    /// The section as it was written.
+    pub(crate) written: Yaml,
+    /// Where the sources are listed.
+    pub(crate) sources_place: Place,
+}
+
+impl DataConfig {
+    pub(crate) fn read(value: &Value<'_>) -> Result<Self, IoError> {
+        let mut section = value.section()?;
+        let dtype = section.optional("dtype");
+        let dtype = dtype.map_or(Ok(TokenWidth::U32), |v| v.choice(&TokenWidth::ALL))?;
+        let format = section.optional("format");
+        let tokenizer = section.optional("tokenizer");
+        let text_field = section.optional("text_field");
+        let text_field = text_field.map_or(Ok("text"), |v| v.text())?.to_owned();
+        let listed = section.required("sources")?;
+        section.finish()?;
+        Ok(Self {
+            file: value.file().to_owned(),
+            dtype,
+            format: format.map(|v| sources::word(&v)).transpose()?,
+            tokenizer: tokenizer.map(|v| sources::word(&v)).transpose()?,
+            text_field,
+            sources: sources::read(&listed)?,
+            written: value.to_yaml(),
+            sources_place: listed.place(),
+        })
+    }
+
+    /// Full names of the leaves, in order, with where each stands.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<(String, &Source)> {
+        sources::leaves(&self.sources)
+    }
+
+    /// The leaves with their paths and the format that is said of each, a word of `formats` if any.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] for a format that is none of `formats`.
+    pub fn leaf_paths<T: Copy>(
+        &self,
+        formats: &[(&str, T)],
+    ) -> Result<Vec<(String, Vec<String>, Option<T>)>, IoError> {
+        let known = |named: &Named<String>| {
+            let found = formats.iter().find(|(word, _)| *word == named.value);
+            found.map(|(_, format)| *format).ok_or_else(|| {
+                let words = formats.iter().map(|(word, _)| *word);
+                self.error(
+                    &named.place,
+                    format!("`{}` is no format", excerpt(&named.value)),
+                    format!("use one of {}", listed(words, 8)),
+                )
+            })
+        };
+        let mut leaves = Vec::new();
+        for (name, source, format) in sources::formats(&self.sources) {
+            let format = format.or(self.format.as_ref()).map(known).transpose()?;
+            if let Content::Paths(paths) = &source.content {
+                leaves.push((name, paths.clone(), format));
+            }
+        }
+        Ok(leaves)
+    }
+
+    /// An error at a place of the config.
+    pub fn error(
+        &self,
+        place: &Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> IoError {
+        IoError::input(&self.file, place.clone(), message, help)
+    }
+}

@@ -1,0 +1,131 @@
+//! The generation config: the data of a swarm, and how its mixtures are drawn.
+
+mod data;
+pub(crate) mod mix;
+pub(crate) mod sources;
+mod swarm;
+
+pub use data::{DataConfig, TokenWidth};
+pub use mix::MixLeaf;
+pub use sources::{Content, Source};
+pub use swarm::SwarmConfig;
+
+use std::path::{Path, PathBuf};
+
+use crate::config::fit::PriorsConfig;
+use crate::config::yaml::{Document, Value};
+use crate::input::InputFile;
+use crate::{InputRecord, IoError, Place};
+
+/// With a thousand leaves and a path each, configs stay far below this.
+pub(crate) const MAX_CONFIG_BYTES: u64 = 64 << 20;
+
+/// A generation config that has passed every check that needs no other file.
+#[derive(Debug, Clone)]
+pub struct GenerationConfig {
+    /// The config's path, as the user gave it.
+    pub file: String,
+    /// Where its relative paths start.
+    pub folder: PathBuf,
+    /// The swarm's name.
+    pub name: String,
+    /// Where the data is, and how it is to be read.
+    pub data: DataConfig,
+    /// Sizes and tokens of the leaves, where they were counted.
+    pub priors: Option<PriorsConfig>,
+    /// How mixtures are drawn.
+    pub swarm: SwarmConfig,
+    /// Tokens that a run of the swarm trains on.
+    pub max_tokens: Option<u64>,
+    /// What the user should know.
+    pub notices: Vec<String>,
+}
+
+impl GenerationConfig {
+    /// Reads and checks a config file.
+    ///
+    /// # Errors
+    /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it that
+    /// can't be used.
+    pub fn load(path: &Path) -> Result<(Self, InputRecord), IoError> {
+        let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let config = Self::parse(&input.name, input.text()?, folder)?;
+        Ok((config, input.record("config")))
+    }
+
+    /// Checks a config given as text; `file` names it in messages, relative paths start at
+    /// `folder`.
+    ///
+    /// # Errors
+    /// As [`GenerationConfig::load`].
+    pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Self, IoError> {
+        let document = Document::parse(file, text)?;
+        if document.root().is_null() {
+            return Err(IoError::input(
+                file,
+                Place::File,
+                "the config is empty",
+                "give at least `name` and `data`",
+            ));
+        }
+        let mut notices = Vec::new();
+        let mut root = document.root().section()?;
+        let name = root.required("name")?;
+        let name = file_name(&name)?;
+        let data = root.required("data")?;
+        let priors = root.optional("priors");
+        let swarm = root.section("swarm")?;
+        let max_tokens = root.optional("max_tokens");
+        // Part of launch configs, and of no effect here.
+        let _ = root.optional("description");
+        root.finish()?;
+
+        let priors = priors.map(|priors| PriorsConfig::read(priors.section()?, &mut notices));
+        let max_tokens = max_tokens.map(|v| match v.whole() {
+            Ok(tokens) if tokens > 0 => Ok(tokens),
+            _ => Err(v.must_be("a whole number of tokens above 0")),
+        });
+        Ok(Self {
+            file: file.to_owned(),
+            folder: folder.to_owned(),
+            name,
+            data: DataConfig::read(&data)?,
+            priors: priors.transpose()?,
+            swarm: SwarmConfig::read(swarm)?,
+            max_tokens: max_tokens.transpose()?,
+            notices,
+        })
+    }
+
+    /// An error at a place of the config.
+    pub fn error(
+        &self,
+        place: &Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> IoError {
+        self.data.error(place, message, help)
+    }
+}
+
+/// A name that files can be named after.
+pub(crate) fn file_name(value: &Value<'_>) -> Result<String, IoError> {
+    let name = value.text()?;
+    let safe = !name.is_empty()
+        && !name.starts_with('.')
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '));
+    if safe {
+        Ok(name.to_owned())
+    } else {
+        Err(value.error(
+            format!("`name` is {}, and files are named after it", value.found()),
+            "use letters, digits, `-`, `_` and `.`",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Launch configs: one file per run, with all that a launcher needs.
+
+use std::path::Path;
+
+use crate::GenerationConfig;
+use crate::config::yaml::{Document, Yaml};
+use crate::input::InputFile;
+use crate::{InputRecord, IoError};
+
+/// A launch config that variants are made from.
+#[derive(Debug)]
+pub struct LaunchBase {
+    config: Yaml,
+}
+
+/// One run of a swarm.
+#[derive(Debug, Clone)]
+pub struct Variant<'a> {
+    /// Its id, which is its name too: `<name>-<group>-<index>`.
+    pub id: &'a str,
+    /// The swarm it belongs to.
+    pub group: &'a str,
+    /// Leaves, their weights, and how often each would be seen where that is known.
+    pub mixture: &'a [(&'a str, f64, Option<f64>)],
+}
+
+/// Keys of a launch config.
+const KNOWN: [&str; 10] = [
+    "name",
+    "description",
+    "infra",
+    "training",
+    "data",
+    "eval",
+    "group_id",
+    "mix",
+    "trainer",
+    "engine",
+];
+
+impl LaunchBase {
+    /// Reads a launch config: a mapping with at least `training`.
+    ///
+    /// # Errors
+    /// [`IoError::Read`], and [`IoError::Input`] when it is none.
+    pub fn read(path: &Path) -> Result<(Self, InputRecord), IoError> {
+        let input = InputFile::read(path, Some(crate::config::generation::MAX_CONFIG_BYTES))?;
+        let document = Document::parse(&input.name, input.text()?)?;
+        let mut root = document.root().section()?;
+        for key in KNOWN {
+            root.optional(key);
+        }
+        root.required("training")?.section()?;
+        root.finish()?;
+        let base = Self {
+            config: document.root().to_yaml(),
+        };
+        Ok((base, input.record("base")))
+    }
+
+    /// The launch config of a variant: the base with the variant's name, group, data and mix. Leaves
+    /// without weight are left out of the mix.
+    #[must_use]
+    pub fn variant(&self, config: &GenerationConfig, variant: &Variant<'_>) -> String {
+        let mut launch = self.config.clone();
+        launch.set("name", Yaml::text(variant.id));
+        launch.set("group_id", Yaml::text(variant.group));
+        launch.set("data", config.data.written.clone());
+        let kept = variant
+            .mixture
+            .iter()
+            .filter(|(_, weight, _)| *weight > 0.0);
+        let leaf = |(name, weight, repetition): &(&str, f64, Option<f64>)| {
+            let mut entry = vec![("weight", Yaml::number(*weight))];
+            // A trainer must be allowed to see the data as often as the mixture needs.
+            let factor = repetition.map_or(1.0, |needed| needed.max(1.0));
+            entry.push(("repetition_factor", Yaml::number(factor)));
+            ((*name).to_owned(), Yaml::map(entry))
+        };
+        launch.set("mix", Yaml::map(kept.map(leaf)));
+        launch.to_file()
+    }
+}

@@ -1,0 +1,330 @@
+//! Generation and fit configs of a project's next swarm.
+
+use olmix_core::reuse::VirtualDomain;
+
+use super::{ProjectConfig, ProjectDomain};
+use crate::config::yaml::Yaml;
+
+/// What a generation config says beyond the project's settings.
+#[derive(Debug, Clone, Copy)]
+pub struct GenerationFile<'a> {
+    /// The swarm's name.
+    pub name: &'a str,
+    /// The domains.
+    pub domains: &'a [ProjectDomain],
+    /// Those of them that keep their ratios.
+    pub virtuals: &'a [VirtualDomain],
+    /// Names of domains that no earlier swarm knows as they are.
+    pub new: &'a [String],
+    /// Runs.
+    pub variants: usize,
+    /// Whether they are chosen for what they tell of a law over what is sampled, where the project names no design.
+    pub designed: bool,
+}
+
+/// What a fit config says beyond the project's settings.
+#[derive(Debug, Clone, Copy)]
+pub struct FitFile<'a> {
+    /// The domains.
+    pub domains: &'a [ProjectDomain],
+    /// Those of them that keep their ratios.
+    pub virtuals: &'a [VirtualDomain],
+    /// Whether the KL term is that of the mixture in which each virtual domain is one.
+    pub collapsed_kl: bool,
+    /// Names of the folders of earlier swarms, oldest first; each has ratios.csv and metrics.csv.
+    pub earlier: &'a [String],
+}
+
+impl ProjectConfig {
+    /// The text of a generation config.
+    #[must_use]
+    pub fn generation(&self, file: &GenerationFile<'_>) -> String {
+        let mut data = match self.section("data") {
+            Some(Yaml::Map(entries)) => Yaml::Map(entries.clone()),
+            _ => Yaml::Map(Vec::new()),
+        };
+        data.set("sources", sources(file.domains));
+        let mut swarm = match self.section("swarm") {
+            Some(Yaml::Map(entries)) => Yaml::Map(entries.clone()),
+            _ => Yaml::Map(Vec::new()),
+        };
+        swarm.set("variants", Yaml::whole(file.variants as u64));
+        if !file.virtuals.is_empty() {
+            swarm.set("virtual_domains", virtual_map(file.virtuals));
+        }
+        let is_set = |key: &str| matches!(&swarm, Yaml::Map(entries) if entries.iter().any(|(k, _)| k == key));
+        if file.designed && !is_set("design") {
+            swarm.set("design", Yaml::text("d_optimal"));
+            swarm.set(
+                "candidates",
+                Yaml::whole(CANDIDATES_EACH * file.variants as u64),
+            );
+        }
+        if self.max_tokens.is_none() {
+            swarm.set("enable_bound", Yaml::Scalar("false".into()));
+        }
+        let mut config = Yaml::map([
+            ("name", Yaml::text(file.name)),
+            ("data", data),
+            (
+                "priors",
+                priors(&drawn_around(file.domains, file.new), tokens(file.domains)),
+            ),
+            ("swarm", swarm),
+        ]);
+        if let Some(tokens) = self.max_tokens {
+            config.set("max_tokens", Yaml::whole(tokens));
+        }
+        config.to_file()
+    }
+
+    /// The text of a fit config. With earlier swarms the laws are over all domains and the ratios are kept in the
+    /// solve; without, virtual domains are domains.
+    #[must_use]
+    pub fn fit(&self, file: &FitFile<'_>) -> String {
+        let mut swarm = Yaml::map([
+            ("ratios", Yaml::text("ratios.csv")),
+            ("metrics", Yaml::text("metrics.csv")),
+        ]);
+        let with_earlier = !file.earlier.is_empty();
+        if with_earlier {
+            let one = |folder: &String| {
+                Yaml::map([
+                    ("ratios", Yaml::text(&format!("{folder}/ratios.csv"))),
+                    ("metrics", Yaml::text(&format!("{folder}/metrics.csv"))),
+                ])
+            };
+            swarm.set(
+                "earlier",
+                Yaml::List(file.earlier.iter().map(one).collect()),
+            );
+        }
+        let mut config = Yaml::map([("swarm", swarm)]);
+        let virtuals = if with_earlier { &[] } else { file.virtuals };
+        config.set("priors", fit_priors(file, virtuals));
+        for key in ["eval", "filtering", "diagnostics"] {
+            if let Some(section) = self.section(key) {
+                config.set(key, section.clone());
+            }
+        }
+        let mut regression = self
+            .section("regression")
+            .cloned()
+            .unwrap_or(Yaml::Map(Vec::new()));
+        if self.wants_ridge {
+            // A swarm of few runs for each domain, or of different times, leaves directions that few runs determine.
+            regression.set("ridge", Yaml::text("auto"));
+        }
+        let mut proposer = self
+            .section("proposer")
+            .cloned()
+            .unwrap_or(Yaml::Map(Vec::new()));
+        if !virtuals.is_empty() && file.collapsed_kl {
+            config.set("virtual_domains", virtual_map(virtuals));
+        } else if !virtuals.is_empty() {
+            proposer.set("expanded_kl_source_mixtures", virtual_map(virtuals));
+        }
+        let mut constraints = self
+            .section("constraints")
+            .cloned()
+            .unwrap_or(Yaml::Map(Vec::new()));
+        if with_earlier && !file.virtuals.is_empty() {
+            constraints.set("frozen", virtual_map(file.virtuals));
+        }
+        for (key, section) in [
+            ("regression", regression),
+            ("proposer", proposer),
+            ("constraints", constraints),
+        ] {
+            if section != Yaml::Map(Vec::new()) {
+                config.set(key, section);
+            }
+        }
+        config.to_file()
+    }
+}
+
+/// Sizes and tokens of the domains that the laws know.
+fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
+    let (sizes, tokens) = (sizes(file.domains), tokens(file.domains));
+    if virtuals.is_empty() {
+        return priors(&sizes, tokens);
+    }
+    let of = |name: &str| file.domains.iter().position(|domain| domain.name == name);
+    let (mut collapsed, mut counted) = (Vec::new(), Vec::new());
+    for one in virtuals {
+        let members: Vec<(usize, f64)> = one
+            .members
+            .iter()
+            .filter_map(|(name, share)| Some((of(name)?, *share)))
+            .collect();
+        collapsed.push((
+            one.name.clone(),
+            members.iter().map(|&(j, _)| sizes[j].1).sum(),
+        ));
+        if let Some(tokens) = &tokens {
+            let used = members.iter().filter(|(_, share)| *share > 0.0);
+            let least = used
+                .map(|&(j, share)| (tokens[j].1 as f64 / share) as u64)
+                .min();
+            counted.push((one.name.clone(), least.unwrap_or(0)));
+        }
+    }
+    let inside = |name: &str| {
+        let members = virtuals.iter().flat_map(|one| &one.members);
+        members.into_iter().any(|(member, _)| member == name)
+    };
+    for (j, domain) in file.domains.iter().enumerate() {
+        if !inside(&domain.name) {
+            collapsed.push(sizes[j].clone());
+            if let Some(tokens) = &tokens {
+                counted.push(tokens[j].clone());
+            }
+        }
+    }
+    let mut priors = priors(&collapsed, tokens.is_some().then_some(counted));
+    if !file.collapsed_kl {
+        let all = sizes
+            .iter()
+            .map(|(name, size)| (name.clone(), Yaml::number(*size)));
+        priors.set("expanded_relative_sizes", Yaml::map(all));
+    }
+    priors
+}
+
+/// Draws for each run of a designed swarm: with 5 to 20, studies of reuse found no difference (docs/study-reuse.md).
+const CANDIDATES_EACH: u64 = 10;
+
+/// What is new is drawn around this share together at least, as in the swarm of the paper's last update: beside all that was
+/// there before, it would hardly be sampled.
+const LEAST_NEW: f64 = 0.3;
+/// Of that, each new domain has this share of an equal part at least, so that some run samples it.
+const LEAST_OF_EQUAL: f64 = 0.1;
+
+/// Relative sizes to draw around, summing to 1: those of the domains, with the new ones raised where they are small.
+fn drawn_around(domains: &[ProjectDomain], new: &[String]) -> Vec<(String, f64)> {
+    let mut sizes = sizes(domains);
+    let is_new = |name: &str| new.iter().any(|other| other == name);
+    let count = sizes.iter().filter(|(name, _)| is_new(name)).count();
+    let sum = |sizes: &[(String, f64)]| -> f64 {
+        sizes
+            .iter()
+            .filter(|(name, _)| is_new(name))
+            .map(|(_, size)| size)
+            .sum()
+    };
+    let share = sum(&sizes);
+    if count == 0 || count == sizes.len() || share <= 0.0 {
+        return sizes;
+    }
+    let together = share.max(LEAST_NEW);
+    let least = LEAST_OF_EQUAL * share / count as f64;
+    for (_, size) in sizes.iter_mut().filter(|(name, _)| is_new(name)) {
+        *size = size.max(least);
+    }
+    let raised = sum(&sizes);
+    for (name, size) in &mut sizes {
+        *size *= if is_new(name) {
+            together / raised
+        } else {
+            (1.0 - together) / (1.0 - share)
+        };
+    }
+    sizes
+}
+
+/// Relative sizes, summing to 1.
+fn sizes(domains: &[ProjectDomain]) -> Vec<(String, f64)> {
+    let size = |domain: &ProjectDomain| {
+        domain
+            .size
+            .or(domain.tokens.map(|tokens| tokens as f64))
+            .unwrap_or(1.0)
+    };
+    let sum: f64 = domains.iter().map(size).sum();
+    domains
+        .iter()
+        .map(|domain| (domain.name.clone(), size(domain) / sum))
+        .collect()
+}
+
+/// Tokens, where all are known.
+fn tokens(domains: &[ProjectDomain]) -> Option<Vec<(String, u64)>> {
+    domains
+        .iter()
+        .map(|domain| Some((domain.name.clone(), domain.tokens?)))
+        .collect()
+}
+
+fn priors(sizes: &[(String, f64)], tokens: Option<Vec<(String, u64)>>) -> Yaml {
+    let sizes = sizes
+        .iter()
+        .map(|(name, size)| (name.clone(), Yaml::number(*size)));
+    let mut priors = Yaml::map([("relative_sizes", Yaml::map(sizes))]);
+    if let Some(tokens) = tokens {
+        let tokens = tokens
+            .into_iter()
+            .map(|(name, tokens)| (name, Yaml::whole(tokens)));
+        priors.set("token_counts", Yaml::map(tokens));
+    }
+    priors
+}
+
+fn virtual_map(virtuals: &[VirtualDomain]) -> Yaml {
+    let members = |one: &VirtualDomain| {
+        let shares = one.members.iter();
+        Yaml::map(shares.map(|(name, share)| (name.clone(), Yaml::number(*share))))
+    };
+    Yaml::map(virtuals.iter().map(|one| (one.name.clone(), members(one))))
+}
+
+/// Domains as sources: `a:b` is topic `b` of source `a`, `a:b:c` its quality bucket `c`. Where `a` is a domain itself, `a:b`
+/// is a source beside it, as a source is either files or topics. Domains without files get a path that says so.
+fn sources(domains: &[ProjectDomain]) -> Yaml {
+    let all: Vec<(Vec<&str>, &ProjectDomain)> = domains
+        .iter()
+        .map(|domain| (domain.name.splitn(3, ':').collect(), domain))
+        .collect();
+    Yaml::List(parts(&all, 0))
+}
+
+/// The sources, topics or quality buckets at a level, in the order of their first domains.
+fn parts(domains: &[(Vec<&str>, &ProjectDomain)], level: usize) -> Vec<Yaml> {
+    const KEYS: [&str; 2] = ["topics", "quality"];
+    let mut names: Vec<&str> = Vec::new();
+    for (path, _) in domains {
+        if !names.contains(&path[level]) {
+            names.push(path[level]);
+        }
+    }
+    let part = |name: &&str| {
+        let inside: Vec<(Vec<&str>, &ProjectDomain)> = domains
+            .iter()
+            .filter(|(path, _)| path[level] == *name)
+            .cloned()
+            .collect();
+        let is_leaf = |(path, _): &(Vec<&str>, &ProjectDomain)| path.len() == level + 1;
+        if inside.iter().any(is_leaf) {
+            let alone = inside.iter();
+            let alone = alone.map(|(path, domain)| leaf(&path[level..].join(":"), domain));
+            return alone.collect();
+        }
+        let mut node = Yaml::map([("name", Yaml::text(name))]);
+        node.set(KEYS[level.min(1)], Yaml::List(parts(&inside, level + 1)));
+        vec![node]
+    };
+    names.iter().flat_map(part).collect()
+}
+
+fn leaf(name: &str, domain: &ProjectDomain) -> Yaml {
+    let mut node = Yaml::map([("name", Yaml::text(name))]);
+    if let Some(format) = &domain.format {
+        node.set("format", Yaml::text(format));
+    }
+    let mut paths: Vec<Yaml> = domain.paths.iter().map(|path| Yaml::text(path)).collect();
+    if paths.is_empty() {
+        paths.push(Yaml::text(&format!("no-path-known-of/{}", domain.name)));
+    }
+    node.set("paths", Yaml::List(paths));
+    node
+}

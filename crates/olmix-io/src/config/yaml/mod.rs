@@ -1,0 +1,320 @@
+//! YAML with a position for every node, read through typed cursors.
+//!
+//! Serde-style readers lose positions once a file is parsed, so a message such as "no such
+//! domain" could not name its line. Here a file becomes a [`Document`] whose nodes know where
+//! they stand; [`Section`] and [`Value`] read it and make the messages.
+//!
+//! Scalars follow what Python's YAML readers make of them, so that files written for those work
+//! unchanged: `1_000_000` is a number, `yes` can be a boolean, `~` is null. `1e12` is a number
+//! too. Anchors, aliases and merge keys (`<<`) are understood; tags are ignored.
+
+mod emit;
+mod scalar;
+mod value;
+
+pub use emit::Yaml;
+pub(crate) use scalar::number as parse_number;
+pub use value::{Section, Value};
+
+use std::collections::{HashMap, HashSet};
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+
+use crate::messages::excerpt;
+use crate::{IoError, Place};
+
+/// Collections may be nested this deep; configs need less than ten.
+const MAX_DEPTH: usize = 64;
+
+/// Bound on the number of nodes, entries taken over by merge keys included.
+const MAX_NODES: usize = 1_000_000;
+
+/// A parsed YAML file. Its root is read with [`Document::root`].
+#[derive(Debug)]
+pub struct Document {
+    file: String,
+    nodes: Vec<Node>,
+    root: usize,
+}
+
+#[derive(Debug)]
+struct Node {
+    place: Place,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Scalar { text: String, plain: bool },
+    Sequence(Vec<usize>),
+    Mapping(Vec<Entry>),
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    key: String,
+    place: Place,
+    value: usize,
+}
+
+impl Document {
+    /// Parses a file that holds one document. An empty file is one that holds null.
+    ///
+    /// `file` is the name used in messages.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] for a syntax error, a key that occurs twice in a mapping or is not
+    /// text, a second document, and nesting deeper than 64 levels.
+    pub fn parse(file: &str, text: &str) -> Result<Self, IoError> {
+        let mut builder = Builder {
+            file,
+            nodes: Vec::new(),
+            merged: 0,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+        };
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            let (event, span) = event.map_err(|error| {
+                builder.error(
+                    place(*error.marker()),
+                    format!("not valid YAML: {}", excerpt(error.info())),
+                    "check indentation, colons and quotes on this line and the one before",
+                )
+            })?;
+            builder.take(event, place(span.start))?;
+        }
+        let Builder {
+            mut nodes, root, ..
+        } = builder;
+        let root = root.unwrap_or_else(|| {
+            nodes.push(Node {
+                place: Place::Line(1),
+                kind: Kind::Scalar {
+                    text: String::new(),
+                    plain: true,
+                },
+            });
+            nodes.len() - 1
+        });
+        Ok(Self {
+            file: file.to_owned(),
+            nodes,
+            root,
+        })
+    }
+
+    /// The outermost value.
+    #[must_use]
+    pub fn root(&self) -> Value<'_> {
+        Value::new(self, self.root, String::new())
+    }
+}
+
+fn place(marker: Marker) -> Place {
+    Place::Position {
+        line: marker.line() as u64,
+        column: marker.col() as u64 + 1,
+    }
+}
+
+/// A collection whose end has not been seen yet.
+struct Open {
+    place: Place,
+    anchor: usize,
+    kind: OpenKind,
+}
+
+enum OpenKind {
+    Sequence(Vec<usize>),
+    Mapping {
+        entries: Vec<Entry>,
+        keys: HashSet<String>,
+        pending: Option<(String, Place)>,
+        merges: Vec<usize>,
+    },
+}
+
+/// Turns parser events into nodes with a stack of its own, so that depth costs no stack.
+struct Builder<'f> {
+    file: &'f str,
+    nodes: Vec<Node>,
+    merged: usize,
+    open: Vec<Open>,
+    anchors: HashMap<usize, usize>,
+    root: Option<usize>,
+}
+
+impl Builder<'_> {
+    fn error(&self, place: Place, message: impl Into<String>, help: &str) -> IoError {
+        IoError::input(self.file, place, message, help)
+    }
+
+    fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), IoError> {
+        match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let kind = Kind::Scalar {
+                    text: text.into_owned(),
+                    plain: style == ScalarStyle::Plain,
+                };
+                self.finish(place, anchor, kind)
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(&node) => self.attach(node, place),
+                None => Err(self.error(
+                    place,
+                    "an alias stands inside the value it refers to",
+                    "write the value out",
+                )),
+            },
+            Event::SequenceStart(anchor, _) => {
+                self.begin(place, anchor, OpenKind::Sequence(Vec::new()))
+            }
+            Event::MappingStart(anchor, _) => {
+                let kind = OpenKind::Mapping {
+                    entries: Vec::new(),
+                    keys: HashSet::new(),
+                    pending: None,
+                    merges: Vec::new(),
+                };
+                self.begin(place, anchor, kind)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::DocumentStart(_) if self.root.is_some() => Err(self.error(
+                place,
+                "a second YAML document begins here",
+                "keep one document per file: remove the `---` and what follows it",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(&mut self, place: Place, anchor: usize, kind: OpenKind) -> Result<(), IoError> {
+        if self.open.len() >= MAX_DEPTH {
+            let message = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err(self.error(place, message, "check the brackets and the indentation"));
+        }
+        if let Some(OpenKind::Mapping { pending: None, .. }) =
+            self.open.last().map(|open| &open.kind)
+        {
+            let message = "a list or mapping stands where a key is expected";
+            return Err(self.error(place, message, "keys are text; check the indentation"));
+        }
+        self.open.push(Open {
+            place,
+            anchor,
+            kind,
+        });
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), IoError> {
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
+        let kind = match open.kind {
+            OpenKind::Sequence(items) => Kind::Sequence(items),
+            OpenKind::Mapping {
+                mut entries,
+                mut keys,
+                merges,
+                ..
+            } => {
+                for merge in merges {
+                    self.merge(merge, &open.place, &mut entries, &mut keys)?;
+                }
+                Kind::Mapping(entries)
+            }
+        };
+        self.finish(open.place, open.anchor, kind)
+    }
+
+    /// Adds the entries of the mapping (or mappings) that a `<<` key refers to.
+    fn merge(
+        &mut self,
+        node: usize,
+        at: &Place,
+        entries: &mut Vec<Entry>,
+        keys: &mut HashSet<String>,
+    ) -> Result<(), IoError> {
+        let sources = match &self.nodes[node].kind {
+            Kind::Sequence(items) => items.clone(),
+            _ => vec![node],
+        };
+        for source in sources {
+            let Kind::Mapping(from) = &self.nodes[source].kind else {
+                let message = "`<<` must refer to a mapping or a list of mappings";
+                return Err(self.error(at.clone(), message, "write the keys out"));
+            };
+            self.merged += from.len();
+            for entry in from {
+                if keys.insert(entry.key.clone()) {
+                    entries.push(entry.clone());
+                }
+            }
+            self.check_size(at)?;
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, at: &Place) -> Result<(), IoError> {
+        if self.nodes.len() + self.merged > MAX_NODES {
+            let message = format!("more than {MAX_NODES} values");
+            return Err(self.error(at.clone(), message, "check that this is the file you meant"));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, place: Place, anchor: usize, kind: Kind) -> Result<(), IoError> {
+        self.check_size(&place)?;
+        let node = self.nodes.len();
+        self.nodes.push(Node {
+            place: place.clone(),
+            kind,
+        });
+        if anchor > 0 {
+            self.anchors.insert(anchor, node);
+        }
+        self.attach(node, place)
+    }
+
+    /// Puts a finished node where it belongs: into the open collection, or as the root.
+    fn attach(&mut self, node: usize, place: Place) -> Result<(), IoError> {
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match &mut open.kind {
+            OpenKind::Sequence(items) => items.push(node),
+            OpenKind::Mapping {
+                entries,
+                keys,
+                pending,
+                merges,
+            } => match pending.take() {
+                Some((key, _)) if key == "<<" => merges.push(node),
+                Some((key, place)) => entries.push(Entry {
+                    key,
+                    place,
+                    value: node,
+                }),
+                None => {
+                    let Kind::Scalar { text, .. } = &self.nodes[node].kind else {
+                        let message = "a list or mapping stands where a key is expected";
+                        return Err(self.error(place, message, "keys are text"));
+                    };
+                    if text != "<<" && !keys.insert(text.clone()) {
+                        let message = format!("the key `{}` occurs twice", excerpt(text));
+                        return Err(self.error(place, message, "remove one of the two"));
+                    }
+                    *pending = Some((text.clone(), place));
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! A CSV file of one row per run, with an id column.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use crate::input::InputFile;
+use crate::messages::{excerpt, listed};
+use crate::{InputRecord, IoError, Place};
+
+/// The columns that can hold run ids; the first that is there does.
+const ID_COLUMNS: [&str; 2] = ["run", "run_id"];
+
+/// A table of runs: an id column, metadata columns, and data columns (domains or metrics).
+///
+/// Metadata are `name`, `index`, columns without a name (also `Unnamed: 0` and the like), and
+/// `run_id` beside `run`.
+#[derive(Debug)]
+pub struct Table {
+    file: String,
+    record: InputRecord,
+    /// Names of the data columns, in the order of the file.
+    columns: Vec<String>,
+    /// For each data column, its place in a row.
+    fields: Vec<usize>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    id: String,
+    line: u64,
+    cells: StringRecord,
+}
+
+/// What a cell holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'t> {
+    /// A finite number.
+    Number(f64),
+    /// Nothing, or a number that is not finite: what a crashed run leaves.
+    Missing,
+    /// Text that is not a number.
+    Text(&'t str),
+}
+
+impl Table {
+    /// Reads a table. `role` is what it is used as (`ratios`, `metrics`), for its record.
+    ///
+    /// # Errors
+    /// [`IoError::Read`] when it can't be read; [`IoError::Input`] with the line for text that is
+    /// not UTF-8, a table without id column, data column or row, columns or ids that occur
+    /// twice, rows of the wrong length, and empty ids.
+    pub fn read(path: &Path, role: &str) -> Result<Self, IoError> {
+        Self::parse(InputFile::read(path, None)?, role)
+    }
+
+    /// As [`Table::read`], of content that is at hand; `file` names it in messages.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] as [`Table::read`].
+    pub fn from_bytes(file: &str, bytes: Vec<u8>, role: &str) -> Result<Self, IoError> {
+        Self::parse(InputFile::of(file, bytes), role)
+    }
+
+    fn parse(input: InputFile, role: &str) -> Result<Self, IoError> {
+        let record = input.record(role);
+        let text = input.text()?;
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(Trim::All)
+            .from_reader(text.as_bytes());
+        let mut records = reader.records();
+        let mut counter = LineCounter::new(text);
+        let refuse = |line: u64, message: String, help: &str| {
+            Err(IoError::input(
+                &input.name,
+                Place::Line(line),
+                message,
+                help,
+            ))
+        };
+
+        let header = match records.next() {
+            Some(Ok(header)) => header,
+            Some(Err(error)) => return Err(broken(&input.name, &error)),
+            None => {
+                return refuse(
+                    1,
+                    "the file is empty".into(),
+                    "give a header line and one line per run",
+                );
+            }
+        };
+        let (id, fields) = split_header(&input.name, counter.line_of(&header), &header)?;
+        let mut rows = Vec::new();
+        let mut lines: HashMap<String, u64> = HashMap::new();
+        for cells in records {
+            let cells = cells.map_err(|error| broken(&input.name, &error))?;
+            let line = counter.line_of(&cells);
+            if cells.len() != header.len() {
+                return refuse(
+                    line,
+                    format!(
+                        "the row has {} cells, the header {} columns",
+                        cells.len(),
+                        header.len()
+                    ),
+                    "check for missing or extra commas, and for quotes that are not closed",
+                );
+            }
+            let run = cells.get(id).unwrap_or_default().to_owned();
+            if run.is_empty() {
+                let column = header.get(id).unwrap_or_default();
+                return refuse(
+                    line,
+                    format!("the run id (column `{column}`) is empty"),
+                    "give every run an id, or remove the row",
+                );
+            }
+            if let Some(first) = lines.insert(run.clone(), line) {
+                return refuse(
+                    line,
+                    format!(
+                        "run `{}` occurs twice, first on line {first}",
+                        excerpt(&run)
+                    ),
+                    "keep one row per run",
+                );
+            }
+            rows.push(Row {
+                id: run,
+                line,
+                cells,
+            });
+        }
+        if rows.is_empty() {
+            return refuse(
+                1,
+                "the file has a header but no row".into(),
+                "give one line per run",
+            );
+        }
+        Ok(Self {
+            file: input.name,
+            record,
+            columns: fields
+                .iter()
+                .map(|&field| header.get(field).unwrap_or_default().to_owned())
+                .collect(),
+            fields,
+            rows,
+        })
+    }
+
+    /// The file, as the user gave it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Path and hash of the file.
+    #[must_use]
+    pub fn record(&self) -> &InputRecord {
+        &self.record
+    }
+
+    /// Names of the data columns.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Number of rows; at least one.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // a table without rows can't be made
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Run ids, in the order of the file.
+    #[must_use]
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.rows.iter().map(|row| row.id.as_str())
+    }
+
+    /// The id of a row.
+    #[must_use]
+    pub fn id(&self, row: usize) -> &str {
+        self.rows.get(row).map_or("", |row| &row.id)
+    }
+
+    /// The line of a row, from 1.
+    #[must_use]
+    pub fn line(&self, row: usize) -> u64 {
+        self.rows.get(row).map_or(0, |row| row.line)
+    }
+
+    /// The cell of a row in a data column.
+    #[must_use]
+    pub fn cell(&self, row: usize, column: usize) -> Cell<'_> {
+        let text = self
+            .rows
+            .get(row)
+            .zip(self.fields.get(column))
+            .and_then(|(row, &field)| row.cells.get(field))
+            .unwrap_or_default();
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Cell::Number(number),
+            Ok(_) => Cell::Missing,
+            Err(_) => match text.to_ascii_lowercase().as_str() {
+                "" | "na" | "n/a" | "#n/a" | "<na>" | "null" | "none" => Cell::Missing,
+                _ => Cell::Text(text),
+            },
+        }
+    }
+
+    /// An error at a row.
+    pub fn error(&self, row: usize, message: impl Into<String>, help: &str) -> IoError {
+        IoError::input(&self.file, Place::Line(self.line(row)), message, help)
+    }
+
+    /// An error in the header.
+    pub fn header_error(&self, message: impl Into<String>, help: impl Into<String>) -> IoError {
+        IoError::input(&self.file, Place::Line(1), message, help)
+    }
+}
+
+/// Finds the lines of records that come in order.
+///
+/// The reader's own positions come before the line ends that it skips ahead of a record, so
+/// after a blank line they would name the wrong line.
+struct LineCounter<'t> {
+    text: &'t [u8],
+    offset: usize,
+    line: u64,
+}
+
+impl<'t> LineCounter<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            offset: 0,
+            line: 1,
+        }
+    }
+
+    fn line_of(&mut self, record: &StringRecord) -> u64 {
+        let start = record.position().map_or(0, csv::Position::byte);
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        while let Some(byte) = self.text.get(self.offset) {
+            if self.offset >= start && !matches!(byte, b'\r' | b'\n') {
+                break;
+            }
+            self.line += u64::from(*byte == b'\n');
+            self.offset += 1;
+        }
+        self.line
+    }
+}
+
+/// The place of the id column, and the places of the data columns.
+fn split_header(
+    file: &str,
+    line: u64,
+    header: &StringRecord,
+) -> Result<(usize, Vec<usize>), IoError> {
+    let line = Place::Line(line);
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (place, name) in header.iter().enumerate() {
+        if !name.is_empty() && seen.insert(name, place).is_some() {
+            return Err(IoError::input(
+                file,
+                line,
+                format!("column `{}` occurs twice", excerpt(name)),
+                "rename or remove one of the two",
+            ));
+        }
+    }
+    let Some(&id) = ID_COLUMNS.iter().find_map(|name| seen.get(name)) else {
+        let names: Vec<&str> = header.iter().filter(|name| !name.is_empty()).collect();
+        let found = if names.is_empty() {
+            "no named column".to_owned()
+        } else {
+            format!("the columns {}", listed(names, 8))
+        };
+        return Err(IoError::input(
+            file,
+            line,
+            format!("there is no column of run ids; found {found}"),
+            "give a CSV file with a column `run` or `run_id` that identifies each run",
+        ));
+    };
+    let metadata = |name: &str| {
+        name.is_empty()
+            || ["name", "index"].contains(&name)
+            || ID_COLUMNS.contains(&name)
+            || name.starts_with("Unnamed:")
+    };
+    let fields: Vec<usize> = header
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !metadata(name))
+        .map(|(place, _)| place)
+        .collect();
+    if fields.is_empty() {
+        return Err(IoError::input(
+            file,
+            line,
+            "there is no column besides ids and metadata",
+            "give one column per domain (ratios) or metric (metrics)",
+        ));
+    }
+    Ok((id, fields))
+}
+
+fn broken(file: &str, error: &csv::Error) -> IoError {
+    let place = error
+        .position()
+        .map_or(Place::File, |position| Place::Line(position.line()));
+    IoError::input(
+        file,
+        place,
+        format!("not a CSV file: {error}"),
+        "give a file of comma-separated values",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Table, IoError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        Table::read(&path, "ratios")
+    }
+
+    #[test]
+    fn ids_data_and_metadata_are_told_apart() {
+        let table =
+            read("\u{feff},Unnamed: 0,run,run_id,name,index, a ,b\r\n0,1,x,7,n,3,0.25,0.75\r\n")
+                .unwrap();
+        assert_eq!(table.columns(), ["a", "b"]);
+        assert_eq!(table.ids().collect::<Vec<_>>(), ["x"]);
+        assert_eq!(table.cell(0, 1), Cell::Number(0.75));
+        assert_eq!(table.line(0), 2);
+        let table = read("run_id,a\nx,1\n").unwrap();
+        assert_eq!(table.id(0), "x");
+    }
+
+    #[test]
+    fn cells_are_numbers_missing_or_text() {
+        let table = read("run,a\n1,1e-3\n2,\n3,NaN\n4,inf\n5,N/A\n6,abc\n7,1e999\n").unwrap();
+        let cells: Vec<_> = (0..table.len()).map(|row| table.cell(row, 0)).collect();
+        assert_eq!(cells[0], Cell::Number(0.001));
+        assert_eq!(cells[5], Cell::Text("abc"));
+        for missing in [1, 2, 3, 4, 6] {
+            assert_eq!(cells[missing], Cell::Missing);
+        }
+    }
+
+    #[test]
+    fn tables_that_can_not_be_used_are_refused_at_their_line() {
+        for (text, expected) in [
+            ("", "t.csv:1: the file is empty"),
+            ("run,a\n", "t.csv:1: the file has a header but no row"),
+            (
+                "id,a\nx,1\n",
+                "t.csv:1: there is no column of run ids; found the columns `id`, `a`",
+            ),
+            ("run,a,a\nx,1,2\n", "t.csv:1: column `a` occurs twice"),
+            ("run,run,a\nx,1,2\n", "t.csv:1: column `run` occurs twice"),
+            (
+                "run,a\nx,1\ny,1\nx,2\n",
+                "t.csv:4: run `x` occurs twice, first on line 2",
+            ),
+            (
+                "run,a\nx,1,2\n",
+                "t.csv:2: the row has 3 cells, the header 2 columns",
+            ),
+            (
+                "run,a\nx,1\n\ny\n",
+                "t.csv:4: the row has 1 cells, the header 2 columns",
+            ),
+            ("run,a\n,1\n", "t.csv:2: the run id (column `run`) is empty"),
+            ("run,name\nx,1\n", "t.csv:1: there is no column besides ids"),
+            (
+                "{\"json\": true}\n",
+                "t.csv:1: there is no column of run ids",
+            ),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{text:?} gives {message}");
+            assert!(message.contains("\n  help: "), "{message}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Runs that a fitted law is asked about: any mixtures over its domains, measured or not.
+
+use std::path::Path;
+
+use olmix_core::{DomainSet, Matrix, Task};
+
+use super::mmlu;
+use crate::messages::{did_you_mean, excerpt, listed};
+use crate::swarm::csv_table::Table;
+use crate::swarm::run_join::{join, matrix, metrics, ratios};
+use crate::swarm::task_columns::{Member, Recipe};
+use crate::{InputRecord, IoError};
+
+/// Mixtures over known domains, and what was measured of them.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    /// Run ids, in the order of the ratios file.
+    pub ids: Vec<String>,
+    /// Runs × domains, columns in the order of the domains asked for.
+    pub mixtures: Matrix,
+    /// Losses, where metrics were given.
+    pub measured: Option<Measured>,
+    /// What the user should know.
+    pub notices: Vec<String>,
+    /// The files read.
+    pub inputs: Vec<InputRecord>,
+}
+
+/// Measured losses of runs.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// Which tasks were measured, as positions in the tasks asked for; at least one.
+    pub tasks: Vec<usize>,
+    /// Runs × [`Measured::tasks`]: losses as the laws know them (turned and shifted).
+    pub losses: Matrix,
+}
+
+/// Reads mixtures whose columns are exactly `domains`, in any order.
+///
+/// # Errors
+/// [`IoError`] for a file or row that can't be used, and for columns that are missing or unknown.
+pub fn load_mixtures(path: &Path, domains: &DomainSet) -> Result<Runs, IoError> {
+    let table = Table::read(path, "ratios")?;
+    let mut notices = Vec::new();
+    let rows: Vec<usize> = (0..table.len()).collect();
+    let mixtures = ratios(&table, &rows, &columns(&table, domains)?, &mut notices)?;
+    let (ids, x): (Vec<String>, Vec<Vec<f64>>) = rows
+        .iter()
+        .zip(mixtures)
+        .filter_map(|(&row, mixture)| Some((table.id(row).to_owned(), mixture?)))
+        .unzip();
+    if ids.is_empty() {
+        return Err(none_left(&table));
+    }
+    Ok(Runs {
+        mixtures: matrix(&x, domains.len()),
+        ids,
+        measured: None,
+        notices,
+        inputs: vec![table.record().clone()],
+    })
+}
+
+/// Reads mixtures as [`load_mixtures`] does, with the measurements of those in `metrics`.
+///
+/// Runs are joined by id; those in one file only are left out, as are runs with a measurement
+/// that is not a finite number. Tasks without a column are left out too. `members` is aligned
+/// with `tasks`. MMLU subjects become groups as in a fit.
+///
+/// # Errors
+/// [`IoError`] as [`load_mixtures`], and when no task was measured or no run is left.
+pub fn load_runs(
+    ratios_path: &Path,
+    metrics_path: &Path,
+    domains: &DomainSet,
+    tasks: &[Task],
+    members: &[Vec<Member>],
+) -> Result<Runs, IoError> {
+    let ratios_table = Table::read(ratios_path, "ratios")?;
+    let metrics_table = Table::read(metrics_path, "metrics")?;
+    let mut notices = Vec::new();
+    let columns = columns(&ratios_table, domains)?;
+    let (mut available, _) =
+        mmlu::group(metrics_table.columns(), metrics_table.file(), &mut notices);
+    // Laws may be of single subjects, which grouping replaces.
+    for (column, name) in metrics_table.columns().iter().enumerate() {
+        if mmlu::subject(name).is_some() && !available.iter().any(|m| m.name == *name) {
+            available.push(crate::swarm::run_join::Metric {
+                name: name.clone(),
+                sources: vec![(column, 1.0)],
+            });
+        }
+    }
+    let (recipe, found) = Recipe::new(tasks, members, &available);
+    let lacking: Vec<&str> = (0..tasks.len())
+        .filter(|position| !found.contains(position))
+        .map(|position| tasks[position].name.as_str())
+        .collect();
+    if found.is_empty() {
+        return Err(metrics_table.header_error(
+            format!(
+                "no task of the laws was measured: looked for {}",
+                listed(lacking, 5)
+            ),
+            "give the metrics that the laws were fitted to, under the same names",
+        ));
+    }
+    if !lacking.is_empty() {
+        notices.push(format!(
+            "{} does not have these tasks of the laws, which are not compared: {}",
+            metrics_table.file(),
+            listed(lacking, 5)
+        ));
+    }
+    let joined = join(&ratios_table, &metrics_table, &mut notices)?;
+    let rows: Vec<usize> = joined.iter().map(|run| run.ratios).collect();
+    let mixtures = ratios(&ratios_table, &rows, &columns, &mut notices)?;
+    let rows: Vec<usize> = joined.iter().map(|run| run.metrics).collect();
+    let measured = metrics(&metrics_table, &rows, &recipe.metrics, &mut notices);
+    let (mut ids, mut x, mut y) = (Vec::new(), Vec::new(), Vec::new());
+    for ((run, mixture), measured) in joined.iter().zip(mixtures).zip(measured) {
+        if let (Some(mixture), Some(measured)) = (mixture, measured) {
+            ids.push(ratios_table.id(run.ratios).to_owned());
+            x.push(mixture);
+            let values = recipe.measured(&measured);
+            let loss = |(&task, value): (&usize, f64)| tasks[task].loss_of(value);
+            y.push(found.iter().zip(values).map(loss).collect());
+        }
+    }
+    if ids.is_empty() {
+        return Err(none_left(&metrics_table));
+    }
+    Ok(Runs {
+        mixtures: matrix(&x, domains.len()),
+        ids,
+        measured: Some(Measured {
+            losses: matrix(&y, found.len()),
+            tasks: found,
+        }),
+        notices,
+        inputs: vec![
+            ratios_table.record().clone(),
+            metrics_table.record().clone(),
+        ],
+    })
+}
+
+/// For each domain, its column in the table.
+fn columns(table: &Table, domains: &DomainSet) -> Result<Vec<usize>, IoError> {
+    let names = || table.columns().iter().map(String::as_str);
+    let unknown: Vec<&str> = names()
+        .filter(|name| domains.position(name).is_none())
+        .collect();
+    let missing: Vec<&str> = domains
+        .names()
+        .filter(|domain| !names().any(|name| name == *domain))
+        .collect();
+    if let Some(first) = missing.first() {
+        return Err(table.header_error(
+            format!(
+                "the laws know domains that have no column here: {}",
+                listed(missing.clone(), 5)
+            ),
+            did_you_mean(first, unknown.iter().copied(), || {
+                "add the columns, with 0 where a run does not use the domain".into()
+            }),
+        ));
+    }
+    if let Some(first) = unknown.first() {
+        return Err(table.header_error(
+            format!(
+                "the laws do not know the domains of these columns: {}",
+                listed(unknown.clone(), 5)
+            ),
+            did_you_mean(first, domains.names(), || {
+                "give the domains that the laws were fitted to, and no others".into()
+            }),
+        ));
+    }
+    let place = |domain: &str| names().position(|name| name == domain);
+    let columns: Vec<usize> = domains.names().filter_map(place).collect();
+    Ok(columns)
+}
+
+fn none_left(table: &Table) -> IoError {
+    table.header_error(
+        format!(
+            "no run is left: each of them, such as `{}`, has a cell that is not a finite number",
+            excerpt(table.id(0))
+        ),
+        "check whether one column is empty",
+    )
+}
