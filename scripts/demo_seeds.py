@@ -48,13 +48,14 @@ def write(runs):
     lines = [
         "# The demo with many seeds",
         "",
-        f"`python scripts/demo_seeds.py --seeds {len(runs)}` on {os.cpu_count()} cores of {cpu()}. Data, tasks, swarm and every model are",
-        "another with each seed. Bits per byte are the average over the tasks of the larger model at its end.",
+        f"`python scripts/demo_seeds.py --seeds {len(runs)}` on {os.cpu_count()} cores of {cpu()}. Data, tasks, swarm and every",
+        "model differ with the seed. Losses are bits per byte of the larger model at its end, averaged over tasks.",
         "",
         f"The proposed mixture was better with {won} of {len(runs)} seeds; its loss was {statistics.median(gains):.1f} % lower in the median "
-        f"({min(gains):.1f} to {max(gains):.1f} %).",
+        f"({min(gains):.1f} to {max(gains):.1f} %). *Steps to match* is how many steps the model on the proposed mixture needs for the final loss "
+        "of the model on the natural mixture.",
         "",
-        "| seed | natural | proposed | lower by | as predicted from small models | steps to match | as fast | seconds |",
+        "| seed | natural | proposed | lower by | predicted from small models | steps to match | speed-up | seconds |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *[row(*run) for run in runs],
     ]
@@ -71,7 +72,7 @@ def main():
         told, seconds = demo(options.olmix, seed)
         runs.append((seed, told, seconds))
         print(row(seed, told, seconds), flush=True)
-        # What is done is written: the page says of how many seeds it is.
+        # The page is complete after every seed.
         write(runs)
 
 

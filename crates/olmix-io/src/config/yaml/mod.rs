@@ -10,10 +10,12 @@
 
 mod emit;
 mod scalar;
+mod schema;
 mod value;
 
 pub use emit::Yaml;
 pub(crate) use scalar::number as parse_number;
+pub use schema::recorded_keys;
 pub use value::{Section, Value};
 
 use std::collections::{HashMap, HashSet};

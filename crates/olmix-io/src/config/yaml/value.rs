@@ -1,6 +1,6 @@
 //! Typed cursors over a [`Document`].
 
-use super::{Document, Entry, Kind, Node, scalar};
+use super::{Document, Entry, Kind, Node, scalar, schema};
 use crate::messages::{did_you_mean, excerpt, listed, nearest};
 use crate::{IoError, Place};
 
@@ -254,6 +254,7 @@ impl<'d> Section<'d> {
     /// The value of a key, or `None` when it is absent or null.
     pub fn optional(&mut self, key: &'static str) -> Option<Value<'d>> {
         self.known.push(key);
+        schema::record(&self.path, key);
         self.entries
             .iter()
             .find(|entry| entry.key == key)
