@@ -352,7 +352,11 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
     ];
     for law in ["saturating", "bimix", "autoscale", "gp", "lightgbm"] {
         let law = format!("regression: {{type: {law}, granularity: all}}");
-        fits.push(demo.replace(regression, &law).replace(proposer, "proposer: {}") + checks);
+        fits.push(
+            demo.replace(regression, &law)
+                .replace(proposer, "proposer: {}")
+                + checks,
+        );
     }
     fits
 }
