@@ -9,32 +9,31 @@ use super::Common;
 /// `olmix collect`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The value of --swarm determines the source:\n  a ledger.sqlite, or a folder of runs with one   runs of `olmix launch run`\n  a folder of RUN.json or RUN/metrics.json        {\"metric\": number, …}, by any trainer\n  a folder with wandb/run-*                       local run folders of Weights & Biases\n  http://… or https://…                           an MLflow tracking server, with --experiment\n\nExamples:\n  olmix collect --swarm swarm/runs --output swarm\n  olmix collect --swarm http://localhost:5000 --experiment proxies --ratios swarm/ratios.csv --output swarm\n\nCredentials of an MLflow server come from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, in the environment."
+    after_help = "Sources, told by what --swarm names:\n  a ledger.sqlite, or a folder of runs with one   what `olmix launch run` did\n  a folder of RUN.json or RUN/metrics.json        {\"metric\": number, …}, from any trainer\n  a folder with wandb/run-*                       local run folders of Weights & Biases\n  http://… or https://…                           an MLflow tracking server, with --experiment\n\nExamples:\n  olmix collect --swarm swarm/runs --output swarm\n  olmix collect --swarm http://localhost:5000 --experiment proxies --ratios swarm/ratios.csv --output swarm\n\nAn MLflow server's MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, are taken from the environment."
 )]
 pub struct CollectArgs {
-    /// The source of the runs, one of those listed below.
+    /// Where the runs were recorded.
     #[arg(long, value_name = "PATH|URL")]
     pub swarm: String,
-    /// Folder for ratios.csv and metrics.csv.
+    /// The folder that ratios.csv and metrics.csv are written to.
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
-    /// Keep only metrics whose names match, accuracies included; repeatable [default: all but
-    /// accuracies and validation losses].
+    /// Only metrics whose names match; accuracies too. May be given several times.
     #[arg(long, value_name = "GLOB")]
     pub include: Vec<String>,
-    /// Leave out metrics whose names match; repeatable.
+    /// No metrics whose names match. May be given several times.
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
-    /// A ratios.csv with the mixtures of the runs, where the source does not record them.
+    /// The mixtures of the runs, where their folders or the server don't say.
     #[arg(long, value_name = "FILE", conflicts_with = "variants")]
     pub ratios: Option<PathBuf>,
-    /// A folder of launch configs with the mixtures of the runs, in place of --ratios.
+    /// The same from a folder of launch configs.
     #[arg(long, value_name = "DIR")]
     pub variants: Option<PathBuf>,
-    /// The experiment on the tracking server; required if there are several.
+    /// The experiment, where a tracking server has several.
     #[arg(long, value_name = "NAME")]
     pub experiment: Option<String>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }

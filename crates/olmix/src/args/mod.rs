@@ -32,157 +32,149 @@ use olmix_io::{KlReg, Preset, Trainer};
 
 /// How much of each kind of data should a language model be trained on?
 ///
-/// olmix reads a swarm (many small proxy runs, with the mixture and the losses of each), fits a law per task that
-/// predicts the loss from the mixture, and solves for the best mixture within the data that exists.
+/// Reads a swarm (many small proxy runs, the mixture and the losses of each), fits a law per task
+/// from mixture to loss, and solves for the best mixture under the data there is.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 #[command(
-    after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nExit codes: 0 for success, 2 for an error that you can correct (one message says where and how), 1 for any other error.\n\nDocumentation: README.md for a tour, docs/ for configs and file formats, docs/glossary.md for terms."
+    after_help = "Exit codes: 0 done, 2 something you can mend (one message says what), 1 anything else."
 )]
 pub struct Arguments {
-    /// The subcommand.
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The subcommands of `olmix`.
+/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the whole method on this machine: make synthetic data, train a swarm, fit laws, propose a
-    /// mixture, and train a larger model on it.
-    #[command(
-        after_help = "Example:\n  olmix demo --output olmix-demo\n\nTakes a few minutes and downloads nothing. Writes olmix-demo/report.html, the data, the configs and every run. A demo that is interrupted resumes."
-    )]
+    /// The whole story on a laptop: make data, train a swarm, fit laws, propose a mixture, and train a
+    /// larger model on it.
     Demo(DemoArgs),
-    /// Tokenize text into shards of tokens.
+    /// Turn text into token shards.
     Tokenize(TokenizeArgs),
-    /// Count the tokens of the data, or show counts.
+    /// Count the tokens of every source, or look at counts.
     Priors {
-        /// The subcommand.
+        /// What to do.
         #[command(subcommand)]
         command: PriorsCommand,
     },
     /// Draw the mixtures of a swarm from a generation config.
     #[command(
-        after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, space-filling\n  d_optimal  of many draws, those with the most information about a law's coefficients\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nWith saturating laws, on two measured swarms, v_optimal needed two thirds of the runs that random draws did, or fewer (docs/study.md).\n\nSee docs/generation-config.md for every key of the config."
+        after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, filled evenly\n  d_optimal  of many draws, those with the most information on a law\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nWith saturating laws, on two measured swarms, v_optimal needed two thirds of the runs that random draws did, or fewer (docs/study.md)."
     )]
     Generate(GenerateArgs),
     /// Train and measure the runs of a swarm.
     Launch {
-        /// The subcommand.
+        /// What to do.
         #[command(subcommand)]
         command: LaunchCommand,
     },
     /// Train or measure one proxy model.
     Proxy {
-        /// The subcommand.
+        /// What to do.
         #[command(subcommand)]
         command: ProxyCommand,
     },
-    /// Collect the mixtures and metrics of a swarm's runs into ratios.csv and metrics.csv.
+    /// Gather what the runs of a swarm measured, as ratios.csv and metrics.csv.
     Collect(CollectArgs),
-    /// Fit a law per task, cross-validate it, and propose a mixture.
+    /// Fit a law per task, check it, and propose a mixture.
     #[command(
-        after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nWrites every figure and file to out/<hash>/, and copies those of the latest fit to out/mixture.json and out/report.html.\n\nSee docs/fit-config.md for every key of the config, docs/mixture-json.md for the result."
+        after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nWrites out/<hash>/ with every figure and file, and out/mixture.json and out/report.html as those of the latest fit."
     )]
     Fit(FitArgs),
-    /// Fit once and solve for every target size, repetition factor and strength of the KL term.
+    /// One fit, many solves: the mixture for every target size, repetition factor and KL strength.
     #[command(
         after_help = "Example:\n  olmix sweep --config examples/demo/fit.yaml --target-tokens 1e9,2e9 --repetition 2,4 --kl 0.01,0.05"
     )]
     Sweep(SweepArgs),
-    /// Compare published methods on one swarm: mixtures side by side, each with its loss predicted by
-    /// the laws of all methods.
+    /// Several published methods on one swarm: their mixtures side by side, each judged by the laws
+    /// of all.
     #[command(
-        after_help = "Example:\n  olmix compare --config examples/demo/fit.yaml --presets olmixbase,unimax,natural\n\nA mixture looks best to the law that it was optimized with. The table of gains shows what the laws of the other methods predict for it."
+        after_help = "Example:\n  olmix compare --config examples/demo/fit.yaml --presets olmixbase,unimax,natural\n\nA mixture always looks best to the law it was made with; the table of gains shows what the other laws say of it."
     )]
     Compare(CompareArgs),
-    /// Study how many runs, which law and which optimizer your swarm needs: the research questions of
-    /// the method's paper.
+    /// How many runs, which law, which optimizer? The questions of the method's paper, asked of your
+    /// swarm.
     #[command(
-        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, chosen by their mixtures alone\n  reuse               the paper's case study: how much gain reuse keeps while domains change (64 domains)\n  proxy-size          whether two model sizes rank the same mixtures alike (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is interrupted resumes when it is started again. docs/study.md has results for three public swarms."
+        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, told by their mixtures alone\n  reuse               the paper's case study: what reuse keeps while domains change (64 domains)\n  proxy-size          do two swarms over the same mixtures rank them alike? (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is stopped goes on where it was when started again."
     )]
     Study(StudyArgs),
-    /// Compute what reusing a mixture's ratios costs, by theory and by given laws.
+    /// What theory says of a mixture's reuse, in numbers.
     Analyze {
-        /// The subcommand.
+        /// What to do.
         #[command(subcommand)]
         command: AnalyzeCommand,
     },
-    /// Create a project: olmix.yaml for you to edit, and a ledger that records every version of the data and
-    /// every mixture.
+    /// Make a project: a readable olmix.yaml, and a ledger that remembers every version of the data and every mixture.
     Init(InitArgs),
-    /// Record a change of the data as the next version of the domains.
+    /// Tell what changed in the data: the next version of the domain set.
     Update(UpdateArgs),
-    /// Plan what to recompute after updates, with cost and risk, before anything is trained.
+    /// What to recompute after updates, what it costs and what it risks, before anything is trained.
     Plan(PlanArgs),
-    /// Record a mixture in the project, with the fit and the swarm behind it.
+    /// Record a mixture, with the fit and the swarm behind it.
     Commit(CommitArgs),
-    /// Show the history as a graph: what each record was made from, its cost and its gain.
+    /// Draw the history: what each step was made of, cost and gained.
     Log(LogArgs),
-    /// Show everything that is recorded about a mixture, fit, swarm or version of the domains.
+    /// Everything that is recorded of a mixture, fit, swarm or version of the domains.
     Show(ShowRecordArgs),
-    /// Show the differences between two records.
+    /// What is different between two records.
     Diff(DiffArgs),
-    /// Name a record, or list the names.
+    /// Give a record a name of its own, or list such names.
     Tag(TagArgs),
-    /// Verify that the history is as it was recorded.
+    /// Check that the history is what was recorded.
     Verify(VerifyArgs),
-    /// Export the history as plain files, or import it.
+    /// The history as plain files, and back.
     History {
-        /// The subcommand.
+        /// What to do.
         #[command(subcommand)]
         command: HistoryCommand,
     },
-    /// Export a mixture as the configuration of a trainer.
+    /// A mixture as a trainer's own configuration.
     #[command(
-        after_help = "Formats:\n  olmo-core    YAML for SourceMixtureList\n  megatron     the argument of --data-path in Megatron-LM and NeMo\n  huggingface  Python: datasets.interleave_datasets\n  litgpt       Python: litdata.CombinedStreamingDataset\n  streaming    YAML: MosaicML Streaming's streams\n  levanter     YAML: data.configs and data.train_weights\n  mix          YAML: the mix of a launch config\n  csv, json, yaml\nWeights are rounded to nine decimals that sum to one.\n\nExample:\n  olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
+        after_help = "Formats:\n  olmo-core    YAML for SourceMixtureList\n  megatron     a line for --data-path of Megatron-LM and NeMo\n  huggingface  Python: datasets.interleave_datasets\n  litgpt       Python: litdata.CombinedStreamingDataset\n  streaming    YAML: MosaicML Streaming's streams\n  levanter     YAML: data.configs and data.train_weights\n  mix          YAML: the mix of a launch config\n  csv, json, yaml\nWeights are rounded to nine decimals that sum to one.\n\nExample:\n  olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
     )]
     Export(ExportArgs),
-    /// Show a mixture, or the differences between two.
+    /// Look at a mixture, or at what changes between two.
     Mix {
-        /// The subcommand.
+        /// What to do.
         #[command(subcommand)]
         command: MixCommand,
     },
-    /// Predict the losses of other mixtures with fitted laws, and compare with measurements.
+    /// What fitted laws say of other mixtures, and how right they were.
     #[command(
-        after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv\n\nWith --metrics, the scores show how well the laws predict. They are a test only for runs that the laws were not fitted to."
+        after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv"
     )]
     Predict(PredictArgs),
-    /// Print a completion script for a shell.
-    #[command(
-        after_help = "Example:\n  olmix completions bash > ~/.local/share/bash-completion/completions/olmix"
-    )]
+    /// Print a completion script for your shell.
     Completions {
-        /// The shell.
+        /// bash, zsh, fish, elvish or powershell.
         shell: clap_complete::Shell,
     },
 }
 
-/// Options of every command.
+/// Options that every job takes.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Common {
-    /// Print the result as JSON on standard output, and nothing else.
+    /// Print the result as JSON, and nothing else, on standard output.
     #[arg(long, global = true)]
     pub json: bool,
     /// Print only errors.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Number of threads; the result does not depend on it [default: one per core].
+    /// Threads to use (default: one per core). The result is the same bits on any number.
     #[arg(long, value_name = "N", global = true)]
     pub threads: Option<usize>,
 }
 
-/// Settings of the laws that replace the config's.
+/// Settings of the laws, in place of the config's.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LawArgs {
-    /// Ridge penalty on the laws' coefficients: a number from 0, or `auto` to choose it (and the basis
-    /// functions of a saturating law) by cross-validation [default: the config's].
+    /// Ridge on the laws' coefficients: a number, or `auto` to choose it (and the functions of a
+    /// saturating law) by out-of-fold error.
     #[arg(long, value_name = "RHO|auto", value_parser = ridge)]
     pub ridge: Option<Ridge>,
-    /// Whether domains that no run sampled are an error, or held at their prior share [default: the
-    /// config's].
+    /// Domains that no run sampled: refuse them, or hold them at their natural share.
     #[arg(long, value_name = "error|hold", value_parser = dead_domains)]
     pub dead_domains: Option<DeadDomains>,
 }
@@ -243,10 +235,10 @@ fn dead_domains(text: &str) -> Result<DeadDomains, String> {
 /// `olmix fit`.
 #[derive(Debug, Args)]
 pub struct FitArgs {
-    /// The fit config (YAML, see docs/fit-config.md).
+    /// The fit config (YAML), in the reference implementation's schema.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Folder for the results; created if it does not exist.
+    /// Where results go; made if it is not there.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
     /// A published method, in place of the config's law, granularity, optimizer and caps:
@@ -254,20 +246,20 @@ pub struct FitArgs {
     /// temperature, which need no swarm.
     #[arg(long, value_name = "NAME", value_parser = Preset::named)]
     pub preset: Option<Preset>,
-    /// Strength λ of the KL term, in loss per nat: a number from 0, or `auto` to choose it from data
-    /// [default: the config's].
+    /// Strength λ of the pull to the prior, in place of the config's: a number, or `auto` to choose
+    /// it from data.
     #[arg(long = "kl", value_name = "λ|auto", value_parser = kl_reg)]
     pub kl_reg: Option<KlReg>,
-    /// Settings of the laws.
+    /// How laws are fitted.
     #[command(flatten)]
     pub laws: LawArgs,
-    /// Number of bootstrap resamples for the intervals; 0 for none [default: the config's].
+    /// Resamples of the bootstrap over runs, in place of the config's; 0 for none.
     #[arg(long, value_name = "N", value_parser = |text: &str| none_or(10, text))]
     pub bootstrap: Option<usize>,
-    /// Number of cross-validation folds; 0 for none [default: the config's].
+    /// Folds of the out-of-fold check, in place of the config's; 0 for none.
     #[arg(long, value_name = "N", value_parser = |text: &str| none_or(2, text))]
     pub folds: Option<usize>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -275,7 +267,7 @@ pub struct FitArgs {
 /// `olmix compare`.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The fit config (YAML), which is compared as well.
+    /// The fit config (YAML); it is compared too.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
     /// The methods: olmixbase, regmix, data-mixing-laws, bimix, autoscale, admire, unimax, natural,
@@ -288,14 +280,13 @@ pub struct CompareArgs {
         default_value = "olmixbase,regmix,unimax,natural"
     )]
     pub presets: Vec<Preset>,
-    /// Folder for compare.csv, compare-crossed.csv, compare.json and the figure.
+    /// Where compare.csv, compare-crossed.csv, compare.json and the figure go.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
-    /// Whether domains that no run sampled are an error, or held at their prior share [default: the
-    /// config's].
+    /// Domains that no run sampled: refuse them, or hold them at their natural share.
     #[arg(long, value_name = "error|hold", value_parser = dead_domains)]
     pub dead_domains: Option<DeadDomains>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -333,28 +324,28 @@ fn law(text: &str) -> Result<LawKind, String> {
 /// `olmix study`.
 #[derive(Debug, Args)]
 pub struct StudyArgs {
-    /// The question, one of those listed below.
+    /// The question.
     #[arg(value_parser = question)]
     pub question: StudyQuestion,
     /// The fit config (YAML).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Number of repetitions of each setting, each with another seed.
+    /// How often each setting is repeated, with another seed each time.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = seeds)]
     pub seeds: usize,
-    /// The law to fit; the question `laws` fits all of them [default: the config's].
+    /// The law that is fitted, in place of the config's; the question `laws` fits them all.
     #[arg(long, value_name = "NAME", value_parser = law)]
     pub law: Option<LawKind>,
-    /// Settings of the laws.
+    /// How laws are fitted.
     #[command(flatten)]
     pub laws: LawArgs,
-    /// For `proxy-size`: metrics of the same mixtures, measured on models of another size.
+    /// For `proxy-size`: metrics of the same runs, measured on other models.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
-    /// Folder for the table, the figure and the journal.
+    /// Where the table, the figure and the journal go.
     #[arg(long, value_name = "DIR", default_value = "out/study")]
     pub output_dir: PathBuf,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -372,16 +363,16 @@ pub struct SweepArgs {
     /// The fit config (YAML).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Folder for sweep.csv, sweep.svg and sweep.png.
+    /// Where sweep.csv, sweep.svg and sweep.png go.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
-    /// Settings of the laws.
+    /// How laws are fitted.
     #[command(flatten)]
     pub laws: LawArgs,
-    /// Tokens R of the final run, such as 1e12,6e12 [default: the config's].
+    /// Target tokens R of the final run, such as 1e12,6e12 (default: the config's).
     #[arg(long, value_name = "R,…", value_delimiter = ',')]
     pub target_tokens: Vec<f64>,
-    /// Repetition factors k: how often the run may see each token.
+    /// Repetition factors k.
     #[arg(
         long,
         value_name = "K,…",
@@ -389,7 +380,7 @@ pub struct SweepArgs {
         default_value = "2,3,4,5"
     )]
     pub repetition: Vec<f64>,
-    /// Strengths λ of the KL term, in loss per nat.
+    /// Strengths λ of the KL term.
     #[arg(
         long,
         value_name = "λ,…",
@@ -397,7 +388,7 @@ pub struct SweepArgs {
         default_value = "0,0.005,0.01,0.05,0.1"
     )]
     pub kl: Vec<f64>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -410,7 +401,7 @@ pub enum PriorsCommand {
         after_help = "Example:\n  olmix priors compute --config generate.yaml --output priors.yaml\n\nPaths are local or s3://, gs://, az://, http(s)://; credentials and endpoints come from the usual environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, …).\n\nFormats, by extension or data.format (of one source: its format):\n  tokens    .npy, .bin: tokens of data.dtype, with or without an NPY header; counted by size\n  megatron  .bin with an .idx beside it\n  jsonl     .jsonl, .json, .ndjson, plain or .gz or .zst; data.text_field holds the text\n  parquet   .parquet; data.text_field is the column\nTexts are tokenized with data.tokenizer (the path of a tokenizer.json), or counted as UTF-8 bytes."
     )]
     Compute(PriorsComputeArgs),
-    /// Show the sizes in a config, or in a file of priors, as bars.
+    /// Draw the sizes in a config, or in a file of priors, as bars.
     #[command(after_help = FILES)]
     Show(ShowArgs),
 }
@@ -418,16 +409,16 @@ pub enum PriorsCommand {
 /// `olmix priors compute`.
 #[derive(Debug, Args)]
 pub struct PriorsComputeArgs {
-    /// The generation config (YAML, see docs/generation-config.md).
+    /// The generation config (YAML).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// File for the priors [default: standard output].
+    /// Where the priors go (default: standard output).
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Count every text again, also those that were counted before.
+    /// Read every text again, whether it was counted before or not.
     #[arg(long)]
     pub no_cache: bool,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -435,25 +426,25 @@ pub struct PriorsComputeArgs {
 /// `olmix export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The mixture: mixture.json, or any file that `olmix mix show` reads.
+    /// mixture.json, or any file that `olmix mix show` reads.
     #[arg(long, value_name = "FILE")]
     pub mixture: PathBuf,
-    /// The format, one of those listed below.
+    /// The trainer, or a plain table: see below.
     #[arg(long, value_name = "FORMAT", value_parser = trainer)]
     pub format: Trainer,
-    /// A generation config that lists the files of each domain.
+    /// A generation config, which says where the data of each domain is.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Tokens of the run [default: those that the mixture was made for].
+    /// Tokens of the run (default: those the mixture was made for).
     #[arg(long, value_name = "R")]
     pub target_tokens: Option<f64>,
-    /// How often the run may see each token [default: the factor that the mixture was made for].
+    /// How often the run may see a token (default: what the mixture was made for).
     #[arg(long, value_name = "K")]
     pub repetition_factor: Option<f64>,
-    /// File for the configuration [default: standard output].
+    /// Where it goes (default: standard output).
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -461,23 +452,23 @@ pub struct ExportArgs {
 /// `olmix mix`.
 #[derive(Debug, Subcommand)]
 pub enum MixCommand {
-    /// Show a mixture as bars.
+    /// Draw a mixture as bars.
     #[command(after_help = FILES)]
     Show(ShowArgs),
-    /// Show the distance between two mixtures, and the domains that change most.
+    /// How far apart two mixtures are, and what moves most.
     #[command(after_help = FILES)]
     Diff(MixDiffArgs),
 }
 
-/// The files that `olmix mix` and `olmix priors show` read.
-const FILES: &str = "Files: mixture.json; a list or mapping of domains and weights (JSON, YAML or CSV); the `priors` or the `mix` of a config; a run of a swarm as ratios.csv#RUN.\n\nExamples:\n  olmix priors show examples/swarm/generate.yaml\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
+/// What `olmix mix` reads.
+const FILES: &str = "Files: mixture.json, a list or mapping of domains and weights (JSON, YAML or CSV), the `priors` or the `mix` of a config, and runs of a swarm as ratios.csv#RUN.\n\nExample:\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
 
 /// `olmix mix show` and `olmix priors show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A file with a mixture or priors, one of those listed below.
+    /// A mixture, or priors.
     pub file: PathBuf,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -485,14 +476,14 @@ pub struct ShowArgs {
 /// `olmix mix diff`.
 #[derive(Debug, Args)]
 pub struct MixDiffArgs {
-    /// The first mixture.
+    /// The mixture before.
     pub a: PathBuf,
-    /// The second mixture.
+    /// The mixture after.
     pub b: PathBuf,
-    /// Number of domains to list.
+    /// Domains to list.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -500,25 +491,25 @@ pub struct MixDiffArgs {
 /// `olmix generate`.
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
-    /// The generation config (YAML, see docs/generation-config.md).
+    /// The generation config (YAML), in the reference implementation's schema.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// A launch config with what all runs share; with it, one launch config per run is written.
+    /// A launch config; with it, one launch config per run is written.
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
-    /// Folder for ratios.csv, the figure and the launch configs.
+    /// Where ratios.csv, the figure and the launch configs go.
     #[arg(long, value_name = "DIR", default_value = "swarm")]
     pub output: PathBuf,
-    /// Number of mixtures [default: the config's, else 3 (m + 1) for m free leaves].
+    /// Number of mixtures (default: the config's; without one, 3 (m + 1) for m free leaves).
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub variants: Option<u32>,
-    /// How mixtures are chosen, one of the designs below [default: the config's].
+    /// How mixtures are chosen, one of the designs below (default: the config's).
     #[arg(long, value_name = "DESIGN", value_parser = design)]
     pub design: Option<Design>,
-    /// Seed of the draws [default: the config's].
+    /// Seed of the draws (default: the config's).
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -532,14 +523,14 @@ pub struct PredictArgs {
     /// Mixtures to predict, one row each, in the format of ratios.csv.
     #[arg(long, value_name = "FILE")]
     pub ratios: PathBuf,
-    /// Measured metrics of these mixtures, in the format of metrics.csv.
+    /// What was measured on them, in the format of metrics.csv.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// File for the predictions of every task, as CSV [default: predictions.csv beside the mixture
-    /// file].
+    /// Where the predictions of every task go, as CSV (default: predictions.csv beside the
+    /// mixture file).
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }

@@ -8,10 +8,10 @@ use olmix_project::Method;
 
 use super::Common;
 
-/// Selects the project.
+/// Which project.
 #[derive(Debug, Args)]
 pub struct ProjectArgs {
-    /// Folder of the project, or any folder inside: the nearest olmix.yaml above is used.
+    /// A folder of the project (default: the working directory; the nearest olmix.yaml above it counts).
     #[arg(
         id = "project",
         long = "project",
@@ -20,7 +20,7 @@ pub struct ProjectArgs {
         default_value = "."
     )]
     pub folder: PathBuf,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -28,29 +28,29 @@ pub struct ProjectArgs {
 /// `olmix init`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  olmix init --from generate.yaml --from fit.yaml\n  olmix init house --from out/mixture.json --target-tokens 1e12\n\nWrites olmix.yaml, which you edit, and .olmix/ledger.sqlite, which holds the history (docs/project.md)."
+    after_help = "Examples:\n  olmix init --from generate.yaml --from fit.yaml\n  olmix init house --from out/mixture.json --target-tokens 1e12\n\nWrites olmix.yaml, for you to read and edit, and .olmix/ledger.sqlite, which holds the history."
 )]
 pub struct InitArgs {
-    /// Folder of the project; created if it does not exist.
+    /// The project's folder; made if it is not there.
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// File with domains, token counts and settings: a generation config, a fit config or a mixture.json;
-    /// repeatable.
+    /// Where the domains, their tokens and the settings come from: a generation config, a fit config or a
+    /// mixture.json. May be given several times.
     #[arg(long, value_name = "FILE", required = true)]
     pub from: Vec<PathBuf>,
-    /// Name of the project [default: the folder's].
+    /// The project's name (default: the folder's).
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Tokens of the run that mixtures are for [default: as in the files].
+    /// Tokens of the run that mixtures are for (default: what the files say).
     #[arg(long, value_name = "R")]
     pub target_tokens: Option<f64>,
-    /// How often that run may see each token.
+    /// How often that run may see a token.
     #[arg(long, value_name = "K", requires = "target_tokens")]
     pub repetition: Option<f64>,
-    /// Non-embedding parameters of a proxy, from which costs in FLOPs are computed.
+    /// Parameters of a proxy without embeddings, for costs.
     #[arg(long, value_name = "N", value_parser = whole)]
     pub proxy_parameters: Option<u64>,
-    /// Options of every command.
+    /// What every job takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -61,88 +61,84 @@ pub struct UpdateArgs {
     /// The change.
     #[command(subcommand)]
     pub command: UpdateCommand,
-    /// Message for the log [default: a description of the change].
+    /// What it is called in the log (default: what it does).
     #[arg(long, short, value_name = "TEXT", global = true)]
     pub message: Option<String>,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
-/// Properties of new or revised domains.
+/// What is known of domains that change.
 #[derive(Debug, Args)]
 pub struct DomainArgs {
-    /// Path or glob of the domain's files, whose tokens are counted; for a single domain, repeatable.
+    /// Files of the domain, paths or globs: its tokens are counted. For one domain only; may be given several times.
     #[arg(long, value_name = "GLOB")]
     pub path: Vec<String>,
-    /// Format of the files: tokens, megatron, jsonl or parquet [default: by extension].
+    /// What the files hold, where their names do not say: tokens, megatron, jsonl or parquet.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// Size in the prior; for a single domain [default: its tokens].
+    /// Its size in the prior, where that is not its tokens. For one domain only.
     #[arg(long, value_name = "S")]
     pub size: Option<f64>,
-    /// Tasks, or task families, that the domains are meant to improve.
+    /// Tasks, or families of tasks, that the domains are meant to help.
     #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
     pub tasks: Vec<String>,
 }
 
-/// Kinds of change.
+/// A change to the domains.
 #[derive(Debug, Subcommand)]
 pub enum UpdateCommand {
-    /// Add domains.
+    /// New domains.
     #[command(
         after_help = "Examples:\n  olmix update add code:python=1.2e9 code:go=3e8 --tasks code\n  olmix update add wiki --path 'shards/wiki/*.npy'"
     )]
     Add {
-        /// Name and tokens of each domain, such as code=3e8; with --path the name alone.
+        /// NAME=TOKENS, or NAME with --path.
         #[arg(value_name = "NAME[=TOKENS]", required = true, value_parser = ProjectDomain::from_argument)]
         domains: Vec<ProjectDomain>,
-        /// Properties of the domains.
+        /// What is known of them.
         #[command(flatten)]
         known: DomainArgs,
     },
-    /// Remove domains; this needs no runs.
-    #[command(
-        after_help = "Example:\n  olmix update remove books wiki\n\nAfterwards `olmix commit` records the old mixture over the remaining domains."
-    )]
+    /// Domains that are no longer used. Needs no runs.
     Remove {
-        /// Names of the domains to remove.
+        /// They.
         #[arg(value_name = "NAME", required = true)]
         names: Vec<String>,
     },
-    /// Partition a domain into parts that add up to it within 1 %.
+    /// Cut a domain into parts that add up to it, within 1 %.
     #[command(
         after_help = "Example:\n  olmix update partition pdf --into pdf:math=4e8 pdf:law=3e8 --rest pdf:other"
     )]
     Partition {
-        /// Name of the domain to partition.
+        /// The whole.
         domain: String,
-        /// Name and tokens of each part.
+        /// The parts.
         #[arg(long, value_name = "NAME[=TOKENS]", num_args = 1.., required = true, value_parser = ProjectDomain::from_argument)]
         into: Vec<ProjectDomain>,
-        /// Name of a further part for the remaining tokens.
+        /// A further part, for what the others leave.
         #[arg(long, value_name = "NAME")]
         rest: Option<String>,
     },
-    /// Record that the content of a domain changed; its tokens are counted again unless they are given.
+    /// A domain whose content changed. Its tokens are counted again, unless they are given.
     #[command(
         after_help = "Examples:\n  olmix update revise pdf=9e8\n  olmix update revise pdf --path 'shards/pdf-v2/*.npy'"
     )]
     Revise {
-        /// Name and tokens of the domain; the name alone if its paths are recorded or given.
+        /// NAME=TOKENS, or NAME where its paths are known or given.
         #[arg(value_name = "NAME[=TOKENS]", value_parser = ProjectDomain::from_argument)]
         domain: ProjectDomain,
-        /// Properties of the domain.
+        /// What is known of it.
         #[command(flatten)]
         known: DomainArgs,
     },
-    /// Apply several changes from a file as one update.
+    /// Several changes of a file, made together.
     #[command(
-        after_help = "Example:\n  olmix update apply changes.yaml\n\nwhere changes.yaml is\n  - add: {code:python: {tokens: 1.2e9, paths: [shards/python/*.npy], tasks: [code]}, code:go: 3e8}\n  - remove: [algebraicstack]\n  - revise: {pdf: {tokens: 9e8}}\n  - partition: {pdf: {into: {pdf:math: 4e8, pdf:law: 3e8}, rest: pdf:other}}"
+        after_help = "The file:\n  - add: {code:python: {tokens: 1.2e9, paths: [shards/python/*.npy], tasks: [code]}, code:go: 3e8}\n  - remove: [algebraicstack]\n  - revise: {pdf: {tokens: 9e8}}\n  - partition: {pdf: {into: {pdf:math: 4e8, pdf:law: 3e8}, rest: pdf:other}}"
     )]
     Apply {
-        /// YAML file with a list of changes.
-        #[arg(value_name = "FILE")]
+        /// It.
         file: PathBuf,
     },
 }
@@ -150,43 +146,43 @@ pub enum UpdateCommand {
 /// `olmix plan`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Methods:\n  full-reuse     unchanged domains keep their ratios, as one virtual domain\n  partial-reuse  the same, except for domains that are coupled with the update (or named with --free)\n  swarm-reuse    old and new runs are fitted together over all domains, and every weight is free\n  recompute      a new swarm over all domains\n  auto           selects a method and states the reason\n\nExamples:\n  olmix plan\n  olmix plan --method partial-reuse --budget 60\n  olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\n--write DIR writes generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  olmix launch run --variants swarm-2/launch\n  olmix collect --swarm swarm-2/runs --output swarm-2\n  olmix fit --config swarm-2/fit.yaml --output-dir swarm-2/out\n  olmix commit swarm-2/out/mixture.json"
+    after_help = "Methods:\n  full-reuse     old ratios among all domains that the update left alone, as one virtual domain\n  partial-reuse  the same, but for domains that are coupled with the update (or named with --free)\n  swarm-reuse    old runs and new ones in one law over all domains, everything free in the mixture\n  recompute      a new swarm over all domains\n  auto           the one that fits, and why\n\nExamples:\n  olmix plan\n  olmix plan --method partial-reuse --budget 60\n  olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\nWith --write: generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  olmix launch run --variants swarm-2/launch\n  olmix collect --swarm swarm-2/runs --output swarm-2\n  olmix fit --config swarm-2/fit.yaml --output-dir swarm-2/out\n  olmix commit swarm-2/out/mixture.json"
 )]
 pub struct PlanArgs {
-    /// The method, one of those listed below.
+    /// The method.
     #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method)]
     pub method: MethodChoice,
-    /// Largest number of runs.
+    /// Runs at most.
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub budget: Option<u32>,
-    /// The mixture to start from [default: the newest of main].
+    /// The mixture to go on from (default: the newest of main).
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,
-    /// Domains, or patterns such as dclm:*, that are free although the update does not change them.
+    /// Domains, or patterns such as dclm:*, that are free though the update left them alone.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub free: Vec<String>,
-    /// A separate virtual domain: domains that match the pattern keep their ratios, their summed weight is free;
-    /// repeatable, and the remaining domains form another one.
+    /// A virtual domain of its own: the domains of a pattern, frozen inside and free as a whole. May be given several
+    /// times; the rest is another one.
     #[arg(long, value_name = "NAME=PATTERN", value_parser = group)]
     pub freeze: Vec<(String, String)>,
-    /// With full-reuse and partial-reuse, fit old runs as well: laws over all domains, ratios kept in the solve.
+    /// Where ratios are reused, fit old runs too: laws over all domains, ratios kept in the solve.
     #[arg(long)]
     pub old_runs: bool,
-    /// Compute the KL term with each virtual domain as one domain, instead of over all domains.
+    /// Pull to the prior with each virtual domain as one, instead of to that of all domains.
     #[arg(long)]
     pub collapsed_kl: bool,
-    /// A mixture.json of a pilot: laws of a few runs over the new domains, from which coupling is estimated.
+    /// A mixture.json with laws over the new domains, of a pilot of a few runs, to say what is coupled.
     #[arg(long, value_name = "FILE")]
     pub pilot: Option<PathBuf>,
-    /// Folder for the configs of the swarm; the plan is recorded.
+    /// Write the configs of the swarm to a folder, and record the plan.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
-/// Parses a whole number above 0, such as `30_000_000` or `3e7`.
+/// A whole number, such as `30_000_000` or `3e7`.
 fn whole(text: &str) -> Result<u64, String> {
     let domain = ProjectDomain::from_argument(&format!("n={text}"));
     let number = domain.ok().and_then(|domain| domain.tokens);
@@ -195,7 +191,7 @@ fn whole(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "it must be a whole number above 0, such as 3e7".into())
 }
 
-/// A method, or `None` for `auto`.
+/// A method, or whichever fits.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodChoice(pub Option<Method>);
 
@@ -223,40 +219,39 @@ fn group(text: &str) -> Result<(String, String), String> {
 /// `olmix commit`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  olmix commit swarm-2/out/mixture.json\n  olmix commit by-hand.csv --line experiment -m 'as the paper has it'\n  olmix commit                 after a removal: the old mixture over the remaining domains\n\nWith the mixture of a fit, the laws, the config, and the swarm's ratios and metrics are recorded too."
+    after_help = "Examples:\n  olmix commit swarm-2/out/mixture.json\n  olmix commit by-hand.csv --line experiment -m 'as the paper has it'\n  olmix commit                 after a removal: the old mixture over what stays\n\nOf a fit, the laws, its config, and the swarm's ratios and metrics are kept too."
 )]
 pub struct CommitArgs {
     /// A mixture.json of a fit, or any file that `olmix mix show` reads.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// The line of mixtures to continue.
+    /// The line of mixtures that it continues.
     #[arg(long, value_name = "NAME", default_value = "main")]
     pub line: String,
-    /// The parent mixture [default: the newest of the line].
+    /// The mixture that it follows (default: the newest of its line).
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,
-    /// Record a fit although its runs no longer exist; the fit can't be repeated from the project then.
+    /// Record a fit though the runs behind it are not there any more: they can't be fitted again then.
     #[arg(long)]
     pub without_runs: bool,
-    /// Message for the log.
+    /// What it is called in the log.
     #[arg(long, short, value_name = "TEXT")]
     pub message: Option<String>,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
 /// `olmix log`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  olmix log --limit 10")]
 pub struct LogArgs {
-    /// Number of records to show, the newest first.
+    /// Records, the newest first.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 30)]
     pub limit: usize,
-    /// Show all records.
+    /// All of them.
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
@@ -264,34 +259,33 @@ pub struct LogArgs {
 /// `olmix show`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Names: main (the newest of a line), main@3, fit@2, swarm@1, domains@4, a tag, or the beginning of a hash.\n\nExamples:\n  olmix show\n  olmix show fit@2 --files old-fit"
+    after_help = "Names: main (the newest of a line), main@3, fit@2, swarm@1, domains@4, a tag, or the beginning of a hash."
 )]
 pub struct ShowRecordArgs {
-    /// Name of the record.
+    /// The record.
     #[arg(value_name = "NAME", default_value = "main")]
     pub name: String,
-    /// Folder to write the recorded files to.
+    /// Write the files that are kept with it to a folder.
     #[arg(long, value_name = "DIR")]
     pub files: Option<PathBuf>,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
 /// `olmix diff`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  olmix diff main@1 main@2")]
 pub struct DiffArgs {
-    /// Name of the earlier record.
+    /// The earlier record.
     #[arg(value_name = "A")]
     pub a: String,
-    /// Name of the later record, of the same kind.
+    /// The later record, of the same kind.
     #[arg(value_name = "B")]
     pub b: String,
-    /// Number of rows to show.
+    /// Rows of the table.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
@@ -299,28 +293,27 @@ pub struct DiffArgs {
 /// `olmix tag`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  olmix tag v1-final main@3\n  olmix tag                    list the tags"
+    after_help = "Examples:\n  olmix tag v1-final main@3\n  olmix tag                    lists the tags"
 )]
 pub struct TagArgs {
-    /// The tag; an existing tag is moved.
+    /// The tag; one that is there is moved.
     #[arg(value_name = "TAG")]
     pub tag: Option<String>,
-    /// Name of the record.
+    /// The record (default: the newest mixture of main).
     #[arg(value_name = "NAME", default_value = "main")]
     pub name: String,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
 /// `olmix verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  olmix verify --deep")]
 pub struct VerifyArgs {
-    /// Also unpack and hash every recorded file, and check the indexes.
+    /// Unpack every file that is kept, too, hash what it holds, and check the indexes.
     #[arg(long)]
     pub deep: bool,
-    /// The project.
+    /// Which project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
@@ -328,25 +321,22 @@ pub struct VerifyArgs {
 /// `olmix history`.
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
-    /// Write the history as plain files: a JSON file for each record, and the recorded files.
-    #[command(after_help = "Example:\n  olmix history export history")]
+    /// Write the history as plain files: a JSON file for each record, and the files kept with them.
     Export {
-        /// The folder to create.
-        #[arg(value_name = "DIR")]
+        /// A new folder.
         folder: PathBuf,
-        /// The project.
+        /// Which project.
         #[command(flatten)]
         project: ProjectArgs,
     },
-    /// Create a project from an export, with the same records and hashes.
-    #[command(after_help = "Example:\n  olmix history import history house")]
+    /// Make a project of an export, with the same records and hashes.
     Import {
-        /// The exported folder.
+        /// The export.
         export: PathBuf,
-        /// Folder of the new project.
+        /// The folder of the new project.
         #[arg(value_name = "DIR", default_value = ".")]
         folder: PathBuf,
-        /// Options of every command.
+        /// What every job takes.
         #[command(flatten)]
         common: Common,
     },
