@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// The token that ends a text.
 pub(crate) const END_TOKEN: &str = "<|endoftext|>";
-/// Its id.
+/// The id of [`END_TOKEN`].
 pub(crate) const END_OF_TEXT: u32 = 256;
 /// All bytes, and the end of a text.
 pub(crate) const VOCABULARY: u64 = 257;
@@ -14,7 +14,9 @@ pub(crate) fn json() -> Vec<u8> {
     let tokens = (0..=255_u8).map(|byte| (letter(byte).to_string(), Value::from(byte)));
     let mut vocabulary: Map<String, Value> = tokens.collect();
     vocabulary.insert(END_TOKEN.to_owned(), END_OF_TEXT.into());
-    let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false});
+    let bytes = json!({
+        "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false
+    });
     let tokenizer = json!({
         "version": "1.0",
         "truncation": null,

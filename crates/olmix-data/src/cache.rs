@@ -1,4 +1,4 @@
-//! Counts that were made before: a line each, added as shards are done.
+//! Counts of texts that are remembered: a line each, added as shards are counted.
 //!
 //! A line that was cut short when a run was killed is a count that was not made. Nothing is lost when
 //! the file is: shards are read again.
@@ -26,13 +26,13 @@ struct Line {
     tokens: u64,
 }
 
-/// What is known of a shard, and what it depends on.
-type Known = (u64, String, String, u64);
+/// Size, version and way of counting a shard, and its tokens: [`Line`] without its name.
+type Remembered = (u64, String, String, u64);
 
-/// Counts by shard.
+/// Remembered counts, by path or URL of their shard.
 #[derive(Default)]
 pub(crate) struct Cache {
-    known: HashMap<String, Known>,
+    known: HashMap<String, Remembered>,
     file: Option<Mutex<File>>,
 }
 

@@ -1,4 +1,4 @@
-//! Tokens per leaf.
+//! Counts the tokens of each leaf: flat shards by their sizes, texts by reading them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::cache::Cache;
 use crate::flat::{self, HEAD};
 use crate::listing::Shard;
-use crate::pattern::Place;
+use crate::pattern::Location;
 use crate::resolve::{Job, Leaf, REQUESTS, is_npy, jobs, list};
 use crate::store::Stores;
 use crate::text::{self, Unit};
@@ -35,16 +35,16 @@ pub struct CountOptions {
     pub cache: Option<PathBuf>,
 }
 
-/// What a leaf holds.
+/// What was counted of a leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeafCount {
-    /// The leaf.
+    /// The full name of the leaf.
     pub name: String,
     /// Tokens, or UTF-8 bytes; above 0.
     pub tokens: u64,
     /// Files or objects.
     pub shards: usize,
-    /// Their bytes.
+    /// Bytes of all its shards, compressed where they are.
     pub bytes: u64,
     /// Whether any of them holds text.
     pub text: bool,
@@ -76,7 +76,7 @@ pub fn count(
         .as_deref()
         .map(Cache::open)
         .unwrap_or_default();
-    let work = Work {
+    let counter = Counter {
         options,
         encoder: &encoder,
         stores: &stores,
@@ -84,11 +84,11 @@ pub fn count(
         cache: &cache,
         progress: &|bytes| progress(bytes, sum),
     };
-    let headers = work.remote_headers(&jobs);
+    let headers = counter.remote_headers(&jobs);
     let counted: Vec<Result<u64, String>> = jobs
         .par_iter()
         .zip(&headers)
-        .map(|(job, header)| work.count(job, header.as_ref()))
+        .map(|(job, header)| counter.count(job, header.as_ref()))
         .collect();
     let mut counts: Vec<LeafCount> = leaves
         .iter()
@@ -127,8 +127,8 @@ pub fn count(
     Ok(counts)
 }
 
-/// All that counting a shard needs.
-struct Work<'a> {
+/// Counts shards one by one, from any thread.
+struct Counter<'a> {
     options: &'a CountOptions,
     encoder: &'a Encoder,
     stores: &'a Stores,
@@ -143,14 +143,14 @@ type Header = Result<Option<flat::Npy>, String>;
 /// Leaves of more objects than this have their first and last one looked at.
 const FEW: usize = 4;
 
-impl Work<'_> {
+impl Counter<'_> {
     /// The header of each `.npy` object of a store. Of leaves with many, the first and the last are
     /// looked at, and all others where these differ: shards of a leaf come from one tool, and a request for
     /// each of a hundred thousand would take longer than all else.
     fn remote_headers(&self, jobs: &[Job<'_>]) -> Vec<Option<Header>> {
         let mut of_leaf: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, job) in jobs.iter().enumerate() {
-            let remote = job.shard.place != Place::Local;
+            let remote = job.shard.location != Location::Local;
             if remote && job.format == Format::Tokens && is_npy(job.shard) {
                 of_leaf.entry(job.leaf).or_default().push(at);
             }
@@ -202,11 +202,11 @@ impl Work<'_> {
                 .map_err(|problem| format!("its .idx file: {problem}"))?;
             return flat::tokens(shard.size, 0, flat::megatron_width(&head)?);
         }
-        let npy = match (&shard.place, header) {
+        let npy = match (&shard.location, header) {
             _ if !is_npy(shard) => None,
-            (Place::Local, _) => flat::npy(&self.head(shard)?)?,
-            (Place::Store(_), Some(header)) => header.clone()?,
-            (Place::Store(_), None) => None,
+            (Location::Local, _) => flat::npy(&self.head(shard)?)?,
+            (Location::Store(_), Some(header)) => header.clone()?,
+            (Location::Store(_), None) => None,
         };
         match npy {
             Some(npy) => flat::tokens(shard.size, npy.offset, npy.width),
@@ -216,8 +216,8 @@ impl Work<'_> {
 
     /// The first bytes of a shard.
     fn head(&self, shard: &Shard) -> Result<Vec<u8>, String> {
-        match &shard.place {
-            Place::Local => {
+        match &shard.location {
+            Location::Local => {
                 let mut head = Vec::new();
                 let file = File::open(&shard.name).map_err(|error| error.to_string())?;
                 file.take(HEAD)
@@ -225,15 +225,15 @@ impl Work<'_> {
                     .map_err(|error| error.to_string())?;
                 Ok(head)
             }
-            Place::Store(_) => self.runtime.block_on(self.remote_head(shard)),
+            Location::Store(_) => self.runtime.block_on(self.remote_head(shard)),
         }
     }
 
     async fn remote_head(&self, shard: &Shard) -> Result<Vec<u8>, String> {
-        let Place::Store(root) = &shard.place else {
+        let Location::Store(root) = &shard.location else {
             return Err("lies on this machine".to_owned());
         };
-        let told = |error: object_store::Error| error.to_string();
+        let message = |error: object_store::Error| error.to_string();
         let store = self.stores.get(root)?;
         let key = Key::parse(&shard.name).map_err(|error| error.to_string())?;
         let range = 0..HEAD.min(shard.size.max(1));
@@ -241,10 +241,10 @@ impl Work<'_> {
             return Ok(bytes.to_vec());
         }
         // Some web servers can't give a part; what is too much is not read.
-        let mut parts = store.get(&key).await.map_err(told)?.into_stream();
+        let mut parts = store.get(&key).await.map_err(message)?.into_stream();
         let mut head = Vec::new();
         while (head.len() as u64) < HEAD {
-            match parts.try_next().await.map_err(told)? {
+            match parts.try_next().await.map_err(message)? {
                 Some(part) => head.extend_from_slice(&part),
                 None => break,
             }
@@ -266,9 +266,9 @@ impl Work<'_> {
             (self.progress)(shard.size);
             return Ok(tokens);
         }
-        let copy = match &shard.place {
-            Place::Local => None,
-            Place::Store(root) => Some(self.download(root, &shard.name)?),
+        let copy = match &shard.location {
+            Location::Local => None,
+            Location::Store(root) => Some(self.download(root, &shard.name)?),
         };
         let path = copy
             .as_ref()

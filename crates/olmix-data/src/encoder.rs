@@ -1,4 +1,4 @@
-//! Tokenizers: texts to tokens.
+//! Tokenizers: from texts to the ids of tokens.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ impl Encoder {
     /// Opens a tokenizer.
     ///
     /// # Errors
-    /// [`DataError::Tokenizer`].
+    /// [`DataError::Tokenizer`] when the file can't be read or is no `tokenizer.json`.
     pub fn open(unit: &Unit) -> Result<Self, DataError> {
         match unit {
             Unit::Bytes => Ok(Self::bytes()),

@@ -1,7 +1,10 @@
-//! What can go wrong with data, told so that the reader can mend it.
+//! Errors of reading, counting and tokenizing data; each says where, what and what to do.
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 
+use olmix_fs::WriteError;
 use thiserror::Error;
 
 /// A shard that can't be counted.
@@ -24,7 +27,7 @@ impl fmt::Display for ShardProblem {
 /// A file of texts that can't be tokenized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextProblem {
-    /// Its path.
+    /// The file's path, as it was given.
     pub file: String,
     /// What is wrong, and on which line.
     pub problem: String,
@@ -87,20 +90,38 @@ pub enum DataError {
     Machine(String),
 }
 
+impl DataError {
+    /// A file or folder that can't be written, and what the operating system said.
+    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
+        Self::File {
+            path: path.display().to_string(),
+            problem: format!("can't be written: {error}"),
+            help: "make room or choose another --output; run again, it goes on where it stopped"
+                .to_owned(),
+        }
+    }
+}
+
+impl From<WriteError> for DataError {
+    fn from(WriteError { path, error }: WriteError) -> Self {
+        Self::unwritable(&path, &error)
+    }
+}
+
 /// More problems than this are counted, not listed.
 const LISTED: usize = 50;
 
 fn texts(problems: &[TextProblem]) -> String {
-    let told = problems.iter().take(LISTED);
-    let told: Vec<String> = told
+    let listed = problems.iter().take(LISTED);
+    let lines: Vec<String> = listed
         .map(|found| format!("{}: {}", found.file, found.problem))
         .collect();
-    let mut text = match &told[..] {
+    let mut text = match &lines[..] {
         [one] => one.clone(),
         _ => format!(
             "{} files can't be tokenized:\n  {}",
             problems.len(),
-            told.join("\n  ")
+            lines.join("\n  ")
         ),
     };
     if problems.len() > LISTED {

@@ -9,14 +9,14 @@ pub enum Format {
     Megatron,
     /// A JSON object per line, plain or compressed (`.gz`, `.zst`).
     Jsonl,
-    /// Parquet.
+    /// Parquet: a row is a document, a column its text.
     Parquet,
     /// Plain text, one document a file, plain or compressed (`.gz`, `.zst`).
     Text,
 }
 
 impl Format {
-    /// The words for them.
+    /// All formats, with the words for them in configs.
     pub const ALL: [(&'static str, Self); 5] = [
         ("tokens", Self::Tokens),
         ("megatron", Self::Megatron),
@@ -25,7 +25,7 @@ impl Format {
         ("text", Self::Text),
     ];
 
-    /// Its word.
+    /// The word for it in configs.
     #[must_use]
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, format)| *format == self);

@@ -1,7 +1,7 @@
 //! Data on disks and in object stores: which files a leaf has, and how many tokens they hold.
 //!
 //! ```text
-//! paths and globs ─► pattern ─► listing ─► shards ─► format ─► flat | text ─► tokens per leaf
+//! paths, globs ─► pattern ─► listing ─► shards ─► format ─► flat | text ─► tokens per leaf
 //! ```
 //!
 //! [`count`] does all of it. Flat shards are counted from their sizes, whole stores at a time; texts
@@ -21,7 +21,6 @@ mod manifest;
 mod megatron;
 mod pattern;
 mod resolve;
-mod staged;
 mod store;
 mod text;
 mod tls;
@@ -31,7 +30,7 @@ pub use count::{CountOptions, LeafCount, count};
 pub use encoder::Encoder;
 pub use error::{DataError, ShardProblem, TextProblem};
 pub use format::Format;
-pub use locate::{TokenShard, locate, settled};
+pub use locate::{TokenShard, locate};
 pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, Split};
 pub use resolve::Leaf;
 pub use store::open_store;

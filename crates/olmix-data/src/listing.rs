@@ -8,16 +8,16 @@ use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use walkdir::WalkDir;
 
-use crate::pattern::{Pattern, Place};
+use crate::pattern::{Location, Pattern};
 
 /// A file or object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shard {
-    /// Where it is.
-    pub place: Place,
+    /// This machine or a store.
+    pub location: Location,
     /// Its path on this machine, or its key in the store.
     pub name: String,
-    /// Bytes.
+    /// Bytes of the file or object.
     pub size: u64,
     /// What changes when the content does: a modification time or an entity tag.
     pub version: String,
@@ -26,9 +26,9 @@ pub(crate) struct Shard {
 impl Shard {
     /// Its path or URL.
     pub fn display(&self) -> String {
-        match &self.place {
-            Place::Local => self.name.clone(),
-            Place::Store(root) => format!("{root}/{}", self.name),
+        match &self.location {
+            Location::Local => self.name.clone(),
+            Location::Store(root) => format!("{root}/{}", self.name),
         }
     }
 }
@@ -83,7 +83,7 @@ fn file(name: &str, found: &std::fs::Metadata) -> Shard {
     let modified = found.modified().ok();
     let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Shard {
-        place: Place::Local,
+        location: Location::Local,
         name: name.to_owned(),
         size: found.len(),
         version: since.map_or_else(String::new, |since| since.as_nanos().to_string()),
@@ -98,7 +98,7 @@ pub(crate) async fn remote(
 ) -> Result<Vec<Shard>, String> {
     let failed = |error: object_store::Error| format!("`{}`: {error}", pattern.text);
     let shard = |meta: ObjectMeta| Shard {
-        place: Place::Store(root.to_owned()),
+        location: Location::Store(root.to_owned()),
         name: meta.location.to_string(),
         size: meta.size,
         version: meta

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use olmix_fs::canonical_parent;
 use tokio::runtime::Runtime;
 
 use crate::flat::{self, HEAD};
 use crate::listing::Shard;
 use crate::manifest::{Manifest, ManifestTokenizer, Part};
-use crate::pattern::{Pattern, Place};
+use crate::pattern::{Location, Pattern};
 use crate::resolve::{Leaf, is_npy, jobs, list};
 use crate::store::Stores;
 use crate::{DataError, Format, JOURNAL};
@@ -24,7 +25,7 @@ pub struct TokenShard {
     pub offset: u64,
     /// Bytes of a token: 1, 2, 4 or 8.
     pub width: u64,
-    /// Tokens.
+    /// Tokens in it, without a header.
     pub tokens: u64,
     /// UTF-8 bytes of the texts they were made from, where a manifest says so.
     pub bytes: Option<u64>,
@@ -71,7 +72,7 @@ pub fn locate(
             problem,
             help,
         };
-        let path = settled(Path::new(&job.shard.name));
+        let path = canonical_parent(Path::new(&job.shard.name));
         let part = part_of(&path, &mut manifests)?;
         let mut found = measure(job.shard, job.format, width, path).map_err(failed)?;
         if let Some((part, wide, tokenizer)) = part {
@@ -93,26 +94,12 @@ pub fn locate(
     Ok(located)
 }
 
-/// The same path however it was spelled: absolute, its folder without `..` and links. The file's own name stays, as a
-/// link's neighbours may say what it is.
-#[must_use]
-pub fn settled(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-        return absolute;
-    };
-    match folder.canonicalize() {
-        Ok(folder) => folder.join(name),
-        Err(_) => absolute,
-    }
-}
-
 /// What is wrong, and what to do.
 type Problem = (String, String);
 
-/// Training reads where it likes, which a store is no place for.
+/// Refuses paths in object stores: training reads at random offsets, one small read a sequence.
 fn refuse_stores(leaf: &Leaf, path: &str) -> Result<(), DataError> {
-    let remote = Pattern::parse(path).is_ok_and(|pattern| pattern.place != Place::Local);
+    let remote = Pattern::parse(path).is_ok_and(|pattern| pattern.location != Location::Local);
     if !remote {
         return Ok(());
     }
@@ -200,8 +187,8 @@ fn part_of(
         return Ok(None);
     };
     let parts = &manifest.parts;
-    let of = |part: &&Part| folder.join(&part.file) == path;
-    let part = parts.iter().find(of).cloned();
+    let is_its_part = |part: &&Part| folder.join(&part.file) == path;
+    let part = parts.iter().find(is_its_part).cloned();
     let tokenizer = || manifest.tokenizer.clone();
     Ok(part.map(|part| (part, manifest.dtype.width(), tokenizer())))
 }

@@ -9,7 +9,7 @@ use crate::DataError;
 /// What tells the file apart from other files of its name.
 const FORMAT: &str = "olmix shards";
 const VERSION: u64 = 1;
-/// Its name.
+/// The name of the file.
 pub(crate) const NAME: &str = "manifest.json";
 
 /// A folder of token shards, made by [`crate::tokenize`].
@@ -42,9 +42,9 @@ pub struct ManifestTokenizer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
-    /// Two bytes.
+    /// Two bytes: vocabularies of up to 65,536 tokens.
     Uint16,
-    /// Four bytes.
+    /// Four bytes: larger vocabularies.
     Uint32,
 }
 
@@ -86,13 +86,13 @@ impl Dtype {
     }
 }
 
-/// What a shard is for.
+/// Whether a shard is trained on or held out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     /// To train on.
     Train,
-    /// Held out.
+    /// Held out, to measure models on.
     Validation,
 }
 

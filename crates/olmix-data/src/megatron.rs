@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_index_is_laid_out_as_megatron_reads_it() {
+    fn a_megatron_index_is_laid_out_as_megatron_reads_it() {
         let mut found = Vec::new();
         write_index(&mut found, Dtype::Uint16, &[3, 5]).unwrap();
         let mut expected = b"MMIDIDX\x00\x00".to_vec();

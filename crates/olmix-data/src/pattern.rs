@@ -3,13 +3,13 @@
 use globset::{GlobBuilder, GlobMatcher};
 use url::Url;
 
-/// A place and which names in it are meant.
+/// A path or glob that was taken apart: where it is, what is listed there, and which names match.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
     /// As it was written.
     pub text: String,
-    /// Where it is.
-    pub place: Place,
+    /// This machine or a store.
+    pub location: Location,
     /// The part before the first folder or name with a wildcard: what is listed.
     pub base: String,
     /// The names that are meant; `None` for the base itself.
@@ -18,8 +18,8 @@ pub(crate) struct Pattern {
 
 /// Where shards are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
-    /// This machine.
+pub(crate) enum Location {
+    /// A filesystem of this machine.
     Local,
     /// An object store: the URL of a bucket, container or server.
     Store(String),
@@ -29,14 +29,14 @@ impl Pattern {
     /// Reads a path or glob. Wildcards are `*`, `?`, `[…]` and `{…,…}` inside a name, and `**` for any
     /// number of folders.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (place, path) = match text.split_once("://") {
-            None => (Place::Local, text.to_owned()),
-            Some(("file", path)) => (Place::Local, path.to_owned()),
+        let (location, path) = match text.split_once("://") {
+            None => (Location::Local, text.to_owned()),
+            Some(("file", path)) => (Location::Local, path.to_owned()),
             Some((scheme, rest)) => {
                 if !matches!(scheme, "s3" | "gs" | "az" | "http" | "https") {
                     return Err(format!(
-                        "`{scheme}://` is no place this program can read; it knows local paths, s3://, gs://, az:// \
-                         and http(s)://"
+                        "`{scheme}://` is no place this program can read; it knows local paths, s3://, gs://, \
+                         az:// and http(s)://"
                     ));
                 }
                 let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -44,14 +44,14 @@ impl Pattern {
                 if host.is_empty() || Url::parse(&root).is_err() {
                     return Err(format!("`{text}` names no bucket or server"));
                 }
-                (Place::Store(root), path.to_owned())
+                (Location::Store(root), path.to_owned())
             }
         };
         let wild = |part: &str| part.contains(['*', '?', '[', '{']);
         if !wild(&path) {
             return Ok(Self {
                 text: text.to_owned(),
-                place,
+                location,
                 base: path,
                 glob: None,
             });
@@ -63,7 +63,7 @@ impl Pattern {
         let glob = glob.map_err(|error| format!("`{text}` is no glob: {}", error.kind()))?;
         Ok(Self {
             text: text.to_owned(),
-            place,
+            location,
             // The root of a file system has an empty name before its slash.
             base: if base.is_empty() && path.starts_with('/') {
                 "/".to_owned()
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_listed_is_the_part_before_the_first_wildcard() {
+    fn the_base_of_a_pattern_is_the_part_before_the_first_wildcard() {
         for (text, base) in [
             ("/data/web/**/*.npy", "/data/web"),
             ("/*.npy", "/"),
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn two_stars_stand_for_folders_and_one_for_a_part_of_a_name() {
         let pattern = Pattern::parse("s3://bucket/web/**/*.npy").unwrap();
-        assert_eq!(pattern.place, Place::Store("s3://bucket".into()));
+        assert_eq!(pattern.location, Location::Store("s3://bucket".into()));
         for (name, meant) in [
             ("web/a.npy", true),
             ("web/x/y/a.npy", true),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_are_none_are_refused() {
+    fn patterns_of_unknown_schemes_and_without_a_host_are_refused() {
         for text in ["ftp://host/a", "s3:///a", "s3://", "/data/[a.npy"] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

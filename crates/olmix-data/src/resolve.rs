@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use tokio::runtime::Runtime;
 
 use crate::listing::{self, Shard};
-use crate::pattern::{Pattern, Place};
+use crate::pattern::{Location, Pattern};
 use crate::store::Stores;
 use crate::{DataError, Format, ShardProblem};
 
@@ -69,16 +69,16 @@ pub(crate) fn list(
     };
     let mut found: Vec<Option<Result<Vec<Shard>, String>>> = patterns
         .par_iter()
-        .map(|(_, pattern)| (pattern.place == Place::Local).then(|| local(pattern)))
+        .map(|(_, pattern)| (pattern.location == Location::Local).then(|| local(pattern)))
         .collect();
     let far: Vec<usize> = (0..found.len()).filter(|&i| found[i].is_none()).collect();
     let listed: Vec<(usize, Result<Vec<Shard>, String>)> = runtime.block_on(
         stream::iter(far)
             .map(|i| {
                 let pattern = patterns[i].1.clone();
-                let root = match &pattern.place {
-                    Place::Store(root) => root.clone(),
-                    Place::Local => String::new(),
+                let root = match &pattern.location {
+                    Location::Store(root) => root.clone(),
+                    Location::Local => String::new(),
                 };
                 let listing = remote(pattern, root);
                 async move { (i, listing.await) }
@@ -106,7 +106,7 @@ pub(crate) fn list(
     }
     for shards in &mut shards {
         shards.sort_by_key(Shard::display);
-        shards.dedup_by(|a, b| a.place == b.place && a.name == b.name);
+        shards.dedup_by(|a, b| a.location == b.location && a.name == b.name);
     }
     Ok(shards)
 }
@@ -131,7 +131,7 @@ pub(crate) fn jobs<'a>(
             let indexed = |stem: &str| {
                 let index = format!("{stem}.idx");
                 names.contains(index.as_str())
-                    || (shard.place == Place::Local && Path::new(&index).exists())
+                    || (shard.location == Location::Local && Path::new(&index).exists())
             };
             let by_name = || match Format::of(&shard.name) {
                 Some(Format::Tokens) if shard.name.strip_suffix(".bin").is_some_and(indexed) => {

@@ -34,8 +34,8 @@ impl Stores {
 /// How long a request may take where nobody waits for it.
 const REQUEST: Duration = Duration::from_secs(30);
 
-/// Opens the store of a URL such as `s3://bucket`, with credentials and endpoints from the environment. A request that fails is
-/// made again for so long.
+/// Opens the store of a URL such as `s3://bucket`, with credentials and endpoints from the environment. A
+/// request that fails is made again until `patience` is over.
 ///
 /// # Errors
 /// A sentence, for a store that is not set up.

@@ -15,7 +15,7 @@ use crate::{Encoder, Format};
 /// What is counted in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unit {
-    /// UTF-8 bytes.
+    /// UTF-8 bytes: a token per byte.
     Bytes,
     /// Tokens of the tokenizer in this `tokenizer.json`, without special tokens.
     Tokenizer(PathBuf),
@@ -74,7 +74,7 @@ pub(crate) fn documents(
     jsonl(BufReader::with_capacity(1 << 20, reader), field, each)
 }
 
-/// One document.
+/// A whole file as one document.
 fn plain(mut reader: impl Read, each: &mut Each<'_>) -> Result<(), String> {
     let mut bytes = Vec::new();
     let read = reader.read_to_end(&mut bytes);
@@ -129,9 +129,9 @@ fn broken(line: &[u8], error: &serde_json::Error) -> String {
         return format!("no UTF-8 text at column {column}");
     }
     // The library knows of one line only.
-    let told = error.to_string();
-    let told = told.replace(" at line 1 column ", " at column ");
-    format!("no JSON object with text: {told}")
+    let message = error.to_string();
+    let message = message.replace(" at line 1 column ", " at column ");
+    format!("no JSON object with text: {message}")
 }
 
 /// Takes one field of an object and passes over the others.
@@ -166,12 +166,12 @@ fn parquet(
     progress: &(dyn Fn(u64) + Sync),
     each: &mut Each<'_>,
 ) -> Result<(), String> {
-    let told = |error: parquet::errors::ParquetError| error.to_string();
+    let message = |error: parquet::errors::ParquetError| error.to_string();
     let size = file.metadata().map_err(|error| error.to_string())?.len();
-    let reader = SerializedFileReader::new(file).map_err(told)?;
+    let reader = SerializedFileReader::new(file).map_err(message)?;
     let groups = reader.num_row_groups();
     for group in 0..groups {
-        let rows = reader.get_row_group(group).map_err(told)?;
+        let rows = reader.get_row_group(group).map_err(message)?;
         let columns = rows.metadata().columns();
         let column = columns
             .iter()
@@ -184,7 +184,7 @@ fn parquet(
             )
         })?;
         let ColumnReader::ByteArrayColumnReader(mut reader) =
-            rows.get_column_reader(column).map_err(told)?
+            rows.get_column_reader(column).map_err(message)?
         else {
             return Err(format!("the column `{field}` holds no text"));
         };
@@ -201,7 +201,7 @@ fn parquet(
                     Some(&mut repetition),
                     &mut values,
                 )
-                .map_err(told)?;
+                .map_err(message)?;
             if records == 0 {
                 break;
             }

@@ -69,7 +69,7 @@ const LINES: &str =
     "{\"id\": 1, \"text\": \"one two\"}\n\n{\"text\": \"tr\\u00eas\", \"more\": {\"text\": [1]}}\n";
 
 #[test]
-fn every_format_is_counted() {
+fn shards_of_every_format_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     put(&folder, "raw/a.npy", &[0; 400]);
     put(&folder, "raw/deep/er/b.npy", &[0; 40]);
@@ -136,7 +136,7 @@ fn texts_are_tokenized_with_a_tokenizer_json() {
 }
 
 #[test]
-fn every_shard_that_cannot_be_counted_is_listed_with_its_leaf() {
+fn count_lists_every_shard_that_can_not_be_counted_with_its_leaf() {
     let folder = tempfile::tempdir().unwrap();
     put(&folder, "a/odd.npy", &[0; 401]);
     put(&folder, "a/good.npy", &[0; 400]);
@@ -184,7 +184,7 @@ fn every_shard_that_cannot_be_counted_is_listed_with_its_leaf() {
 }
 
 #[test]
-fn paths_that_name_nothing_are_refused_with_their_leaf() {
+fn count_refuses_paths_that_name_nothing_with_their_leaf() {
     let folder = tempfile::tempdir().unwrap();
     put(&folder, "a/x.npy", &[]);
     for (path, says) in [
@@ -211,7 +211,7 @@ fn paths_that_name_nothing_are_refused_with_their_leaf() {
 }
 
 #[test]
-fn a_format_that_is_named_goes_before_the_extension() {
+fn a_named_format_goes_before_the_extension_of_a_shard() {
     let folder = tempfile::tempdir().unwrap();
     put(&folder, "a/part-0", &[0; 8]);
     let mut named = leaf("a", &["a/*"]);
@@ -220,7 +220,7 @@ fn a_format_that_is_named_goes_before_the_extension() {
 }
 
 #[test]
-fn what_was_counted_is_not_read_again_until_it_changes() {
+fn counted_texts_are_not_read_again_until_they_change() {
     let folder = tempfile::tempdir().unwrap();
     let path = put(&folder, "a.jsonl", b"{\"text\": \"12345\"}\n");
     let modified = fs::metadata(&path).unwrap().modified().unwrap();

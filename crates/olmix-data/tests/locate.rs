@@ -85,7 +85,7 @@ fn shards_of_every_flat_format_are_located_in_order() {
 }
 
 #[test]
-fn what_cannot_be_trained_on_is_refused_with_what_to_do() {
+fn locate_refuses_shards_that_can_not_be_trained_on_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     put(at, "a.jsonl", b"{}");
@@ -125,7 +125,7 @@ fn what_cannot_be_trained_on_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_shard_that_is_not_what_its_manifest_says_is_refused() {
+fn locate_refuses_a_shard_that_differs_from_its_manifest() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     shards(at);
@@ -165,7 +165,7 @@ fn a_shard_that_is_not_what_its_manifest_says_is_refused() {
 }
 
 #[test]
-fn shards_that_are_being_made_are_no_shards_yet() {
+fn locate_passes_over_shards_that_are_being_made() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     shards(at);

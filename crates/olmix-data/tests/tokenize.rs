@@ -24,7 +24,7 @@ fn made(options: &TokenizeOptions) -> Tokenized {
 }
 
 #[test]
-fn the_same_documents_in_any_format_become_the_same_shards() {
+fn tokenize_makes_the_same_shards_of_the_same_documents_in_any_format() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let texts: Vec<String> = (0..300)
@@ -56,7 +56,7 @@ fn the_same_documents_in_any_format_become_the_same_shards() {
 }
 
 #[test]
-fn a_folder_that_another_run_works_in_is_left_to_it() {
+fn tokenize_refuses_a_folder_that_another_process_writes() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     fs::write(at.join("a.txt"), "one").unwrap();

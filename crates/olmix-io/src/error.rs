@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use olmix_core::CoreError;
+use olmix_fs::WriteError;
 use thiserror::Error;
 
 /// Where in a file something was found.
@@ -169,6 +170,12 @@ impl IoError {
     }
 }
 
+impl From<WriteError> for IoError {
+    fn from(WriteError { path, error }: WriteError) -> Self {
+        Self::write(&path, &error)
+    }
+}
+
 fn core_help(error: &CoreError) -> &'static str {
     match error {
         CoreError::TooFewRuns { .. } => {
@@ -221,5 +228,22 @@ mod tests {
         let error = IoError::write(Path::new("out"), &error);
         assert!(error.to_string().starts_with("out: can't be written: "));
         assert!(error.help().contains("free some space"));
+    }
+
+    #[test]
+    fn a_write_error_of_a_file_in_the_way_of_a_folder_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, b"x").unwrap();
+        for error in [
+            olmix_fs::StagedFolder::new(&file).map(|_| ()).unwrap_err(),
+            olmix_fs::check_writable(&file.join("sub/sub")).unwrap_err(),
+            olmix_fs::write_whole(&file.join("a"), b"x").unwrap_err(),
+        ] {
+            let written = error.to_string();
+            let error = IoError::from(error);
+            assert!(error.to_string().starts_with(&written), "{error}");
+            assert!(error.help().contains("a file is in the way"), "{error}");
+        }
     }
 }

@@ -8,7 +8,7 @@
 //! | shares of domains, in any of these | [`Shares::read`] |
 //! | `mixture.json` of an earlier fit | [`MixtureFile::read`] |
 //!
-//! Results go out through [`StagedFolder`] or [`write_whole`], whole or not at all.
+//! Results go out through [`olmix_fs`], whole or not at all.
 //!
 //! Nothing that is read can make this crate panic: whatever is wrong with a file becomes an
 //! [`IoError`] that says which file, where in it, what was found, and what to do.
@@ -21,11 +21,11 @@ mod messages;
 #[cfg(test)]
 mod real_data;
 mod swarm;
-mod write;
 
-pub use artifact::csv_npy::{csv_bytes, csv_number, file_safe, npy};
+pub use artifact::csv_npy::{csv_bytes, csv_number, npy};
 pub use artifact::domain_weights::Shares;
 pub use artifact::export::{Blend, BlendDomain, Trainer};
+pub use artifact::json_diff::{ArrayDifference, JsonDifference, json_differences};
 pub use artifact::mixture_file::{
     BaselineEntry, BootstrapEntry, DomainEntry, FitEntry, GroupEntry, KlChoiceEntry, LawEntry,
     Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, ShareEntry,
@@ -58,4 +58,3 @@ pub use swarm::load_runs::{Measured, Runs, load_mixtures, load_runs};
 pub use swarm::resolve_domains::matches;
 pub use swarm::sampling_plan::Plan;
 pub use swarm::task_columns::Member;
-pub use write::{StagedFile, StagedFolder, check_writable, remove_abandoned, write_whole};

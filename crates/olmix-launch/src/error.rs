@@ -1,5 +1,6 @@
 //! What ends a launch or a collection early.
 
+use olmix_fs::WriteError;
 use olmix_io::IoError;
 use olmix_ledger::LedgerError;
 use thiserror::Error;
@@ -30,5 +31,11 @@ impl LaunchError {
             message: message.into(),
             help: help.into(),
         }
+    }
+}
+
+impl From<WriteError> for LaunchError {
+    fn from(error: WriteError) -> Self {
+        IoError::from(error).into()
     }
 }

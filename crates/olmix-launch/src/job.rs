@@ -123,7 +123,7 @@ pub fn prepare(
     let pair = |(leaf, weight): &(String, f64)| (leaf.clone(), (*weight).into());
     let mixture: serde_json::Map<String, serde_json::Value> = mixture.iter().map(pair).collect();
     let text = serde_json::to_string_pretty(&mixture).map_err(|error| error.to_string())?;
-    olmix_io::write_whole(&folder.join(MIXTURE_FILE), (text + "\n").as_bytes())
+    olmix_fs::write_whole(&folder.join(MIXTURE_FILE), (text + "\n").as_bytes())
         .map_err(|error| error.to_string())
 }
 

@@ -15,6 +15,7 @@ use object_store::path::Path as Key;
 use object_store::{
     Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart,
 };
+use olmix_fs::AtomicFile;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::LaunchError;
@@ -325,10 +326,7 @@ impl Storage {
         };
         let parent = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(failed)?;
-        let mut file = tempfile::Builder::new()
-            .prefix(".olmix-")
-            .tempfile_in(parent)
-            .map_err(failed)?;
+        let mut file = AtomicFile::create_in(parent).map_err(|error| failed(error.error))?;
         let mut broken: Option<io::Error> = None;
         let done = self.wait(async {
             let mut parts = self.inner.store.get(&key).await?.into_stream();
@@ -348,10 +346,7 @@ impl Storage {
         if let Some(error) = broken {
             return Err(failed(error));
         }
-        // As a file that was made here.
-        let plain = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
-        file.as_file().set_permissions(plain).map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
+        file.commit(path).map_err(|error| failed(error.error))?;
         Ok(true)
     }
 

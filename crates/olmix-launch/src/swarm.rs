@@ -123,32 +123,14 @@ impl Place {
 /// # Errors
 /// [`LaunchError::Refused`] for a path that is not UTF-8.
 pub fn settled(path: &Path) -> Result<PathBuf, LaunchError> {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut existing = absolute.as_path();
-    let mut rest = Vec::new();
-    let settled = loop {
-        if let Ok(found) = existing.canonicalize() {
-            break found;
-        }
-        match (existing.parent(), existing.file_name()) {
-            (Some(parent), Some(name)) => {
-                rest.push(name.to_owned());
-                existing = parent;
-            }
-            _ => break existing.to_owned(),
-        }
-    };
-    let settled = rest
-        .iter()
-        .rev()
-        .fold(settled, |path, name| path.join(name));
-    if settled.to_str().is_none() {
+    let canonical = olmix_fs::canonical_prefix(path);
+    if canonical.to_str().is_none() {
         return Err(LaunchError::refused(
-            format!("{}: the path is not UTF-8", settled.display()),
+            format!("{}: the path is not UTF-8", canonical.display()),
             "use a folder whose name is",
         ));
     }
-    Ok(settled)
+    Ok(canonical)
 }
 
 /// The folder of a run in its swarm's folder of runs.

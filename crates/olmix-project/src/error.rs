@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use olmix_core::CoreError;
+use olmix_fs::WriteError;
 use olmix_io::IoError;
 use olmix_ledger::LedgerError;
 use thiserror::Error;
@@ -43,5 +44,11 @@ impl ProjectError {
 
     pub(crate) fn core(file: &Path, error: &CoreError, help: impl Into<String>) -> Self {
         Self::refused(file, error.to_string(), help)
+    }
+}
+
+impl From<WriteError> for ProjectError {
+    fn from(error: WriteError) -> Self {
+        IoError::from(error).into()
     }
 }

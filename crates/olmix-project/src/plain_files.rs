@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use olmix_io::{IoError, ProjectConfig, StagedFile, StagedFolder, sha256_hex};
+use olmix_fs::{StagedFile, StagedFolder};
+use olmix_io::{IoError, ProjectConfig, sha256_hex};
 use olmix_ledger::{Ledger, NewFile, NewRecord, Parent, Record};
 
 use crate::{Project, ProjectError};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use olmix_io::{FitFile, GenerationFile, ProjectDomain, StagedFile, sha256_hex};
+use olmix_fs::StagedFile;
+use olmix_io::{FitFile, GenerationFile, ProjectDomain, sha256_hex};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{PlannedContent, SwarmContent};

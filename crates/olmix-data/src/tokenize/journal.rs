@@ -1,24 +1,25 @@
-//! What is done of a folder of shards, so that a run that was killed is gone on with.
+//! What is done of a folder of shards, so that a run that was killed resumes.
 //!
 //! The journal is a folder with a record per part, written once the part's files are in their places and
 //! removed before they change. Temporary files are in it too.
 
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use olmix_fs::{AtomicFile, FileLock, is_temporary, remove_if_exists};
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::Part;
-use crate::staged::{Staged, failed, remove, write_whole};
 use crate::{DataError, JOURNAL, Split, megatron};
 
-/// All that a part's bytes depend on.
+/// All that the bytes of a part depend on: a part whose identity is unchanged is not made again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Origin {
+pub(super) struct PartIdentity {
     pub source: String,
     pub size: u64,
-    /// Modification time.
+    /// Modification time of the source.
     pub version: String,
     pub text_field: String,
     pub validation: f64,
@@ -32,7 +33,8 @@ pub(super) struct Origin {
 /// A part that is done.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
-    origin: Origin,
+    #[serde(rename = "origin")]
+    identity: PartIdentity,
     parts: Vec<Part>,
 }
 
@@ -40,31 +42,26 @@ struct Record {
 pub(super) struct Journal {
     output: PathBuf,
     folder: PathBuf,
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl Journal {
     /// Opens it, and removes what a run that was killed left half-done.
     pub fn open(output: &Path) -> Result<Self, DataError> {
         let folder = output.join(JOURNAL);
-        let told = |error: &std::io::Error| failed(&folder, error);
-        fs::create_dir_all(&folder).map_err(|error| told(&error))?;
-        let lock = File::create(folder.join("lock")).map_err(|error| told(&error))?;
-        match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                return Err(DataError::File {
-                    path: output.display().to_string(),
-                    problem: "another olmix tokenize is at work there".to_owned(),
-                    help: "wait for it, or choose another --output".to_owned(),
-                });
-            }
-            // Some network disks know no locks: then nobody looks.
-            Err(TryLockError::Error(_)) | Ok(()) => {}
-        }
-        for entry in fs::read_dir(&folder).map_err(|error| told(&error))? {
-            let entry = entry.map_err(|error| told(&error))?;
-            if entry.file_name().to_string_lossy().starts_with(".olmix-") {
-                remove(&entry.path())?;
+        let unwritable = |error: io::Error| DataError::unwritable(&folder, &error);
+        fs::create_dir_all(&folder).map_err(unwritable)?;
+        let Some(lock) = FileLock::try_take(&folder.join("lock"))? else {
+            return Err(DataError::File {
+                path: output.display().to_string(),
+                problem: "another olmix tokenize is at work there".to_owned(),
+                help: "wait for it, or choose another --output".to_owned(),
+            });
+        };
+        for entry in fs::read_dir(&folder).map_err(unwritable)? {
+            let entry = entry.map_err(unwritable)?;
+            if is_temporary(&entry.file_name()) {
+                remove_if_exists(&entry.path())?;
             }
         }
         Ok(Self {
@@ -75,66 +72,78 @@ impl Journal {
     }
 
     /// The shards of a part that is done and as it was.
-    pub fn done(&self, name: &str, origin: &Origin) -> Option<Vec<Part>> {
+    pub fn done(&self, name: &str, identity: &PartIdentity) -> Option<Vec<Part>> {
         let record = fs::read(self.record(name)).ok()?;
         let record: Record = serde_json::from_slice(&record).ok()?;
         let size = |path: PathBuf| fs::metadata(path).map(|found| found.len()).ok();
         let whole = |part: &Part| {
             let path = self.output.join(&part.file);
             size(path.with_extension("idx")) == Some(megatron::index_size(part.documents))
-                && size(path) == Some(part.tokens * origin.width)
+                && size(path) == Some(part.tokens * identity.width)
         };
-        let same = record.origin == *origin && !origin.version.is_empty();
+        let same = record.identity == *identity && !identity.version.is_empty();
         (same && record.parts.iter().all(whole)).then_some(record.parts)
     }
 
     /// Forgets a part, which is about to change.
     pub fn forget(&self, name: &str) -> Result<(), DataError> {
-        remove(&self.record(name))
+        Ok(remove_if_exists(&self.record(name))?)
     }
 
     /// Remembers a part, whose files are in their places.
-    pub fn remember(&self, name: &str, origin: Origin, parts: Vec<Part>) -> Result<(), DataError> {
-        let json = serde_json::to_vec_pretty(&Record { origin, parts })
+    pub fn remember(
+        &self,
+        name: &str,
+        identity: PartIdentity,
+        parts: Vec<Part>,
+    ) -> Result<(), DataError> {
+        let json = serde_json::to_vec_pretty(&Record { identity, parts })
             .map_err(|error| DataError::Machine(error.to_string()))?;
-        write_whole(&self.folder, &self.record(name), &json)
+        self.commit(&self.record(name), &json)
     }
 
-    /// A file that is being written.
-    pub fn staged(&self) -> Result<Staged, DataError> {
-        Staged::new(&self.folder)
+    /// A temporary file in the journal's folder, which is on the disk of the output.
+    pub fn create(&self) -> Result<AtomicFile, DataError> {
+        Ok(AtomicFile::create_in(&self.folder)?)
     }
 
     /// Writes a file of the output whole.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DataError> {
-        write_whole(&self.folder, &self.output.join(name), bytes)
+        self.commit(&self.output.join(name), bytes)
+    }
+
+    fn commit(&self, target: &Path, bytes: &[u8]) -> Result<(), DataError> {
+        let mut file = self.create()?;
+        file.write_all(bytes)
+            .map_err(|error| DataError::unwritable(target, &error))?;
+        Ok(file.commit(target)?)
     }
 
     /// Removes shards and records of parts that are no longer wanted; the names of those parts.
     pub fn sweep(&self, names: &HashSet<&str>, parts: &[Part]) -> Result<Vec<String>, DataError> {
         let wanted = parts.iter().map(|part| self.output.join(&part.file));
         let wanted: HashSet<PathBuf> = wanted.collect();
-        let of = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+        let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
         for split in [Split::Train, Split::Validation] {
-            for entry in of(&self.output.join(split.name())) {
+            for entry in entries(&self.output.join(split.name())) {
                 let path = entry.path();
                 let shard = path
                     .extension()
                     .is_some_and(|end| end == "bin" || end == "idx");
                 let ours = shard && numbered(&entry.file_name().to_string_lossy());
                 if ours && !wanted.contains(&path.with_extension("bin")) {
-                    remove(&path)?;
+                    remove_if_exists(&path)?;
                 }
             }
             // A folder that is empty now is in nobody's way, and one that is not stays.
             let _ = fs::remove_dir(self.output.join(split.name()));
         }
         let mut removed = Vec::new();
-        for entry in of(&self.folder) {
+        for entry in entries(&self.folder) {
             let name = entry.file_name().to_string_lossy().into_owned();
             let record = name.strip_suffix(".json");
             if let Some(record) = record.filter(|record| !names.contains(record)) {
-                remove(&entry.path())?;
+                remove_if_exists(&entry.path())?;
                 removed.push(record.to_owned());
             }
         }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use olmix_fs::remove_if_exists;
+
 use crate::listing::{self, Shard};
 use crate::manifest::{self, Manifest, ManifestTokenizer, Part};
-use crate::pattern::{Pattern, Place};
-use crate::staged::remove;
+use crate::pattern::{Location, Pattern};
 use crate::{DataError, Dtype, Encoder, Format, TextProblem};
-use journal::{Journal, Origin};
-use part::{Maker, Stop};
+use journal::{Journal, PartIdentity};
+use part::{ShardMaker, Stop};
 
 /// What is tokenized, and where it goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +75,7 @@ pub fn tokenize(
     let journal = Journal::open(&options.output)?;
     own(&options.output, encoder, &journal)?;
     let dtype = Dtype::of(encoder.vocabulary());
-    let origin = |job: &Job| Origin {
+    let identity = |job: &Job| PartIdentity {
         source: job.source.name.clone(),
         size: job.source.size,
         version: job.source.version.clone(),
@@ -86,17 +87,17 @@ pub fn tokenize(
     };
     let done: Vec<Option<Vec<Part>>> = jobs
         .iter()
-        .map(|job| journal.done(&job.name, &origin(job)))
+        .map(|job| journal.done(&job.name, &identity(job)))
         .collect();
     let reused = done.iter().flatten().count();
     if reused < jobs.len() {
-        remove(&options.output.join(manifest::NAME))?;
+        remove_if_exists(&options.output.join(manifest::NAME))?;
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads())
         .build()
         .map_err(|error| DataError::Machine(error.to_string()))?;
-    let maker = Maker {
+    let maker = ShardMaker {
         encoder,
         end_of_text,
         dtype,
@@ -116,7 +117,7 @@ pub fn tokenize(
         let source = Path::new(&job.source.name);
         let parts = maker.make(source, job.format, &job.name, progress)?;
         journal
-            .remember(&job.name, origin(job), parts.clone())
+            .remember(&job.name, identity(job), parts.clone())
             .map_err(Stop::Output)?;
         Ok(parts)
     })?;
@@ -157,15 +158,15 @@ fn jobs(inputs: &[String]) -> Result<Vec<Job>, DataError> {
             problem,
             help: help.to_owned(),
         };
-        let told = |problem| failed(problem, "correct --input");
-        let pattern = Pattern::parse(input).map_err(told)?;
-        if pattern.place != Place::Local {
+        let unusable = |problem| failed(problem, "correct --input");
+        let pattern = Pattern::parse(input).map_err(unusable)?;
+        if pattern.location != Location::Local {
             return Err(failed(
                 "is not on this machine".to_owned(),
                 "copy it here first",
             ));
         }
-        let found = listing::local(&pattern, Path::new("")).map_err(told)?;
+        let found = listing::local(&pattern, Path::new("")).map_err(unusable)?;
         if found.is_empty() {
             let glob = pattern.glob.is_some();
             let what = if glob {
@@ -173,7 +174,7 @@ fn jobs(inputs: &[String]) -> Result<Vec<Job>, DataError> {
             } else {
                 "does not exist"
             };
-            return Err(told(what.to_owned()));
+            return Err(unusable(what.to_owned()));
         }
         sources.extend(found);
     }

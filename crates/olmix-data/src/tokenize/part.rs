@@ -3,16 +3,16 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use olmix_fs::AtomicFile;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::journal::Journal;
 use crate::manifest::Part;
-use crate::staged::{Staged, failed};
 use crate::{DataError, Dtype, Encoder, Format, Split, megatron, text};
 
-/// What texts become tokens with.
-pub(super) struct Maker<'a> {
+/// Makes the shards of files of texts, one file at a time.
+pub(super) struct ShardMaker<'a> {
     pub encoder: &'a Encoder,
     pub end_of_text: u32,
     pub dtype: Dtype,
@@ -39,7 +39,7 @@ const BATCH_DOCUMENTS: usize = 4096;
 /// Documents that are too few for a thread of their own.
 const FEW: usize = 16;
 
-impl Maker<'_> {
+impl ShardMaker<'_> {
     /// Makes the shards of a file and puts them in their places.
     pub fn make(
         &self,
@@ -58,9 +58,9 @@ impl Maker<'_> {
             done.map_err(|why| match why {
                 Stop::Source(problem) => problem,
                 Stop::Output(error) => {
-                    let told = error.to_string();
+                    let message = error.to_string();
                     stop = Some(error);
-                    told
+                    message
                 }
             })
         };
@@ -135,9 +135,9 @@ struct Document {
     held_out: bool,
     /// UTF-8 bytes of its text.
     bytes: u64,
-    /// Little endian.
+    /// Little endian, of the width of the shard's type.
     tokens: Vec<u8>,
-    /// Tokens.
+    /// Tokens, the end of the text among them.
     length: i32,
 }
 
@@ -158,7 +158,7 @@ fn held_out(text: &str, share: f64) -> bool {
 struct Shard {
     split: Split,
     /// `None` as long as there is nothing to write.
-    file: Option<Staged>,
+    file: Option<AtomicFile>,
     lengths: Vec<i32>,
     tokens: u64,
     bytes: u64,
@@ -178,10 +178,10 @@ impl Shard {
     fn append(&mut self, document: &Document, journal: &Journal) -> Result<(), DataError> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(journal.staged()?),
+            none => none.insert(journal.create()?),
         };
         let written = file.write_all(&document.tokens);
-        written.map_err(|error| failed(Path::new(self.split.name()), &error))?;
+        written.map_err(|error| DataError::unwritable(Path::new(self.split.name()), &error))?;
         self.lengths.push(document.length);
         self.tokens += u64::from(document.length.unsigned_abs());
         self.bytes += document.bytes;
@@ -190,7 +190,7 @@ impl Shard {
 
     /// Puts the shard and its index in their places; `None` where it has no documents, as Megatron can't
     /// open an empty one.
-    fn finish(self, maker: &Maker<'_>, name: &str) -> Result<Option<Part>, DataError> {
+    fn finish(self, maker: &ShardMaker<'_>, name: &str) -> Result<Option<Part>, DataError> {
         let Some(file) = self.file else {
             return Ok(None);
         };
@@ -198,9 +198,9 @@ impl Shard {
             let folder = maker.output.join(self.split.name());
             folder.join(format!("{name}.{end}"))
         };
-        let mut index = maker.journal.staged()?;
+        let mut index = maker.journal.create()?;
         megatron::write_index(&mut index, maker.dtype, &self.lengths)
-            .map_err(|error| failed(&target("idx"), &error))?;
+            .map_err(|error| DataError::unwritable(&target("idx"), &error))?;
         file.commit(&target("bin"))?;
         index.commit(&target("idx"))?;
         Ok(Some(Part {
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_that_is_held_out_is_the_share_asked_for() {
+    fn held_out_documents_are_the_share_asked_for() {
         let held = |share: f64| {
             let texts = (0..20_000).map(|i| format!("document {i}"));
             texts.filter(|text| held_out(text, share)).count()

@@ -3,4 +3,5 @@
 pub(crate) mod csv_npy;
 pub(crate) mod domain_weights;
 pub(crate) mod export;
+pub(crate) mod json_diff;
 pub(crate) mod mixture_file;

@@ -138,7 +138,7 @@ impl Probe {
             };
             let text = serde_json::to_vec_pretty(&kept).unwrap_or_default();
             // Should it not be kept, it is sent once more another time.
-            let _ = olmix_io::write_whole(&self.answer, &text);
+            let _ = olmix_fs::write_whole(&self.answer, &text);
             self.state = State::Passed;
             return Ok(true);
         }

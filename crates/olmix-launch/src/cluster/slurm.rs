@@ -113,7 +113,7 @@ impl Cluster for Slurm {
 
     fn submit(&mut self, batch: &Batch<'_>) -> Result<Vec<String>, ClusterError> {
         let path = batch.folder.join(SCRIPT);
-        olmix_io::write_whole(&path, script(batch).as_bytes()).map_err(|error| {
+        olmix_fs::write_whole(&path, script(batch).as_bytes()).map_err(|error| {
             ClusterError::refused(error.to_string(), "give a folder that you may write to")
         })?;
         let answer = said("sbatch", &["--parsable", &path.to_string_lossy()])?;

@@ -39,7 +39,7 @@ impl Home {
     /// [`LaunchError`] with what the system or the store said.
     pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), LaunchError> {
         match self {
-            Self::Folder(folder) => Ok(olmix_io::write_whole(&folder.join(name), bytes)?),
+            Self::Folder(folder) => Ok(olmix_fs::write_whole(&folder.join(name), bytes)?),
             Self::Store(storage) => storage.put(name, bytes),
         }
     }

@@ -174,7 +174,7 @@ fn attempt(order: &Order, seat: &Seat, storage: Option<&Storage>, wishes: &mut W
         return failed(FailureKind::Exited, cause);
     }
     for (file, text) in &order.files {
-        if let Err(error) = olmix_io::write_whole(file, text.as_bytes()) {
+        if let Err(error) = olmix_fs::write_whole(file, text.as_bytes()) {
             return failed(FailureKind::Exited, error.to_string());
         }
     }
