@@ -58,7 +58,7 @@ pub use fit::{Fit, Observer, Proposal, Stage, fit};
 pub use matrix::Matrix;
 pub use mixture::{Mixture, SUM_TOLERANCE, kl_divergence};
 pub use oracle::Oracle;
-pub use random::{Purpose, generator};
+pub use random::{Purpose, generator, split_mix64};
 pub use spec::{DeadDomains, FitSpec, LawKind, Ridge};
 pub use swarm::{Direction, Swarm, Task};
 pub use sweep::{Sweep, SweepCell, SweepGrid, SweepOutcome, sweep};

@@ -42,6 +42,16 @@ pub fn generator(seed: u64, purpose: Purpose, item: u64) -> ChaCha8Rng {
     rng
 }
 
+/// The finalizer of `SplitMix64` (Steele, Lea and Flood, 2014): a bijection of 64 bits in which every bit
+/// of the input changes half of the output, the same on every platform.
+#[must_use]
+pub fn split_mix64(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// One draw from `Dirichlet(strength · center)`, as normalized Gamma variates.
 pub(crate) fn dirichlet(center: &[f64], strength: f64, rng: &mut impl Rng) -> Vec<f64> {
     dirichlet_of(center, strength, |shape| gamma(shape, rng))

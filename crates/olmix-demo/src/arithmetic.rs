@@ -1,7 +1,7 @@
 //! Sums, products and series, in figures and in words. Tasks: `sums`, `series`.
 
 use crate::draw::{Draw, held_out};
-use crate::task::Item;
+use crate::item::Item;
 use crate::world::World;
 
 static WORDS: [&str; 25] = [

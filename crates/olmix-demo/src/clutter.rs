@@ -36,7 +36,7 @@ static SHOUTS: [&str; 14] = [
     "VIP",
 ];
 
-/// A page of it.
+/// A low-quality document.
 pub(crate) fn document(draw: &mut Draw) -> String {
     let mut text = String::new();
     for _ in 0..draw.between(3, 9) {

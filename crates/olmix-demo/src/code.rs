@@ -2,7 +2,7 @@
 
 use crate::arithmetic::{STEPS, run};
 use crate::draw::{Draw, held_out};
-use crate::task::Item;
+use crate::item::Item;
 use crate::world::World;
 
 static VARIABLES: [&str; 10] = [

@@ -1,7 +1,7 @@
 //! Talk between two people of the same world as prose. Task: `replies`.
 
 use crate::draw::{Draw, held_out};
-use crate::task::Item;
+use crate::item::Item;
 use crate::world::{Person, World};
 
 static WEATHERS: [(&str, &str); 6] = [

@@ -1,5 +1,6 @@
 //! Draws: whole numbers from a seeded stream, the same on every platform.
 
+use olmix_core::split_mix64;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -56,19 +57,11 @@ impl Draw {
 /// Whether a combination is kept for tasks: documents never use it, tasks use nothing else. One in
 /// `one_in` combinations is.
 pub(crate) fn held_out(seed: u64, one_in: u64, combination: &[usize]) -> bool {
-    let mut hash = mix(seed);
+    let mut hash = split_mix64(seed);
     for &part in combination {
-        hash = mix(hash ^ part as u64);
+        hash = split_mix64(hash ^ part as u64);
     }
     hash.is_multiple_of(one_in)
-}
-
-/// The finalizer of `SplitMix64`: every bit of the input changes half of the output.
-fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -84,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_are_the_same_for_ever() {
+    fn draws_of_a_seed_are_pinned() {
         let mut draw = Draw::new(42, 7);
         let drawn: Vec<u32> = (0..6).map(|_| draw.below(1000)).collect();
         assert_eq!(drawn, [209, 128, 428, 326, 807, 615]);

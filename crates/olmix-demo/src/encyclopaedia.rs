@@ -2,7 +2,7 @@
 //! facts and words, and differ in form. Tasks: `articles`, `facts`.
 
 use crate::draw::{Draw, held_out};
-use crate::task::Item;
+use crate::item::Item;
 use crate::world::{Town, World};
 
 /// An article on one town.

@@ -15,50 +15,52 @@ mod code;
 mod dialogue;
 mod draw;
 mod encyclopaedia;
+mod item;
 mod prose;
 mod tables;
 mod task;
 mod world;
 
-pub use task::{Item, Task, tasks};
+pub use item::Item;
+pub use task::{Task, tasks};
 
 use draw::Draw;
 use world::World;
 
-/// A domain.
+/// One of the eight kinds of text that the demo makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Domain {
-    /// Sums and series.
+    /// Exercises in sums, products and series.
     Arithmetic,
-    /// Small programs.
+    /// Small programs with what they print.
     Code,
-    /// Stories.
+    /// Stories of people at work.
     Prose,
-    /// Tables with look-ups.
+    /// Tables with questions on their cells.
     Tables,
-    /// Talk.
+    /// Dialogues of the people of the stories.
     Dialogue,
-    /// Articles on towns.
+    /// Articles on towns, with the facts that questions ask for.
     Encyclopaedia,
-    /// Questions on towns, with answers.
+    /// Questions on the same towns, with answers.
     Questions,
-    /// Low quality.
+    /// Low quality: menus, notices and broken bytes. It helps no task.
     Clutter,
 }
 
-/// What a domain is.
+/// Name, natural size and description of a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DomainSpec {
     /// Its name, which is also the name of its leaf.
     pub name: &'static str,
-    /// How many bytes of it there are by nature.
+    /// Bytes of it in the demo, from which its natural share follows.
     pub bytes: usize,
-    /// In a few words.
+    /// A phrase for tables that people read.
     pub description: &'static str,
 }
 
 impl Domain {
-    /// All domains.
+    /// All domains, in the order in which files and reports list them.
     pub const ALL: [Self; 8] = [
         Self::Arithmetic,
         Self::Code,
@@ -70,7 +72,7 @@ impl Domain {
         Self::Clutter,
     ];
 
-    /// What it is.
+    /// Name, natural size and description.
     #[must_use]
     pub const fn spec(self) -> DomainSpec {
         let (name, bytes, description) = match self {

@@ -1,7 +1,7 @@
 //! Stories of people at work. Tasks: `endings` (what was done with which tool), `tools` (choices).
 
 use crate::draw::{Draw, held_out};
-use crate::task::Item;
+use crate::item::Item;
 use crate::world::{Person, TRADES, World};
 
 static OPENERS: [&str; 4] = [

@@ -1,7 +1,7 @@
 //! Small tables with look-ups below them. Task: `lookups`.
 
 use crate::draw::Draw;
-use crate::task::Item;
+use crate::item::Item;
 use crate::world::{COLOURS, MATERIALS, World};
 
 /// A row: a thing, its colour and what it is made of.

@@ -3,63 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::draw::Draw;
+use crate::item::Item;
 use crate::world::World;
 use crate::{arithmetic, code, dialogue, encyclopaedia, prose, tables};
 
-/// A question, as a line of a task file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Item {
-    /// One of several answers is right.
-    Choice {
-        /// What comes before the answer, with the space between them.
-        context: String,
-        /// The answers to choose from.
-        choices: Vec<String>,
-        /// Which one is right, counted from 0.
-        gold: usize,
-    },
-    /// One answer.
-    Answer {
-        /// What comes before the answer, with the space between them.
-        context: String,
-        /// The right answer.
-        answer: String,
-    },
-}
-
-impl Item {
-    pub(crate) fn answer(context: String, answer: String) -> Self {
-        Self::Answer { context, answer }
-    }
-
-    /// What comes before the answer.
-    #[must_use]
-    pub fn context(&self) -> &str {
-        match self {
-            Self::Choice { context, .. } | Self::Answer { context, .. } => context,
-        }
-    }
-
-    /// The right answer.
-    #[must_use]
-    pub fn gold(&self) -> &str {
-        match self {
-            Self::Choice { choices, gold, .. } => &choices[*gold],
-            Self::Answer { answer, .. } => answer,
-        }
-    }
-}
-
-/// A task.
+/// A task of the demo: a name and its questions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
     /// Its name, which is also the name of its file.
     pub name: &'static str,
-    /// The domains it is made like, and which so help it most.
+    /// The domains whose documents have questions of the same kind; training on them helps most.
     pub helped_by: &'static [crate::Domain],
     /// Its questions, all different.
     pub items: Vec<Item>,

@@ -14,7 +14,7 @@ fn text(domain: Domain, seed: u64, bytes: usize) -> String {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
+fn documents_depend_on_their_seed_alone() {
     for domain in Domain::ALL {
         let name = domain.spec().name;
         assert_eq!(text(domain, 5, 9000), text(domain, 5, 9000), "{name}");
@@ -25,7 +25,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
 }
 
 #[test]
-fn bytes_are_pinned() {
+fn bytes_of_documents_and_tasks_are_pinned() {
     // If this changes, so do all results of demos made before.
     let mut sum = 0_u64;
     let mut add = |text: &str| {
@@ -61,7 +61,7 @@ fn domains_have_the_bytes_asked_for_in_documents_of_50_to_600() {
 }
 
 #[test]
-fn more_bytes_are_the_same_documents_and_others() {
+fn documents_for_more_bytes_begin_with_those_for_fewer() {
     let few = text(Domain::Prose, 3, 2000);
     assert!(text(Domain::Prose, 3, 4000).starts_with(&few));
 }
