@@ -5,13 +5,13 @@
 
 /// Text and strong lines.
 pub const INK: &str = "#1c2733";
-/// Secondary text.
+/// Text of less weight: subtitles, numbers on axes.
 pub const MUTED: &str = "#5b6775";
 /// Axes and frames.
 pub const AXIS: &str = "#aab3be";
-/// Grid lines.
+/// Lines behind the data.
 pub const GRID: &str = "#e7eaee";
-/// The data.
+/// Most of the data of a figure.
 pub const BLUE: &str = "#1f6aa5";
 /// What calls for attention.
 pub const ORANGE: &str = "#cf5b0c";

@@ -1,4 +1,4 @@
-//! What can go wrong between a figure and its PNG.
+//! Errors of making a PNG of a figure.
 
 /// A figure could not be turned into a PNG.
 #[derive(Debug, thiserror::Error)]

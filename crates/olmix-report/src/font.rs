@@ -21,9 +21,9 @@ pub const FAMILY: &str = "Inter, system-ui, sans-serif";
 /// A weight of the font.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// 400.
+    /// Weight 400.
     Regular,
-    /// 600.
+    /// Weight 600, of titles.
     SemiBold,
 }
 

@@ -15,11 +15,13 @@
 //! | Two numbers of each of many names | [`bars()`] |
 //! | How do size, repetition and λ move the mixture? | [`sweep`] |
 //!
-//! [`trial_page`] shows what a mixture was worth on a larger model. [`html`] puts them together with the numbers and how they were made.
+//! [`html`] is the report of a fit: its figures with the numbers and how they were made. [`trial_page`] shows
+//! what a mixture was worth on a larger model. [`fit_figures`] are the figures of a fit as files.
 
 mod colour;
 mod error;
 mod figure;
+mod fit_figures;
 mod font;
 mod format;
 mod report;
@@ -27,11 +29,8 @@ mod scale;
 mod svg;
 
 pub use error::ReportError;
-pub use figure::{
-    BarRow, Bars, Figure, InteractionMatrix, Intervals, Lines, PredictedAgainstMeasured,
-    PriorAndProposed, Series, SwarmWeights, bars, interaction_matrix, lines, mixtures,
-    predicted_against_measured, prior_and_proposed, swarm_weights, sweep, task_errors,
-};
+pub use figure::*;
+pub use fit_figures::{fit_figures, law_in_file_names, proposal_file};
 pub use report::{
-    Curve, InputFile, ReportInput, TaskOutcome, Trial, html, trial_curves, trial_page,
+    Curve, InputFile, MixtureTrial, ReportInput, TaskOutcome, html, trial_curves, trial_page,
 };

@@ -19,11 +19,11 @@ pub enum Anchor {
 /// How a text looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
-    /// Pixels.
+    /// Height of the font, in pixels.
     pub size: f64,
     /// Regular or semi-bold.
     pub weight: Weight,
-    /// Fill.
+    /// The colour of its letters.
     pub colour: &'static str,
     /// Where it is held.
     pub anchor: Anchor,
@@ -87,7 +87,7 @@ impl Drawing {
         );
     }
 
-    /// A line.
+    /// A straight line.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: &str, width: f64) {
         let (x1, y1, x2, y2) = (Px(from.0), Px(from.1), Px(to.0), Px(to.1));
         self.element(

@@ -4,121 +4,21 @@
 
 mod common;
 
+use common::drawings::{all, errors, matrix, mixture, points, scatter};
 use olmix_core::law::FittedLaw;
 use olmix_core::law::LogLinear;
 use olmix_core::{Constraints, DomainSet, Mixture};
 use olmix_report::{
-    BarRow, Bars, Figure, InteractionMatrix, Intervals, Lines, PredictedAgainstMeasured,
-    PriorAndProposed, ReportError, Series, bars, interaction_matrix, lines,
-    predicted_against_measured, prior_and_proposed, sweep, task_errors,
+    Figure, InteractionMatrix, PredictedAgainstMeasured, PriorAndProposed, ReportError,
+    interaction_matrix, predicted_against_measured, prior_and_proposed, sweep, task_errors,
 };
 use resvg::usvg::{Group, Node, Options, Rect, Tree};
 
-fn scatter(case: &common::Case, task: usize) -> Figure {
-    let folds = case.fit.out_of_fold.as_ref().unwrap();
-    predicted_against_measured(&PredictedAgainstMeasured {
-        title: &case.swarm.tasks()[task].name,
-        subtitle: "5-fold out of fold",
-        predicted: &folds.predictions.column(task),
-        measured: &case.swarm.losses().column(task),
-        scores: &folds.tasks[task],
-    })
-}
-
-fn matrix(case: &common::Case) -> Figure {
-    interaction_matrix(&InteractionMatrix {
-        tasks: case.swarm.tasks(),
-        domains: case.swarm.domains(),
-        laws: &case.fit.laws,
-        prior: case.spec.prior.weights(),
-        dead: &[],
-    })
-}
-
-fn mixture(case: &common::Case) -> Figure {
-    let proposal = case.fit.proposal.as_ref().unwrap();
-    let bootstrap = proposal.bootstrap.as_ref().unwrap();
-    prior_and_proposed(&PriorAndProposed {
-        prior: &case.spec.prior,
-        proposed: &proposal.mixture,
-        intervals: Some(Intervals {
-            weights: &bootstrap.weights,
-            confidence: bootstrap.confidence,
-        }),
-        constraints: &case.spec.constraints,
-        binding: &proposal.solution.binding,
-    })
-}
-
-fn errors(case: &common::Case) -> Figure {
-    task_errors(
-        case.swarm.tasks(),
-        &case.fit.out_of_fold.as_ref().unwrap().tasks,
-    )
-}
-
-fn points(count: usize) -> Figure {
-    let point = |i: usize| (i as f64, (i * i % 7) as f64, 0.0);
-    let series = ["code", "removal"].map(|name| Series {
-        name: name.to_owned(),
-        points: (0..count).map(point).collect(),
-    });
-    lines(&Lines {
-        title: "One number against another",
-        subtitle: "a point each",
-        x: "the one",
-        y: "the other",
-        logarithmic: false,
-        joined: false,
-        series: &series,
-    })
-}
-
-fn coupling(case: &common::Case) -> Figure {
-    let row = |(j, name): (usize, &str)| BarRow {
-        name: name.to_owned(),
-        bar: j as f64,
-        mark: if j == 1 {
-            (f64::NAN, 0.0)
-        } else {
-            (0.5 * j as f64, 0.1)
-        },
-    };
-    let rows: Vec<BarRow> = case.swarm.domains().names().enumerate().map(row).collect();
-    bars(&Bars {
-        title: "Two numbers of each domain",
-        subtitle: "as they are",
-        axis: "the numbers",
-        legend: ["the one", "the other"],
-        rows: &rows,
-    })
-}
-
 #[test]
-fn points_that_are_not_joined_are_points_alone() {
+fn lines_that_are_not_joined_draw_points_and_no_path() {
     let figure = points(5);
     assert_eq!(figure.svg().matches("<circle").count(), 2 * 5 + 2);
     assert!(!figure.svg().contains("<path"));
-}
-
-/// Every figure at sizes from the smallest to the largest that is promised.
-fn all() -> Vec<(String, Figure)> {
-    let mut figures = Vec::new();
-    for (m, n, runs) in [(2, 3, 3), (24, 12, 127), (64, 60, 20), (200, 100, 20)] {
-        let case = common::case(m, n, runs);
-        figures.push((format!("scatter {runs}"), scatter(&case, 0)));
-        figures.push((format!("matrix {m} × {n}"), matrix(&case)));
-        figures.push((format!("mixture {m}"), mixture(&case)));
-        figures.push((format!("errors {n}"), errors(&case)));
-        figures.push((format!("points {runs}"), points(runs)));
-        figures.push((format!("bars {m}"), coupling(&case)));
-    }
-    let kl = [0.0, 0.005, 0.01, 0.05, 0.1];
-    for (m, targets) in [(2, &[1e12][..]), (64, &[1e12, 6e12]), (200, &[6e12])] {
-        let figure = sweep(&common::sweep(m, targets, &[1.0, 2.0, 3.0, 5.0], &kl));
-        figures.push((format!("sweep {m}"), figure));
-    }
-    figures
 }
 
 /// The text of every label with its box, and whether it stands upright.
@@ -152,18 +52,71 @@ fn labels(figure: &Figure) -> Vec<(String, Rect, bool)> {
 
 /// Where each slanted label stands, and its font size.
 fn slanted(figure: &Figure) -> Vec<(f32, f32)> {
-    let of = |line: &str| {
+    let position = |line: &str| {
         let (_, rest) = line.split_once("translate(")?;
         let (x, rest) = rest.split_once(' ')?;
         let (_, rest) = rest.split_once("rotate(-65)\" font-size=\"")?;
         let (size, _) = rest.split_once('"')?;
         Some((x.parse().ok()?, size.parse().ok()?))
     };
-    figure.svg().lines().filter_map(of).collect()
+    figure.svg().lines().filter_map(position).collect()
 }
 
 #[test]
-fn no_label_is_cut_by_the_edge_of_its_figure() {
+fn every_public_figure_function_is_drawn_in_these_tests() {
+    // A new figure that is not added to `all` fails here.
+    let tests = include_str!("common/drawings.rs");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/figure");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for after in source.split("\npub fn ").skip(1) {
+            let head = after.split('{').next().unwrap();
+            if !head.contains("-> Figure") {
+                continue;
+            }
+            let name = head.split(['(', '<']).next().unwrap();
+            // A small multiple stands in reports alone; `pictures` finds it there.
+            let drawn = tests.contains(&format!("{name}(")) || name == "small_multiple";
+            assert!(drawn, "`{name}` is in no list of these tests");
+            found += 1;
+        }
+    }
+    assert!(found >= 9, "{found} figures found in {folder}");
+}
+
+#[test]
+fn every_figure_is_an_svg_with_a_title_a_description_and_a_png() {
+    for (name, figure) in all() {
+        let tree = Tree::from_str(figure.svg(), &Options::default()).unwrap();
+        let size = (
+            f64::from(tree.size().width()),
+            f64::from(tree.size().height()),
+        );
+        assert_eq!(size, (figure.width(), figure.height()), "{name}");
+        let head = figure.svg().split_once('>').unwrap().0;
+        assert!(
+            head.contains("role=\"img\"") && head.contains("aria-label=\""),
+            "{name}: {head}"
+        );
+        assert!(!head.contains("aria-label=\"\""), "{name}");
+        // The title is the first text, in semi-bold.
+        let text = figure.svg().split_once("<text").unwrap().1;
+        let (attributes, title) = text.split_once('>').unwrap();
+        assert!(
+            attributes.contains("font-weight=\"600\""),
+            "{name}: {attributes}"
+        );
+        assert!(!title.starts_with('<'), "{name} has an empty title");
+        let [svg, png] = figure.files("stem", 1.0).unwrap();
+        assert_eq!((svg.0.as_str(), png.0.as_str()), ("stem.svg", "stem.png"));
+        assert_eq!(svg.1, figure.svg().as_bytes());
+        assert!(png.1.starts_with(b"\x89PNG"), "{name}");
+    }
+}
+
+#[test]
+fn figures_cut_no_label_at_their_edge() {
     for (name, figure) in all() {
         for (label, place, _) in labels(&figure) {
             let inside = place.left() >= 0.0
@@ -176,7 +129,7 @@ fn no_label_is_cut_by_the_edge_of_its_figure() {
 }
 
 #[test]
-fn upright_labels_do_not_touch_each_other() {
+fn figures_have_no_overlapping_upright_labels() {
     for (name, figure) in all() {
         let labels: Vec<_> = labels(&figure)
             .into_iter()
@@ -195,7 +148,7 @@ fn upright_labels_do_not_touch_each_other() {
 }
 
 #[test]
-fn slanted_labels_stand_a_line_apart() {
+fn figures_keep_slanted_labels_a_line_apart() {
     for (name, figure) in all() {
         let mut feet: Vec<(f32, f32)> = slanted(&figure);
         assert!(!name.starts_with("matrix") || feet.len() >= 2, "{name}");
@@ -213,7 +166,7 @@ fn slanted_labels_stand_a_line_apart() {
 }
 
 #[test]
-fn names_from_outside_are_shown_as_text() {
+fn figures_show_names_from_outside_as_text() {
     let name = "<b>&\"x'</b>";
     let domains = DomainSet::from_names([name, "code"]).unwrap();
     let mixture = Mixture::new(domains.clone(), vec![0.5, 0.5]).unwrap();
@@ -253,15 +206,19 @@ fn names_from_outside_are_shown_as_text() {
 }
 
 #[test]
-fn every_domain_and_task_is_named() {
+fn figures_name_every_domain_and_task() {
     let case = common::case(24, 12, 20);
-    let of = |figure: &Figure| -> Vec<String> {
+    let texts = |figure: &Figure| -> Vec<String> {
         labels(figure)
             .into_iter()
             .map(|(label, ..)| label)
             .collect()
     };
-    let (matrix, mixture, errors) = (of(&matrix(&case)), of(&mixture(&case)), of(&errors(&case)));
+    let (matrix, mixture, errors) = (
+        texts(&matrix(&case)),
+        texts(&mixture(&case)),
+        texts(&errors(&case)),
+    );
     let named = |labels: &[String], name: &str| {
         let cut = |label: &String| label.strip_suffix('…').map(str::to_owned);
         let matches = |label: &String| {
@@ -282,7 +239,7 @@ fn every_domain_and_task_is_named() {
 }
 
 #[test]
-fn what_is_not_finite_never_reaches_the_svg() {
+fn figures_write_no_number_that_is_not_finite() {
     let mut case = common::case(4, 3, 12);
     for (law, (domain, value)) in case
         .fit
@@ -318,7 +275,7 @@ fn what_is_not_finite_never_reaches_the_svg() {
 }
 
 #[test]
-fn nothing_to_show_is_still_a_figure() {
+fn figures_of_nothing_are_still_figures() {
     let scores = common::scores(&[1.0], &[1.0]);
     let empty = predicted_against_measured(&PredictedAgainstMeasured {
         title: "none",
@@ -335,7 +292,7 @@ fn nothing_to_show_is_still_a_figure() {
 }
 
 #[test]
-fn predictions_off_the_axis_are_counted() {
+fn a_scatter_counts_predictions_off_its_axis() {
     let case = common::case(4, 3, 40);
     assert!(
         scatter(&case, 0)
@@ -366,7 +323,7 @@ fn a_domain_at_its_cap_and_a_cell_without_mixture_are_marked() {
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes() {
+fn figures_are_the_same_bytes_for_the_same_input() {
     for ((_, first), (_, second)) in all().into_iter().zip(all()) {
         assert_eq!(first, second);
     }

@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{case, fit_only, report, search, unchecked};
+use common::drawings::of_fit;
+use common::{case, fit_only, report, search, unchecked, with_kl};
+use resvg::usvg::{Options, Tree};
 
 /// Words without markup, pictures and styles, a line per block: the skeleton of a report.
 fn words(html: &str) -> String {
@@ -44,7 +46,7 @@ fn a_fit_without_a_mixture_reports_its_laws() {
 }
 
 #[test]
-fn rows_are_those_that_were_trained_on() {
+fn a_report_is_about_the_runs_that_were_fitted_to() {
     let whole = case(3, 4, 40);
     let expected = report(&whole, &[]);
     // The same fit as the later rows of a larger swarm.
@@ -61,7 +63,7 @@ fn a_search_reports_the_run_it_chose() {
 }
 
 #[test]
-fn missing_checks_are_said_to_be_missing() {
+fn a_report_names_checks_that_are_missing() {
     let words = words(&report(&unchecked(case(3, 4, 40)), &[]));
     assert!(words.contains("No out-of-fold check was made"));
     assert!(words.contains("No bootstrap was made"));
@@ -70,7 +72,7 @@ fn missing_checks_are_said_to_be_missing() {
 }
 
 #[test]
-fn a_worst_mixture_is_never_recommended() {
+fn a_report_never_recommends_a_worst_mixture() {
     let mut case = case(3, 4, 40);
     case.spec.optimizer = Some(olmix_core::optimize::Optimizer::Exact {
         kl_reg: 0.0,
@@ -82,7 +84,7 @@ fn a_worst_mixture_is_never_recommended() {
 }
 
 #[test]
-fn names_from_outside_are_shown_as_text() {
+fn a_report_shows_names_from_outside_as_text() {
     let mut case = case(3, 4, 40);
     let mut tasks = case.swarm.tasks().to_vec();
     for task in &mut tasks {
@@ -131,7 +133,7 @@ fn a_report_needs_no_other_file_and_no_script() {
 }
 
 #[test]
-fn a_large_report_stays_small_and_the_same() {
+fn a_report_of_a_large_swarm_stays_small_and_the_same() {
     let large = case(64, 52, 512);
     let html = report(&large, &[]);
     assert!(html.len() < 3_000_000, "{} bytes", html.len());
@@ -142,7 +144,7 @@ fn a_large_report_stays_small_and_the_same() {
 }
 
 #[test]
-fn every_picture_has_a_description_and_every_header_a_scope() {
+fn a_report_describes_every_picture_and_scopes_every_header() {
     let html = report(&case(12, 6, 40), &[]);
     assert_eq!(
         html.matches("<svg").count(),
@@ -153,4 +155,62 @@ fn every_picture_has_a_description_and_every_header_a_scope() {
         html.matches("<th scope=").count()
     );
     assert!(!html.contains("<th>") && html.contains("lang=\"en\""));
+}
+
+/// The documents `<svg>…</svg>` in a report.
+fn pictures(html: &str) -> Vec<&str> {
+    let body = html.split_once("<main>").unwrap().1;
+    let ends = body.split("<svg").skip(1);
+    let picture = |rest: &str| {
+        let length = rest.find("</svg>").unwrap() + "</svg>".len();
+        let start = rest.as_ptr() as usize - body.as_ptr() as usize - "<svg".len();
+        start..start + "<svg".len() + length
+    };
+    ends.map(|rest| &body[picture(rest)]).collect()
+}
+
+#[test]
+fn a_report_shows_the_figures_of_its_fit_in_the_order_of_its_sections() {
+    let case = with_kl(case(24, 12, 60));
+    let html = report(&case, &[]);
+    let written = |file: &str| {
+        let found = of_fit(&case).into_iter().find(|(name, _)| name == file);
+        found.unwrap().1.svg().trim_end().to_owned()
+    };
+    let pictures = pictures(&html);
+    let at = |picture: &str| pictures.iter().position(|found| *found == picture);
+    let mixture = at(&written("opt_avg_all_metrics_log_linear_reg_optimal")).unwrap();
+    let matrix = at(&written("interaction_matrix")).unwrap();
+    let has = |text: &str| pictures.iter().position(|found| found.contains(text));
+    let kl = has("Gain of mixtures proposed from half of the runs").unwrap();
+    let errors = has("Error on unseen runs, by task").unwrap();
+    let average = has("average of 12 tasks").unwrap();
+    assert_eq!([mixture, kl, errors, matrix, average], [0, 1, 2, 3, 4]);
+    // Small multiples: one a task.
+    assert_eq!(pictures.len(), 5 + 12);
+    for picture in pictures {
+        let tree = Tree::from_str(picture, &Options::default()).unwrap();
+        assert!(tree.size().width() > 0.0);
+    }
+}
+
+#[test]
+fn figure_files_of_a_fit_have_the_reference_names_and_no_name_twice() {
+    let case = case(3, 4, 20);
+    let mut names: Vec<String> = of_fit(&case).into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    let tasks = case.swarm.tasks().iter();
+    let mut expected: Vec<String> = tasks
+        .map(|task| format!("{}_log_linear_reg_fit", task.name.replace(':', "_")))
+        .collect();
+    expected.extend(
+        [
+            "avg_all_metrics_log_linear_reg_fit",
+            "interaction_matrix",
+            "opt_avg_all_metrics_log_linear_reg_optimal",
+        ]
+        .map(str::to_owned),
+    );
+    expected.sort();
+    assert_eq!(names, expected);
 }

@@ -10,7 +10,7 @@ use crate::svg::{Anchor, Drawing, Style};
 /// One name with its numbers, none negative.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BarRow {
-    /// The name.
+    /// The label at the left of the bar.
     pub name: String,
     /// The length of the bar.
     pub bar: f64,
@@ -21,15 +21,15 @@ pub struct BarRow {
 /// What [`bars()`] shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bars<'a> {
-    /// The title.
+    /// The title, in bold above the figure.
     pub title: &'a str,
-    /// What it leaves open.
+    /// A line below the title: which numbers these are.
     pub subtitle: &'a str,
     /// What the axis shows.
     pub axis: &'a str,
-    /// What bars and marks are.
+    /// What bars and marks show, in this order.
     pub legend: [&'a str; 2],
-    /// From top to bottom.
+    /// The rows, from top to bottom.
     pub rows: &'a [BarRow],
 }
 

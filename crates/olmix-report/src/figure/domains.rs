@@ -5,7 +5,7 @@ use olmix_core::{Binding, Constraints, Mixture};
 
 use super::Figure;
 use super::labels::heading;
-use super::rows::{Legend, Rows};
+use super::rows::{DomainRows, Legend};
 use crate::colour::{BLUE, INK, MUTED, ORANGE};
 use crate::format::{count, coverage, percent, ratio};
 use crate::svg::{Anchor, Drawing, Style};
@@ -52,7 +52,7 @@ pub fn prior_and_proposed(data: &PriorAndProposed) -> Figure {
         .filter(|w| w.is_finite())
         .fold(0.01, f64::max);
     let names = rows.iter().map(|row| row.name);
-    let layout = Layout(Rows::new(names, (1.04 * most).min(1.0)));
+    let layout = Layout(DomainRows::new(names, (1.04 * most).min(1.0)));
 
     let mut drawing = Drawing::default();
     let subtitle = format!(
@@ -113,7 +113,7 @@ fn rows<'a>(data: &PriorAndProposed<'a>) -> Vec<Row<'a>> {
     rows
 }
 
-struct Layout(Rows);
+struct Layout(DomainRows);
 
 impl Layout {
     fn legend(&self, drawing: &mut Drawing, data: &PriorAndProposed, rows: &[Row]) {
@@ -140,7 +140,7 @@ impl Layout {
     }
 
     fn row(&self, drawing: &mut Drawing, i: usize, row: &Row) {
-        let Rows {
+        let DomainRows {
             size,
             pitch,
             right,

@@ -16,7 +16,7 @@ use crate::svg::{Anchor, Drawing, Px, Style};
 pub struct InteractionMatrix<'a> {
     /// The rows, grouped by family in the figure.
     pub tasks: &'a [Task],
-    /// The columns.
+    /// The columns, in this order.
     pub domains: &'a DomainSet,
     /// One law per task, over these domains.
     pub laws: &'a [FittedLaw],

@@ -6,13 +6,13 @@ use crate::colour::MUTED;
 use crate::font::{Weight, fit, width};
 use crate::svg::{Anchor, Drawing, Style};
 
-/// Titles.
+/// The style of titles.
 pub const TITLE: Style = Style::new(15.0).bold();
-/// What a title leaves open.
+/// The style of the line below a title.
 pub const SUBTITLE: Style = Style::new(11.5).colour(MUTED);
-/// Numbers on axes.
+/// The style of numbers on axes.
 pub const TICK: Style = Style::new(10.5).colour(MUTED);
-/// What an axis or a column shows.
+/// The style of names of axes and columns.
 pub const AXIS_LABEL: Style = Style::new(11.5).colour(MUTED);
 
 /// The degrees by which labels of columns are turned, and its sine and cosine.

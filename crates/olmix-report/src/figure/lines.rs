@@ -10,7 +10,7 @@ use crate::format::significant;
 use crate::scale::{Scale, range, ticks};
 use crate::svg::{Anchor, Drawing, Px, Style};
 
-/// One curve.
+/// A curve, or a cloud of points, of one colour.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Its name in the legend.
@@ -23,9 +23,9 @@ pub struct Series {
 /// What [`lines()`] shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lines<'a> {
-    /// The title.
+    /// The title, in bold above the figure.
     pub title: &'a str,
-    /// What it leaves open.
+    /// A line below the title: which numbers these are.
     pub subtitle: &'a str,
     /// What the horizontal axis shows.
     pub x: &'a str,

@@ -69,6 +69,17 @@ impl Figure {
         self.height
     }
 
+    /// The figure's files: `STEM.svg`, and `STEM.png` with `scale` pixels per CSS pixel.
+    ///
+    /// # Errors
+    /// As [`Figure::png`].
+    pub fn files(&self, stem: &str, scale: f32) -> Result<[(String, Vec<u8>); 2], ReportError> {
+        Ok([
+            (format!("{stem}.svg"), self.svg.clone().into_bytes()),
+            (format!("{stem}.png"), self.png(scale)?),
+        ])
+    }
+
     /// The figure as a PNG (8-bit RGB on white) with `scale` pixels per CSS pixel, rounded up.
     ///
     /// # Errors

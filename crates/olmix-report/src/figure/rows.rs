@@ -6,13 +6,13 @@ use crate::font::{Weight, width};
 use crate::scale::{Scale, root_ticks};
 use crate::svg::{Anchor, Drawing, Style};
 
-/// Where rows stand. All lengths are in pixels.
-pub(super) struct Rows {
-    /// Labels, cut to fit.
+/// The layout of a row per domain. All lengths are in pixels.
+pub(super) struct DomainRows {
+    /// Names of the domains, cut to fit their column.
     pub names: Vec<String>,
-    /// From row to row.
+    /// Distance from row to row.
     pub pitch: f64,
-    /// Of the text.
+    /// Size of the text.
     pub size: f64,
     pub left: f64,
     pub right: f64,
@@ -20,14 +20,14 @@ pub(super) struct Rows {
     bottom: f64,
     axis_end: f64,
     pub scale: Scale,
-    /// Of the figure.
+    /// Width of the figure.
     pub width: f64,
-    /// Of the figure.
+    /// Height of the figure.
     pub height: f64,
 }
 
-impl Rows {
-    /// Rows of these names, on an axis from 0 to `axis_end`.
+impl DomainRows {
+    /// DomainRows of these names, on an axis from 0 to `axis_end`.
     pub fn new<'a>(names: impl ExactSizeIterator<Item = &'a str>, axis_end: f64) -> Self {
         let (pitch, size) = match names.len() {
             ..=12 => (24.0, 12.0),

@@ -4,7 +4,7 @@ use olmix_core::DomainSet;
 
 use super::Figure;
 use super::labels::heading;
-use super::rows::{Legend, Rows};
+use super::rows::{DomainRows, Legend};
 use crate::colour::{BLUE, MUTED, ORANGE};
 use crate::format::{count, percent};
 use crate::scale::quantile;
@@ -37,8 +37,8 @@ pub fn swarm_weights(data: &SwarmWeights<'_>) -> Figure {
     let rows: Vec<Row> = order.iter().map(|&j| Row::new(data, j)).collect();
     let most = rows.iter().map(|row| row.quantiles[4].max(row.prior));
     let axis_end = (1.04 * most.fold(0.01, f64::max)).min(1.0);
-    let frame = Rows::new(rows.iter().map(|row| row.name), axis_end);
-    let Rows {
+    let frame = DomainRows::new(rows.iter().map(|row| row.name), axis_end);
+    let DomainRows {
         pitch,
         size,
         left,

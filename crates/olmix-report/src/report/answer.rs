@@ -51,13 +51,14 @@ fn answer(input: &ReportInput, proposal: &Proposal) -> String {
         );
     }
     let Some(natural) = proposal.natural_average else {
-        let of = match chosen {
+        let of_run = match chosen {
             Some(run) => format!(" of run <b>{}</b>", escape(run)),
             None => String::new(),
         };
         let runs = count(input.swarm.len(), "run");
         return format!(
-            "{opening} It is the mixture{of}, whose measured average loss of <b>{loss}</b> was chosen among {runs}."
+            "{opening} It is the mixture{of_run}, whose measured average loss of <b>{loss}</b> was chosen among \
+             {runs}."
         );
     };
     let gain = 1.0 - proposal.predicted_average / natural;

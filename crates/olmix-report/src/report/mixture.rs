@@ -2,41 +2,21 @@
 
 use olmix_core::{Binding, Direction, Proposal};
 
-use super::markup::{Column, details, figure, name, number, table, text};
-use super::{ReportInput, epochs};
-use crate::figure::{Intervals, PriorAndProposed, families, prior_and_proposed};
+use super::markup::{Column, details, name, number, table, text};
+use super::{ReportInput, epochs, figures};
+use crate::figure::families;
+use crate::fit_figures::Section;
 use crate::format::{coverage, loss, percent, percent_short, ratio, significant};
 
 pub fn section(input: &ReportInput) -> String {
     let Some(proposal) = &input.fit.proposal else {
         return String::new();
     };
-    let picture = prior_and_proposed(&PriorAndProposed {
-        prior: &input.spec.prior,
-        proposed: &proposal.mixture,
-        intervals: proposal.bootstrap.as_ref().map(|bootstrap| Intervals {
-            weights: &bootstrap.weights,
-            confidence: bootstrap.confidence,
-        }),
-        constraints: &input.spec.constraints,
-        binding: &proposal.solution.binding,
-    });
-    let mut caption =
-        "Each domain's share of the prior (hollow) and proposed share (filled), heaviest \
-                       first."
-            .to_owned();
-    if proposal.bootstrap.is_some() {
-        caption += " A whisker is how far the share moves when the runs are resampled.";
-    }
-    let constraints = &input.spec.constraints;
-    if (0..constraints.domains()).any(|j| constraints.limit(j) < 1.0) {
-        caption += " An upright tick is the most that the caps and bounds allow.";
-    }
     format!(
         "<h2>The mixture</h2>\n{}{}{}<h2>Losses by task family</h2>\n{}",
         domains(input, proposal),
         groups(input, proposal),
-        figure(&picture, &caption),
+        figures(input, Section::Mixture),
         losses(input, proposal)
     )
 }

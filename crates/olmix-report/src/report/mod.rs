@@ -8,16 +8,17 @@ mod provenance;
 mod trial;
 mod trust;
 
-pub use trial::{Curve, TaskOutcome, Trial, trial_curves, trial_page};
+pub use trial::{Curve, MixtureTrial, TaskOutcome, trial_curves, trial_page};
 
 use olmix_core::{Fit, FitSpec, Swarm};
 
+use crate::fit_figures::{self, FittedSwarm, Picture, Section};
 use crate::svg::escape;
 
 /// What [`html`] writes about.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportInput<'a> {
-    /// The heading.
+    /// The heading of the page, plain text.
     pub title: &'a str,
     /// The whole swarm that was given to the fit; what it reports is about the rows of it named
     /// by [`Fit::train`].
@@ -41,6 +42,17 @@ pub struct ReportInput<'a> {
     pub inputs: &'a [InputFile<'a>],
     /// Version of olmix.
     pub version: &'a str,
+}
+
+impl ReportInput<'_> {
+    /// What figures are drawn from. The swarm is that of the fit, without rows set aside.
+    fn fitted(&self) -> FittedSwarm<'_> {
+        FittedSwarm {
+            swarm: self.swarm,
+            spec: self.spec,
+            fit: self.fit,
+        }
+    }
 }
 
 /// A file that was read.
@@ -100,11 +112,9 @@ fn epochs(input: &ReportInput, domain: usize, weight: f64) -> Option<f64> {
     epochs.is_finite().then_some(epochs)
 }
 
-/// The weighted average per run of a row of losses per task.
-fn averages(losses: &olmix_core::Matrix, weights: &[f64]) -> Vec<f64> {
-    let average = |run| -> f64 {
-        let losses: &[f64] = losses.row(run);
-        losses.iter().zip(weights).map(|(y, w)| y * w).sum()
-    };
-    (0..losses.rows()).map(average).collect()
+/// The figures of a section, each with its sentence.
+fn figures(input: &ReportInput, section: Section) -> String {
+    let shown = fit_figures::shown(section, &input.fitted());
+    let html = |picture: &Picture| markup::figure(&picture.figure, &picture.caption);
+    shown.iter().map(html).collect()
 }

@@ -10,8 +10,8 @@ use crate::svg::escape;
 
 /// What [`trial_page`] writes about.
 #[derive(Debug, Clone, Copy)]
-pub struct Trial<'a> {
-    /// The heading.
+pub struct MixtureTrial<'a> {
+    /// The heading of the page, plain text.
     pub title: &'a str,
     /// The result in a sentence.
     pub sentence: &'a str,
@@ -40,7 +40,7 @@ pub struct Trial<'a> {
 /// A run, measured on the way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
-    /// Its name.
+    /// The name of the run, in the legend.
     pub name: String,
     /// Steps and average losses.
     pub points: Vec<(f64, f64)>,
@@ -49,7 +49,7 @@ pub struct Curve {
 /// A task on both mixtures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskOutcome {
-    /// Its name.
+    /// The name of the task, as metrics have it.
     pub name: String,
     /// The loss with the natural mixture.
     pub natural: f64,
@@ -80,7 +80,7 @@ pub fn trial_curves(curves: &[Curve]) -> Figure {
 
 /// The page as one HTML document without links to other files but the fit's report.
 #[must_use]
-pub fn trial_page(trial: &Trial<'_>) -> String {
+pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
     let curves = trial_curves(trial.curves);
     let mixtures = prior_and_proposed(&PriorAndProposed {
         prior: trial.prior,
@@ -106,15 +106,17 @@ pub fn trial_page(trial: &Trial<'_>) -> String {
     ];
     let promised = trial.predicted_gain.map_or_else(String::new, |gain| {
         format!(
-            " The laws, fitted to small models, promised an average loss {} lower; measured on the larger one it is {} lower.",
+            " The laws, fitted to small models, promised an average loss {} lower; measured on the larger one it is \
+             {} lower.",
             percent_short(gain),
             percent_short(trial.gain)
         )
     });
     let body = format!(
-        "<h1>{}</h1>\n<p class=\"answer\">{}</p>\n<p>{} small models were trained on different mixtures and measured on {} tasks; a law \
-         per task was fitted to what they measured, and the mixture with the least predicted loss solved for.{promised} \
-         <a href=\"{}\">The report of the fit</a> has the laws and how far to trust them.</p>\n{}{}{}<p>Made by <code>{}</code>, olmix {}.</p>\n",
+        "<h1>{}</h1>\n<p class=\"answer\">{}</p>\n<p>{} small models were trained on different mixtures and \
+         measured on {} tasks; a law per task was fitted to what they measured, and the mixture with the least \
+         predicted loss solved for.{promised} <a href=\"{}\">The report of the fit</a> has the laws and how far \
+         to trust them.</p>\n{}{}{}<p>Made by <code>{}</code>, olmix {}.</p>\n",
         escape(trial.title),
         escape(trial.sentence),
         trial.runs,
@@ -122,7 +124,8 @@ pub fn trial_page(trial: &Trial<'_>) -> String {
         escape(trial.fit_report),
         figure(
             &curves,
-            "Both models are the same but for the mixture. The proposed one is as good as the natural one's end where its curve crosses that height."
+            "Both models are the same but for the mixture. The proposed one is as good as the natural one's end \
+             where its curve crosses that height."
         ),
         figure(
             &mixtures,

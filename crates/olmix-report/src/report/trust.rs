@@ -6,11 +6,11 @@ use olmix_core::optimize::Status;
 use olmix_core::trust::{Bootstrap, OutOfFold, Scores, TIE, best_of_each};
 use olmix_core::{LawKind, Proposal};
 
-use super::ReportInput;
 use super::answer::{cure, is_worst};
-use super::markup::{details, figure, list, name, number, table, text};
-use crate::figure::{Lines, Series, lines, task_errors};
-use crate::format::{count, coverage, percent_short, setting, significant};
+use super::markup::{details, list, name, number, table, text};
+use super::{ReportInput, figures};
+use crate::fit_figures::Section;
+use crate::format::{count, coverage, percent_short, significant};
 use crate::scale::quantile;
 use crate::svg::escape;
 
@@ -42,14 +42,8 @@ pub fn section(input: &ReportInput) -> String {
     }
     html += &list(&facts);
     html += &rivals(input);
-    html += &kl_choice(input);
+    html += &figures(input, Section::Trust);
     if let Some(folds) = &fit.out_of_fold {
-        let picture = task_errors(input.swarm.tasks(), &folds.tasks);
-        html += &figure(
-            &picture,
-            "How wrong each task's law is on runs it has not seen, relative to always predicting \
-             the task's mean: the further left, the more the law knows.",
-        );
         let title = "Out-of-fold scores of every task";
         html += &details(title, &per_task(input, &folds.tasks, title));
     }
@@ -178,53 +172,6 @@ fn rivals(input: &ReportInput) -> String {
         &columns,
         &rows,
         0,
-    )
-}
-
-/// How λ was chosen, with its curve.
-fn kl_choice(input: &ReportInput) -> String {
-    let Some(choice) = &input.fit.kl else {
-        return String::new();
-    };
-    let series = |name: &str, gains: &[f64], errors: Option<&[f64]>| Series {
-        name: name.to_owned(),
-        points: choice
-            .grid
-            .iter()
-            .enumerate()
-            .map(|(i, &kl)| (kl, 100.0 * gains[i], errors.map_or(0.0, |e| 100.0 * e[i])))
-            .collect(),
-    };
-    let curves = [
-        series(
-            "gain by the other half",
-            &choice.crossed,
-            Some(&choice.standard_error),
-        ),
-        series("gain by its own laws", &choice.predicted, None),
-    ];
-    let picture = lines(&Lines {
-        title: "Gain of mixtures proposed from half of the runs",
-        subtitle: "by the laws that proposed, and by laws of the other half",
-        x: "λ, strength of the pull to the prior",
-        y: "gain over the prior, %",
-        logarithmic: true,
-        joined: true,
-        series: &curves,
-    });
-    figure(
-        &picture,
-        &format!(
-            "λ = {} was chosen from data: half-way between the best for the other half, {}, and the \
-             largest within a standard error of it, {}. There, proposals promise {} and keep {}: \
-             an optimism of {}.",
-            setting(choice.kl_reg()),
-            setting(choice.grid[choice.best]),
-            setting(choice.grid[choice.within_error]),
-            percent_short(choice.predicted[choice.chosen]),
-            percent_short(choice.crossed[choice.chosen]),
-            percent_short(choice.optimism())
-        ),
     )
 }
 

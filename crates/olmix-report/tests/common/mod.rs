@@ -2,9 +2,11 @@
 #![allow(dead_code)] // each test file uses its part
 #![allow(clippy::pedantic, clippy::unwrap_used)]
 
+pub mod drawings;
+
 use olmix_core::law::{FittedLaw, Law as _, LawOptions, LogLinear, LogLinearOptions, TaskReport};
 use olmix_core::optimize::{Optimizer, Solution, Status};
-use olmix_core::trust::{Bootstrap, Explosion, HeldOut, Interval, OutOfFold, Scores};
+use olmix_core::trust::{Bootstrap, Explosion, HeldOut, Interval, KlChoice, OutOfFold, Scores};
 use olmix_core::{
     Binding, Constraints, Direction, Domain, DomainSet, Fit, FitSpec, LawKind, Matrix, Mixture,
     Proposal, Purpose, Swarm, Sweep, SweepCell, SweepOutcome, Task, generator,
@@ -451,6 +453,20 @@ pub fn search(mut case: Case) -> Case {
     case.fit.options = None;
     case.spec.optimizer = Some(Optimizer::Search { worst: false });
     case.fit.optimizer = case.spec.optimizer.clone();
+    case
+}
+
+/// The same fit with λ chosen from data.
+pub fn with_kl(mut case: Case) -> Case {
+    case.fit.kl = Some(KlChoice {
+        grid: vec![0.001, 0.01, 0.1, 1.0],
+        predicted: vec![0.09, 0.08, 0.05, 0.01],
+        crossed: vec![0.03, 0.05, 0.045, 0.01],
+        standard_error: vec![0.01, 0.008, 0.006, 0.002],
+        best: 1,
+        within_error: 2,
+        chosen: 1,
+    });
     case
 }
 
