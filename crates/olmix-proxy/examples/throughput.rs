@@ -13,8 +13,8 @@ use std::time::Instant;
 use gemm::Parallelism;
 use olmix_io::{MixLeaf, TrainingConfig};
 use olmix_proxy::{
-    DataPlan, EvaluationPlan, LeafPlan, LeafRequest, Recipe, RunPlan, SequenceIndex, Shape,
-    ShardPlan, StepRecord, read_journal, train,
+    DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, LeafRequest, RunPlan, SequenceIndex,
+    Shape, ShardPlan, StepRecord, read_journal, train,
 };
 
 const VOCAB: usize = 257;
@@ -36,7 +36,7 @@ fn main() {
     };
     let file = Path::new("throughput");
     let shape = Shape::of(file, &training, VOCAB).unwrap();
-    let recipe = Recipe::of(file, &training, &shape).unwrap();
+    let recipe = Hyperparameters::of(file, &training, &shape).unwrap();
     // Steps that fill a time at some rate. The first is cold, and tells little.
     let step = (recipe.batch as usize * shape.context) as f64;
     let fill = |rate: f64, seconds: f64| (rate * seconds / step).ceil() as u64;
@@ -55,7 +55,7 @@ fn main() {
 }
 
 /// Median tokens a second of a run of so many steps on random tokens.
-fn speed(shape: &Shape, recipe: &Recipe, steps: u64) -> f64 {
+fn speed(shape: &Shape, recipe: &Hyperparameters, steps: u64) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let tokens = 1_u64 << 20;
@@ -63,7 +63,7 @@ fn speed(shape: &Shape, recipe: &Recipe, steps: u64) -> f64 {
     let path = at.join("shard.bin");
     std::fs::write(&path, noise.collect::<Vec<u8>>()).unwrap();
     std::fs::write(at.join("tokenizer.json"), "{}").unwrap();
-    let recipe = Recipe {
+    let recipe = Hyperparameters {
         steps,
         warmup_steps: 0,
         decay_steps: 0,

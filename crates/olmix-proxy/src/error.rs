@@ -1,7 +1,9 @@
-//! What can go wrong with a proxy, told so that the reader can mend it.
+//! Errors of preparing, training and measuring a proxy; each says where, what and what to do.
 
 use std::path::Path;
 
+use olmix_data::DataError;
+use olmix_fs::WriteError;
 use olmix_io::IoError;
 use thiserror::Error;
 
@@ -19,13 +21,21 @@ pub enum ProxyError {
         /// What to do.
         help: String,
     },
+    /// Shards or a tokenizer that can't be used.
+    #[error("{context}{error}")]
+    Data {
+        /// The config that names them, and its key, with `: ` behind; empty where there is none.
+        context: String,
+        /// What is wrong with them.
+        error: Box<DataError>,
+    },
     /// A file that can't be read or written.
     #[error(transparent)]
     File(#[from] IoError),
     /// The run can't go on, and would end the same way again.
     #[error(
-        "{run}: training diverged at step {step}: {what}\n  help: lower training.learning_rate, or see whether the \
-         data is what it should be; metrics.jsonl has the losses up to there"
+        "{run}: training diverged at step {step}: {what}\n  help: lower training.learning_rate, or see whether \
+         the data is what it should be; metrics.jsonl has the losses up to there"
     )]
     Diverged {
         /// The run's folder.
@@ -47,6 +57,14 @@ impl ProxyError {
         }
     }
 
+    /// Something about the shards or the tokenizer that `place`, a config or a key of it, names.
+    pub(crate) fn data(place: &str, error: DataError) -> Self {
+        Self::Data {
+            context: format!("{place}: "),
+            error: Box::new(error),
+        }
+    }
+
     /// A file of a run that can't be read.
     pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> Self {
         Self::File(IoError::read(file, error))
@@ -64,5 +82,20 @@ impl ProxyError {
             problem,
             "the file was changed or is not of this run; remove the run's folder to start it anew",
         )
+    }
+}
+
+impl From<DataError> for ProxyError {
+    fn from(error: DataError) -> Self {
+        Self::Data {
+            context: String::new(),
+            error: Box::new(error),
+        }
+    }
+}
+
+impl From<WriteError> for ProxyError {
+    fn from(error: WriteError) -> Self {
+        IoError::from(error).into()
     }
 }

@@ -1,14 +1,15 @@
 //! One process at a time trains a run.
 
-use std::fs::{File, TryLockError};
 use std::path::Path;
+
+use olmix_fs::FileLock;
 
 use crate::ProxyError;
 
 /// A run that this process alone may train, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    _lock: FileLock,
 }
 
 impl RunLock {
@@ -17,15 +18,13 @@ impl RunLock {
     /// # Errors
     /// [`ProxyError::Input`] when another process has it; [`ProxyError::File`].
     pub fn take(run: &Path) -> Result<Self, ProxyError> {
-        let path = run.join("train.lock");
-        let file = File::create(&path).map_err(|error| ProxyError::unwritable(&path, &error))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(ProxyError::input(
+        match FileLock::try_take(&run.join("train.lock"))? {
+            Some(lock) => Ok(Self { _lock: lock }),
+            None => Err(ProxyError::input(
                 run,
                 "another process is training this run",
                 "wait for it, or end it first: two would mix their steps",
             )),
-            Err(TryLockError::Error(_)) | Ok(()) => Ok(Self { _file: file }),
         }
     }
 }

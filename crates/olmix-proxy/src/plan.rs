@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use olmix_io::{ModelConfig, TrainingConfig, write_whole};
+use olmix_fs::write_whole;
+use olmix_io::{ModelConfig, TrainingConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::{ProxyError, Size, recipe, size};
+use crate::{ProxyError, Size, hyperparameters, size};
 
 /// What `format` says in run.json.
 const FORMAT: &str = "olmix run";
@@ -23,10 +24,10 @@ pub struct RunPlan {
     pub name: String,
     /// The swarm it belongs to.
     pub group: Option<String>,
-    /// The model.
+    /// The shape of the model.
     pub model: Shape,
-    /// How it is trained.
-    pub recipe: Recipe,
+    /// The hyperparameters of its training.
+    pub recipe: Hyperparameters,
     /// What it is trained on.
     pub data: DataPlan,
     /// Path of the tokenizer.json, from the run's folder: a folder may be moved.
@@ -81,7 +82,7 @@ impl Shape {
         self.layers * (4 * d * d + 3 * d * f + 2 * d + qk) + d
     }
 
-    /// All parameters.
+    /// All parameters, the embedding and the output matrix among them.
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.non_embedding_parameters() + 2 * self.vocab * self.width
@@ -90,10 +91,10 @@ impl Shape {
 
 /// How a model is trained: method.md, §7 (the Olmix paper's appendix on proxies).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Recipe {
+pub struct Hyperparameters {
     /// Seed of the initial weights and of the order of data.
     pub seed: u64,
-    /// Steps.
+    /// Steps of the optimizer.
     pub steps: u64,
     /// Sequences of a step.
     pub batch: u64,
@@ -107,7 +108,7 @@ pub struct Recipe {
     pub beta1: f64,
     /// Decay of `AdamW`'s second moment.
     pub beta2: f64,
-    /// `AdamW`'s ε.
+    /// `AdamW`'s ε, added to the root of the second moment.
     pub adam_eps: f64,
     /// Decoupled weight decay, of all but the embedding.
     pub weight_decay: f64,
@@ -140,7 +141,7 @@ pub struct DataPlan {
 pub struct LeafPlan {
     /// Its full name.
     pub name: String,
-    /// Its share.
+    /// Its share of the sequences.
     pub weight: f64,
     /// How often each token may be seen.
     pub repetition_factor: Option<f64>,
@@ -153,13 +154,13 @@ pub struct LeafPlan {
 /// A file of tokens and nothing else, after a header of `offset` bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardPlan {
-    /// Absolute path.
+    /// The file, absolute.
     pub path: PathBuf,
     /// Bytes before the first token.
     pub offset: u64,
     /// Bytes of a token: 1, 2, 4 or 8, little endian.
     pub width: u64,
-    /// Tokens.
+    /// Tokens in it, without the header.
     pub tokens: u64,
 }
 
@@ -177,11 +178,11 @@ pub struct EvaluationPlan {
 /// Held-out data of a domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidationPlan {
-    /// The domain.
+    /// The name of the domain, as metrics have it.
     pub name: String,
-    /// Its shards.
+    /// Its shards, in order; its tokens are theirs one after another.
     pub shards: Vec<ShardPlan>,
-    /// UTF-8 bytes of their text, where they are known; without them only the loss per token is told.
+    /// UTF-8 bytes of their text, where they are known; without them only the loss per token is measured.
     pub bytes: Option<u64>,
 }
 
@@ -192,7 +193,7 @@ impl RunPlan {
         name: String,
         group: Option<String>,
         model: Shape,
-        recipe: Recipe,
+        recipe: Hyperparameters,
         data: DataPlan,
         tokenizer: PathBuf,
         evaluation: EvaluationPlan,
@@ -219,7 +220,8 @@ impl RunPlan {
     /// Reads the plan in a run's folder.
     ///
     /// # Errors
-    /// [`ProxyError::File`] when it can't be read, [`ProxyError::Input`] when it is no plan, or of a newer version.
+    /// [`ProxyError::File`] when it can't be read, [`ProxyError::Input`] when it is no plan, or of a newer
+    /// version.
     pub fn read(run: &Path) -> Result<Self, ProxyError> {
         let file = Self::file(run);
         let bytes = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
@@ -239,7 +241,7 @@ impl RunPlan {
     /// Writes the plan into a run's folder, whole.
     ///
     /// # Errors
-    /// [`ProxyError::File`].
+    /// [`ProxyError::File`]; an earlier plan is then as it was.
     pub fn write(&self, run: &Path) -> Result<(), ProxyError> {
         let mut bytes = serde_json::to_vec_pretty(self)
             .map_err(|error| ProxyError::broken(&Self::file(run), error.to_string()))?;
@@ -324,13 +326,13 @@ impl Shape {
     }
 }
 
-impl Recipe {
+impl Hyperparameters {
     /// The recipe for a model, with what the config sets in place of its numbers.
     ///
     /// # Errors
     /// [`ProxyError::Input`] for runs of no step.
     pub fn of(file: &Path, training: &TrainingConfig, model: &Shape) -> Result<Self, ProxyError> {
-        let recipe = recipe::recipe(training, model);
+        let recipe = hyperparameters::of_reference(training, model);
         if recipe.steps == 0
             || recipe.batch > MOST
             || recipe.warmup_steps + recipe.decay_steps > recipe.steps
@@ -341,7 +343,8 @@ impl Recipe {
                     "a run of {} steps of {} sequences, {} of them warmup and {} decay, can't be trained",
                     recipe.steps, recipe.batch, recipe.warmup_steps, recipe.decay_steps
                 ),
-                "correct tokens, chinchilla_multiple, global_batch_size, warmup_fraction or decay_fraction in `training`",
+                "correct tokens, chinchilla_multiple, global_batch_size, warmup_fraction or decay_fraction in \
+                 `training`",
             ));
         }
         Ok(recipe)

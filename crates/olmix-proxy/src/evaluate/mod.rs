@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use olmix_io::write_whole;
+use olmix_fs::write_whole;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,8 @@ const VALIDATION_SEQUENCES: u64 = 128;
 
 /// `metrics.json`: what was measured, by name.
 ///
-/// A task's metric has its name: bits per byte of the gold answer, the mean over items. `NAME:accuracy` is the
-/// share of items whose gold choice has the fewest bits per byte. `validation:DOMAIN` is the bits per byte of
+/// A task's metric has its name: bits per byte of the gold answer, the mean over items. `NAME:accuracy` is
+/// the share of items whose gold choice has the fewest bits per byte. `validation:DOMAIN` is the bits per byte of
 /// held-out text, `validation_loss:DOMAIN` its nats per token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -44,7 +44,7 @@ impl Metrics {
     /// Writes them, whole.
     ///
     /// # Errors
-    /// [`ProxyError::File`].
+    /// [`ProxyError::File`]; an earlier file is then as it was.
     pub fn write(&self, file: &Path) -> Result<(), ProxyError> {
         let bytes = serde_json::to_vec_pretty(self);
         let mut bytes = bytes.map_err(|error| ProxyError::broken(file, error.to_string()))?;
@@ -76,14 +76,16 @@ pub fn load_model(run: &Path) -> Result<(RunPlan, Model), ProxyError> {
     Ok((plan, model))
 }
 
-/// Measures a model on tasks and held-out data, on the threads of the current rayon pool; the same bits on any
-/// number of them. `observe` is called with parts done, and once before that with their number: `(0, parts)`.
+/// Measures a model on tasks and held-out data, on the threads of the current rayon pool; the same bits on
+/// any number of them. `observe` is called with parts done, and once before that with their number:
+/// `(0, parts)`.
 ///
-/// Every answer goes through the model at its own length behind its own context: nothing is padded. The tokens
-/// of the context do not count.
+/// Every answer goes through the model at its own length behind its own context: nothing is padded. The
+/// tokens of the context do not count.
 ///
 /// # Errors
-/// [`ProxyError::Input`] for tasks and shards that can't be used, and answers longer than the model's context.
+/// [`ProxyError::Input`] for tasks and shards that can't be used, and answers longer than the model's
+/// context.
 pub fn evaluate(
     plan: &RunPlan,
     evaluation: &EvaluationPlan,

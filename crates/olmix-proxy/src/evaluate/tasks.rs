@@ -11,13 +11,13 @@ use crate::ProxyError;
 pub struct Task {
     /// The name: what its file is called, without the extension.
     pub name: String,
-    /// Its file.
+    /// The file it was read from, for messages.
     pub file: PathBuf,
     /// What is asked, at least one item.
     pub items: Vec<Item>,
 }
 
-/// A question.
+/// A question of a task, with its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// What comes before the answer.
@@ -43,10 +43,11 @@ impl Task {
     /// Reads a task file.
     ///
     /// # Errors
-    /// [`ProxyError::File`], and [`ProxyError::Input`] with the line for text that is no UTF-8, lines that are no
-    /// items, and answers that are empty.
+    /// [`ProxyError::File`], and [`ProxyError::Input`] with the line for text that is no UTF-8, lines that are
+    /// no items, and answers that are empty.
     pub fn read(file: &Path) -> Result<Self, ProxyError> {
-        let help = "write a JSON object a line: {\"context\": …, \"answer\": …}, or with \"choices\" and \"gold\"";
+        let help = "write a JSON object a line: {\"context\": …, \"answer\": …}, or with \"choices\" and \
+                    \"gold\"";
         let bytes = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
         let mut items = Vec::new();
         for (i, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -111,8 +112,8 @@ impl Task {
 /// The task files that paths name: files themselves, and those ending in `.jsonl` in folders, sorted by name.
 ///
 /// # Errors
-/// [`ProxyError::File`] for what is not there, [`ProxyError::Input`] for folders without any, and for two files
-/// of one name, as their metrics would be one.
+/// [`ProxyError::File`] for what is not there, [`ProxyError::Input`] for folders without any, and for two
+/// files of one name, as their metrics would be one.
 pub fn task_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ProxyError> {
     let mut files = Vec::new();
     for path in paths {
@@ -167,8 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn answers_and_choices_are_read() {
-        let text = b"{\"context\": \"1+1=\", \"answer\": \"2\"}\n\n{\"context\": \"\", \"choices\": [\"a\", \"b\"], \"gold\": 1, \"id\": 7}";
+    fn task_files_have_answers_and_choices() {
+        let text = b"{\"context\": \"1+1=\", \"answer\": \"2\"}\n\n\
+            {\"context\": \"\", \"choices\": [\"a\", \"b\"], \"gold\": 1, \"id\": 7}";
         let task = read(text).unwrap();
         assert_eq!(task.name, "sums");
         assert!(task.has_choices());
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_item_is_refused_with_its_line() {
+    fn a_line_that_is_no_item_is_refused_with_its_number() {
         for (text, told) in [
             (
                 &b"{\"context\": \"x\", \"answer\": \"\"}"[..],
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn two_tasks_of_one_name_are_refused() {
+    fn task_files_of_one_name_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (
             folder.path().join("a.jsonl"),

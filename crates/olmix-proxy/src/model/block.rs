@@ -86,7 +86,8 @@ impl Model {
         product(x, d, Update::Add, rows(activated, t, f, f), weight.t());
     }
 
-    /// Takes the stream's gradient back through layer `l`; `update` is what becomes of the weights' gradients.
+    /// Takes the stream's gradient back through layer `l`; `update` says whether the weights' gradients are
+    /// replaced or added to.
     pub(super) fn layer_backward(
         &self,
         l: usize,

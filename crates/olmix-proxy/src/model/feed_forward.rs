@@ -15,8 +15,8 @@ pub(crate) fn forward(gate_up: &[f32], f: usize, out: &mut [f32]) {
     );
 }
 
-/// The way back, in place: `gate_up` becomes its gradient, and `out`, which is the gradient of the output, the output
-/// again.
+/// The way back, in place: `gate_up` becomes its gradient. `out` comes as the gradient of the output, and is
+/// the output again afterwards.
 pub(crate) fn backward(gate_up: &mut [f32], f: usize, out: &mut [f32]) {
     vectorized(
         #[inline(always)]

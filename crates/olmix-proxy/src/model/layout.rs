@@ -20,7 +20,7 @@ pub struct Tensor {
 /// How a tensor begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Init {
-    /// Ones.
+    /// Ones: the scales of norms.
     Ones,
     /// Normal with the model's standard deviation.
     Normal,

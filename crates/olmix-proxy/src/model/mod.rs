@@ -1,7 +1,8 @@
 //! The transformer: a Llama model, forward and back, one sequence at a time on one thread.
 //!
 //! ```text
-//! tokens ─► embedding ─► [norm ─► attention ─► + ─► norm ─► feed-forward ─► +] ─► norm ─► logits ─► loss
+//! tokens ─► embedding ─► layers ─► norm ─► logits ─► loss
+//! layer:    norm ─► attention ─► + ─► norm ─► feed-forward ─► +
 //! ```
 //!
 //! Each file has a part of it and the way back through that part. Whole sequences are the unit of work: a
@@ -33,7 +34,7 @@ pub use workspace::{Use, Workspace};
 
 /// A model and its weights.
 pub struct Model {
-    /// Its shape.
+    /// Sizes and constants of the architecture.
     pub shape: Shape,
     /// All parameters, in the order of [`Model::tensors`].
     pub weights: Vec<f32>,
@@ -72,8 +73,8 @@ impl Model {
         }
     }
 
-    /// A model as it begins: normal weights, cut at three standard deviations, those of matrices that add to the
-    /// residual stream smaller by `√(2 layers)`; norms are ones. A function of the seed.
+    /// A model as it begins: normal weights, cut at three standard deviations, those of matrices that add to
+    /// the residual stream smaller by `√(2 layers)`; norms are ones. A function of the seed.
     #[must_use]
     pub fn initial(shape: Shape, seed: u64) -> Self {
         let layout = Layout::new(&shape);
@@ -114,9 +115,9 @@ impl Model {
         self.layout.embedding.end
     }
 
-    /// The summed cross entropy of a sequence in nats, and its gradient (as many as weights), which replaces what is
-    /// in `gradient` or is added to it. `tokens` are the inputs and, each one later, the targets: at most
-    /// `context + 1`, all below `vocab`.
+    /// The summed cross entropy of a sequence in nats, and its gradient (as many as weights), which replaces
+    /// what is in `gradient` or is added to it. `tokens` are the inputs and, each one later, the targets: at
+    /// most `context + 1`, all below `vocab`.
     pub fn loss_and_gradient(
         &self,
         tokens: &[u32],
@@ -213,8 +214,8 @@ impl Model {
         // Where nothing goes back, layers share one room.
         let rooms = space.layers.len();
         for (l, at) in self.layout.layers.iter().enumerate() {
-            let kept = &mut space.layers[l % rooms];
-            self.layer_forward(at, t, x, kept, &mut space.activated);
+            let activations = &mut space.layers[l % rooms];
+            self.layer_forward(at, t, x, activations, &mut space.activated);
         }
         let weight = &self.weights[self.layout.norm.clone()];
         let eps = self.shape.norm_eps as f32;

@@ -61,8 +61,8 @@ pub(crate) fn product(c: &mut [f32], stride: usize, how: Update, a: Matrix<'_>, 
         && reach(b.rows, b.columns) <= b.data.len();
     assert!(fits, "a product of matrices that do not fit together");
     let signed = usize::cast_signed;
-    // SAFETY: every element that the shapes and strides reach lies in its slice, as was just checked, and `c` is
-    // borrowed alone.
+    // SAFETY: every element that the shapes and strides reach lies in its slice, as was just checked, and `c`
+    // is borrowed alone.
     unsafe {
         gemm::gemm(
             m,

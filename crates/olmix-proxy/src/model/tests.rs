@@ -96,7 +96,7 @@ fn gradients_of_every_tensor_agree_with_finite_differences() {
 }
 
 #[test]
-fn a_token_depends_on_none_that_come_later() {
+fn logits_of_a_token_depend_on_no_later_token() {
     let model = Model::initial(shape(150, true), 1);
     let mut space = Workspace::new(&model.shape, Use::Measuring);
     let mut tokens = tokens(150);
@@ -106,7 +106,7 @@ fn a_token_depends_on_none_that_come_later() {
 }
 
 #[test]
-fn what_an_earlier_sequence_left_changes_nothing() {
+fn a_used_workspace_gives_the_same_results_as_a_new_one() {
     let model = Model::initial(shape(150, true), 1);
     let short = tokens(60);
     let run = |first: &[u32]| {
@@ -142,7 +142,7 @@ fn gradients_of_sequences_add_up() {
 }
 
 #[test]
-fn likelihoods_are_those_of_the_logits() {
+fn likelihoods_follow_from_the_logits() {
     let model = Model::initial(shape(50, false), 1);
     let mut space = Workspace::new(&model.shape, Use::Measuring);
     let tokens = tokens(40);
@@ -159,7 +159,8 @@ fn likelihoods_are_those_of_the_logits() {
 
 #[test]
 fn initial_weights_are_a_function_of_the_seed() {
-    let of = |seed| Size::named("demo").map(|size| Model::initial(size.shape(257), seed).weights);
-    assert_eq!(of(1), of(1));
-    assert_ne!(of(1), of(2));
+    let weights =
+        |seed| Size::named("demo").map(|size| Model::initial(size.shape(257), seed).weights);
+    assert_eq!(weights(1), weights(1));
+    assert_ne!(weights(1), weights(2));
 }

@@ -1,24 +1,26 @@
-//! What a sequence leaves behind on its way through a model.
+//! Activations of a sequence on its way through a model, and their gradients on the way back.
 
 use super::attention::Attention;
 use crate::Shape;
 
 /// Activations of one sequence, and room for its gradients. One per thread that trains or measures.
+///
+/// Sizes are in `t` tokens of the context, width `d`, hidden width `f`; matrices are row by row.
 pub struct Workspace {
-    /// By layer.
+    /// Activations by layer; a single one, shared by all layers, where nothing goes back.
     pub(super) layers: Vec<LayerActivations>,
     /// The residual stream, `t × d`.
     pub(super) x: Vec<f32>,
-    /// The last norm's output and scales.
+    /// The last norm's output, `t × d`, and its scales, `t`.
     pub(super) normed: Vec<f32>,
     pub(super) scales: Vec<f32>,
-    /// `t × vocab`.
+    /// Logits of every token, `t × vocab`.
     pub(super) logits: Vec<f32>,
-    /// Gradient of the residual stream, and of what was added to it last.
+    /// Gradient of the residual stream, and of what was added to it last, `t × d` each.
     pub(super) dx: Vec<f32>,
     pub(super) dh: Vec<f32>,
-    /// Activations of the feed-forward layer under way, `t × f`, and on the way back their gradient. They are not
-    /// kept: the way back makes them again out of gates and ups.
+    /// Activations of the feed-forward layer under way, `t × f`, and on the way back their gradient. They are
+    /// not kept: the way back makes them again out of gates and ups.
     pub(super) activated: Vec<f32>,
     pub(super) dqkv: Vec<f32>,
     pub(super) scratch: Vec<f32>,
@@ -26,12 +28,12 @@ pub struct Workspace {
 
 /// Activations of a layer, of which the way back needs every one.
 pub(super) struct LayerActivations {
-    /// The stream as it came in, and after attention.
+    /// The residual stream as it came in, and after attention, `t × d` each; the scales of both norms, `t`.
     pub x: Vec<f32>,
     pub x_mid: Vec<f32>,
     pub scales: Vec<f32>,
     pub scales_mid: Vec<f32>,
-    /// Normalized streams.
+    /// The normalized streams: inputs of attention and of the feed-forward layer, `t × d` each.
     pub h: Vec<f32>,
     pub h_mid: Vec<f32>,
     /// `t × 3d`: queries and keys turned (and normalized).
@@ -41,7 +43,7 @@ pub(super) struct LayerActivations {
     pub qk_scales: Vec<f32>,
     pub probabilities: Vec<f32>,
     pub attended: Vec<f32>,
-    /// `t × 2f`.
+    /// Gates and ups, `t × 2f`.
     pub gate_up: Vec<f32>,
 }
 
@@ -55,7 +57,11 @@ pub enum Use {
 }
 
 impl Workspace {
-    /// Room for a sequence of up to `shape.context` tokens.
+    /// Room for a sequence of up to `shape.context` tokens, all zeros.
+    ///
+    /// With `t` tokens, width `d`, hidden width `f`, `h` heads and vocabulary `v` it holds about
+    /// `L (8 t d + 2 t f + h t²) + t (5 d + f + v)` numbers of four bytes, where `L` is the number of layers for
+    /// [`Use::Training`] and 1 for [`Use::Measuring`].
     #[must_use]
     pub fn new(shape: &Shape, usage: Use) -> Self {
         let (t, d, f) = (shape.context, shape.width, shape.hidden);

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use olmix_io::{MixLeaf, write_whole};
+use olmix_core::split_mix64;
+use olmix_fs::write_whole;
+use olmix_io::MixLeaf;
 
-use super::permutation::{Permutation, mix};
+use super::permutation::Permutation;
 use crate::ProxyError;
 
 /// Bytes of a record: a leaf (`u32`) and a token of it (`u64`), little endian.
@@ -15,7 +17,7 @@ const RECORD: usize = 12;
 pub struct LeafRequest {
     /// Its name, share and repetition factor.
     pub mix: MixLeaf,
-    /// Its tokens.
+    /// Tokens that its shards hold.
     pub tokens: u64,
 }
 
@@ -31,8 +33,8 @@ pub struct SequenceIndex {
 impl SequenceIndex {
     /// Draws `total` sequences of `context` tokens.
     ///
-    /// A leaf gives `weight × total` sequences, rounded by largest remainders. It is cut into sequences, all of
-    /// which are seen before any is seen again, in another order each time. Sequences of different leaves
+    /// A leaf gives `weight × total` sequences, rounded by largest remainders. It is cut into sequences, all
+    /// of which are seen before any is seen again, in another order each time. Sequences of different leaves
     /// alternate as evenly as their numbers allow, with a random shift each: any stretch of the run has the
     /// mixture, to about a sequence per leaf. Cost: a sort of `total` records.
     ///
@@ -89,7 +91,7 @@ impl SequenceIndex {
         for (j, &count) in counts.iter().enumerate() {
             let j = u32::try_from(j).unwrap_or(u32::MAX);
             for k in 0..count {
-                let shift = unit(mix(mix(seed ^ u64::from(j)) ^ k));
+                let shift = unit(split_mix64(split_mix64(seed ^ u64::from(j)) ^ k));
                 order.push(((k as f64 + shift) / count as f64, j, k));
             }
         }
@@ -121,7 +123,7 @@ impl SequenceIndex {
     /// Writes the sequences into a run's folder, whole.
     ///
     /// # Errors
-    /// [`ProxyError::File`].
+    /// [`ProxyError::File`]; an earlier file is then as it was.
     pub fn write(&self, run: &Path) -> Result<(), ProxyError> {
         let mut bytes = Vec::with_capacity(self.sequences.len() * RECORD);
         for (leaf, start) in &self.sequences {
@@ -215,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_leaf_has_its_share_and_no_sequence_comes_again_inside_an_epoch(
+        fn every_leaf_has_its_share_and_each_sequence_once_an_epoch(
             weights in prop::collection::vec(0.01f64..1.0, 1..8),
             tokens in 100u64..5000, total in 1u64..3000, seed: u64,
         ) {
@@ -244,14 +246,15 @@ mod tests {
                     seen.sort_unstable();
                     seen.dedup();
                     prop_assert_eq!(seen.len(), epoch.len());
-                    prop_assert!(seen.iter().all(|s| s % context as u64 == 0 && s + (context as u64) < leaf.tokens));
+                    let context = context as u64;
+                    prop_assert!(seen.iter().all(|s| s % context == 0 && s + context < leaf.tokens));
                 }
             }
         }
     }
 
     #[test]
-    fn the_order_is_a_function_of_the_seed() {
+    fn sequences_are_ordered_by_their_seed_alone() {
         let leaves = [leaf("a", 0.7, None, 1000), leaf("b", 0.3, None, 1000)];
         let index = |seed| SequenceIndex::new(Path::new("x"), &leaves, 500, 8, seed).unwrap();
         assert_eq!(index(1), index(1));
@@ -259,13 +262,16 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_repetition_factor_is_an_error_at_the_start_with_numbers() {
+    fn a_sequence_index_beyond_the_repetition_factor_is_refused_with_its_numbers() {
         let leaves = [leaf("a", 0.5, Some(2.0), 1000), leaf("b", 0.5, None, 1000)];
         let index = |total| SequenceIndex::new(Path::new("launch.yaml"), &leaves, total, 10, 1);
         assert!(index(400).is_ok());
         let message = index(600).unwrap_err().to_string();
         assert!(
-            message.contains("`a` has 1000 tokens; its share of 0.5000 is 3000 tokens, 3.00 times what it has, and repetition_factor allows 2 times (2000 tokens)"),
+            message.contains(
+                "`a` has 1000 tokens; its share of 0.5000 is 3000 tokens, 3.00 times what it has, and \
+                 repetition_factor allows 2 times (2000 tokens)"
+            ),
             "{message}"
         );
         let message = SequenceIndex::new(
@@ -284,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_is_read_back_as_it_was_written() {
+    fn a_sequence_index_is_read_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let leaves = [leaf("a", 0.7, None, 1000), leaf("b", 0.3, None, 1000)];
         let index = SequenceIndex::new(Path::new("x"), &leaves, 100, 8, 3).unwrap();

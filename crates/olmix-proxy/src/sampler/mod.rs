@@ -1,7 +1,7 @@
 //! Which tokens a run sees, and in which order.
 //!
 //! ```text
-//! weights, tokens, seed ─► sequences of each leaf ─► one order of all ─► sequences.bin ─► batches of tokens
+//! weights, tokens, seed ─► sequences of each leaf ─► one order of all ─► sequences.bin ─► batches
 //! ```
 //!
 //! The order is made once, by [`SequenceIndex::new`], and written down; every trainer reads it, so that all

@@ -1,5 +1,7 @@
 //! Orders of a leaf's sequences, one per epoch, without a list of them.
 
+use olmix_core::split_mix64;
+
 /// A permutation of `0..length`, a function of its key alone.
 ///
 /// A Feistel network of four rounds over the next even number of bits, walked until it lands in range
@@ -11,11 +13,12 @@ pub(crate) struct Permutation {
 }
 
 impl Permutation {
+    /// The order of `length` elements in an epoch of a stream (a leaf), under the user's seed.
     pub fn new(length: u64, seed: u64, stream: u64, epoch: u64) -> Self {
         let bits = 64 - length.saturating_sub(1).leading_zeros();
-        let mut state = mix(mix(mix(seed) ^ stream) ^ epoch);
+        let mut state = split_mix64(split_mix64(split_mix64(seed) ^ stream) ^ epoch);
         let keys = [(); 4].map(|()| {
-            state = mix(state);
+            state = split_mix64(state);
             state
         });
         Self {
@@ -32,7 +35,7 @@ impl Permutation {
         loop {
             let (mut left, mut right) = (value >> self.half, value & mask);
             for key in self.keys {
-                (left, right) = (right, left ^ (mix(right ^ key) & mask));
+                (left, right) = (right, left ^ (split_mix64(right ^ key) & mask));
             }
             value = (left << self.half) | right;
             if value < self.length {
@@ -42,20 +45,12 @@ impl Permutation {
     }
 }
 
-/// The finalizer of `SplitMix64` (Steele, Lea and Flood, 2014).
-pub(crate) fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_element_comes_once_whatever_the_length() {
+    fn a_permutation_of_any_length_has_every_element_once() {
         for length in [1, 2, 3, 7, 64, 65, 1000, 4097] {
             let order = Permutation::new(length, 7, 3, 1);
             let mut seen: Vec<u64> = (0..length).map(|place| order.at(place)).collect();
@@ -65,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn epochs_leaves_and_seeds_have_orders_of_their_own() {
+    fn permutations_differ_between_epochs_leaves_and_seeds() {
         let order = |seed, stream, epoch| {
             let order = Permutation::new(1000, seed, stream, epoch);
             (0..1000).map(|place| order.at(place)).collect::<Vec<u64>>()
@@ -78,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_spread_evenly() {
+    fn permutations_spread_elements_evenly() {
         // Means of the first hundred elements of many orders: the middle, give or take four standard errors.
         let mean = (0..200)
             .map(|epoch| {

@@ -80,7 +80,8 @@ impl Tokens {
                     format!(
                         "holds the token {greatest}, and the tokenizer's vocabulary has {vocab}"
                     ),
-                    "check that training.tokenizer is the one that made the shards, and data.dtype their width",
+                    "check that training.tokenizer is the one that made the shards, and data.dtype their \
+                     width",
                 ));
             }
             done += count;
@@ -149,9 +150,9 @@ fn map(plan: &ShardPlan) -> Result<Option<Mmap>, ProxyError> {
     if plan.tokens == 0 {
         return Ok(None);
     }
-    // SAFETY: the map is only read, as bytes, for which every value is valid. A file that another program cuts
-    // short while it is mapped raises SIGBUS; shards are not written to while a run reads them, and a run that
-    // dies this way goes on from its last checkpoint.
+    // SAFETY: the map is only read, as bytes, for which every value is valid. A file that another program
+    // truncates while it is mapped raises SIGBUS; shards are not written to while a run reads them, and a run
+    // that dies this way resumes from its last checkpoint.
     let map = unsafe { Mmap::map(&file) };
     map.map(Some)
         .map_err(|error| ProxyError::unreadable(path, &error))
@@ -192,11 +193,11 @@ impl Batches {
         (self.index.sequences.len() / self.batch) as u64
     }
 
-    /// Fills `into` with sequence `b` of a step: `context + 1` tokens, the first `context` of which are inputs
-    /// and the last `context` targets.
+    /// Fills `into` with sequence `b` of a step: `context + 1` tokens, the first `context` of which are
+    /// inputs and the last `context` targets.
     ///
     /// # Errors
-    /// As [`Tokens::read`].
+    /// As [`Tokens::read`], for the shards of the sequence.
     pub fn sequence(&self, step: u64, b: usize, into: &mut [u32]) -> Result<(), ProxyError> {
         let (leaf, start) = self.index.sequences[step as usize * self.batch + b];
         self.leaves[leaf as usize].read(start, &mut into[..=self.context], self.vocab)

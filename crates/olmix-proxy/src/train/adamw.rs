@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::Recipe;
+use crate::Hyperparameters;
 use crate::model::vector::{dot, vectorized};
 
 /// Parameters that are dealt with at a time: enough to share work, few enough to stay in a cache.
@@ -52,7 +52,7 @@ impl AdamW {
     /// `recipe.clip` are made so short.
     pub fn step(
         &mut self,
-        recipe: &Recipe,
+        recipe: &Hyperparameters,
         step: u64,
         weights: &mut [f32],
         gradient: &[f32],
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_step_is_that_of_the_definition() {
-        let recipe = Recipe {
+        let recipe = Hyperparameters {
             warmup_steps: 0,
             decay_steps: 0,
             ..crate::train::tests::recipe(10)

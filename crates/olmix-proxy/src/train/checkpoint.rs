@@ -1,8 +1,8 @@
-//! Checkpoints: all that a run needs to go on, in folders that appear whole or not at all.
+//! Checkpoints: all that a run needs to resume, in folders that appear whole or not at all.
 
 use std::path::{Path, PathBuf};
 
-use olmix_io::StagedFolder;
+use olmix_fs::StagedFolder;
 use serde::{Deserialize, Serialize};
 
 use super::Event;
@@ -15,7 +15,7 @@ const VERSION: u32 = 1;
 /// Checkpoints that are kept.
 const KEPT: usize = 2;
 
-/// `state.json`.
+/// The content of `state.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct State {
     format: String,
@@ -74,8 +74,8 @@ pub(super) fn save(
     Ok(())
 }
 
-/// Loads the newest checkpoint that can be read, and tells of those that can't; where none can, all is as it was and
-/// 0 steps are done.
+/// Loads the newest checkpoint that can be read, and reports those that can't; where none can, model and
+/// moments are unchanged and 0 steps are done.
 pub(super) fn resume(
     run: &Path,
     model: &mut Model,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use olmix_io::StagedFolder;
+use olmix_fs::StagedFolder;
 use serde_json::{Value, json};
 
 use super::weights::{read_tensors, write_tensors};
@@ -17,7 +17,7 @@ pub fn model_folder(run: &Path) -> PathBuf {
 /// Writes a model as a folder of model.safetensors, config.json and tokenizer.json, all or none.
 ///
 /// # Errors
-/// [`ProxyError::File`].
+/// [`ProxyError::File`]; an earlier folder is then as it was.
 pub fn save_model(
     folder: &Path,
     model: &Model,

@@ -1,4 +1,4 @@
-//! What a run tells as it goes, a line per step that is told: losses in `metrics.jsonl`, measurements on the way in
+//! The journals of a run, one JSON object a line: losses in `metrics.jsonl`, measurements during training in
 //! `evaluations.jsonl`.
 
 use std::collections::BTreeMap;
@@ -64,14 +64,14 @@ impl Record for EvaluationRecord {
     }
 }
 
-/// Cuts a journal back to what a run that has done `step` steps had told: later lines go, and one that was cut
+/// Cuts a journal back to the lines of the first `step` steps: later lines are removed, and one that was cut
 /// short. A journal that is not there is made.
 pub(super) fn cut<R: Record>(run: &Path, step: u64) -> Result<(), ProxyError> {
-    let kept = read::<R>(run)
+    let earlier = read::<R>(run)
         .into_iter()
         .filter(|record| record.step() <= step);
-    let text: Vec<u8> = kept.flat_map(|record| line(&record)).collect();
-    Ok(olmix_io::write_whole(&place::<R>(run), &text)?)
+    let text: Vec<u8> = earlier.flat_map(|record| line(&record)).collect();
+    Ok(olmix_fs::write_whole(&place::<R>(run), &text)?)
 }
 
 /// Adds a line to a journal.

@@ -1,4 +1,4 @@
-//! Training: steps from where a run stands to its end.
+//! Training: the steps of a run, from its last checkpoint to its end.
 
 mod adamw;
 mod checkpoint;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::model::{Model, Objective};
-use crate::{Batches, Metrics, ProxyError, Recipe, RunPlan, SequenceIndex, Tokens};
+use crate::{Batches, Hyperparameters, Metrics, ProxyError, RunPlan, SequenceIndex, Tokens};
 use adamw::AdamW;
 use checkpoint::Position;
 use step::Lanes;
@@ -39,12 +39,12 @@ pub struct Progress {
     pub loss: f64,
 }
 
-/// What a run tells on its way.
+/// What happens during training, for whoever watches.
 #[derive(Debug)]
 pub enum Event {
     /// A checkpoint can't be read, and the one before it is taken, or the beginning.
     Damaged {
-        /// Its folder.
+        /// The folder of the checkpoint.
         checkpoint: PathBuf,
         /// What is wrong with it.
         why: ProxyError,
@@ -69,12 +69,13 @@ pub struct Trained {
     pub already: bool,
 }
 
-/// Trains the run in a folder that holds its plan and its sequences, from its last checkpoint on, on the threads
-/// of the current rayon pool. A run that is finished is left as it is.
+/// Trains the run in a folder that holds its plan and its sequences, from its last checkpoint on, on the
+/// threads of the current rayon pool. A run that is finished is left as it is.
 ///
-/// The same plan ends with the same bits on any number of threads, and however often it was stopped. Memory: 16
-/// bytes for each parameter, up to 32 for gradients, and the activations of a sequence for each thread. `measure` is
-/// called where the plan asks for measurements on the way, which go to `evaluations.jsonl`.
+/// The same plan ends with the same bits on any number of threads, and however often it was stopped. Memory:
+/// 16 bytes for each parameter, up to 32 for gradients, and the activations of a sequence for each thread.
+/// `measure` is called where the plan asks for measurements during training, which go to
+/// `evaluations.jsonl`.
 ///
 /// # Errors
 /// [`ProxyError::Input`] and [`ProxyError::File`] for shards and files that can't be used;
@@ -87,8 +88,8 @@ pub fn train(
     let plan = RunPlan::read(run)?;
     let recipe = &plan.recipe;
     let last_loss = || {
-        let told: Vec<StepRecord> = read_journal(run);
-        told.last().map_or(f64::NAN, |record| record.loss)
+        let lines: Vec<StepRecord> = read_journal(run);
+        lines.last().map_or(f64::NAN, |record| record.loss)
     };
     let mut model = Model::initial(plan.model.clone(), recipe.seed);
     let mut adam = AdamW::new(model.weights.len());
@@ -116,7 +117,7 @@ pub fn train(
         step: step + 1,
         what,
     };
-    let (mut clock, mut told) = (Instant::now(), at);
+    let (mut clock, mut logged) = (Instant::now(), at);
     let mut loss = last_loss();
     while at.step < recipe.steps {
         let step = at.step;
@@ -153,10 +154,11 @@ pub fn train(
                 loss,
                 grad_norm: norm,
                 learning_rate: recipe.rate(step),
-                tokens_per_second: (at.tokens - told.tokens) as f64 / (at.seconds - told.seconds),
+                tokens_per_second: (at.tokens - logged.tokens) as f64
+                    / (at.seconds - logged.seconds),
             };
             journal::add(run, &record)?;
-            told = at;
+            logged = at;
         }
         observe(Event::Step(Progress {
             step: at.step,
@@ -184,8 +186,8 @@ pub fn train(
     Ok(finished(at, loss, false))
 }
 
-/// Cuts what a run told back to where it stands.
-fn cut_journals(run: &Path, recipe: &Recipe, step: u64) -> Result<(), ProxyError> {
+/// Cuts the journals of a run back to its last checkpoint.
+fn cut_journals(run: &Path, recipe: &Hyperparameters, step: u64) -> Result<(), ProxyError> {
     journal::cut::<StepRecord>(run, step)?;
     if recipe.eval_every.is_some() {
         journal::cut::<EvaluationRecord>(run, step)?;

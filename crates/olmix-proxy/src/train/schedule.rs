@@ -1,8 +1,8 @@
 //! The learning rate of each step.
 
-use crate::Recipe;
+use crate::Hyperparameters;
 
-impl Recipe {
+impl Hyperparameters {
     /// The learning rate of a step, counted from 0: it rises over the warmup, stays, and falls to 0 over the
     /// last steps (warmup-stable-decay; Hu et al., 2024).
     #[must_use]
@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn the_learning_rate_rises_stays_and_falls() {
         let recipe = crate::train::tests::recipe(100);
-        let recipe = crate::Recipe {
+        let recipe = crate::Hyperparameters {
             learning_rate: 1.0,
             warmup_steps: 10,
             decay_steps: 20,

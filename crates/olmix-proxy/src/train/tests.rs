@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use super::*;
-use crate::{DataPlan, EvaluationPlan, LeafPlan, LeafRequest, Recipe, Shape, ShardPlan};
+use crate::{DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, LeafRequest, Shape, ShardPlan};
 use olmix_io::MixLeaf;
 
 /// A recipe of so many steps.
-pub(crate) fn recipe(steps: u64) -> Recipe {
-    Recipe {
+pub(crate) fn recipe(steps: u64) -> Hyperparameters {
+    Hyperparameters {
         seed: 3,
         steps,
         batch: 11,
@@ -30,7 +30,7 @@ pub(crate) fn recipe(steps: u64) -> Recipe {
 }
 
 /// A run of a tiny model over text that repeats itself.
-fn run(folder: &Path, recipe: Recipe) {
+fn run(folder: &Path, recipe: Hyperparameters) {
     let text = b"a rose is a rose is a rose, and the rest is silence; ".repeat(40);
     let path = folder.join("shard.bin");
     std::fs::write(&path, &text).unwrap();
@@ -110,7 +110,7 @@ fn outcome(folder: &Path) -> (Vec<u8>, Vec<StepRecord>) {
 }
 
 #[test]
-fn a_run_is_the_same_bits_on_any_number_of_threads_and_learns() {
+fn training_gives_the_same_bits_on_any_number_of_threads_and_learns() {
     let outcomes: Vec<_> = [1, 3]
         .map(|threads| {
             let folder = tempfile::tempdir().unwrap();
@@ -129,7 +129,7 @@ fn a_run_is_the_same_bits_on_any_number_of_threads_and_learns() {
 }
 
 #[test]
-fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
+fn a_stopped_run_resumes_and_ends_with_the_bits_of_an_unstopped_one() {
     let whole = tempfile::tempdir().unwrap();
     run(whole.path(), recipe(14));
     train(whole.path(), &|_| {}, &nothing).unwrap();
@@ -153,17 +153,17 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
     std::fs::write(&journal, text).unwrap();
     let damaged = stopped.path().join("checkpoints/step-00000099");
     std::fs::create_dir_all(&damaged).unwrap();
-    let told = std::cell::RefCell::new(Vec::new());
+    let damages = std::cell::RefCell::new(Vec::new());
     let tell = |event| {
         if let Event::Damaged { checkpoint, why } = event {
-            told.borrow_mut().push((checkpoint, why.to_string()));
+            damages.borrow_mut().push((checkpoint, why.to_string()));
         }
     };
     train(stopped.path(), &tell, &nothing).unwrap();
-    let told = told.into_inner();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].0, damaged);
-    assert!(told[0].1.contains("state.json"), "{told:?}");
+    let damages = damages.into_inner();
+    assert_eq!(damages.len(), 1, "{damages:?}");
+    assert_eq!(damages[0].0, damaged);
+    assert!(damages[0].1.contains("state.json"), "{damages:?}");
     let (model, mut lines) = outcome(stopped.path());
     let (expected, mut wanted) = outcome(whole.path());
     assert_eq!(model, expected);
@@ -171,10 +171,10 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
     lines.retain(|line| wanted.iter().any(|w| w.step == line.step));
     wanted.retain(|line| lines.iter().any(|l| l.step == line.step));
     assert_eq!(lines, wanted);
-    let kept = std::fs::read_dir(stopped.path().join("checkpoints"))
+    let checkpoints = std::fs::read_dir(stopped.path().join("checkpoints"))
         .unwrap()
         .count();
-    assert_eq!(kept, 2, "the last two, without the broken one");
+    assert_eq!(checkpoints, 2, "the last two, without the broken one");
     assert_eq!(
         train(
             stopped.path(),
@@ -188,11 +188,11 @@ fn a_run_that_was_stopped_anywhere_ends_as_one_that_was_not() {
 }
 
 #[test]
-fn a_run_that_diverges_says_at_which_step() {
+fn a_diverged_run_names_its_step() {
     let folder = tempfile::tempdir().unwrap();
     run(
         folder.path(),
-        Recipe {
+        Hyperparameters {
             learning_rate: 1e9,
             ..recipe(20)
         },

@@ -6,8 +6,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use crate::{Model, ProxyError};
 
-/// The bytes of a safetensors file with a tensor for each of the model's, and each prefix; values are laid out as
-/// the model's weights are.
+/// The bytes of a safetensors file with a tensor for each of the model's, and each prefix; values are laid
+/// out as the model's weights are.
 ///
 /// # Errors
 /// [`ProxyError::Input`] for values that are not as many as weights.

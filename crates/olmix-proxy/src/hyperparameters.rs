@@ -1,8 +1,8 @@
-//! The reference recipe: how large steps are, and how fast a model of a size learns.
+//! The hyperparameters of the reference recipe: how large steps are, and how fast a model of a size learns.
 
 use olmix_io::TrainingConfig;
 
-use crate::{Recipe, Shape};
+use crate::{Hyperparameters, Shape};
 
 /// Tokens for each non-embedding parameter at a multiple of 1.
 const CHINCHILLA: f64 = 20.0;
@@ -11,14 +11,15 @@ const REFERENCE: f64 = 108e6;
 /// Under this many tokens a step, the second moment forgets more slowly.
 const SMALL_BATCH: u64 = 524_288;
 
-/// Logits that a GPU holds at a time, where the config does not say how many sequences: 2 GB in single precision.
+/// Logits that a GPU holds at a time, where the config does not say how many sequences: 2 GB in single
+/// precision.
 const LOGITS: u64 = 1 << 29;
 
 /// The recipe of method.md §7 for `N` non-embedding parameters, with what the config sets in its place.
 ///
 /// Tokens `20 N × multiple`; batch `2048·160 (N/108M)^(2/3)` tokens, to the nearest power of two; learning
 /// rate `0.0047 (N/108M)^(-1/3) / 2`; warmup of `N` tokens, at most 5 % of the run; 10 % decay.
-pub(crate) fn recipe(training: &TrainingConfig, model: &Shape) -> Recipe {
+pub(crate) fn of_reference(training: &TrainingConfig, model: &Shape) -> Hyperparameters {
     let n = model.non_embedding_parameters() as f64;
     let context = model.context as u64;
     let tokens = training
@@ -41,7 +42,7 @@ pub(crate) fn recipe(training: &TrainingConfig, model: &Shape) -> Recipe {
     } else {
         0.95
     };
-    Recipe {
+    Hyperparameters {
         seed: training.seed,
         steps,
         batch,
@@ -74,7 +75,7 @@ mod tests {
     use crate::Size;
 
     #[test]
-    fn the_recipe_of_thirty_million_parameters_is_the_papers() {
+    fn hyperparameters_of_thirty_million_parameters_are_the_papers() {
         let training = TrainingConfig {
             chinchilla_multiple: 5.0,
             ..TrainingConfig::default()
@@ -82,7 +83,7 @@ mod tests {
         let shape = Size::named("30m").map(|size| size.shape(100_278));
         let shape = shape
             .unwrap_or_else(|| Size::named("demo").map_or_else(|| unreachable!(), |s| s.shape(1)));
-        let recipe = recipe(&training, &shape);
+        let recipe = of_reference(&training, &shape);
         // 3B tokens in batches of 2^17 tokens.
         assert_eq!(recipe.batch * shape.context as u64, 131_072);
         let tokens = recipe.steps * recipe.batch * shape.context as u64;

@@ -1,0 +1,290 @@
+//! From a launch config to the plan of a run: shards are found, shares become sequences.
+
+use std::path::Path;
+
+use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate};
+use olmix_fs::{canonical_parent, write_whole};
+use olmix_io::{ArrayDifference, DataConfig, FewShot, LaunchConfig, MixLeaf, json_differences};
+use serde_json::Value;
+
+use crate::{
+    DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, LeafRequest, ProxyError, RunPlan,
+    SequenceIndex, Shape, ShardPlan, Task, ValidationPlan, task_files,
+};
+
+/// Plans the run of a launch config in its folder, or finds it planned there: run.json (the plan),
+/// sequences.bin (the order of the data) and tokenizer.json. The plan is written last, so a folder that
+/// has it has all of them. The same config and shards give the same bytes.
+///
+/// # Errors
+/// [`ProxyError`] for the first thing that can't be honoured: a tokenizer or shards that are missing or do
+/// not belong together, more tokens than the shards have, a folder that has the plan of another run.
+pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError> {
+    let file = Path::new(&config.file);
+    let data = config.data.as_ref().ok_or_else(|| {
+        ProxyError::input(
+            file,
+            "there is no `data` to train on",
+            "add the section `data`",
+        )
+    })?;
+    let unusable = |error| ProxyError::data(&config.file, error);
+    let encoder = Encoder::open(&unit(config, data)?).map_err(unusable)?;
+    let vocab = usize::try_from(encoder.vocabulary()).unwrap_or(usize::MAX);
+    check_vocabulary(file, data, &encoder)?;
+    let model = Shape::of(file, &config.training, vocab)?;
+    let recipe = Hyperparameters::of(file, &config.training, &model)?;
+
+    let located =
+        locate(&leaves(config, data)?, data.dtype.bytes(), &config.folder).map_err(unusable)?;
+    for (leaf, shards) in config.mix.iter().zip(&located) {
+        check_tokenizer(file, &leaf.name, shards, &encoder)?;
+    }
+    let requests: Vec<LeafRequest> = config
+        .mix
+        .iter()
+        .zip(&located)
+        .map(|(mix, shards)| LeafRequest {
+            mix: mix.clone(),
+            tokens: shards.iter().map(|shard| shard.tokens).sum(),
+        })
+        .collect();
+    let total = recipe.steps * recipe.batch;
+    let index = SequenceIndex::new(file, &requests, total, model.context, recipe.seed)?;
+    let leaf =
+        |((request, shards), &sequences): ((LeafRequest, &Vec<TokenShard>), &u64)| LeafPlan {
+            name: request.mix.name,
+            weight: request.mix.weight,
+            repetition_factor: request.mix.repetition_factor,
+            sequences,
+            shards: shards.iter().map(shard).collect(),
+        };
+    let plan = RunPlan::new(
+        config.name.clone(),
+        config.group.clone(),
+        model,
+        recipe,
+        DataPlan {
+            leaves: requests
+                .into_iter()
+                .zip(&located)
+                .zip(&index.counts)
+                .map(leaf)
+                .collect(),
+            end_of_text: encoder.end_of_text(),
+        },
+        "tokenizer.json".into(),
+        evaluation(config, data)?,
+    );
+    if RunPlan::file(run).exists() {
+        let planned = RunPlan::read(run)?;
+        if planned == plan && SequenceIndex::file(run).exists() {
+            return Ok(plan);
+        }
+        return Err(ProxyError::input(
+            &RunPlan::file(run),
+            format!(
+                "is the plan of another run than {} asks for{}",
+                file.display(),
+                difference(&planned, &plan)
+            ),
+            "give another folder for this run, or remove this one",
+        ));
+    }
+    write_whole(&run.join(&plan.tokenizer), encoder.json())?;
+    index.write(run)?;
+    // Last: it says that the others are there.
+    plan.write(run)?;
+    Ok(plan)
+}
+
+/// The first thing in which two plans differ, as their files have it: `: recipe.seed is 42 there, 43 here`.
+fn difference(there: &RunPlan, here: &RunPlan) -> String {
+    let json = |plan| serde_json::to_value(plan).unwrap_or_default();
+    let (there, here) = (json(there), json(here));
+    let found = json_differences(&there, &here, ArrayDifference::ByElement);
+    let Some(first) = found.first() else {
+        return String::new();
+    };
+    let place = first.place();
+    match (first.from, first.to) {
+        (Value::Array(a), Value::Array(b)) => {
+            format!(": {place} has {} entries there, {} here", a.len(), b.len())
+        }
+        (from, to) => format!(": {place} is {from} there, {to} here"),
+    }
+}
+
+/// What the texts of the run become tokens with.
+fn unit(config: &LaunchConfig, data: &DataConfig) -> Result<Unit, ProxyError> {
+    let named = config.training.tokenizer.as_deref();
+    match named.or_else(|| data.tokenizer.as_ref().map(|named| named.value.as_str())) {
+        Some("bytes") => Ok(Unit::Bytes),
+        Some(name) => {
+            let path = config.path(name);
+            if path.is_file() {
+                return Ok(Unit::Tokenizer(path));
+            }
+            Err(ProxyError::input(
+                Path::new(&config.file),
+                format!("training.tokenizer `{name}` is no file"),
+                "give the path of a tokenizer.json, or `bytes`",
+            ))
+        }
+        None => Err(ProxyError::input(
+            Path::new(&config.file),
+            "there is no training.tokenizer",
+            "give the path of the tokenizer.json that made the shards, or `bytes`",
+        )),
+    }
+}
+
+/// Refuses a vocabulary with more tokens than the numbers of the shards can name.
+fn check_vocabulary(file: &Path, data: &DataConfig, encoder: &Encoder) -> Result<(), ProxyError> {
+    let bits = 8 * data.dtype.bytes();
+    if bits < 64 && encoder.vocabulary() > 1 << bits {
+        return Err(ProxyError::input(
+            file,
+            format!(
+                "the vocabulary of {} has {} tokens, more than {} can name ({})",
+                encoder.name(),
+                encoder.vocabulary(),
+                data.dtype.name(),
+                1_u64 << bits
+            ),
+            "check data.dtype and training.tokenizer; shards must be made with the tokenizer that the model \
+             is trained with",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses shards that say that another tokenizer than the run's made them.
+fn check_tokenizer(
+    file: &Path,
+    leaf: &str,
+    shards: &[TokenShard],
+    encoder: &Encoder,
+) -> Result<(), ProxyError> {
+    for shard in shards {
+        if let Some(tokenizer) = &shard.tokenizer
+            && tokenizer.sha256 != encoder.sha256()
+        {
+            return Err(ProxyError::input(
+                file,
+                format!(
+                    "`{leaf}`: {} was made with the tokenizer `{}` ({} tokens), and training.tokenizer is \
+                     `{}` ({} tokens)",
+                    shard.path.display(),
+                    tokenizer.name,
+                    tokenizer.vocab,
+                    encoder.name(),
+                    encoder.vocabulary()
+                ),
+                "give the tokenizer.json in the shards' folder as training.tokenizer, or run \
+                 `olmix tokenize` with this one",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The leaves of the mixture, where the data says they are.
+fn leaves(config: &LaunchConfig, data: &DataConfig) -> Result<Vec<Leaf>, ProxyError> {
+    let known = data.leaf_paths(&Format::ALL)?;
+    let leaf = |mix: &MixLeaf| {
+        let found = known.iter().find(|(name, ..)| *name == mix.name);
+        found
+            .map(|(name, paths, format)| Leaf {
+                name: name.clone(),
+                paths: paths.clone(),
+                format: *format,
+            })
+            .ok_or_else(|| {
+                let names: Vec<&str> = known
+                    .iter()
+                    .take(20)
+                    .map(|(name, ..)| name.as_str())
+                    .collect();
+                ProxyError::input(
+                    Path::new(&config.file),
+                    format!(
+                        "`mix` names `{}`, which has no shards in `data.sources`",
+                        mix.name
+                    ),
+                    format!("the leaves there are {}", names.join(", ")),
+                )
+            })
+    };
+    config.mix.iter().map(leaf).collect()
+}
+
+/// What is measured, with every path absolute.
+fn evaluation(config: &LaunchConfig, data: &DataConfig) -> Result<EvaluationPlan, ProxyError> {
+    let wanted = &config.evaluation;
+    let paths: Vec<_> = wanted.tasks.iter().map(|path| config.path(path)).collect();
+    let tasks: Vec<_> = task_files(&paths)?
+        .iter()
+        .map(|path| canonical_parent(path))
+        .collect();
+    // Now, and not when the model is trained.
+    for path in &tasks {
+        Task::read(path)?;
+    }
+    let prefix = |path: &String| canonical_parent(&config.path(path));
+    let few_shot = match &wanted.few_shot {
+        None => Vec::new(),
+        Some(FewShot::File(path)) => vec![("*".to_owned(), prefix(path))],
+        Some(FewShot::ByTask(files)) => files
+            .iter()
+            .map(|(task, path)| (task.clone(), prefix(path)))
+            .collect(),
+    };
+    let leaves: Vec<Leaf> = wanted
+        .validation
+        .iter()
+        .map(|leaf| Leaf {
+            name: leaf.name.clone(),
+            paths: leaf.paths.clone(),
+            format: None,
+        })
+        .collect();
+    let located = locate(&leaves, data.dtype.bytes(), &config.folder);
+    let located = located
+        .map_err(|error| ProxyError::data(&format!("{}: eval.validation", config.file), error))?;
+    let validation = leaves
+        .into_iter()
+        .zip(located)
+        .map(|(leaf, shards)| ValidationPlan {
+            name: leaf.name,
+            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            shards: shards.iter().map(shard).collect(),
+        });
+    Ok(EvaluationPlan {
+        tasks,
+        few_shot,
+        validation: validation.collect(),
+    })
+}
+
+/// The tokenizer that [`prepare`] put into a run's folder. That of bytes needs no library to encode.
+///
+/// # Errors
+/// [`ProxyError::Data`] when the file is no tokenizer.
+pub fn run_encoder(plan: &RunPlan, run: &Path) -> Result<Encoder, ProxyError> {
+    let path = run.join(&plan.tokenizer);
+    let bytes = Encoder::bytes();
+    if std::fs::read(&path).is_ok_and(|json| json == bytes.json()) {
+        return Ok(bytes);
+    }
+    Encoder::open(&Unit::Tokenizer(path)).map_err(ProxyError::from)
+}
+
+fn shard(located: &TokenShard) -> ShardPlan {
+    ShardPlan {
+        path: located.path.clone(),
+        offset: located.offset,
+        width: located.width,
+        tokens: located.tokens,
+    }
+}
