@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn tokens_keep_three_digits() {
-        let told = [
+        let shown = [
             0,
             999,
             1000,
@@ -76,8 +76,8 @@ mod tests {
             6_210_000_000,
             15_000_000_000_000,
         ];
-        let told = told.map(tokens_text).join(" ");
-        assert_eq!(told, "0 999 1.00K 12.3K 999K 1.00M 6.21B 15.0T");
+        let shown = shown.map(tokens_text).join(" ");
+        assert_eq!(shown, "0 999 1.00K 12.3K 999K 1.00M 6.21B 15.0T");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use olmix_fs::WriteError;
 use olmix_io::IoError;
 use olmix_launch::LaunchError;
 use olmix_ledger::LedgerError;
@@ -53,6 +54,12 @@ impl fmt::Display for Failure {
 impl From<IoError> for Failure {
     fn from(error: IoError) -> Self {
         Self::Input(Box::new(error))
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        IoError::from(error).into()
     }
 }
 

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_silent() {
-                output::complain(&format!("error: {failure}"));
+                output::eprint_line(&format!("error: {failure}"));
             }
             ExitCode::from(failure.code())
         }

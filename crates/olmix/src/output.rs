@@ -21,20 +21,20 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints a line on standard error.
-pub fn complain(text: &str) {
+pub fn eprint_line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Prints what speaks against a result, one line each.
+/// Prints warnings on standard error, one line each: reasons not to trust a result.
 pub fn warnings(warnings: &[String]) {
     for warning in warnings {
-        complain(&format!("warning: {warning}"));
+        eprint_line(&format!("warning: {warning}"));
     }
 }
 
-/// Prints what the user should know, one line each.
+/// Prints notes on standard error, one line each: what was read in another way than one might expect.
 pub fn notices(notices: &[String]) {
     for notice in notices {
-        complain(&format!("note: {notice}"));
+        eprint_line(&format!("note: {notice}"));
     }
 }

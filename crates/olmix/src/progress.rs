@@ -42,7 +42,7 @@ impl Bar {
         self.0.set_position(0);
     }
 
-    /// Begins training.
+    /// Begins a stage whose steps are steps of training.
     pub fn begin_training(&self, steps: u64) {
         if let Ok(style) = ProgressStyle::with_template("{msg:>30} {bar:30} {pos}/{len} {eta}") {
             self.0.set_style(style);

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
 use olmix_io::ProjectDomain;
 use olmix_project::Method;
 
-use super::Common;
+use super::{Common, choice};
 
 /// Which project.
 #[derive(Debug, Args)]
@@ -150,7 +151,7 @@ pub enum UpdateCommand {
 )]
 pub struct PlanArgs {
     /// The method.
-    #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method)]
+    #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method())]
     pub method: MethodChoice,
     /// Runs at most.
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -195,16 +196,9 @@ fn whole(text: &str) -> Result<u64, String> {
 #[derive(Debug, Clone, Copy)]
 pub struct MethodChoice(pub Option<Method>);
 
-fn method(text: &str) -> Result<MethodChoice, String> {
-    if text == "auto" {
-        return Ok(MethodChoice(None));
-    }
-    let found = Method::ALL.iter().find(|(name, _)| *name == text);
-    found
-        .map(|(_, method)| MethodChoice(Some(*method)))
-        .ok_or_else(|| {
-            "it must be full-reuse, partial-reuse, swarm-reuse, recompute or auto".into()
-        })
+fn method() -> impl TypedValueParser<Value = MethodChoice> {
+    let methods = Method::ALL.map(|(name, method)| (name, MethodChoice(Some(method))));
+    choice(methods.into_iter().chain([("auto", MethodChoice(None))]))
 }
 
 fn group(text: &str) -> Result<(String, String), String> {

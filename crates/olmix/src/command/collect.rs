@@ -1,6 +1,6 @@
 //! `olmix collect`.
 
-use olmix_io::{StagedFile, check_writable};
+use olmix_fs::{StagedFile, check_writable};
 use olmix_launch::collect::{Query, Source, collect};
 use serde_json::json;
 

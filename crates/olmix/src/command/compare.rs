@@ -1,11 +1,10 @@
 //! `olmix compare`: several published methods on one swarm, each mixture judged by every law.
 
 use olmix_core::{Fit, Mixture, fit};
-use olmix_io::{
-    LoadedFit, Overrides, Preset, check_writable, csv_bytes, csv_number, load_fit_with, write_whole,
-};
+use olmix_fs::{check_writable, write_whole};
+use olmix_io::{LoadedFit, Overrides, Preset, csv_bytes, csv_number, load_fit_with};
 
-use super::{json, on_threads};
+use super::{json, on_threads, write_figure};
 use crate::args::CompareArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -51,7 +50,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         for preset in presets {
             let name = preset.map_or("the config", Preset::name).to_owned();
             if !quiet {
-                output::complain(&format!("{name} …"));
+                output::eprint_line(&format!("{name} …"));
             }
             match method(args, preset, name.clone(), quiet) {
                 Ok(method) => methods.push(method),
@@ -62,7 +61,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
             return Err(failed.swap_remove(0).1);
         }
         for (name, failure) in &failed {
-            output::complain(&format!("warning: {name} is left out: {failure}"));
+            output::eprint_line(&format!("warning: {name} is left out: {failure}"));
         }
         let (csv, crossed) = (mixtures_csv(&methods)?, crossed_csv(&methods)?);
         let drawn: Vec<(String, Mixture)> = methods
@@ -73,8 +72,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         let put = |name: &str, bytes: &[u8]| write_whole(&args.output_dir.join(name), bytes);
         put("compare.csv", &csv)?;
         put("compare-crossed.csv", &crossed)?;
-        put("compare.svg", figure.svg().as_bytes())?;
-        put("compare.png", &figure.png(1.0)?)?;
+        write_figure(&args.output_dir, "compare", &figure)?;
         let content = json(&as_json(&methods))?;
         put("compare.json", &content)?;
         if args.common.json {

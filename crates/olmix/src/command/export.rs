@@ -1,6 +1,7 @@
 //! `olmix export`.
 
-use olmix_io::{Blend, GenerationConfig, Shares, Trainer, write_whole};
+use olmix_fs::write_whole;
+use olmix_io::{Blend, GenerationConfig, Shares, Trainer};
 
 use crate::args::ExportArgs;
 use crate::bars::tokens_text;

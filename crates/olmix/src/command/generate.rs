@@ -4,10 +4,8 @@ use std::path::Path;
 
 use olmix_core::generate::{Design, DrawOptions, Drawn, Rejections, Sampler, draw_swarm, steps};
 use olmix_core::{CoreError, Observer};
-use olmix_io::{
-    GenerationConfig, LaunchBase, Plan, StagedFile, StagedFolder, Variant, check_writable,
-    csv_bytes, csv_number, sha256_hex,
-};
+use olmix_fs::{StagedFile, StagedFolder, check_writable};
+use olmix_io::{GenerationConfig, LaunchBase, Plan, Variant, csv_bytes, csv_number, sha256_hex};
 use olmix_report::{SwarmWeights, swarm_weights};
 use serde_json::json;
 
@@ -266,9 +264,10 @@ fn write(
         center: &swarm.center,
         caps: swarm.plan.options.caps.as_deref(),
     });
+    let [svg, png] = figure.files("weights", 1.0)?;
     let staged = [
-        StagedFile::new(&args.output.join("weights.svg"), figure.svg().as_bytes())?,
-        StagedFile::new(&args.output.join("weights.png"), &figure.png(1.0)?)?,
+        StagedFile::new(&args.output.join(svg.0), &svg.1)?,
+        StagedFile::new(&args.output.join(png.0), &png.1)?,
         StagedFile::new(&ratios, &swarm.ratios)?,
     ];
     if let Some(base) = base {

@@ -17,6 +17,11 @@ pub mod study;
 pub mod sweep;
 pub mod tokenize;
 
+use std::path::Path;
+
+use olmix_fs::write_whole;
+use olmix_report::Figure;
+
 use crate::args::Common;
 use crate::failure::Failure;
 
@@ -29,6 +34,15 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::Internal(format!("a result could not be written: {error}")))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// Writes a figure to a folder, as SVG and as PNG with a pixel per CSS pixel. The names of both files.
+fn write_figure(folder: &Path, stem: &str, figure: &Figure) -> Result<[String; 2], Failure> {
+    let files = figure.files(stem, 1.0)?;
+    for (name, bytes) in &files {
+        write_whole(&folder.join(name), bytes)?;
+    }
+    Ok(files.map(|(name, _)| name))
 }
 
 /// Runs a job on the number of threads asked for.

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use olmix_data::{CountOptions, Format, Leaf, LeafCount, Unit, count};
+use olmix_fs::{check_writable, write_whole};
+use olmix_io::GenerationConfig;
 use olmix_io::yaml::Yaml;
-use olmix_io::{GenerationConfig, check_writable, write_whole};
 use serde_json::json;
 
 use super::mix::show;

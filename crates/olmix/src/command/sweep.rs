@@ -1,9 +1,10 @@
 //! `olmix sweep`.
 
 use olmix_core::{Observer, Sweep, SweepCell, SweepGrid, fit, sweep};
-use olmix_io::{Overrides, check_writable, csv_bytes, csv_number, load_fit_with, write_whole};
+use olmix_fs::{check_writable, write_whole};
+use olmix_io::{Overrides, csv_bytes, csv_number, load_fit_with};
 
-use super::on_threads;
+use super::{on_threads, write_figure};
 use crate::args::SweepArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -79,8 +80,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             &csv,
             &csv_bytes(&csv.display().to_string(), &header, rows.clone())?,
         )?;
-        write_whole(&args.output_dir.join("sweep.svg"), figure.svg().as_bytes())?;
-        write_whole(&args.output_dir.join("sweep.png"), &figure.png(1.0)?)?;
+        write_figure(&args.output_dir, "sweep", &figure)?;
         if args.common.json {
             let cells: Vec<serde_json::Value> =
                 rows.iter().map(|row| cell_json(&header, row)).collect();

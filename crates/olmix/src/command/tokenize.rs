@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use olmix_data::{DataError, Encoder, Split, TokenizeOptions, Tokenized, Unit, tokenize};
-use olmix_io::check_writable;
+use olmix_fs::check_writable;
 use serde_json::{Value, json};
 
 use super::on_threads;

@@ -2,7 +2,7 @@
 
 use olmix_data::{DataError, Encoder, Split, TokenizeOptions, tokenize};
 use olmix_demo::{Domain, documents, tasks};
-use olmix_io::write_whole;
+use olmix_fs::write_whole;
 use olmix_io::yaml::Yaml;
 use serde_json::json;
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use olmix_io::{GenerationConfig, LaunchBase, MixtureFile, Variant, write_whole};
+use olmix_fs::write_whole;
+use olmix_io::{GenerationConfig, LaunchBase, MixtureFile, Variant};
 use olmix_proxy::{EvaluationRecord, read_journal};
-use olmix_report::{Curve, Figure, TaskOutcome, Trial, trial_curves, trial_page};
+use olmix_report::{Curve, Figure, MixtureTrial, TaskOutcome, trial_curves, trial_page};
 use serde_json::{Value, json};
 
 use super::Demo;
@@ -208,7 +209,7 @@ impl<'a> Larger<'a> {
         };
         let prior = self.mixture.prior().map_err(failed)?;
         let proposed = self.mixture.mixture().map_err(failed)?;
-        Ok(trial_page(&Trial {
+        Ok(trial_page(&MixtureTrial {
             title: "What a better mixture is worth",
             sentence: &self.sentence(),
             runs: self.mixture.runs,

@@ -8,7 +8,7 @@ mod larger;
 
 use std::path::{Path, PathBuf};
 
-use olmix_io::{check_writable, write_whole};
+use olmix_fs::{check_writable, write_whole};
 use serde_json::json;
 
 use super::{collect, fit, generate, launch, on_threads};
@@ -63,8 +63,9 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let larger = Larger::read(&demo, &configs)?;
     write_whole(&demo.path("report.html"), larger.page(&demo)?.as_bytes())?;
     let figure = larger.figure();
-    write_whole(&demo.path("curves.svg"), figure.svg().as_bytes())?;
-    write_whole(&demo.path("curves.png"), &figure.png(1.5)?)?;
+    for (name, bytes) in figure.files("curves", 1.5)? {
+        write_whole(&demo.path(&name), &bytes)?;
+    }
     let summary = larger.json();
     write_whole(&demo.path("demo.json"), &super::json(&summary)?)?;
     if args.common.json {
@@ -119,7 +120,7 @@ impl Demo {
     /// Says what comes now, and which command does it.
     fn tell(&self, step: usize, what: &str, command: &str) {
         if !(self.common.quiet || self.common.json) {
-            output::complain(&format!("{step}/6 {what}\n    {command}"));
+            output::eprint_line(&format!("{step}/6 {what}\n    {command}"));
         }
     }
 

@@ -61,8 +61,8 @@ impl Display {
     pub fn say(&self, line: &str) {
         match &self.bar {
             _ if self.quiet => {}
-            Some(bar) => bar.suspend(|| output::complain(line)),
-            None => output::complain(line),
+            Some(bar) => bar.suspend(|| output::eprint_line(line)),
+            None => output::eprint_line(line),
         }
     }
 
@@ -84,7 +84,7 @@ impl Display {
                 bar.set_position(snapshot.count(State::Finished) as u64);
                 bar.set_message(details(&snapshot));
             }
-            None => output::complain(&format!(
+            None => output::eprint_line(&format!(
                 "{}/{} runs{}",
                 snapshot.count(State::Finished),
                 runs.len(),

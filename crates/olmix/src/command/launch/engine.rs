@@ -179,7 +179,7 @@ struct Quiet;
 impl Watcher for Quiet {
     fn event(&mut self, event: &Event) {
         if let Event::Said(line) = event {
-            output::complain(line);
+            output::eprint_line(line);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use olmix_io::{EngineConfig, TrainerKind};
 use olmix_launch::Variant;
 use olmix_ledger::{Run, State};
-use olmix_proxy::{Recipe, Shape};
+use olmix_proxy::{Hyperparameters, Shape};
 
 use super::display::duration;
 
@@ -55,7 +55,7 @@ fn least(settings: &EngineConfig, variant: &Variant) -> Option<Duration> {
     let file = Path::new(&variant.config.file);
     // Parameters of the embedding are left out, so the vocabulary does not matter.
     let shape = Shape::of(file, &variant.config.training, 1).ok()?;
-    let recipe = Recipe::of(file, &variant.config.training, &shape).ok()?;
+    let recipe = Hyperparameters::of(file, &variant.config.training, &shape).ok()?;
     let tokens = (recipe.steps * recipe.batch) as f64 * shape.context as f64;
     let flops = 6.0 * shape.non_embedding_parameters() as f64 * tokens;
     let gpus = f64::from(settings.gpus_of_run());

@@ -86,7 +86,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     };
     let short = estimate::too_short(&settings, &variants, &known).filter(|_| !local);
     if let Some(line) = short.as_ref().filter(|_| !args.common.json) {
-        output::complain(&format!("warning: {line}"));
+        output::eprint_line(&format!("warning: {line}"));
     }
     if args.common.json {
         let told = json!({

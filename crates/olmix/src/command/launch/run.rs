@@ -43,7 +43,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     if !quiet && !local {
         let runs = ledger.runs(swarm.id)?;
         if let Some(line) = estimate::too_short(&settings, &variants, &runs) {
-            output::complain(&format!("warning: {line}"));
+            output::eprint_line(&format!("warning: {line}"));
         }
     }
     if !quiet {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use olmix_io::{StagedFile, check_writable};
+use olmix_fs::{StagedFile, check_writable};
 use olmix_launch::{now, utc};
 use olmix_ledger::{Record, RecordKind};
 use olmix_project::{DomainsContent, MixtureContent, Project};

@@ -1,11 +1,12 @@
 //! A study's further tables: what freezing cost and how domains are coupled, of the study of reuse.
 
 use olmix_core::study::{Cell, Detail, Study, summarize};
-use olmix_io::write_whole;
+use olmix_fs::write_whole;
 use olmix_report::{BarRow, Bars, Figure, Lines, Series, bars, lines};
 
 use super::csv;
 use crate::args::StudyArgs;
+use crate::command::write_figure;
 use crate::failure::Failure;
 
 /// Writes a CSV file and a figure for each, and returns their names.
@@ -17,18 +18,12 @@ pub fn write(
     let mut written = Vec::new();
     for detail in details {
         let name = format!("{}-{}", study.question.name(), detail.name);
-        let mut put = |extension: &str, bytes: &[u8]| {
-            let file = format!("{name}.{extension}");
-            let result = write_whole(&args.output_dir.join(&file), bytes);
-            written.push(file);
-            result
-        };
         let mut keys = study.keys().to_vec();
         keys.push(detail.key);
-        put(
-            "csv",
-            &csv(&keys, detail.values, &summarize(&detail.results))?,
-        )?;
+        let file = format!("{name}.csv");
+        let bytes = csv(&keys, detail.values, &summarize(&detail.results))?;
+        write_whole(&args.output_dir.join(&file), &bytes)?;
+        written.push(file);
         // Figures show the first oracle; of what depends on them, the first target and the most runs.
         let first =
             |cell: &Cell| Some(&cell.keys[0]) == detail.results.first().map(|(c, _)| &c.keys[0]);
@@ -38,8 +33,7 @@ pub fn write(
             "steps" => gaps(&here),
             _ => coupling(&here, study.seeds),
         };
-        put("svg", figure.svg().as_bytes())?;
-        put("png", &figure.png(1.0)?)?;
+        written.extend(write_figure(&args.output_dir, &name, &figure)?);
     }
     Ok(written)
 }

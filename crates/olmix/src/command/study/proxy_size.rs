@@ -4,11 +4,12 @@ use std::path::Path;
 
 use olmix_core::trust::score;
 use olmix_core::{Matrix, Swarm};
-use olmix_io::{LoadedFit, csv_bytes, csv_number, load_runs, write_whole};
+use olmix_fs::write_whole;
+use olmix_io::{LoadedFit, csv_bytes, csv_number, load_runs};
 use olmix_report::{PredictedAgainstMeasured, predicted_against_measured};
 
 use crate::args::StudyArgs;
-use crate::command::json;
+use crate::command::{json, write_figure};
 use crate::failure::Failure;
 use crate::output;
 use crate::table::{number, table};
@@ -72,8 +73,7 @@ pub fn run(args: &StudyArgs, loaded: &LoadedFit) -> Result<(), Failure> {
     let put = |name: &str, bytes: &[u8]| write_whole(&args.output_dir.join(name), bytes);
     put("proxy-size.csv", &csv)?;
     put("proxy-size.md", markdown.as_bytes())?;
-    put("proxy-size.svg", figure.svg().as_bytes())?;
-    put("proxy-size.png", &figure.png(1.0)?)?;
+    write_figure(&args.output_dir, "proxy-size", &figure)?;
     if args.common.json {
         let rows: Vec<serde_json::Value> = objects
             .iter()

@@ -1,14 +1,10 @@
 //! `olmix proxy`.
 
-mod prepare;
-
-use std::path::Path;
-
-use olmix_data::{Encoder, Unit};
-use olmix_io::{LaunchConfig, TrainerKind, check_writable};
+use olmix_fs::check_writable;
+use olmix_io::{LaunchConfig, TrainerKind};
 use olmix_proxy::{
     EvaluationPlan, Event, Metrics, Model, ProxyError, RunLock, RunPlan, evaluate, load_model,
-    task_files, train,
+    prepare, run_encoder, task_files, train,
 };
 use serde_json::json;
 
@@ -20,8 +16,6 @@ use crate::output;
 use crate::progress::Bar;
 use crate::table::{number, table};
 
-pub use prepare::prepare;
-
 /// Prepares, trains or measures.
 pub fn run(command: &ProxyCommand) -> Result<(), Failure> {
     match command {
@@ -31,26 +25,30 @@ pub fn run(command: &ProxyCommand) -> Result<(), Failure> {
     }
 }
 
-fn planned(args: &ProxyTrainArgs) -> Result<RunPlan, Failure> {
-    check_writable(&args.out)?;
-    prepare(&args.config, &args.out, args.common.quiet)
+/// Plans the run of a config in `--out`.
+fn planned(args: &ProxyTrainArgs, config: &LaunchConfig) -> Result<RunPlan, Failure> {
+    if !args.common.quiet {
+        output::notices(&config.notices);
+    }
+    Ok(prepare(config, &args.out)?)
 }
 
-/// The one that `proxy train` is, whatever the config says of others.
-fn is_builtin(args: &ProxyTrainArgs) -> Result<(), Failure> {
-    let (config, _) = LaunchConfig::load(&args.config)?;
+/// Refuses a config that asks for another trainer than the built-in one, which `proxy train` is.
+fn check_builtin(config: &LaunchConfig) -> Result<(), Failure> {
     if config.trainer == TrainerKind::Builtin {
         return Ok(());
     }
     Err(Failure::Usage(format!(
         "{}: `trainer` is another than the built-in one, which `olmix proxy train` is\n  help: run it with `olmix launch run` \
          (or by hand, after `olmix proxy prepare`), or remove `trainer`",
-        args.config.display()
+        config.file
     )))
 }
 
 fn prepare_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
-    let plan = planned(args)?;
+    check_writable(&args.out)?;
+    let (config, _) = LaunchConfig::load(&args.config)?;
+    let plan = planned(args, &config)?;
     if args.common.json {
         let plan =
             serde_json::to_string(&plan).map_err(|error| Failure::Internal(error.to_string()))?;
@@ -97,8 +95,10 @@ fn described(plan: &RunPlan) -> String {
 }
 
 fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
-    is_builtin(args)?;
-    let plan = planned(args)?;
+    let (config, _) = LaunchConfig::load(&args.config)?;
+    check_builtin(&config)?;
+    check_writable(&args.out)?;
+    let plan = planned(args, &config)?;
     let _lock = RunLock::take(&args.out)?;
     let silent = args.common.quiet || args.common.json;
     if !silent {
@@ -106,7 +106,7 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     }
     let bar = Bar::new(silent);
     bar.begin_training(plan.recipe.steps);
-    let encoder = encoder(&plan, &args.out)?;
+    let encoder = run_encoder(&plan, &args.out)?;
     let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
     let measure = |plan: &RunPlan, model: &Model| {
         evaluate(plan, &plan.evaluation, model, &encode, &|_, _| {})
@@ -173,7 +173,7 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
         .output
         .clone()
         .unwrap_or_else(|| Metrics::file(&args.model));
-    let encoder = encoder(&plan, &args.model)?;
+    let encoder = run_encoder(&plan, &args.model)?;
     let bar = Bar::new(args.common.quiet || args.common.json);
     let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
     let metrics = evaluate(&plan, &wanted, &model, &encode, &|done, parts| {
@@ -193,14 +193,4 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
         output::print(&format!("Written: {}", file.display()))?;
     }
     Ok(())
-}
-
-/// The tokenizer of a run; that of bytes needs no library to encode.
-fn encoder(plan: &RunPlan, run: &Path) -> Result<Encoder, Failure> {
-    let path = run.join(&plan.tokenizer);
-    let bytes = Encoder::bytes();
-    if std::fs::read(&path).is_ok_and(|json| json == bytes.json()) {
-        return Ok(bytes);
-    }
-    Encoder::open(&Unit::Tokenizer(path)).map_err(|error| Failure::Usage(error.to_string()))
 }

@@ -4,10 +4,8 @@ mod describe;
 mod files;
 
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
-use olmix_io::{
-    KlReg, LoadedFit, MixtureFile, Overrides, StagedFile, StagedFolder, check_writable,
-    load_fit_with,
-};
+use olmix_fs::{StagedFile, StagedFolder, check_writable};
+use olmix_io::{KlReg, LoadedFit, MixtureFile, Overrides, load_fit_with};
 use olmix_report::{InputFile, ReportInput, html};
 
 use super::{json, on_threads};

@@ -6,13 +6,12 @@ mod proxy_size;
 
 use olmix_core::Observer;
 use olmix_core::study::{Cell, Question, Study, Summary, summarize};
-use olmix_io::{
-    LoadedFit, Overrides, check_writable, csv_bytes, csv_number, load_fit_with, write_whole,
-};
+use olmix_fs::{check_writable, write_whole};
+use olmix_io::{LoadedFit, Overrides, csv_bytes, csv_number, load_fit_with};
 use olmix_report::{Figure, Lines, Series, lines};
 use rayon::prelude::*;
 
-use super::{json, on_threads};
+use super::{json, on_threads, write_figure};
 use crate::args::{StudyArgs, StudyQuestion};
 use crate::failure::Failure;
 use crate::output;
@@ -112,8 +111,7 @@ fn write(args: &StudyArgs, study: &Study<'_>, rows: &[Summary]) -> Result<(), Fa
     put("csv", &csv(study.keys(), study.values(), rows)?)?;
     put("md", markdown(study, rows).as_bytes())?;
     let figure = figure(study, rows);
-    put("svg", figure.svg().as_bytes())?;
-    put("png", &figure.png(1.0)?)?;
+    write_figure(&args.output_dir, name, &figure)?;
     Ok(())
 }
 

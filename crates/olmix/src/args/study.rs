@@ -1,0 +1,68 @@
+//! `olmix study`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::TypedValueParser;
+use olmix_core::LawKind;
+use olmix_core::study::Question;
+
+use super::{Common, LawArgs, choice};
+
+/// A question that `olmix study` can ask.
+#[derive(Debug, Clone, Copy)]
+pub enum StudyQuestion {
+    /// One that is answered from the swarm alone.
+    Of(Question),
+    /// One that needs a second metrics file.
+    ProxySize,
+}
+
+fn question() -> impl TypedValueParser<Value = StudyQuestion> {
+    let of_swarm = Question::ALL.map(|(name, question)| (name, StudyQuestion::Of(question)));
+    choice(
+        of_swarm
+            .into_iter()
+            .chain([("proxy-size", StudyQuestion::ProxySize)]),
+    )
+}
+
+fn law() -> impl TypedValueParser<Value = LawKind> {
+    choice(LawKind::FITTED.map(|law| (law.name(), law)))
+}
+
+/// `olmix study`.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// The question.
+    #[arg(value_parser = question())]
+    pub question: StudyQuestion,
+    /// The fit config (YAML).
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// How often each setting is repeated, with another seed each time.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = seeds)]
+    pub seeds: usize,
+    /// The law that is fitted, in place of the config's; the question `laws` fits them all.
+    #[arg(long, value_name = "NAME", value_parser = law())]
+    pub law: Option<LawKind>,
+    /// How laws are fitted.
+    #[command(flatten)]
+    pub laws: LawArgs,
+    /// For `proxy-size`: metrics of the same runs, measured on other models.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Where the table, the figure and the journal go.
+    #[arg(long, value_name = "DIR", default_value = "out/study")]
+    pub output_dir: PathBuf,
+    /// What every job takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn seeds(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(seeds) if (1..=10_000).contains(&seeds) => Ok(seeds),
+        _ => Err("it must be a whole number from 1 to 10000".into()),
+    }
+}
