@@ -13,7 +13,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .and_then(|()| out.write_all(end.as_bytes()))
         .and_then(|()| out.flush());
     match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Usage(format!(
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::refused(format!(
             "standard output can't be written: {error}"
         ))),
         _ => Ok(()),

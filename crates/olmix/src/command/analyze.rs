@@ -25,21 +25,24 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     let new = MixtureFile::read(&args.new)?;
     let old = Shares::read(&args.old)?;
     let told =
-        |error: olmix_core::CoreError| Failure::Usage(format!("{}: {error}", args.new.display()));
+        |error: olmix_core::CoreError| Failure::refused(format!("{}: {error}", args.new.display()));
     let domains = new.domain_set().map_err(told)?;
     let prior = new.prior().map_err(told)?;
     let laws = new.laws().ok_or_else(|| {
-        Failure::Usage(format!(
-            "{}: it holds no laws (it came from a search)\n  help: fit with a law, such as `regression.type: log_linear`",
-            args.new.display()
-        ))
+        Failure::usage(
+            format!(
+                "{}: it holds no laws (it came from a search)",
+                args.new.display()
+            ),
+            "fit with a law, such as `regression.type: log_linear`",
+        )
     })?;
     let kl_reg = args
         .kl
         .or(new.optimizer.as_ref().and_then(|o| o.kl_reg))
         .unwrap_or(0.0);
     if !(kl_reg >= 0.0 && kl_reg.is_finite()) {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::refused(format!(
             "--kl {kl_reg}: give a number that is not negative"
         )));
     }
@@ -75,15 +78,15 @@ fn frozen(
 ) -> Result<VirtualDomain, Failure> {
     let known = |name: &str| old.shares.iter().any(|(other, _)| other == name);
     if let Some(name) = args.free.iter().find(|name| !known(name)) {
-        return Err(Failure::Usage(format!(
-            "--free {name}: {} has no such domain\n  help: name domains of the old mixture; `olmix mix show` lists them",
-            args.old.display()
-        )));
+        return Err(Failure::usage(
+            format!("--free {name}: {} has no such domain", args.old.display()),
+            "name domains of the old mixture; `olmix mix show` lists them",
+        ));
     }
     let (names, weights): (Vec<String>, Vec<f64>) = old.shares.iter().cloned().unzip();
     let set = DomainSet::from_names(names);
     let mixture = set.and_then(|set| Mixture::new(set, weights));
-    let mixture = mixture.map_err(|e| Failure::Usage(format!("{}: {e}", args.old.display())))?;
+    let mixture = mixture.map_err(|e| Failure::refused(format!("{}: {e}", args.old.display())))?;
     let kept: Vec<&str> = mixture
         .domains()
         .names()
@@ -97,14 +100,13 @@ fn frozen(
         } else {
             "have the same domains: with all ratios kept, nothing is left to choose"
         };
-        return Err(Failure::Usage(format!(
-            "{} and {} {what}\n  help: give the mixture before an update as --old, and laws over the domains after it as --new",
-            args.old.display(),
-            args.new.display()
-        )));
+        return Err(Failure::usage(
+            format!("{} and {} {what}", args.old.display(), args.new.display()),
+            "give the mixture before an update as --old, and laws over the domains after it as --new",
+        ));
     }
     VirtualDomain::frozen("existing", &kept, &mixture)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", args.old.display())))
+        .map_err(|error| Failure::refused(format!("{}: {error}", args.old.display())))
 }
 
 /// The constraints that a mixture was solved under.

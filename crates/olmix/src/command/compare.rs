@@ -106,8 +106,8 @@ fn method(
     let bar = Bar::new(quiet);
     let fit = fit(&loaded.swarm, &loaded.spec, &bar).map_err(|error| loaded.core_error(error))?;
     let Some(mixture) = fit.proposal.as_ref().map(|p| p.mixture.clone()) else {
-        return Err(Failure::Usage(
-            "no mixture is proposed: `proposer.fit_only` or `regression.n_test` is set".into(),
+        return Err(Failure::refused(
+            "no mixture is proposed: `proposer.fit_only` or `regression.n_test` is set",
         ));
     };
     // Columns of a table and entries of the priors may come in different orders.

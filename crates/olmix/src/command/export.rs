@@ -16,7 +16,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
         ("--repetition-factor", args.repetition_factor),
     ] {
         if let Some(bad) = value.filter(|v| !(v.is_finite() && *v > 0.0)) {
-            return Err(Failure::Usage(format!(
+            return Err(Failure::refused(format!(
                 "{flag} {bad}: it must be a number above 0"
             )));
         }

@@ -44,7 +44,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
                 )]);
             }
         }
-        let refused = |error: CoreError| Failure::Usage(format!("{}: {error}", config.file));
+        let refused = |error: CoreError| Failure::refused(format!("{}: {error}", config.file));
         let sampler = Sampler::new(&plan.tree, &plan.options).map_err(refused)?;
         let bar = Bar::new(quiet);
         let options = DrawOptions {
@@ -304,10 +304,10 @@ fn write(
 /// A ratios.csv that holds something else may be the only record of a swarm that is being trained.
 fn refuse_other_swarm(ratios: &Path, new: &[u8]) -> Result<(), Failure> {
     match std::fs::read(ratios) {
-        Ok(found) if found != new => Err(Failure::Usage(format!(
-            "{}: holds another swarm\n  help: give another --output, or move that file away",
-            ratios.display()
-        ))),
+        Ok(found) if found != new => Err(Failure::usage(
+            format!("{}: holds another swarm", ratios.display()),
+            "give another --output, or move that file away",
+        )),
         _ => Ok(()),
     }
 }
@@ -364,20 +364,25 @@ fn too_few(config: &GenerationConfig, plan: &Plan, drawn: &Drawn, why: &[String]
         Design::Random => "",
         other => other.name(),
     };
-    Failure::Usage(format!(
-        "{}: only {} of {} mixtures were found {}among {} candidates: {}\n  help: raise \
+    Failure::usage(
+        format!(
+            "{}: only {} of {} mixtures were found {}among {} candidates: {}",
+            config.file,
+            drawn.mixtures.len(),
+            plan.variants,
+            if design.is_empty() {
+                String::new()
+            } else {
+                format!("for the design {design} ")
+            },
+            drawn.rejections.drawn,
+            why.join("; ")
+        ),
+        format!(
+            "raise \
          swarm.repetition_factor or lower max_tokens where tokens are short, raise min_strength to stay \
          nearer to the prior, lower the minimum weights, or raise swarm.sample_multiplier ({})",
-        config.file,
-        drawn.mixtures.len(),
-        plan.variants,
-        if design.is_empty() {
-            String::new()
-        } else {
-            format!("for the design {design} ")
-        },
-        drawn.rejections.drawn,
-        why.join("; "),
-        config.swarm.sample_multiplier
-    ))
+            config.swarm.sample_multiplier
+        ),
+    )
 }

@@ -54,13 +54,13 @@ fn on_threads<T: Send>(
         .threads
         .filter(|threads| !(1..=MAX_THREADS).contains(threads))
     {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::refused(format!(
             "--threads {threads}: give a number from 1 to {MAX_THREADS}"
         )));
     }
     rayon::ThreadPoolBuilder::new()
         .num_threads(common.threads.unwrap_or(0))
         .build()
-        .map_err(|error| Failure::Usage(format!("threads could not be started: {error}")))?
+        .map_err(|error| Failure::refused(format!("threads could not be started: {error}")))?
         .install(job)
 }

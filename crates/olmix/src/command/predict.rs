@@ -23,7 +23,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
             .map_err(|e| Failure::Internal(e.to_string()))?;
         let tasks = file.tasks();
         let laws = file.laws().ok_or_else(|| {
-            Failure::Usage(format!(
+            Failure::refused(format!(
                 "{}: it holds no laws (it came from a search); fit with `regression.type: log_linear`",
                 args.mixture.display()
             ))

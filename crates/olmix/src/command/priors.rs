@@ -75,7 +75,7 @@ pub fn count_leaves(
         bar.add(bytes);
     });
     drop(bar);
-    let counts = counts.map_err(|error| Failure::Usage(format!("{}: {error}", config.file)))?;
+    let counts = counts.map_err(|error| Failure::refused(format!("{}: {error}", config.file)))?;
     Ok((counts, options.unit))
 }
 

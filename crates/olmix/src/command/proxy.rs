@@ -38,11 +38,14 @@ fn check_builtin(config: &LaunchConfig) -> Result<(), Failure> {
     if config.trainer == TrainerKind::Builtin {
         return Ok(());
     }
-    Err(Failure::Usage(format!(
-        "{}: `trainer` is another than the built-in one, which `olmix proxy train` is\n  help: run it with `olmix launch run` \
+    Err(Failure::usage(
+        format!(
+            "{}: `trainer` is another than the built-in one, which `olmix proxy train` is",
+            config.file
+        ),
+        "run it with `olmix launch run` \
          (or by hand, after `olmix proxy prepare`), or remove `trainer`",
-        config.file
-    )))
+    ))
 }
 
 fn prepare_run(args: &ProxyTrainArgs) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             } else {
                 "a number that is not negative"
             };
-            return Err(Failure::Usage(format!("{flag} {bad}: it must be {rule}")));
+            return Err(Failure::refused(format!("{flag} {bad}: it must be {rule}")));
         }
     }
     on_threads(args.common, || {
@@ -63,7 +63,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             swept.cells.iter().all(|cell| cell.outcome.is_err()),
             problems(&swept).first(),
         ) {
-            return Err(Failure::Usage(format!(
+            return Err(Failure::refused(format!(
                 "no cell has a mixture. Where {problem}"
             )));
         }

@@ -22,7 +22,7 @@ pub fn run(args: &TokenizeArgs) -> Result<(), Failure> {
 
 fn make(args: &TokenizeArgs) -> Result<(), Failure> {
     if !(0.0..1.0).contains(&args.validation) {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::refused(format!(
             "--validation {}: give a share from 0 to below 1, such as 0.01",
             args.validation
         )));
@@ -71,7 +71,7 @@ fn encoder(args: &TokenizeArgs) -> Result<Encoder, DataError> {
 
 /// All of them can be mended by the user.
 fn failure(error: &DataError) -> Failure {
-    Failure::Usage(error.to_string())
+    Failure::refused(error.to_string())
 }
 
 /// What a split holds.

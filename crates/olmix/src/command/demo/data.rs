@@ -82,7 +82,7 @@ fn shards(demo: &Demo, name: &str) -> Result<u64, Failure> {
         text_field: "text".to_owned(),
         validation: 0.05,
     };
-    let told = |error: DataError| Failure::Usage(error.to_string());
+    let told = |error: DataError| Failure::refused(error.to_string());
     let made = tokenize(&options, &Encoder::bytes(), &|_, _| {}).map_err(told)?;
     let training = made
         .manifest

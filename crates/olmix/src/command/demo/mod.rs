@@ -101,10 +101,13 @@ impl Demo {
         let told = demo.path("seed.json");
         let mine = json!({ "seed": args.seed }).to_string();
         match std::fs::read_to_string(&told) {
-            Ok(found) if found != mine => Err(Failure::Usage(format!(
-                "{}: holds a demo of another seed ({found})\n  help: give another --output, or remove that folder",
-                args.output.display()
-            ))),
+            Ok(found) if found != mine => Err(Failure::usage(
+                format!(
+                    "{}: holds a demo of another seed ({found})",
+                    args.output.display()
+                ),
+                "give another --output, or remove that folder",
+            )),
             Ok(_) => Ok(demo),
             Err(_) => {
                 write_whole(&told, mine.as_bytes())?;

@@ -17,18 +17,22 @@ pub fn run(args: &LaunchCancelArgs) -> Result<(), Failure> {
         _ => Which::Named(&args.runs),
     };
     if swarms.len() > 1 && matches!(which, Which::Named(_)) {
-        return Err(Failure::Usage(
-            "this ledger has several swarms\n  help: give --out, the folder of runs, too".into(),
+        return Err(Failure::usage(
+            "this ledger has several swarms",
+            "give --out, the folder of runs, too",
         ));
     }
     let mut all = Cancelled::default();
     for swarm in &swarms {
         let done = ledger.cancel(swarm.id, which, olmix_launch::now())?;
         if !done.unknown.is_empty() {
-            return Err(Failure::Usage(format!(
-                "no such run: {}; nothing was cancelled\n  help: `olmix launch status --json` lists all",
-                done.unknown.join(", ")
-            )));
+            return Err(Failure::usage(
+                format!(
+                    "no such run: {}; nothing was cancelled",
+                    done.unknown.join(", ")
+                ),
+                "`olmix launch status --json` lists all",
+            ));
         }
         all.at_once.extend(done.at_once);
         all.ended.extend(done.ended);

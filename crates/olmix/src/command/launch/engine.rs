@@ -29,10 +29,13 @@ pub fn settings(
         .map(|variant| variant.config.engine.as_ref())
         .collect();
     if let Some(other) = said.iter().position(|engine| *engine != said[0]) {
-        return Err(Failure::Usage(format!(
-            "{}: its section `engine` is another than that of {}\n  help: a swarm has one engine; make them alike",
-            variants[other].file, variants[0].file
-        )));
+        return Err(Failure::usage(
+            format!(
+                "{}: its section `engine` is another than that of {}",
+                variants[other].file, variants[0].file
+            ),
+            "a swarm has one engine; make them alike",
+        ));
     }
     let mut settings = match said.first().copied().flatten() {
         Some(engine) => engine.clone(),
@@ -68,7 +71,7 @@ fn paths(settings: &EngineConfig) -> Result<(PathBuf, PathBuf), Failure> {
     let workdir = match &settings.workdir {
         Some(workdir) => PathBuf::from(workdir),
         None => std::env::current_dir().map_err(|error| {
-            Failure::Usage(format!("the working directory can't be used: {error}"))
+            Failure::refused(format!("the working directory can't be used: {error}"))
         })?,
     };
     Ok((program, workdir))

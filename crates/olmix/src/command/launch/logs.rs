@@ -25,19 +25,19 @@ pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
         let runs = ledger.runs(swarm.id)?;
         if let Some(run) = runs.into_iter().find(|run| run.name == args.run) {
             if found.is_some() {
-                return Err(Failure::Usage(format!(
-                    "several swarms of this ledger have a run {}\n  help: give --out, the folder of runs, too",
-                    args.run
-                )));
+                return Err(Failure::usage(
+                    format!("several swarms of this ledger have a run {}", args.run),
+                    "give --out, the folder of runs, too",
+                ));
             }
             found = Some((swarm, run));
         }
     }
     let Some((swarm, run)) = found else {
-        return Err(Failure::Usage(format!(
-            "no such run: {}\n  help: `olmix launch status --json` lists all",
-            args.run
-        )));
+        return Err(Failure::usage(
+            format!("no such run: {}", args.run),
+            "`olmix launch status --json` lists all",
+        ));
     };
     let path = folder_of(&swarm, &run).join(RUN_LOG);
     let storage = storage(&ledger, &swarm, &run)?;
@@ -61,7 +61,7 @@ pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
             let _ = file.seek(SeekFrom::Start(from));
             let _ = file.read_to_end(&mut bytes);
         } else if !args.follow {
-            return Err(Failure::Usage(format!(
+            return Err(Failure::refused(format!(
                 "{}: this run has no log yet; it is {}{}",
                 run.name,
                 run.state,

@@ -56,9 +56,9 @@ fn find(args: &SwarmArgs) -> Result<(Ledger, Vec<Swarm>), Failure> {
         (Some(ledger), _) => ledger.clone(),
         (None, Some(out)) => out.join(LEDGER),
         (None, None) => {
-            return Err(Failure::Usage(
-                "which swarm?\n  help: give --variants, --out or --ledger as to `olmix launch run`"
-                    .into(),
+            return Err(Failure::usage(
+                "which swarm?",
+                "give --variants, --out or --ledger as to `olmix launch run`",
             ));
         }
     };
@@ -74,10 +74,13 @@ fn find(args: &SwarmArgs) -> Result<(Ledger, Vec<Swarm>), Failure> {
         swarms.retain(|swarm| swarm.out == *out);
     }
     if swarms.is_empty() {
-        return Err(Failure::Usage(format!(
-            "{}: no such swarm was launched with this ledger\n  help: leave --variants and --out out to see all that were",
-            path.display()
-        )));
+        return Err(Failure::usage(
+            format!(
+                "{}: no such swarm was launched with this ledger",
+                path.display()
+            ),
+            "leave --variants and --out out to see all that were",
+        ));
     }
     Ok((ledger, swarms))
 }

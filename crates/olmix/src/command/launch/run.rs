@@ -20,9 +20,9 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let settings = engine::settings(args, &place, &variants)?;
     let local = settings.kind == EngineKind::Local;
     if local && args.detach {
-        return Err(Failure::Usage(
-            "--detach is for clusters: processes of this machine end with their launcher\n  help: leave it out, or give --engine slurm or ray"
-                .into(),
+        return Err(Failure::usage(
+            "--detach is for clusters: processes of this machine end with their launcher",
+            "leave it out, or give --engine slurm or ray",
         ));
     }
     if !local {
@@ -103,11 +103,14 @@ fn own_storage(settings: &EngineConfig, runs: &[Run]) -> Result<(), Failure> {
     let folders = storage.folders()?;
     match runs.iter().find(|run| folders.contains(&run.name)) {
         None => Ok(()),
-        Some(run) => Err(Failure::Usage(format!(
-            "{}: holds the run {} of another swarm\n  help: give each swarm an engine.storage of its own",
-            storage.url(),
-            run.name
-        ))),
+        Some(run) => Err(Failure::usage(
+            format!(
+                "{}: holds the run {} of another swarm",
+                storage.url(),
+                run.name
+            ),
+            "give each swarm an engine.storage of its own",
+        )),
     }
 }
 

@@ -18,13 +18,13 @@ pub fn init(args: &InitArgs) -> Result<(), Failure> {
         ("--repetition", args.repetition),
     ] {
         if let Some(bad) = value.filter(|v| !(v.is_finite() && *v > 0.0)) {
-            return Err(Failure::Usage(format!(
+            return Err(Failure::refused(format!(
                 "{option} {bad}: give a number above 0"
             )));
         }
     }
     let folder = std::path::absolute(&args.folder)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", args.folder.display())))?;
+        .map_err(|error| Failure::refused(format!("{}: {error}", args.folder.display())))?;
     let of_folder = folder
         .file_name()
         .map_or("project".into(), |name| name.to_string_lossy());

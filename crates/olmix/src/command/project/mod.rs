@@ -54,7 +54,7 @@ fn open_to_read(args: &ProjectArgs) -> Result<Project, Failure> {
 
 fn folder(args: &ProjectArgs) -> Result<PathBuf, Failure> {
     std::path::absolute(&args.folder)
-        .map_err(|error| Failure::Usage(format!("--project {}: {error}", args.folder.display())))
+        .map_err(|error| Failure::refused(format!("--project {}: {error}", args.folder.display())))
 }
 
 /// `olmix plan`.

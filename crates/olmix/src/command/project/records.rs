@@ -258,11 +258,14 @@ fn write_files(project: &Project, record: &Record, folder: &Path) -> Result<(), 
     for file in &record.files {
         let content = project.ledger.file(&file.sha256)?;
         let content = content.ok_or_else(|| {
-            Failure::Usage(format!(
-                "{}: {} is not there\n  help: `olmix verify` says what is damaged",
-                project.ledger.path().display(),
-                file.name
-            ))
+            Failure::usage(
+                format!(
+                    "{}: {} is not there",
+                    project.ledger.path().display(),
+                    file.name
+                ),
+                "`olmix verify` says what is damaged",
+            )
         })?;
         staged.push(StagedFile::new(&folder.join(&file.name), &content)?);
     }
@@ -281,13 +284,16 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
         project.ledger.record(&args.b)?,
     );
     if a.kind != b.kind {
-        return Err(Failure::Usage(format!(
-            "{} is a {} and {} a {}: they can't be compared\n  help: name two of a kind; `olmix log` lists them",
-            a.name(),
-            a.kind,
-            b.name(),
-            b.kind
-        )));
+        return Err(Failure::usage(
+            format!(
+                "{} is a {} and {} a {}: they can't be compared",
+                a.name(),
+                a.kind,
+                b.name(),
+                b.kind
+            ),
+            "name two of a kind; `olmix log` lists them",
+        ));
     }
     if a.kind == RecordKind::Mixture {
         let (from, to): (MixtureContent, MixtureContent) =
@@ -454,11 +460,14 @@ pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     } else {
         String::new()
     };
-    Err(Failure::Usage(format!(
-        "{}: the history is not what was recorded{}{more}\n  help: put back a copy of the ledger, or import an export",
-        project.ledger.path().display(),
-        shown.concat()
-    )))
+    Err(Failure::usage(
+        format!(
+            "{}: the history is not what was recorded{}{more}",
+            project.ledger.path().display(),
+            shown.concat()
+        ),
+        "put back a copy of the ledger, or import an export",
+    ))
 }
 
 /// `olmix history`.
@@ -471,7 +480,7 @@ pub fn history(command: &HistoryCommand) -> Result<(), Failure> {
             common,
         } => {
             let folder = std::path::absolute(folder)
-                .map_err(|error| Failure::Usage(format!("{}: {error}", folder.display())))?;
+                .map_err(|error| Failure::refused(format!("{}: {error}", folder.display())))?;
             let project = Project::import(export, &folder, now())?;
             let records = project.ledger.records()?.len();
             if common.json {

@@ -65,17 +65,17 @@ fn changes(command: &UpdateCommand) -> Result<Vec<ProjectChange>, Failure> {
     if let UpdateCommand::Add { known, .. } | UpdateCommand::Revise { known, .. } = command
         && let Some(size) = known.size.filter(|s| !(s.is_finite() && *s > 0.0))
     {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::refused(format!(
             "--size {size}: give a number above 0"
         )));
     }
     Ok(match command {
         UpdateCommand::Add { domains, known: of } => {
             if domains.len() > 1 && (!of.path.is_empty() || of.size.is_some()) {
-                return Err(Failure::Usage(
-                    "--path and --size speak of one domain, and several are named\n  help: add them one by one, or with \
-                     `olmix update apply FILE`"
-                        .into(),
+                return Err(Failure::usage(
+                    "--path and --size speak of one domain, and several are named",
+                    "add them one by one, or with \
+                     `olmix update apply FILE`",
                 ));
             }
             vec![ProjectChange::Add(
@@ -144,12 +144,17 @@ fn count(
                 }
                 let counted = old.is_some_and(|old| old.tokens.is_some());
                 if counted && domain.tokens.is_none() && domain.paths.is_empty() {
-                    return Err(Failure::Usage(format!(
-                        "{}: its content changed, and nothing says how many tokens it has now\n  help: write {}=TOKENS, or \
+                    return Err(Failure::usage(
+                        format!(
+                            "{}: its content changed, and nothing says how many tokens it has now",
+                            domain.quoted()
+                        ),
+                        format!(
+                            "write {}=TOKENS, or \
                          --path with its files, which are counted",
-                        domain.quoted(),
-                        domain.name
-                    )));
+                            domain.name
+                        ),
+                    ));
                 }
                 uncounted.push(domain);
             }

@@ -80,7 +80,7 @@ impl Journal {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Usage(format!(
+    Failure::refused(format!(
         "{}: the journal of the study can't be written: {error}",
         path.display()
     ))

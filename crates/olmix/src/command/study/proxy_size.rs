@@ -17,9 +17,8 @@ use crate::table::{number, table};
 /// Compares the config's metrics with those of `--against`, run by run.
 pub fn run(args: &StudyArgs, loaded: &LoadedFit) -> Result<(), Failure> {
     let Some(against) = &args.against else {
-        return Err(Failure::Usage(
-            "the study `proxy-size` compares two metrics files: name the second by --against FILE"
-                .into(),
+        return Err(Failure::refused(
+            "the study `proxy-size` compares two metrics files: name the second by --against FILE",
         ));
     };
     let (own, other) = both(args, loaded, against)?;
@@ -99,7 +98,7 @@ pub fn run(args: &StudyArgs, loaded: &LoadedFit) -> Result<(), Failure> {
 fn both(args: &StudyArgs, loaded: &LoadedFit, against: &Path) -> Result<(Swarm, Matrix), Failure> {
     let swarm = &loaded.swarm;
     let Some(files) = &loaded.config.swarm else {
-        return Err(Failure::Usage("the config names no swarm".into()));
+        return Err(Failure::refused("the config names no swarm"));
     };
     let (ratios, tasks) = (&files.ratios_path, swarm.tasks());
     let runs = load_runs(ratios, against, swarm.domains(), tasks, &loaded.members)?;
@@ -120,7 +119,7 @@ fn both(args: &StudyArgs, loaded: &LoadedFit, against: &Path) -> Result<(Swarm, 
         .filter_map(|(there, id)| Some((position(id)?, there)))
         .collect();
     if pairs.len() < 3 {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::refused(format!(
             "{}: {} of its runs are complete in the config's swarm too, too few to compare; give \
              metrics of the same mixtures under the same run ids",
             against.display(),
