@@ -14,6 +14,21 @@ pub struct Domain {
     pub tokens: Option<u64>,
 }
 
+impl Domain {
+    /// [`epochs`] of this domain at a weight; `None` where its tokens are not known.
+    #[must_use]
+    pub fn epochs(&self, weight: f64, target_tokens: f64) -> Option<f64> {
+        Some(epochs(weight, target_tokens, self.tokens?))
+    }
+}
+
+/// `p R / N`: passes over the `tokens` of a domain in a run of `target_tokens` tokens that draws the
+/// share `weight` of them from it. Infinite, or not a number, for a domain without tokens.
+#[must_use]
+pub fn epochs(weight: f64, target_tokens: f64, tokens: u64) -> f64 {
+    weight * target_tokens / tokens as f64
+}
+
 /// An ordered set of domains with unique names.
 ///
 /// Cheap to clone: the list is shared. Every vector of the method that has one
@@ -98,9 +113,35 @@ impl DomainSet {
         self.index.get(name).copied()
     }
 
+    /// [`epochs`] of each domain at weights `p` (length `m`); `None` unless every domain's tokens are
+    /// known.
+    #[must_use]
+    pub fn epochs(&self, p: &[f64], target_tokens: f64) -> Option<Vec<f64>> {
+        let pairs = self.domains.iter().zip(p);
+        pairs.map(|(domain, &weight)| domain.epochs(weight, target_tokens)).collect()
+    }
+
     /// Tokens of each domain, when every domain's are known.
     #[must_use]
     pub fn tokens(&self) -> Option<Vec<u64>> {
         self.domains.iter().map(|domain| domain.tokens).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_tokens_drawn_over_tokens_held_and_unknown_without_counts() {
+        let domain = |name: &str, tokens| Domain {
+            name: name.to_owned(),
+            tokens,
+        };
+        let set = DomainSet::new(vec![domain("a", Some(50)), domain("b", Some(400))]).unwrap();
+        assert_eq!(set.epochs(&[0.25, 0.75], 800.0), Some(vec![4.0, 1.5]));
+        assert_eq!(domain("c", None).epochs(0.5, 800.0), None);
+        let unknown = DomainSet::new(vec![domain("a", Some(50)), domain("c", None)]).unwrap();
+        assert_eq!(unknown.epochs(&[0.5, 0.5], 800.0), None);
     }
 }

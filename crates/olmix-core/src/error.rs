@@ -67,12 +67,88 @@ pub enum CoreError {
     /// No mixture satisfies the constraints.
     #[error("{0}")]
     Infeasible(String),
+    /// No observed run keeps to the caps and bounds.
+    #[error("none of the {runs} observed mixtures satisfies the caps and bounds")]
+    NoFeasibleRun {
+        /// `K`.
+        runs: usize,
+    },
+    /// No sampled mixture keeps to the caps and bounds.
+    #[error("none of {samples} sampled mixtures satisfies the caps and bounds")]
+    NoFeasibleSample {
+        /// Mixtures drawn.
+        samples: usize,
+    },
+    /// Domains are to keep their ratios, and the optimizer is not the exact one (or looks for the
+    /// worst mixture).
+    #[error("only the exact proposer keeps ratios")]
+    RatiosNotKept,
+    /// More runs are to be set aside than there are.
+    #[error("{asked} runs are to be set aside but the swarm has only {runs}")]
+    TooManySetAside {
+        /// Runs to set aside.
+        asked: usize,
+        /// `K`.
+        runs: usize,
+    },
+    /// More runs are to be trained on than are left.
+    #[error("{asked} runs are to be trained on but only {left} are left")]
+    TooManyTrained {
+        /// Runs to train on.
+        asked: usize,
+        /// Runs that are not set aside.
+        left: usize,
+    },
+    /// A sweep of a fit that has no laws.
+    #[error("a sweep needs fitted laws")]
+    SweepWithoutLaws,
+    /// A study of a specification that names no law.
+    #[error("a study needs a law by name")]
+    StudyWithoutLaw,
+    /// A study of token caps where tokens are not known.
+    #[error("the study `constraints` needs the tokens of the run and of every domain")]
+    StudyWithoutTokens,
+    /// A setting that the law does not take.
+    #[error("the law {law} does not take {setting}")]
+    SettingNotTaken {
+        /// The law's name.
+        law: &'static str,
+        /// The setting's name.
+        setting: &'static str,
+    },
+    /// The exact optimizer with a law that is not convex.
+    #[error("the exact optimizer needs a convex law, which {law} is not")]
+    NotConvex {
+        /// The law's name.
+        law: &'static str,
+    },
+    /// A number that is out of its range.
+    #[error("{what} is {value}; it must be {rule}")]
+    OutOfRange {
+        /// What the number is.
+        what: &'static str,
+        /// The number.
+        value: f64,
+        /// The range, such as "above 0".
+        rule: &'static str,
+    },
     /// The solver gave up.
     #[error("the exact solve did not converge: {0}")]
     SolverFailed(String),
     /// A request that the chosen method can't honour.
     #[error("{0}")]
     Unsupported(String),
+}
+
+impl CoreError {
+    /// Whether it says that no mixture (or none that was tried) satisfies the constraints.
+    #[must_use]
+    pub fn is_infeasible(&self) -> bool {
+        matches!(
+            self,
+            Self::Infeasible(_) | Self::NoFeasibleRun { .. } | Self::NoFeasibleSample { .. }
+        )
+    }
 }
 
 /// `a`, `b` and `c`, for messages.

@@ -3,12 +3,13 @@
 use rand::seq::SliceRandom;
 
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
-use crate::optimize::{Optimizer, SimulationOptions, Solution};
+use crate::optimize::{Optimizer, Solution};
 use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::trust::{
-    Bootstrap, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling, Rival, Tried, bootstrap,
-    choose, choose_kl, choose_per_task, held_out, out_of_fold, refinements, rivals, try_all,
+    AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling,
+    alternative_laws, bootstrap,
+    choose, choose_kl, choose_per_task, held_out, out_of_fold, refinements, score_candidates,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
 
@@ -29,11 +30,11 @@ pub struct Fit {
     /// not determined there.
     pub undetermined: usize,
     /// Out-of-fold errors of all laws and settings tried, when they were to be chosen.
-    pub tried: Vec<Tried>,
+    pub candidates: Vec<CandidateScore>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,
-    /// Other laws that this one is held against; none without folds or law.
-    pub rivals: Vec<Rival>,
+    /// Other laws that this one is compared with; none without folds or law.
+    pub alternatives: Vec<AlternativeLaw>,
     /// How λ was chosen, when it was to be.
     pub kl: Option<KlChoice>,
     /// The optimizer, with the λ that was chosen; `None` when only a fit was asked for.
@@ -102,9 +103,10 @@ impl Observer for () {
 /// Deterministic from the seed on any number of threads.
 ///
 /// # Errors
-/// [`CoreError::TooFewRuns`], [`CoreError::DeadDomains`], [`CoreError::Infeasible`] and the errors
-/// of the parts.
+/// Those of [`FitSpec::validate`], [`CoreError::TooFewRuns`], [`CoreError::DeadDomains`],
+/// [`CoreError::Infeasible`] and the errors of the parts.
 pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit, CoreError> {
+    spec.validate()?;
     let (train, test) = split(swarm, spec)?;
     let whole = train.len() == swarm.len();
     let part;
@@ -142,18 +144,17 @@ pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit
 fn split(swarm: &Swarm, spec: &FitSpec) -> Result<(Vec<usize>, Vec<usize>), CoreError> {
     let runs = swarm.len();
     if spec.n_test > 0 && spec.n_test >= runs {
-        return Err(CoreError::Unsupported(format!(
-            "{} runs are to be set aside (`n_test`) but the swarm has only {runs}",
-            spec.n_test
-        )));
+        let asked = spec.n_test;
+        return Err(CoreError::TooManySetAside { asked, runs });
     }
     let mut order: Vec<usize> = (0..runs).collect();
     let available = runs - spec.n_test;
     let wanted = spec.train_runs.unwrap_or(available);
     if wanted > available {
-        return Err(CoreError::Unsupported(format!(
-            "{wanted} runs are to be trained on (`train_split`) but only {available} are left"
-        )));
+        return Err(CoreError::TooManyTrained {
+            asked: wanted,
+            left: available,
+        });
     }
     if spec.n_test > 0 || wanted < available {
         order.shuffle(&mut generator(spec.seed, Purpose::Split, 0));
@@ -201,18 +202,18 @@ fn fit_laws(
             let folds = spec.folds.max(2);
             let mut try_each = |candidates: &[LawOptions]| {
                 observer.stage(Stage::Choice, candidates.len() * folds * tasks);
-                let tried = try_all(swarm, prior, candidates, folds, spec.seed, &step)?;
-                fit.tried.extend(tried);
-                Ok::<_, CoreError>(refinements(&fit.tried))
+                let scores = score_candidates(swarm, prior, candidates, folds, spec.seed, &step)?;
+                fit.candidates.extend(scores);
+                Ok::<_, CoreError>(refinements(&fit.candidates))
             };
             let next = try_each(&candidates)?;
             if !next.is_empty() {
                 try_each(&next)?;
             }
             let chosen = if spec.law_per_task {
-                choose_per_task(&fit.tried)
+                choose_per_task(&fit.candidates)
             } else {
-                choose(&fit.tried)
+                choose(&fit.candidates)
             };
             let needed = candidates.iter().map(|options| options.needed(live.len()));
             chosen.ok_or_else(|| {
@@ -231,7 +232,7 @@ fn fit_laws(
     if spec.folds >= 2 {
         observer.stage(Stage::OutOfFold, spec.folds * tasks);
         fit.out_of_fold = out_of_fold(swarm, prior, &options, spec.folds, spec.seed, &step)?;
-        fit.rivals = rivals(swarm, prior, &options, spec.folds, spec.seed)?;
+        fit.alternatives = alternative_laws(swarm, prior, &options, spec.folds, spec.seed)?;
     }
     fit.options = Some(options);
     Ok(())
@@ -265,12 +266,7 @@ fn propose(
     fit: &Fit,
     observer: &dyn Observer,
 ) -> Result<Proposal, CoreError> {
-    let sampled = match optimizer {
-        Optimizer::Simulation { options, .. } => options.steps(),
-        Optimizer::Local { .. } => SimulationOptions::coarse().steps(),
-        _ => 0,
-    };
-    observer.stage(Stage::Solve, 1 + sampled);
+    observer.stage(Stage::Solve, 1 + optimizer.steps());
     let task_weights = swarm.task_weights();
     let constraints = spec.constraints_holding(&fit.dead);
     let mut solution = spec.solve(swarm, optimizer, &fit.laws, &constraints, &|| {

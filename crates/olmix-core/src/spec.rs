@@ -2,42 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::{
-    AutoScaleOptions, BiMixOptions, BoostedTreesOptions, FittedLaw, GaussianProcessOptions,
-    LawOptions, LogLinearOptions, SaturatingOptions,
-};
-use crate::optimize::{
-    ExactProblem, Optimizer, SimulationOptions, Solution, by_rule, local, search, simulate,
-    solve_exact, worst_mix,
-};
+use crate::law::{FittedLaw, LawKind, LawOptions, LawSetting, LawSettings, Shape};
+use crate::optimize::{Exact, ExactProblem, Optimizer, OptimizerInput, Solution};
 use crate::reuse::{VirtualDomain, solve_frozen};
-use crate::trust::{candidates, rival_laws};
+use crate::trust::reference_laws;
 use crate::{Constraints, CoreError, Mixture, Swarm};
-
-/// Which law is fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LawKind {
-    /// `exp(log c) + exp(t·p)` per task.
-    LogLinear,
-    /// `exp(log c) + exp(b − Σ v p^a)` per task, `v ≥ 0`.
-    Saturating,
-    /// `Σ F max(p, ε)^(−α)` per task.
-    #[serde(rename = "bimix")]
-    BiMix,
-    /// `c + Σ (R (A + p))^(−γ)` per task.
-    #[serde(rename = "autoscale")]
-    AutoScale,
-    /// A Gaussian process per task.
-    Gp,
-    /// Gradient-boosted trees per task.
-    #[serde(rename = "lightgbm")]
-    LightGbm,
-    /// The law with the least out-of-fold error on this swarm.
-    Auto,
-    /// No law: the observed runs speak for themselves.
-    Search,
-}
 
 /// What to do with domains that no run sampled, whose coefficient is free of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -105,33 +74,6 @@ pub struct FitSpec {
     pub seed: u64,
 }
 
-impl LawKind {
-    /// The laws that are fitted, simpler ones first.
-    pub const FITTED: [Self; 6] = [
-        Self::LogLinear,
-        Self::Saturating,
-        Self::AutoScale,
-        Self::BiMix,
-        Self::Gp,
-        Self::LightGbm,
-    ];
-
-    /// The law's name, as in a config.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LogLinear => "log_linear",
-            Self::Saturating => "saturating",
-            Self::BiMix => "bimix",
-            Self::AutoScale => "autoscale",
-            Self::Gp => "gp",
-            Self::LightGbm => "lightgbm",
-            Self::Auto => "auto",
-            Self::Search => "search",
-        }
-    }
-}
-
 impl FitSpec {
     /// The recommended configuration of the method's paper without caps: one log-linear law per
     /// task without ridge, the exact optimizer with λ = 0.05, 5 folds, no bootstrap, seed 0.
@@ -142,10 +84,10 @@ impl FitSpec {
             huber_delta: None,
             ridge: None,
             dead_domains: DeadDomains::Error,
-            optimizer: Some(Optimizer::Exact {
+            optimizer: Some(Optimizer::Exact(Exact {
                 kl_reg: 0.05,
                 worst: false,
-            }),
+            })),
             choose_kl: false,
             kl_reference: None,
             constraints: Constraints::none(prior.weights().len()),
@@ -160,6 +102,68 @@ impl FitSpec {
             confidence: 0.9,
             seed: 0,
         }
+    }
+
+    /// Whether the settings fit together and are in their ranges, whatever the runs are. [`crate::fit()`]
+    /// asks before any work.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] for lists that are not one entry per domain of the prior,
+    /// [`CoreError::OutOfRange`] for numbers, [`CoreError::SettingNotTaken`] for a setting that the law
+    /// does not take, [`CoreError::NotConvex`] for the exact optimizer with another law.
+    pub fn validate(&self) -> Result<(), CoreError> {
+        let m = self.prior.weights().len();
+        let lengths = [
+            ("domains of the constraints", self.constraints.domains()),
+            ("entries of the KL reference", self.reference().len()),
+        ];
+        if let Some(&(what, found)) = lengths.iter().find(|(_, found)| *found != m) {
+            return Err(CoreError::Shape {
+                what,
+                expected: m,
+                found,
+            });
+        }
+        let fixed = match self.ridge {
+            Some(Ridge::Fixed(ridge)) => Some(ridge),
+            Some(Ridge::Auto) | None => None,
+        };
+        let positive = |x: f64| x > 0.0 && x.is_finite();
+        let not_negative = |x: f64| x >= 0.0 && x.is_finite();
+        let share = |x: f64| x > 0.0 && x < 1.0;
+        let kl_reg = self.optimizer.as_ref().and_then(Optimizer::kl_reg);
+        let least = self.reference().iter().copied().reduce(f64::min);
+        let numbers: [(&str, Option<f64>, &dyn Fn(f64) -> bool, &str); 6] = [
+            ("Huber's δ", self.huber_delta, &positive, "above 0"),
+            ("the ridge", fixed, &not_negative, "at least 0"),
+            ("λ of the KL term", kl_reg, &not_negative, "at least 0"),
+            ("the tokens of the run", self.target_tokens, &positive, "above 0"),
+            ("the coverage of intervals", Some(self.confidence), &share, "above 0 and below 1"),
+            ("an entry of the KL reference", least, &not_negative, "at least 0"),
+        ];
+        for (what, value, is_valid, rule) in numbers {
+            if let Some(value) = value.filter(|value| !is_valid(*value)) {
+                return Err(CoreError::OutOfRange { what, value, rule });
+            }
+        }
+        for (setting, given) in [
+            (LawSetting::HuberDelta, self.huber_delta.is_some()),
+            (LawSetting::Ridge, self.ridge.is_some()),
+        ] {
+            if given && !self.law.takes(setting) {
+                return Err(CoreError::SettingNotTaken {
+                    law: self.law.name(),
+                    setting: setting.name(),
+                });
+            }
+        }
+        let exact = matches!(self.optimizer, Some(Optimizer::Exact(_)));
+        if exact && self.law.shape().is_some_and(|shape| shape != Shape::Convex) {
+            return Err(CoreError::NotConvex {
+                law: self.law.name(),
+            });
+        }
+        Ok(())
     }
 
     /// The constraints with dead domains held at their natural share (as far as caps allow).
@@ -178,7 +182,7 @@ impl FitSpec {
     /// law itself is to be chosen.
     #[must_use]
     pub fn law_options(&self) -> Option<LawOptions> {
-        self.options_of(self.law)
+        self.law.options(&self.settings())
     }
 
     /// The law by which earlier swarms are brought to the level of the newest ([`crate::reuse::align`]): the one asked
@@ -186,7 +190,7 @@ impl FitSpec {
     /// however few runs there are of a domain.
     #[must_use]
     pub fn alignment(&self) -> LawOptions {
-        let [ridged, _] = rival_laws();
+        let [ridged, _] = reference_laws();
         let fixed = matches!(self.ridge, Some(Ridge::Fixed(ridge)) if ridge > 0.0);
         match self.law_options() {
             Some(options @ LawOptions::LogLinear(_)) if fixed => options,
@@ -201,15 +205,16 @@ impl FitSpec {
     #[must_use]
     pub fn candidates(&self) -> Vec<LawOptions> {
         if let Some(options) = self.law_options() {
-            return candidates(&options);
+            return options.candidates();
         }
+        let settings = self.settings();
         let options = LawKind::FITTED.iter();
-        let options = options.filter_map(|&kind| self.options_of(kind));
+        let options = options.filter_map(|kind| kind.options(&settings));
         let options = options.map(LawOptions::quick);
-        let exact = matches!(self.optimizer, Some(Optimizer::Exact { .. }));
+        let exact = matches!(self.optimizer, Some(Optimizer::Exact(_)));
         options
             .filter(|options| !exact || options.is_convex())
-            .flat_map(|options| candidates(&options))
+            .flat_map(|options| options.candidates())
             .collect()
     }
 
@@ -218,16 +223,15 @@ impl FitSpec {
     /// are left out.
     #[must_use]
     pub fn every_law(&self) -> Vec<(&'static str, LawOptions)> {
-        let plain = Self::new(self.prior.clone());
-        let plain = Self {
+        let plain = LawSettings {
             target_tokens: self.target_tokens,
             seed: self.seed,
-            ..plain
+            ..LawSettings::default()
         };
         let mut laws = Vec::new();
-        for kind in LawKind::FITTED {
-            if let Some(options) = plain.options_of(kind) {
-                let [ridged, _] = rival_laws();
+        for &kind in LawKind::FITTED {
+            if let Some(options) = kind.options(&plain) {
+                let [ridged, _] = reference_laws();
                 laws.push((kind.name(), options.quick()));
                 if kind == LawKind::LogLinear {
                     laws.push(("log_linear, ridge 3e-5", ridged));
@@ -237,38 +241,17 @@ impl FitSpec {
         laws
     }
 
-    fn options_of(&self, law: LawKind) -> Option<LawOptions> {
-        let options = match law {
-            LawKind::Search | LawKind::Auto => return None,
-            LawKind::AutoScale => LawOptions::AutoScale(AutoScaleOptions {
-                tokens: self.target_tokens?,
-                thorough: true,
-            }),
-            LawKind::BiMix => LawOptions::BiMix(BiMixOptions::default()),
-            LawKind::Gp => LawOptions::Gp(GaussianProcessOptions::default()),
-            LawKind::LightGbm => LawOptions::LightGbm(BoostedTreesOptions {
-                seed: self.seed,
-                ..BoostedTreesOptions::default()
-            }),
-            LawKind::LogLinear => {
-                let default = LogLinearOptions::default();
-                LawOptions::LogLinear(LogLinearOptions {
-                    huber_delta: self.huber_delta.unwrap_or(default.huber_delta),
-                    ..default
-                })
-            }
-            LawKind::Saturating => {
-                let default = SaturatingOptions::default();
-                LawOptions::Saturating(SaturatingOptions {
-                    huber_delta: self.huber_delta.unwrap_or(default.huber_delta),
-                    ..default
-                })
-            }
-        };
-        Some(match self.ridge {
-            Some(Ridge::Fixed(ridge)) => options.with_ridge(ridge),
-            _ => options,
-        })
+    /// What the laws are given of this.
+    fn settings(&self) -> LawSettings {
+        LawSettings {
+            huber_delta: self.huber_delta,
+            ridge: match self.ridge {
+                Some(Ridge::Fixed(ridge)) => Some(ridge),
+                Some(Ridge::Auto) | None => None,
+            },
+            target_tokens: self.target_tokens,
+            seed: self.seed,
+        }
     }
 
     /// The mixtures that a proposal is compared with: the prior; the natural distribution by token
@@ -308,6 +291,7 @@ impl FitSpec {
             .unwrap_or_else(|| self.prior.weights())
     }
 
+    /// The mixture that an optimizer finds for these laws under these constraints.
     pub(crate) fn solve(
         &self,
         swarm: &Swarm,
@@ -317,69 +301,82 @@ impl FitSpec {
         progress: &(dyn Fn() + Sync),
     ) -> Result<Solution, CoreError> {
         let task_weights = swarm.task_weights();
-        let (domains, prior) = (swarm.domains(), self.prior.weights());
-        let problem = ExactProblem {
-            domains,
-            laws,
-            task_weights: &task_weights,
-            reference: self.reference(),
-            kl_reg: optimizer.kl_reg().unwrap_or(0.0),
-            linear: None,
-            constraints,
-        };
-        let simulation = |options: &SimulationOptions, worst| {
-            simulate(
-                domains,
+        let keeping = |problem: &ExactProblem<'_>| solve_frozen(problem, &self.frozen);
+        optimizer.solve(&OptimizerInput {
+            problem: ExactProblem {
+                domains: swarm.domains(),
                 laws,
-                &task_weights,
-                prior,
+                task_weights: &task_weights,
+                reference: self.reference(),
+                kl_reg: optimizer.kl_reg().unwrap_or(0.0),
+                linear: None,
                 constraints,
-                options,
-                worst,
-                self.seed,
-                progress,
-            )
-        };
-        match optimizer {
-            Optimizer::Exact { worst: false, .. } if self.frozen.is_empty() => {
-                solve_exact(&problem)
-            }
-            Optimizer::Exact { worst: false, .. } => solve_frozen(&problem, &self.frozen),
-            _ if !self.frozen.is_empty() => Err(CoreError::Unsupported(
-                "only the exact proposer keeps ratios (`constraints.frozen`)".into(),
-            )),
-            Optimizer::Exact { worst: true, .. } => worst_mix(&problem),
-            Optimizer::Local { worst, .. } => {
-                let mut starts = vec![prior.to_vec()];
-                starts.extend(best_runs(swarm, LOCAL_STARTS, *worst));
-                // A search that finds no candidate within the caps is no start, and no error.
-                if let Ok(found) = simulation(&SimulationOptions::coarse(), *worst) {
-                    starts.push(found.weights);
-                }
-                local(&problem, &starts, *worst)
-            }
-            Optimizer::Simulation { options, worst } => simulation(options, *worst),
-            Optimizer::Search { worst } => search(swarm, prior, constraints, *worst),
-            Optimizer::Rule(rule) => by_rule(domains, prior, constraints, *rule),
-        }
+            },
+            prior: self.prior.weights(),
+            swarm,
+            keeping_ratios: (!self.frozen.is_empty()).then_some(&keeping),
+            seed: self.seed,
+            progress,
+        })
     }
 }
 
 /// Mixtures with a total variation distance below this are one mixture in two roundings.
 const SAME: f64 = 1e-3;
 
-/// A local search starts from so many of the best runs, apart from the prior and a coarse
-/// simulation.
-const LOCAL_STARTS: usize = 4;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DomainSet;
 
-/// The mixtures of the `count` runs with the least (`worst`: greatest) average loss.
-fn best_runs(swarm: &Swarm, count: usize, worst: bool) -> Vec<Vec<f64>> {
-    let losses = swarm.average_losses();
-    let mut order: Vec<usize> = (0..swarm.len()).collect();
-    order.sort_by(|&a, &b| losses[a].total_cmp(&losses[b]));
-    if worst {
-        order.reverse();
+    #[test]
+    fn fit_spec_refuses_settings_out_of_range_or_that_do_not_go_together() {
+        let domains = DomainSet::from_names(["a", "b"]).unwrap();
+        let plain = FitSpec::new(Mixture::new(domains, vec![0.5, 0.5]).unwrap());
+        assert_eq!(plain.validate(), Ok(()));
+        let refused = |change: &dyn Fn(&mut FitSpec)| {
+            let mut spec = plain.clone();
+            change(&mut spec);
+            spec.validate().unwrap_err().to_string()
+        };
+        for (told, expected) in [
+            (
+                refused(&|spec| spec.huber_delta = Some(0.0)),
+                "Huber's δ is 0; it must be above 0",
+            ),
+            (
+                refused(&|spec| spec.ridge = Some(Ridge::Fixed(-1.0))),
+                "the ridge is -1; it must be at least 0",
+            ),
+            (
+                refused(&|spec| spec.confidence = 1.0),
+                "the coverage of intervals is 1; it must be above 0 and below 1",
+            ),
+            (
+                refused(&|spec| spec.target_tokens = Some(f64::NAN)),
+                "the tokens of the run is NaN; it must be above 0",
+            ),
+            (
+                refused(&|spec| spec.kl_reference = Some(vec![1.0])),
+                "entries of the KL reference: expected 2, found 1",
+            ),
+            (
+                refused(&|spec| spec.constraints = Constraints::none(3)),
+                "domains of the constraints: expected 2, found 3",
+            ),
+            (
+                refused(&|spec| {
+                    spec.law = LawKind::BiMix;
+                    spec.ridge = Some(Ridge::Auto);
+                }),
+                "the law bimix does not take ridge",
+            ),
+            (
+                refused(&|spec| spec.law = LawKind::Gp),
+                "the exact optimizer needs a convex law, which gp is not",
+            ),
+        ] {
+            assert_eq!(told, expected);
+        }
     }
-    let runs = order.into_iter().take(count);
-    runs.map(|run| swarm.mixtures().row(run).to_vec()).collect()
 }

@@ -71,7 +71,7 @@ pub struct Sweep {
 /// says why and does not stop the others.
 ///
 /// # Errors
-/// [`CoreError::Unsupported`] without laws, or when caps are asked for and token counts are not
+/// [`CoreError::SweepWithoutLaws`]; [`CoreError::Unsupported`] when caps are asked for and token counts are not
 /// known.
 pub fn sweep(
     swarm: &Swarm,
@@ -81,9 +81,7 @@ pub fn sweep(
     progress: &(dyn Fn() + Sync),
 ) -> Result<Sweep, CoreError> {
     if fit.laws.is_empty() {
-        return Err(CoreError::Unsupported(
-            "a sweep needs fitted laws: use `regression.type: log_linear`".into(),
-        ));
+        return Err(CoreError::SweepWithoutLaws);
     }
     let task_weights = swarm.task_weights();
     let held = spec.constraints_holding(&fit.dead);

@@ -1,8 +1,108 @@
-//! What a person must know before trusting a fit, one sentence each: the same words on the terminal,
-//! in `mixture.json` and in the report.
+//! What a person must know before trusting a fit, as values with their numbers; who shows them words
+//! them.
 
-use crate::trust::Rival;
+use crate::trust::AlternativeLaw;
 use crate::{Fit, FitSpec, Ridge, Swarm};
+
+/// One reason not to trust a fit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FitWarning {
+    /// The mixtures of the runs do not vary in some directions: the laws are not determined there,
+    /// and a proposal that goes that way is a guess.
+    Undetermined {
+        /// Directions without variation.
+        directions: usize,
+        /// Of so many: the domains that were sampled.
+        of: usize,
+    },
+    /// There was no out-of-fold check: no fold determines the laws.
+    NotChecked {
+        /// `K`.
+        runs: usize,
+    },
+    /// Out-of-fold predictions far outside of anything measured.
+    Explosions {
+        /// How many.
+        count: usize,
+        /// The one that is furthest off.
+        worst: WorstExplosion,
+        /// Whether the ridge was chosen out of fold already.
+        ridge_chosen: bool,
+    },
+    /// The loss predicted at the prior is further outside of the measured ones than they are apart, so
+    /// that the gain over it says nothing.
+    ImplausiblePrior {
+        /// Predicted average loss at the prior.
+        predicted: f64,
+        /// Least measured average loss.
+        least: f64,
+        /// Greatest measured average loss.
+        most: f64,
+        /// Whether the ridge was chosen out of fold already.
+        ridge_chosen: bool,
+    },
+    /// Another law predicts unseen runs far better.
+    Outdone {
+        /// Out-of-fold RMSE of the average loss, by this law.
+        rmse: f64,
+        /// The other law's name.
+        law: &'static str,
+        /// Its RMSE.
+        other_rmse: f64,
+    },
+    /// Another law that is about as good out of fold sees the prior or the proposal differently by
+    /// more than the gain that is claimed.
+    GainNotEstablished {
+        /// The gain that is claimed, in the unit of the losses.
+        claimed: f64,
+        /// Where the laws differ most.
+        at: Compared,
+        /// The other law's name.
+        law: &'static str,
+        /// Average loss that it predicts there.
+        other: f64,
+        /// Average loss that this law predicts there.
+        own: f64,
+        /// The run whose mixture is nearest.
+        nearest_run: String,
+        /// Its total variation distance, in [0, 1].
+        distance: f64,
+    },
+    /// The fits of these tasks did not converge.
+    NotConverged {
+        /// Names of the tasks.
+        tasks: Vec<String>,
+    },
+    /// Resamples that led to no mixture and are left out of the intervals.
+    FailedResamples {
+        /// How many.
+        failed: usize,
+        /// Of so many.
+        resamples: usize,
+    },
+}
+
+/// See [`FitWarning::Explosions`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorstExplosion {
+    /// The run's name.
+    pub run: String,
+    /// The task's name.
+    pub task: String,
+    /// Predicted out of fold.
+    pub predicted: f64,
+    /// Measured.
+    pub measured: f64,
+}
+
+/// A mixture that laws are compared at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// The prior.
+    Prior,
+    /// The proposed mixture.
+    Proposal,
+}
 
 /// A law whose out-of-fold error is this many times that of another is far from it.
 const FAR: f64 = 1.5;
@@ -18,180 +118,124 @@ fn nearest_run<'a>(swarm: &'a Swarm, p: &[f64]) -> Option<(&'a str, f64)> {
         .min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// At most this many names are listed.
-const NAMES: usize = 5;
-
-/// Three decimals, or a power of ten for what is too large to read.
-fn readable(value: f64) -> String {
-    if value.abs() < 1e6 {
-        format!("{value:.3}")
-    } else {
-        format!("{value:.2e}")
-    }
-}
-
 impl Fit {
     /// What speaks against trusting this fit; empty when nothing does. `swarm` holds the runs that
     /// were trained on.
     #[must_use]
-    pub fn warnings(&self, swarm: &Swarm, spec: &FitSpec) -> Vec<String> {
+    pub fn warnings(&self, swarm: &Swarm, spec: &FitSpec) -> Vec<FitWarning> {
         if self.options.is_none() {
             return Vec::new();
         }
-        let cure = if spec.ridge == Some(Ridge::Auto) {
-            "The ridge chosen out of fold does not prevent it: more runs would."
-        } else {
-            "Set `regression.ridge: auto`, or pass --ridge auto."
-        };
         let mut warnings = Vec::new();
         if self.undetermined > 0 {
-            warnings.push(format!(
-                "the mixtures of the runs do not vary in {} of {} directions: the laws are not \
-                 determined there, and a proposal that goes that way is a guess. Add runs that \
-                 move each domain on its own",
-                self.undetermined,
-                swarm.domains().len() - self.dead.len()
-            ));
+            warnings.push(FitWarning::Undetermined {
+                directions: self.undetermined,
+                of: swarm.domains().len() - self.dead.len(),
+            });
         }
         if spec.folds >= 2 && self.out_of_fold.is_none() {
-            warnings.push(format!(
-                "there was no out-of-fold check: {} runs leave no fold that determines the laws. \
-                 Nothing says how well they predict mixtures they were not fitted to",
-                swarm.len()
-            ));
+            warnings.push(FitWarning::NotChecked { runs: swarm.len() });
         }
-        if let Some(checked) = &self.out_of_fold
-            && let Some(first) = checked
-                .explosions
-                .iter()
-                .max_by(|a, b| a.miss().total_cmp(&b.miss()))
-        {
-            let how_many = match checked.explosions.len() {
-                1 => "1 prediction of an unseen run is".to_owned(),
-                many => format!("{many} predictions of unseen runs are"),
-            };
-            warnings.push(format!(
-                "{how_many} far outside of anything measured, such as {} for `{}` of run `{}` where \
-                 {:.3} was measured: the law is not held down there. {cure}",
-                readable(first.predicted),
-                swarm.tasks()[first.task].name,
-                swarm.runs()[first.run],
-                first.measured,
-            ));
-        }
-        if let Some(sentence) = self.implausible_natural(swarm) {
-            warnings.push(format!(
-                "{sentence}, so the gain over it says nothing. {cure}"
-            ));
-        }
+        let ridge_chosen = spec.ridge == Some(Ridge::Auto);
+        warnings.extend(self.exploded(swarm, ridge_chosen));
+        warnings.extend(self.implausible_prior(swarm, ridge_chosen));
         warnings.extend(self.outdone());
         warnings.extend(self.not_established(swarm, spec));
         let stuck = (0..self.reports.len()).filter(|&task| !self.reports[task].converged);
-        let stuck: Vec<&str> = stuck
-            .map(|task| swarm.tasks()[task].name.as_str())
-            .collect();
-        if !stuck.is_empty() {
-            let shown = stuck[..stuck.len().min(NAMES)].join(", ");
-            let more = stuck.len().saturating_sub(NAMES);
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            warnings.push(format!(
-                "the fit of these tasks did not converge: {shown}{more}"
-            ));
+        let tasks: Vec<String> = stuck.map(|task| swarm.tasks()[task].name.clone()).collect();
+        if !tasks.is_empty() {
+            warnings.push(FitWarning::NotConverged { tasks });
         }
         let resampled = self.proposal.as_ref().and_then(|p| p.bootstrap.as_ref());
         if let Some(bootstrap) = resampled.filter(|bootstrap| bootstrap.failed > 0) {
-            warnings.push(format!(
-                "{} of {} resamples led to no mixture and are left out of the intervals",
-                bootstrap.failed,
-                bootstrap.failed + bootstrap.mixtures.rows()
-            ));
+            warnings.push(FitWarning::FailedResamples {
+                failed: bootstrap.failed,
+                resamples: bootstrap.failed + bootstrap.mixtures.rows(),
+            });
         }
         warnings
     }
 
-    /// A rival law that predicts unseen runs far better.
-    fn outdone(&self) -> Option<String> {
+    fn exploded(&self, swarm: &Swarm, ridge_chosen: bool) -> Option<FitWarning> {
+        let explosions = &self.out_of_fold.as_ref()?.explosions;
+        let worst = explosions.iter().max_by(|a, b| a.miss().total_cmp(&b.miss()))?;
+        Some(FitWarning::Explosions {
+            count: explosions.len(),
+            worst: WorstExplosion {
+                run: swarm.runs()[worst.run].clone(),
+                task: swarm.tasks()[worst.task].name.clone(),
+                predicted: worst.predicted,
+                measured: worst.measured,
+            },
+            ridge_chosen,
+        })
+    }
+
+    fn outdone(&self) -> Option<FitWarning> {
         let own = self.out_of_fold.as_ref()?.average.rmse;
-        let best = self.rivals.iter().min_by(|a, b| {
+        let best = self.alternatives.iter().min_by(|a, b| {
             let (a, b) = (a.average.rmse, b.average.rmse);
             a.total_cmp(&b)
         })?;
         let far = own.is_nan() || own > FAR * best.average.rmse;
-        far.then(|| {
-            format!(
-                "out of fold this law has an RMSE of {} where a {} law has {}: set \
-                 `regression.type: {}`, or `auto`",
-                readable(own),
-                best.options.name().replace('_', "-"),
-                readable(best.average.rmse),
-                best.options.name()
-            )
+        far.then(|| FitWarning::Outdone {
+            rmse: own,
+            law: best.options.name(),
+            other_rmse: best.average.rmse,
         })
     }
 
-    /// Whether another law that is about as good sees the prior or the proposal differently by
-    /// more than the gain that is claimed.
-    fn not_established(&self, swarm: &Swarm, spec: &FitSpec) -> Option<String> {
+    fn not_established(&self, swarm: &Swarm, spec: &FitSpec) -> Option<FitWarning> {
         let proposal = self.proposal.as_ref()?;
         let natural = proposal.natural_average?;
         let claimed = natural - proposal.predicted_average;
         if claimed <= 0.0 {
             return None;
         }
-        let own = self.out_of_fold.as_ref()?.average.rmse;
+        let own_rmse = self.out_of_fold.as_ref()?.average.rmse;
         let weights = swarm.task_weights();
-        let mut widest: Option<(f64, String)> = None;
+        let mut widest: Option<(f64, FitWarning)> = None;
         let (prior, proposed) = (spec.prior.weights(), proposal.mixture.weights());
-        let credible = |rival: &&Rival| rival.average.rmse <= FAR * own;
-        for rival in self.rivals.iter().filter(credible) {
-            for (place, p, here) in [
-                ("prior", prior, natural),
-                ("proposed mixture", proposed, proposal.predicted_average),
+        let credible = |other_law: &&AlternativeLaw| other_law.average.rmse <= FAR * own_rmse;
+        for other_law in self.alternatives.iter().filter(credible) {
+            for (at, p, own) in [
+                (Compared::Prior, prior, natural),
+                (Compared::Proposal, proposed, proposal.predicted_average),
             ] {
-                let there = rival.loss(&weights, p);
-                let apart = (there - here).abs();
+                let other = other_law.loss(&weights, p);
+                let apart = (other - own).abs();
                 if apart > claimed && widest.as_ref().is_none_or(|(known, _)| apart > *known) {
                     let (run, distance) = nearest_run(swarm, p)?;
-                    widest = Some((
-                        apart,
-                        format!(
-                            "the gain is not established: it is {claimed:.3}, but at the {place} a \
-                             {} law, about as good out of fold, predicts {} where this one \
-                             predicts {}. A proxy run on the {place} would settle it; the nearest, \
-                             `{run}`, differs in {:.0} % of its data",
-                            rival.options.name().replace('_', "-"),
-                            readable(there),
-                            readable(here),
-                            100.0 * distance
-                        ),
-                    ));
+                    let warning = FitWarning::GainNotEstablished {
+                        claimed,
+                        at,
+                        law: other_law.options.name(),
+                        other,
+                        own,
+                        nearest_run: run.to_owned(),
+                        distance,
+                    };
+                    widest = Some((apart, warning));
                 }
             }
         }
-        widest.map(|(_, sentence)| sentence)
+        widest.map(|(_, warning)| warning)
     }
 
-    /// A predicted loss of the natural distribution further outside of the measured ones than
-    /// they are apart.
-    fn implausible_natural(&self, swarm: &Swarm) -> Option<String> {
-        let natural = self.proposal.as_ref()?.natural_average?;
+    fn implausible_prior(&self, swarm: &Swarm, ridge_chosen: bool) -> Option<FitWarning> {
+        let predicted = self.proposal.as_ref()?.natural_average?;
         let measured = swarm.average_losses();
         let fold = |start, pick: fn(f64, f64) -> f64| measured.iter().copied().fold(start, pick);
         let (least, most) = (
             fold(f64::INFINITY, f64::min),
             fold(f64::NEG_INFINITY, f64::max),
         );
-        let inside = (2.0 * least - most..=2.0 * most - least).contains(&natural);
-        (!inside).then(|| {
-            format!(
-                "the laws predict an average loss of {} at the prior, far outside of \
-                 the measured {least:.4} to {most:.4}",
-                readable(natural)
-            )
+        let inside = (2.0 * least - most..=2.0 * most - least).contains(&predicted);
+        (!inside).then_some(FitWarning::ImplausiblePrior {
+            predicted,
+            least,
+            most,
+            ridge_chosen,
         })
     }
 }

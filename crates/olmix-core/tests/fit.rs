@@ -7,10 +7,10 @@ use std::sync::Mutex;
 
 use common::{Planted, planted, spec};
 use olmix_core::law::{Design, Law, LawOptions, LogLinearOptions, average_loss, fit_tasks};
-use olmix_core::optimize::{Optimizer, SimulationOptions, Status};
-use olmix_core::trust::RIDGE_GRID;
+use olmix_core::optimize::{Exact, Optimizer, Search, Simulation, SimulationOptions, Status};
+use olmix_core::law::RIDGE_GRID;
 use olmix_core::{
-    CoreError, DeadDomains, FitSpec, LawKind, Matrix, Observer, Ridge, Stage, fit, kl_divergence,
+    CoreError, DeadDomains, FitSpec, FitWarning, LawKind, Matrix, Observer, Ridge, Stage, fit, kl_divergence,
 };
 
 /// A planted swarm that never sampled domain `dead`.
@@ -101,16 +101,16 @@ fn the_automatic_ridge_is_the_one_with_the_least_out_of_fold_error() {
         LawOptions::LogLinear(options) => options.ridge,
         other => panic!("{other:?} is not log-linear"),
     };
-    let tried: Vec<f64> = fitted.tried.iter().map(|t| ridge(&t.options)).collect();
+    let tried: Vec<f64> = fitted.candidates.iter().map(|t| ridge(&t.options)).collect();
     assert_eq!(tried, RIDGE_GRID);
-    let errors = fitted.tried.iter().map(|tried| tried.average);
+    let errors = fitted.candidates.iter().map(|tried| tried.average);
     let least = errors.fold(f64::INFINITY, f64::min);
     let chosen = fitted.options.unwrap();
     assert!(
         ridge(&chosen) > 0.0,
         "with 2 noisy runs a coefficient some ridge helps"
     );
-    let best = fitted.tried.iter().find(|t| t.options == chosen).unwrap();
+    let best = fitted.candidates.iter().find(|t| t.options == chosen).unwrap();
     assert_eq!(best.average, least);
     // The out-of-fold check is made with the ridge chosen, on the same folds.
     assert_eq!(fitted.out_of_fold.unwrap().average.rmse, least);
@@ -211,7 +211,8 @@ fn a_training_split_draws_that_many_runs_by_the_seed() {
     assert_eq!(first.len(), 20);
     assert!(first.is_sorted() && first == with(20, 1).unwrap());
     assert_ne!(first, with(20, 2).unwrap());
-    assert!(matches!(with(51, 1), Err(CoreError::Unsupported(_))));
+    let refused = CoreError::TooManyTrained { asked: 51, left: 50 };
+    assert_eq!(with(51, 1), Err(refused));
 }
 
 #[test]
@@ -219,18 +220,18 @@ fn simulation_comes_close_to_the_exact_mixture_and_keeps_the_caps() {
     let planted = planted(60, 6, 4, 0.01, 16);
     let mut exact = spec(&planted.prior);
     exact.constraints.caps = Some(vec![0.3, 0.25, 0.3, 0.4, 0.5, 0.35]);
-    exact.optimizer = Some(Optimizer::Exact {
+    exact.optimizer = Some(Optimizer::Exact(Exact {
         kl_reg: 0.0,
         worst: false,
-    });
+    }));
     let simulated = FitSpec {
-        optimizer: Some(Optimizer::Simulation {
+        optimizer: Some(Optimizer::Simulation(Simulation {
             options: SimulationOptions {
                 samples: 20_000,
                 ..SimulationOptions::default()
             },
             worst: false,
-        }),
+        })),
         ..exact.clone()
     };
     let best = fit(&planted.swarm, &exact, &()).unwrap().proposal.unwrap();
@@ -253,7 +254,7 @@ fn search_proposes_the_best_observed_run_that_is_feasible() {
     let planted = planted(40, 5, 3, 0.02, 17);
     let mut spec = FitSpec {
         law: LawKind::Search,
-        optimizer: Some(Optimizer::Search { worst: false }),
+        optimizer: Some(Optimizer::Search(Search { worst: false })),
         ..spec(&planted.prior)
     };
     spec.constraints.upper = vec![0.5; 5];
@@ -274,10 +275,10 @@ fn search_proposes_the_best_observed_run_that_is_feasible() {
 fn the_worst_mixture_is_predicted_worse_than_the_natural_and_every_observed_one() {
     let planted = planted(60, 5, 3, 0.01, 18);
     let spec = FitSpec {
-        optimizer: Some(Optimizer::Exact {
+        optimizer: Some(Optimizer::Exact(Exact {
             kl_reg: 0.0,
             worst: true,
-        }),
+        })),
         ..spec(&planted.prior)
     };
     let fitted = fit(&planted.swarm, &spec, &()).unwrap();
@@ -294,10 +295,10 @@ fn a_strong_kl_term_pulls_to_the_reference_given_not_to_the_prior() {
     let planted = planted(60, 4, 2, 0.01, 19);
     let spec = FitSpec {
         kl_reference: Some(vec![2.0, 1.0, 0.5, 0.5]),
-        optimizer: Some(Optimizer::Exact {
+        optimizer: Some(Optimizer::Exact(Exact {
             kl_reg: 1e4,
             worst: false,
-        }),
+        })),
         ..spec(&planted.prior)
     };
     let proposal = fit(&planted.swarm, &spec, &()).unwrap().proposal.unwrap();
@@ -343,18 +344,18 @@ impl Observer for Notes {
 fn every_stage_makes_the_steps_it_announced() {
     let planted = planted(40, 5, 3, 0.02, 21);
     for optimizer in [
-        Optimizer::Exact {
+        Optimizer::Exact(Exact {
             kl_reg: 0.05,
             worst: false,
-        },
-        Optimizer::Simulation {
+        }),
+        Optimizer::Simulation(Simulation {
             options: SimulationOptions {
                 rounds: 3,
                 samples: 2_500,
                 temperature: Some(0.5),
             },
             worst: false,
-        },
+        }),
     ] {
         let notes = Notes::default();
         let spec = FitSpec {
@@ -408,7 +409,7 @@ fn a_fit_is_the_same_bits_on_any_number_of_threads() {
     assert!(one == on(2) && one == on(5));
 }
 
-fn warnings(swarm: &olmix_core::Swarm, spec: &FitSpec) -> Vec<String> {
+fn warnings(swarm: &olmix_core::Swarm, spec: &FitSpec) -> Vec<FitWarning> {
     fit(swarm, spec, &()).unwrap().warnings(swarm, spec)
 }
 
@@ -439,12 +440,11 @@ fn runs_that_do_not_vary_are_warned_of() {
         planted.swarm.losses().clone(),
     );
     let warnings = warnings(&swarm, &spec(&planted.prior));
-    assert!(
-        warnings
-            .iter()
-            .any(|w| w.contains("do not vary in 1 of 5 directions")),
-        "{warnings:?}"
-    );
+    let undetermined = FitWarning::Undetermined {
+        directions: 1,
+        of: 5,
+    };
+    assert!(warnings.contains(&undetermined), "{warnings:?}");
 }
 
 #[test]
@@ -455,12 +455,8 @@ fn too_few_runs_for_any_fold_are_warned_of() {
         ..spec(&planted.prior)
     };
     let warnings = warnings(&planted.swarm, &spec);
-    assert!(
-        warnings
-            .iter()
-            .any(|w| w.contains("no out-of-fold check: 6 runs")),
-        "{warnings:?}"
-    );
+    let not_checked = FitWarning::NotChecked { runs: 6 };
+    assert!(warnings.contains(&not_checked), "{warnings:?}");
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn a_fit_with_saturating_laws_proposes_and_resamples() {
         ..spec(&prior)
     };
     let fitted = fit(&swarm, &spec, &()).unwrap();
-    assert_eq!(fitted.tried.len(), 11);
+    assert_eq!(fitted.candidates.len(), 11);
     // The functions the truths are made of are found among the others.
     let Some(LawOptions::Saturating(chosen)) = fitted.options else {
         panic!("another law: {:?}", fitted.options);

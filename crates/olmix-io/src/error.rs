@@ -8,6 +8,8 @@ use olmix_core::CoreError;
 use olmix_fs::WriteError;
 use thiserror::Error;
 
+use crate::core_messages::core_sentence;
+
 /// Where in a file something was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -84,7 +86,7 @@ pub enum IoError {
         help: String,
     },
     /// The method refuses what a file asks for.
-    #[error("{file}: {error}\n  help: {help}")]
+    #[error("{file}: {}\n  help: {help}", core_sentence(error))]
     Core {
         /// The file that asks for it.
         file: String,

@@ -14,7 +14,9 @@
 //! [`IoError`] that says which file, where in it, what was found, and what to do.
 
 mod artifact;
+mod comparison;
 mod config;
+mod core_messages;
 mod error;
 mod input;
 mod messages;
@@ -23,6 +25,8 @@ mod real_data;
 mod swarm;
 
 pub use artifact::csv_npy::{csv_bytes, csv_number, npy};
+pub use comparison::{Judgement, MethodResult};
+pub use core_messages::fit_warnings;
 pub use artifact::domain_weights::Shares;
 pub use artifact::export::{Blend, BlendDomain, Trainer};
 pub use artifact::json_diff::{ArrayDifference, JsonDifference, json_differences};
@@ -34,7 +38,7 @@ pub use artifact::mixture_file::{
 pub use config::engine::{EngineConfig, EngineKind};
 pub use config::fit::{
     Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
-    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig, ProposerKind,
+    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig,
     RegressionConfig, SwarmFiles, TrainSplit,
 };
 pub use config::generation::{

@@ -3,9 +3,9 @@
 mod common;
 
 use common::{CONFIG, Case, METRICS, RATIOS};
-use olmix_core::Direction;
-use olmix_core::optimize::Optimizer;
-use olmix_io::{load_mixtures, load_runs};
+use olmix_core::optimize::{Exact, Optimizer};
+use olmix_core::{Direction, LawKind, Ridge};
+use olmix_io::{Overrides, Preset, load_fit_with, load_mixtures, load_runs};
 
 #[test]
 fn runs_are_joined_by_id_in_the_order_of_the_ratios() {
@@ -21,7 +21,7 @@ fn runs_are_joined_by_id_in_the_order_of_the_ratios() {
     );
     assert_eq!(swarm.task_weights(), [0.5, 0.5]);
     assert!(loaded.notices.is_empty(), "{:?}", loaded.notices);
-    let Some(Optimizer::Exact { kl_reg, worst }) = loaded.spec.optimizer else {
+    let Some(Optimizer::Exact(Exact { kl_reg, worst })) = loaded.spec.optimizer else {
         panic!("{:?}", loaded.spec.optimizer);
     };
     assert!((kl_reg - 0.05).abs() < 1e-15 && !worst);
@@ -286,4 +286,58 @@ fn measured_runs_are_compared_on_the_tasks_that_are_there() {
         error.contains("no task of the laws was measured: looked for `m1`, `m2`"),
         "{error}"
     );
+}
+
+#[test]
+fn ridge_override_is_refused_for_a_law_that_takes_none() {
+    let case = Case::new();
+    case.with("regression: {type: gp}\n");
+    let overrides = Overrides {
+        ridge: Some(Ridge::Auto),
+        ..Overrides::default()
+    };
+    let refused = |overrides: &Overrides| {
+        let loaded = load_fit_with(&case.path("fit.yaml"), overrides);
+        loaded.map(|_| ()).unwrap_err().to_string()
+    };
+    let message = refused(&overrides);
+    let expected = "`--ridge` is given, but the law `gp` does not take it\n  help: remove it; of the laws \
+                    `log_linear` and `saturating` take it";
+    assert!(message.contains(expected), "{message}");
+    // What counts is the law that is fitted: that of the preset, or the one given in its place.
+    let by_preset = Overrides {
+        preset: Some(Preset::RegMix),
+        ..overrides
+    };
+    assert!(refused(&by_preset).contains("the law `lightgbm` does not take it"));
+    let by_law = Overrides {
+        law: Some(LawKind::Saturating),
+        ..overrides
+    };
+    let loaded = load_fit_with(&case.path("fit.yaml"), &by_law).unwrap();
+    assert_eq!(loaded.spec.law, LawKind::Saturating);
+    assert_eq!(loaded.spec.ridge, Some(Ridge::Auto));
+}
+
+#[test]
+fn law_override_names_settings_of_the_config_that_it_does_not_take() {
+    let case = Case::new();
+    case.with("regression: {type: log_linear, ridge: 1e-5, huber_delta: 0.1}\n");
+    let given = |law| Overrides {
+        law: Some(law),
+        ..Overrides::default()
+    };
+    let load = |law| load_fit_with(&case.path("fit.yaml"), &given(law)).unwrap();
+    let loaded = load(LawKind::BiMix);
+    assert_eq!((loaded.spec.ridge, loaded.spec.huber_delta), (None, None));
+    assert_eq!(
+        loaded.notices,
+        [
+            "regression.ridge has no effect: the law `bimix` does not take it",
+            "regression.huber_delta has no effect: the law `bimix` does not take it"
+        ]
+    );
+    let loaded = load(LawKind::Saturating);
+    assert_eq!(loaded.spec.ridge, Some(Ridge::Fixed(1e-5)));
+    assert!(loaded.notices.is_empty(), "{:?}", loaded.notices);
 }

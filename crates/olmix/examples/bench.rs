@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use olmix_core::optimize::{ExactProblem, SimulationOptions, simulate, solve_exact};
+use olmix_core::optimize::{
+    ExactProblem, OptimizerInput, SimulationOptions, simulate, solve_exact,
+};
 use olmix_core::{Fit, LawKind, fit};
 use olmix_io::{LoadedFit, load_fit};
 
@@ -31,18 +33,26 @@ fn solve_ms(loaded: &LoadedFit, fitted: &Fit) -> Result<f64, Box<dyn std::error:
 
 /// Seconds of a simulation of a million candidates with fitted laws.
 fn simulation_s(loaded: &LoadedFit, fitted: &Fit) -> Result<f64, Box<dyn std::error::Error>> {
+    let task_weights = loaded.swarm.task_weights();
+    let constraints = loaded.spec.constraints_holding(&fitted.dead);
+    let input = OptimizerInput {
+        problem: ExactProblem {
+            domains: loaded.swarm.domains(),
+            laws: &fitted.laws,
+            task_weights: &task_weights,
+            reference: loaded.spec.reference(),
+            kl_reg: 0.0,
+            linear: None,
+            constraints: &constraints,
+        },
+        prior: loaded.spec.prior.weights(),
+        swarm: &loaded.swarm,
+        keeping_ratios: None,
+        seed: 0,
+        progress: &|| (),
+    };
     let start = Instant::now();
-    simulate(
-        loaded.swarm.domains(),
-        &fitted.laws,
-        &loaded.swarm.task_weights(),
-        loaded.spec.prior.weights(),
-        &loaded.spec.constraints_holding(&fitted.dead),
-        &SimulationOptions::default(),
-        false,
-        0,
-        &|| (),
-    )?;
+    simulate(&input, &SimulationOptions::default(), false)?;
     Ok(start.elapsed().as_secs_f64())
 }
 

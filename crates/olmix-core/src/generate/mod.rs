@@ -5,6 +5,7 @@ mod exchange;
 mod farthest;
 mod maximin;
 mod sampler;
+mod shares;
 mod swarm;
 mod taken;
 mod tree;

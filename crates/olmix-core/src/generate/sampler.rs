@@ -7,6 +7,7 @@
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use super::shares::{NoShare, clip, leaves, round, with_pins};
 use super::taken::{Taken, near};
 use super::tree::{Group, Tree};
 use crate::random::{dirichlet_of, gamma, generator};
@@ -70,6 +71,12 @@ pub(super) enum Refusal {
     OverCap(usize),
     Missing(usize),
     Empty,
+}
+
+impl From<NoShare> for Refusal {
+    fn from(_: NoShare) -> Self {
+        Self::Empty
+    }
 }
 
 /// Draws mixtures over the leaves of a tree.
@@ -136,7 +143,7 @@ impl<'a> Sampler<'a> {
             let sum: f64 = raw.iter().sum();
             raw.into_iter().map(|share| share / sum).collect()
         };
-        let leaves = |name: &String| {
+        let named = |name: &String| {
             tree.leaves_of(name).ok_or_else(|| {
                 CoreError::Unsupported(format!("no source, topic or leaf is named `{name}`"))
             })
@@ -148,7 +155,7 @@ impl<'a> Sampler<'a> {
             nonzero: options
                 .nonzero
                 .iter()
-                .map(leaves)
+                .map(named)
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -171,7 +178,7 @@ impl<'a> Sampler<'a> {
             .zip(&self.priors)
             .map(|(group, prior)| with_pins(group, prior))
             .collect();
-        self.leaves(&relative)
+        leaves(self.tree, &relative)
     }
 
     /// Draw number `draw`, the same on any thread.
@@ -250,10 +257,13 @@ impl<'a> Sampler<'a> {
     /// Clips shares, multiplies them, and checks what comes out.
     fn finish(&self, relative: &mut [Vec<f64>]) -> Result<Vec<f64>, Refusal> {
         match self.options.multiples_of {
-            Some(unit) => self.round(relative, unit)?,
-            None => self.clip(relative)?,
+            Some(unit) => round(self.tree, relative, unit)?,
+            None => clip(self.tree, relative, |depth| match depth {
+                0 => self.options.sources.minimum,
+                _ => self.options.topics.minimum,
+            })?,
         }
-        let mixture = self.leaves(relative);
+        let mixture = leaves(self.tree, relative);
         let present =
             |leaves: &std::ops::Range<usize>| mixture[leaves.clone()].iter().any(|w| *w > 0.0);
         if let Some(missing) = self.nonzero.iter().position(|leaves| !present(leaves)) {
@@ -267,76 +277,6 @@ impl<'a> Sampler<'a> {
             }
         }
         Ok(mixture)
-    }
-
-    /// Removes free shares under the minimum of their level.
-    fn clip(&self, relative: &mut [Vec<f64>]) -> Result<(), Refusal> {
-        for (group, shares) in self.tree.groups().iter().zip(relative.iter_mut()) {
-            let minimum = match group.depth {
-                0 => self.options.sources.minimum,
-                _ => self.options.topics.minimum,
-            };
-            for (member, share) in group.members.iter().zip(shares.iter_mut()) {
-                if member.pin.is_none() && *share < minimum {
-                    *share = 0.0;
-                }
-            }
-            fill(group, shares)?;
-        }
-        Ok(())
-    }
-
-    /// Rounds the weights of leaves to multiples of `unit`, those below it to zero; pins stay.
-    fn round(&self, relative: &mut [Vec<f64>], unit: f64) -> Result<(), Refusal> {
-        let rounded: Vec<f64> = {
-            let mixture = self.leaves(relative);
-            let kept = |w: &f64| if *w < unit { 0.0 } else { *w };
-            let kept: Vec<f64> = mixture.iter().map(kept).collect();
-            let sum: f64 = kept.iter().sum();
-            if sum <= 0.0 {
-                return Err(Refusal::Empty);
-            }
-            kept.iter()
-                .map(|w| (w / sum / unit).round() * unit)
-                .collect()
-        };
-        let mass = |leaves: &std::ops::Range<usize>| rounded[leaves.clone()].iter().sum::<f64>();
-        for (group, shares) in self.tree.groups().iter().zip(relative.iter_mut()) {
-            let total: f64 = group
-                .members
-                .iter()
-                .map(|member| mass(&member.leaves))
-                .sum();
-            if total <= 0.0 {
-                // Without weight of its own, a group has whatever shares it had.
-                continue;
-            }
-            for (member, share) in group.members.iter().zip(shares.iter_mut()) {
-                if member.pin.is_none() {
-                    *share = mass(&member.leaves) / total;
-                }
-            }
-            fill(group, shares)?;
-        }
-        Ok(())
-    }
-
-    /// Weights of the leaves: the products of the shares along their paths.
-    fn leaves(&self, relative: &[Vec<f64>]) -> Vec<f64> {
-        let groups = self.tree.groups();
-        let mut weight_of: Vec<f64> = vec![1.0; groups.len()];
-        let mut mixture = vec![0.0; self.tree.domains().len()];
-        for (g, group) in groups.iter().enumerate() {
-            if let Some((above, i)) = group.parent {
-                weight_of[g] = weight_of[above] * relative[above][i];
-            }
-            for (member, share) in group.members.iter().zip(&relative[g]) {
-                if member.leaf {
-                    mixture[member.leaves.start] = weight_of[g] * share;
-                }
-            }
-        }
-        mixture
     }
 
     /// Draws until `count` mixtures are found that differ from each other and from the existing
@@ -403,40 +343,4 @@ impl<'a> Sampler<'a> {
             }
         }
     }
-}
-
-/// Shares of all members of a group, from those of its free ones.
-fn with_pins(group: &Group, free: &[f64]) -> Vec<f64> {
-    let mut free = free.iter();
-    let left = 1.0 - group.pinned;
-    group
-        .members
-        .iter()
-        .map(|member| match member.pin {
-            Some(pin) => pin,
-            None => left * free.next().copied().unwrap_or(0.0),
-        })
-        .collect()
-}
-
-/// Scales the free shares of a group so that all sum to 1; pins stay.
-fn fill(group: &Group, shares: &mut [f64]) -> Result<(), Refusal> {
-    let members = || group.members.iter().zip(shares.iter());
-    let free: f64 = members()
-        .filter(|(m, _)| m.pin.is_none())
-        .map(|(_, s)| s)
-        .sum();
-    if group.members.iter().all(|member| member.pin.is_some()) {
-        return Ok(());
-    }
-    if free <= 0.0 {
-        return Err(Refusal::Empty);
-    }
-    let scale = (1.0 - group.pinned) / free;
-    for (member, share) in group.members.iter().zip(shares.iter_mut()) {
-        if member.pin.is_none() {
-            *share *= scale;
-        }
-    }
-    Ok(())
 }

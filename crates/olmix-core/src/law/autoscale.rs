@@ -8,9 +8,10 @@ use faer::Mat;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::least_squares::{Minimum, Model, least, minimize};
-use super::log_linear::{TaskReport, range};
-use super::{Curvature, Law};
+use super::numerics::{Minimum, Model, least, minimize, range};
+use super::{
+    Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport, check_length,
+};
 use crate::{CoreError, Matrix};
 
 /// A fitted law over `m` domains.
@@ -148,11 +149,6 @@ fn leave(x: &[f64], attempt: usize) -> Vec<f64> {
 }
 
 impl AutoScaleOptions {
-    /// Runs that determine the law: as many as it has parameters.
-    pub(crate) fn needed(live: usize) -> usize {
-        2 * live + 1
-    }
-
     fn law(&self, minimum: &Minimum, live: &[usize], domains: usize) -> AutoScale {
         let (mut a, mut gamma) = (vec![1.0; domains], vec![0.0; domains]);
         for (i, &j) in live.iter().enumerate() {
@@ -184,7 +180,7 @@ impl AutoScaleOptions {
                 "the tokens of the run, R of the law autoscale, must be at least 1".into(),
             ));
         }
-        let p = weights(mixtures, live);
+        let p = live_weights(mixtures, live);
         let ones = vec![1.0; mixtures.rows()];
         let fit = |task: usize| {
             let y = losses.column(task);
@@ -237,26 +233,78 @@ impl AutoScaleOptions {
             c_max: low,
         }
     }
-
-    /// Fits again from a known law, with a weight per run, to six digits.
-    pub(crate) fn refit(
-        &self,
-        mixtures: &Matrix,
-        live: &[usize],
-        y: &[f64],
-        w: &[f64],
-        from: &AutoScale,
-    ) -> AutoScale {
-        let p = weights(mixtures, live);
-        let model = self.model(&p, y);
-        let mut x: Vec<f64> = live.iter().map(|&j| from.a[j].max(LEAST).ln()).collect();
-        x.extend(live.iter().map(|&j| from.gamma[j].max(LEAST)));
-        x.push(from.c.min(model.c_max));
-        let minimum = minimize(&model, w, x, RESAMPLE_PRECISION);
-        self.law(&minimum, live, mixtures.columns())
-    }
 }
 
-fn weights(mixtures: &Matrix, live: &[usize]) -> Mat<f64> {
+/// `K × m_live` weights of the sampled domains.
+fn live_weights(mixtures: &Matrix, live: &[usize]) -> Mat<f64> {
     Mat::from_fn(mixtures.rows(), live.len(), |k, j| mixtures.get(k, live[j]))
+}
+
+impl LawFamily for AutoScaleOptions {
+    const SHAPE: Shape = Shape::Convex;
+    const SETTINGS: &'static [LawSetting] = &[];
+
+    fn with_settings(settings: &LawSettings) -> Option<Self> {
+        Some(Self {
+            tokens: settings.target_tokens?,
+            thorough: true,
+        })
+    }
+
+    fn describe(&self) -> String {
+        format!("AutoScale, R = {:e} tokens", self.tokens)
+    }
+
+    fn needed(&self, live: usize) -> usize {
+        2 * live + 1
+    }
+
+    fn quick(&self) -> Self {
+        Self {
+            thorough: false,
+            ..self.clone()
+        }
+    }
+
+    fn fit(
+        &self,
+        data: &FitData<'_>,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<(AutoScale, TaskReport)>, CoreError> {
+        self.fit_tasks(data.mixtures, data.live, data.losses, progress)
+    }
+
+    fn refit(
+        &self,
+        data: &FitData<'_>,
+        weights: &[f64],
+        from: &[(usize, &AutoScale)],
+    ) -> Vec<AutoScale> {
+        let p = live_weights(data.mixtures, data.live);
+        let again = |&(task, known): &(usize, &AutoScale)| {
+            let y = data.losses.column(task);
+            let model = self.model(&p, &y);
+            let live = || data.live.iter();
+            let mut x: Vec<f64> = live().map(|&j| known.a[j].max(LEAST).ln()).collect();
+            x.extend(live().map(|&j| known.gamma[j].max(LEAST)));
+            x.push(known.c.min(model.c_max));
+            let minimum = minimize(&model, weights, x, RESAMPLE_PRECISION);
+            self.law(&minimum, data.live, data.mixtures.columns())
+        };
+        from.iter().map(again).collect()
+    }
+
+    fn validate(law: &AutoScale, m: usize) -> Result<(), String> {
+        let positive = law.a.iter().all(|a| *a > 0.0) && law.tokens >= 1.0;
+        check_length("a", law.a.len(), m)?;
+        check_length("gamma", law.gamma.len(), m)?;
+        if positive && law.gamma.iter().all(|gamma| *gamma >= 0.0) {
+            return Ok(());
+        }
+        Err("`a`, `gamma` or `tokens` is negative".to_owned())
+    }
+
+    fn floor(law: &AutoScale) -> f64 {
+        law.c
+    }
 }

@@ -9,9 +9,10 @@ use faer::Mat;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::least_squares::{Minimum, Model, least, minimize};
-use super::log_linear::TaskReport;
-use super::{Curvature, Law};
+use super::numerics::{Minimum, Model, least, minimize};
+use super::{
+    Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport, check_length,
+};
 use crate::{CoreError, Matrix};
 
 /// A fitted law over `m` domains.
@@ -143,11 +144,6 @@ fn leave(x: &[f64], attempt: usize) -> Vec<f64> {
 }
 
 impl BiMixOptions {
-    /// Runs that determine the law: as many as it has parameters.
-    pub(crate) fn needed(live: usize) -> usize {
-        2 * live
-    }
-
     fn logs(&self, mixtures: &Matrix, live: &[usize]) -> Mat<f64> {
         Mat::from_fn(mixtures.rows(), live.len(), |k, j| {
             mixtures.get(k, live[j]).clamp(self.epsilon, 1.0).ln()
@@ -216,20 +212,72 @@ impl BiMixOptions {
         };
         Ok((0..losses.columns()).into_par_iter().map(fit).collect())
     }
+}
 
-    /// Fits again from a known law, with a weight per run, to six digits.
-    pub(crate) fn refit(
+impl LawFamily for BiMixOptions {
+    const SHAPE: Shape = Shape::Convex;
+    const SETTINGS: &'static [LawSetting] = &[];
+
+    fn with_settings(_: &LawSettings) -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn describe(&self) -> String {
+        format!("BiMix, ε {:e}", self.epsilon)
+    }
+
+    fn needed(&self, live: usize) -> usize {
+        2 * live
+    }
+
+    fn quick(&self) -> Self {
+        Self {
+            thorough: false,
+            ..self.clone()
+        }
+    }
+
+    fn fit(
         &self,
-        mixtures: &Matrix,
-        live: &[usize],
-        y: &[f64],
-        w: &[f64],
-        from: &BiMix,
-    ) -> BiMix {
-        let logs = self.logs(mixtures, live);
-        let mut x: Vec<f64> = live.iter().map(|&j| from.f[j]).collect();
-        x.extend(live.iter().map(|&j| from.alpha[j]));
-        let minimum = minimize(&Sum { logs: &logs, y }, w, x, RESAMPLE_PRECISION);
-        self.law(&minimum, live, mixtures.columns())
+        data: &FitData<'_>,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<(BiMix, TaskReport)>, CoreError> {
+        self.fit_tasks(data.mixtures, data.live, data.losses, progress)
+    }
+
+    fn refit(
+        &self,
+        data: &FitData<'_>,
+        weights: &[f64],
+        from: &[(usize, &BiMix)],
+    ) -> Vec<BiMix> {
+        let logs = self.logs(data.mixtures, data.live);
+        let again = |&(task, known): &(usize, &BiMix)| {
+            let y = data.losses.column(task);
+            let mut x: Vec<f64> = data.live.iter().map(|&j| known.f[j]).collect();
+            x.extend(data.live.iter().map(|&j| known.alpha[j]));
+            let model = Sum {
+                logs: &logs,
+                y: &y,
+            };
+            let minimum = minimize(&model, weights, x, RESAMPLE_PRECISION);
+            self.law(&minimum, data.live, data.mixtures.columns())
+        };
+        from.iter().map(again).collect()
+    }
+
+    fn validate(law: &BiMix, m: usize) -> Result<(), String> {
+        let positive = law.f.iter().chain(&law.alpha).all(|x| *x >= 0.0);
+        check_length("f", law.f.len(), m)?;
+        check_length("alpha", law.alpha.len(), m)?;
+        if positive && law.epsilon > 0.0 {
+            return Ok(());
+        }
+        Err("`f`, `alpha` or `epsilon` is negative".to_owned())
+    }
+
+    /// None: above a weight of ε every term falls towards zero.
+    fn floor(_: &BiMix) -> f64 {
+        0.0
     }
 }

@@ -11,140 +11,16 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::log_linear::TaskReport;
-use super::tree_bins::{Bins, MAX_RUNS};
-use super::tree_grower::Grower;
-use super::{Curvature, Law, Shape};
+use super::numerics::{Bins, BoostedTrees, Grower, MAX_RUNS};
+use super::{
+    Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Registered, Shape, TaskReport,
+};
 use crate::swarm::dot;
 use crate::{CoreError, Matrix, Purpose, generator};
 
-/// Trees that are walked down together.
-const TOGETHER: usize = 8;
-
-/// Fitted trees over `m` domains, in flat arrays: a million mixtures are to be valued.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BoostedTrees {
-    /// Mean loss of the runs: what the trees start from.
-    pub base: f64,
-    /// The inner node at the root of each tree.
-    pub roots: Vec<u32>,
-    /// The domain each inner node asks for.
-    pub feature: Vec<u32>,
-    /// The weight up to which (inclusive) a mixture goes left at each inner node.
-    pub threshold: Vec<f64>,
-    /// Left and right child of inner node `k` at `2k` and `2k + 1`: an inner node, or leaf `!c`
-    /// where `c` is negative.
-    pub children: Vec<i32>,
-    /// Values of the leaves, in the unit of the losses, times the learning rate.
-    pub leaf: Vec<f64>,
-}
-
-impl BoostedTrees {
-    /// No trees yet: the mean of the losses `y` of runs with weights `w`.
-    fn mean(y: &[f64], w: &[f64]) -> Self {
-        Self {
-            base: dot(y, w) / w.iter().sum::<f64>(),
-            roots: Vec::new(),
-            feature: Vec::new(),
-            threshold: Vec::new(),
-            children: Vec::new(),
-            leaf: Vec::new(),
-        }
-    }
-
-    /// Where `p` goes from an inner node.
-    fn child(&self, node: usize, p: &[f64]) -> i32 {
-        let right = usize::from(p[self.feature[node] as usize] > self.threshold[node]);
-        self.children[2 * node + right]
-    }
-
-    /// The value for `p` of the tree whose root is the inner node `root`.
-    fn tree(&self, root: u32, p: &[f64]) -> f64 {
-        let mut node = self.child(root as usize, p);
-        while node >= 0 {
-            node = self.child(node as usize, p);
-        }
-        self.leaf[!node as usize]
-    }
-
-    /// What is wrong with trees over `m` domains that were read from a file: predictions must end,
-    /// and stay inside the arrays.
-    pub(crate) fn flaw(&self, m: usize) -> Option<String> {
-        let nodes = self.feature.len();
-        if self.threshold.len() != nodes || self.children.len() != 2 * nodes {
-            return Some("the trees' lists differ in length".to_owned());
-        }
-        if self.feature.iter().any(|&feature| feature as usize >= m) {
-            return Some(format!("a tree asks for a domain beyond the {m} there are"));
-        }
-        // Children come after their parents, so that no walk goes round.
-        let inside = |(at, &child): (usize, &i32)| {
-            if child < 0 {
-                (!child as usize) < self.leaf.len()
-            } else {
-                child as usize > at / 2 && (child as usize) < nodes
-            }
-        };
-        let rooted = self.roots.iter().all(|&root| (root as usize) < nodes);
-        let sound = rooted && self.children.iter().enumerate().all(inside);
-        (!sound).then(|| "the trees are not trees".to_owned())
-    }
-
-    /// Keeps the first `trees` trees.
-    fn truncate(&mut self, trees: usize) {
-        if let Some(&nodes) = self.roots.get(trees) {
-            let nodes = nodes as usize;
-            self.roots.truncate(trees);
-            self.feature.truncate(nodes);
-            self.threshold.truncate(nodes);
-            self.children.truncate(2 * nodes);
-            // Every tree has one leaf more than inner nodes.
-            self.leaf.truncate(nodes + trees);
-        }
-    }
-
-    fn report(&self, residuals: &[f64], converged: bool) -> TaskReport {
-        TaskReport {
-            huber: 0.5 * dot(residuals, residuals),
-            converged,
-            starts: 1,
-            starts_at_best: 1,
-            iterations: self.roots.len(),
-            condition: f64::NAN,
-        }
-    }
-}
-
 impl Law for BoostedTrees {
-    /// About seven comparisons a tree. Trees are walked down several at a time, step by step: each
-    /// alone would wait for memory and guess where it ends.
     fn predict(&self, p: &[f64]) -> f64 {
-        let mut sum = self.base;
-        let groups = self.roots.chunks_exact(TOGETHER);
-        for &root in groups.remainder() {
-            sum += self.tree(root, p);
-        }
-        for group in groups {
-            let mut nodes = [0; TOGETHER];
-            for (node, root) in nodes.iter_mut().zip(group) {
-                *node = root.cast_signed();
-            }
-            // Leaves are negative, and so is the conjunction of nothing but leaves.
-            while nodes.iter().fold(-1, |all, node| all & node) >= 0 {
-                for node in &mut nodes {
-                    let child = self.child((*node).max(0) as usize, p);
-                    *node = if *node < 0 { *node } else { child };
-                }
-            }
-            for leaf in nodes {
-                sum += self.leaf[!leaf as usize];
-            }
-        }
-        sum
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Steps
+        self.value(p)
     }
 
     /// Adds nothing: the law is flat almost everywhere.
@@ -205,13 +81,6 @@ impl<'a> Runs<'a> {
 }
 
 impl BoostedTreesOptions {
-    /// Runs the law needs: without the ones set aside, as many as one split needs.
-    pub(crate) fn needed(&self, _live: usize) -> usize {
-        let split = self.min_samples_leaf.saturating_mul(2);
-        let all = split as f64 / (1.0 - self.evaluation);
-        (all.ceil() as usize).max(split + 1)
-    }
-
     /// How many of the runs are set aside: at least one.
     fn set_aside(&self, runs: usize) -> usize {
         ((self.evaluation * runs as f64) as usize).max(1)
@@ -243,7 +112,7 @@ impl BoostedTreesOptions {
         )?;
         if runs < self.needed(live.len()) {
             return Err(CoreError::TooFewRuns {
-                law: "lightgbm",
+                law: Self::NAME,
                 runs,
                 live: live.len(),
                 needed: self.needed(live.len()),
@@ -265,7 +134,7 @@ impl BoostedTreesOptions {
                 let ones = vec![1.0; runs];
                 let (law, residuals) = self.grown(&all, &y, &ones, found.roots.len());
                 progress();
-                let report = law.report(&residuals, report.converged);
+                let report = tree_report(&law, &residuals, report.converged);
                 (law, report)
             })
             .collect())
@@ -302,7 +171,7 @@ impl BoostedTreesOptions {
         let needed = self.min_samples_leaf.saturating_mul(2);
         if x.rows() < needed {
             return Err(CoreError::TooFewRuns {
-                law: "lightgbm",
+                law: Self::NAME,
                 runs: x.rows(),
                 live: x.columns(),
                 needed,
@@ -314,7 +183,7 @@ impl BoostedTreesOptions {
 
     /// Fits again to runs of the weights `w` (length `K`, whole numbers, some positive), with as
     /// many trees as `from` has. Bins are those of all runs given, whatever their weight.
-    pub(crate) fn refit(
+    fn refit_task(
         &self,
         mixtures: &Matrix,
         live: &[usize],
@@ -385,7 +254,7 @@ impl BoostedTreesOptions {
         for (residual, (k, y)) in residuals.iter_mut().zip(y.iter().enumerate()) {
             *residual = y - law.predict(runs.mixtures.row(k));
         }
-        let report = law.report(&residuals, stalled.is_some());
+        let report = tree_report(&law, &residuals, stalled.is_some());
         (law, report)
     }
 
@@ -411,6 +280,74 @@ impl BoostedTreesOptions {
             );
         }
         Ok(())
+    }
+}
+
+/// Of trees grown to their number, with the residuals (length `K`) they leave.
+fn tree_report(law: &BoostedTrees, residuals: &[f64], converged: bool) -> TaskReport {
+    TaskReport {
+        huber: 0.5 * dot(residuals, residuals),
+        converged,
+        starts: 1,
+        starts_at_best: 1,
+        iterations: law.roots.len(),
+        condition: f64::NAN,
+    }
+}
+
+impl LawFamily for BoostedTreesOptions {
+    const SHAPE: Shape = Shape::Steps;
+    const SETTINGS: &'static [LawSetting] = &[];
+
+    fn with_settings(settings: &LawSettings) -> Option<Self> {
+        Some(Self {
+            seed: settings.seed,
+            ..Self::default()
+        })
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "boosted trees, up to {} of {} leaves, rate {}",
+            self.rounds, self.max_leaves, self.learning_rate
+        )
+    }
+
+    /// Without the runs set aside, as many as one split needs.
+    fn needed(&self, _live: usize) -> usize {
+        let split = self.min_samples_leaf.saturating_mul(2);
+        let all = split as f64 / (1.0 - self.evaluation);
+        (all.ceil() as usize).max(split + 1)
+    }
+
+    fn fit(
+        &self,
+        data: &FitData<'_>,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<(BoostedTrees, TaskReport)>, CoreError> {
+        self.fit_tasks(data.mixtures, data.live, data.losses, progress)
+    }
+
+    fn refit(
+        &self,
+        data: &FitData<'_>,
+        weights: &[f64],
+        from: &[(usize, &BoostedTrees)],
+    ) -> Vec<BoostedTrees> {
+        let again = |&(task, known): &(usize, &BoostedTrees)| {
+            let y = data.losses.column(task);
+            self.refit_task(data.mixtures, data.live, &y, weights, known)
+        };
+        from.iter().map(again).collect()
+    }
+
+    fn validate(law: &BoostedTrees, m: usize) -> Result<(), String> {
+        law.validate(m)
+    }
+
+    /// None is known.
+    fn floor(_: &BoostedTrees) -> f64 {
+        0.0
     }
 }
 
@@ -440,61 +377,4 @@ fn check_runs<'a>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Weights on a grid, each many times, so that bins do not depend on how often a run occurs.
-    fn runs() -> (Matrix, Vec<f64>) {
-        let x = Matrix::from_fn(120, 3, |k, j| ((k * (2 * j + 3) + k / 7) % 8) as f64 / 8.0);
-        let loss = |k: usize| x.get(k, 0) * x.get(k, 1) + (x.get(k, 2) - 0.4).abs();
-        let y = (0..120).map(loss).collect();
-        (x, y)
-    }
-
-    #[test]
-    fn a_run_of_weight_two_counts_as_two_and_one_of_none_as_none() {
-        let (x, y) = runs();
-        let live = [0, 1, 2];
-        let options = BoostedTreesOptions::default();
-        let fitted = options.fit_tasks(&x, &live, &Matrix::from_fn(120, 1, |k, _| y[k]), &|| ());
-        let from = &fitted.unwrap()[0].0;
-
-        let w: Vec<f64> = (0..120).map(|k| f64::from(k * 5 % 3)).collect();
-        let weighted = options.refit(&x, &live, &y, &w, from);
-        let drawn: Vec<usize> = (0..120).flat_map(|k| vec![k; w[k] as usize]).collect();
-        let many: Vec<f64> = drawn.iter().map(|&k| y[k]).collect();
-        let ones = vec![1.0; drawn.len()];
-        let repeated = options.refit(&x.select_rows(&drawn), &live, &many, &ones, from);
-        assert_eq!(weighted.roots.len(), from.roots.len());
-        assert!(weighted.roots.len() > 20);
-        for k in 0..120 {
-            let error = weighted.predict(x.row(k)) - repeated.predict(x.row(k));
-            assert!(error.abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn fitting_again_to_all_runs_gives_the_same_law() {
-        let (x, y) = runs();
-        let options = BoostedTreesOptions::default();
-        let losses = Matrix::from_fn(120, 1, |k, _| y[k]);
-        let fitted = options.fit_tasks(&x, &[0, 2], &losses, &|| ()).unwrap();
-        let from = &fitted[0].0;
-        assert_eq!(options.refit(&x, &[0, 2], &y, &[1.0; 120], from), *from);
-    }
-
-    #[test]
-    fn trees_walked_together_are_the_sum_of_each_alone() {
-        let (x, y) = runs();
-        let options = BoostedTreesOptions {
-            rounds: 3 * TOGETHER + 5,
-            ..BoostedTreesOptions::default()
-        };
-        let (law, _) = options.fit_with_evaluation(&x, &y, &x, &y).unwrap();
-        assert_eq!(law.roots.len(), options.rounds);
-        for k in 0..120 {
-            let alone: f64 = law.roots.iter().map(|&root| law.tree(root, x.row(k))).sum();
-            assert!((law.predict(x.row(k)) - law.base - alone).abs() < 1e-13);
-        }
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@
 //!
 //! `z` are the losses with mean 0 and standard deviation 1, `C` the kernel between the runs. Length
 //! scale `ℓ`, constant `c` and noise `s` have the greatest marginal likelihood within their bounds;
-//! [`super::likelihood`] finds it for all tasks at once, without restarts or chance.
+//! `numerics/likelihood.rs` finds it for all tasks at once, without restarts or chance.
 
 use std::sync::Arc;
 
@@ -15,10 +15,8 @@ use faer::Mat;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::likelihood::{Hyper, most_likely};
-use super::linalg::Cholesky;
-use super::log_linear::TaskReport;
-use super::{Curvature, Law, Shape};
+use super::numerics::{Cholesky, Hyper, most_likely};
+use super::{Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport};
 use crate::{CoreError, Matrix};
 
 /// A fitted process over `m` domains.
@@ -97,10 +95,6 @@ impl Law for GaussianProcess {
     fn curvature(&self, _: &[f64], _: f64, _: Curvature<'_>) -> f64 {
         0.0
     }
-
-    fn shape(&self) -> Shape {
-        Shape::Smooth
-    }
 }
 
 /// How the process is fitted: there is nothing to set.
@@ -108,11 +102,6 @@ impl Law for GaussianProcess {
 pub struct GaussianProcessOptions {}
 
 impl GaussianProcessOptions {
-    /// Runs the law needs: with fewer a standard deviation says nothing.
-    pub(crate) fn needed() -> usize {
-        3
-    }
-
     /// Fits the laws of all tasks: mixtures `K × m` with the sampled domains `live`, losses `K × n`.
     /// `progress` is called once after each task, from any thread. Costs some 50 eigendecompositions
     /// of `K × K` matrices for all tasks together, and a Cholesky factor each.
@@ -172,38 +161,82 @@ impl GaussianProcessOptions {
             })
             .collect())
     }
+}
 
-    /// Fits again to weighted runs with the length scale, constant and noise of `from`: a run of
-    /// weight `w` has the noise of `w` measurements.
-    pub(crate) fn refit(
-        mixtures: &Matrix,
-        live: &[usize],
-        y: &[f64],
-        w: &[f64],
-        from: &GaussianProcess,
-    ) -> GaussianProcess {
-        let sum: f64 = w.iter().sum();
-        let mean = y.iter().zip(w).map(|(y, w)| w * y).sum::<f64>() / sum;
-        let squares: f64 = y.iter().zip(w).map(|(y, w)| w * (y - mean).powi(2)).sum();
-        let sd = (squares / sum).sqrt();
-        let sd = if sd > 0.0 { sd } else { 1.0 };
-        let target = Normalized {
-            z: y.iter().map(|y| (y - mean) / sd).collect(),
-            mean,
-            sd,
+impl LawFamily for GaussianProcessOptions {
+    const SHAPE: Shape = Shape::Smooth;
+    const SETTINGS: &'static [LawSetting] = &[];
+
+    fn with_settings(_: &LawSettings) -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn describe(&self) -> String {
+        "Gaussian process, constant × RBF + noise".to_owned()
+    }
+
+    /// With fewer runs a standard deviation says nothing.
+    fn needed(&self, _live: usize) -> usize {
+        3
+    }
+
+    fn fit(
+        &self,
+        data: &FitData<'_>,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<(GaussianProcess, TaskReport)>, CoreError> {
+        self.fit_tasks(data.mixtures, data.live, data.losses, progress)
+    }
+
+    /// With the length scale, constant and noise of the known laws: a run of weight `w` has the
+    /// noise of `w` measurements.
+    fn refit(
+        &self,
+        data: &FitData<'_>,
+        weights: &[f64],
+        from: &[(usize, &GaussianProcess)],
+    ) -> Vec<GaussianProcess> {
+        let distances = squared_distances(data.mixtures, data.live);
+        let runs = Arc::new(data.mixtures.clone());
+        let again = |&(task, known): &(usize, &GaussianProcess)| {
+            let target = Normalized::weighted(&data.losses.column(task), weights);
+            let hyper = Hyper {
+                length_scale: known.length_scale,
+                constant: known.constant,
+                noise: known.noise,
+                log_likelihood: f64::NAN,
+            };
+            law(hyper, &distances, &target, data.live, &runs, Some(weights))
         };
-        let hyper = Hyper {
-            length_scale: from.length_scale,
-            constant: from.constant,
-            noise: from.noise,
-            log_likelihood: f64::NAN,
-        };
-        let distances = squared_distances(mixtures, live);
-        let runs = Arc::new(mixtures.clone());
-        law(hyper, &distances, &target, live, &runs, Some(w))
+        from.iter().map(again).collect()
+    }
+
+    fn validate(law: &GaussianProcess, m: usize) -> Result<(), String> {
+        if law.runs.rows() != law.alpha.len() {
+            let (alpha, runs) = (law.alpha.len(), law.runs.rows());
+            return Err(format!("`alpha` has {alpha} entries for {runs} `mixtures`"));
+        }
+        if law.live.iter().any(|&j| j >= m) || law.runs.columns() != m {
+            return Err(format!("`live` or `mixtures` do not fit {m} domains"));
+        }
+        Ok(())
+    }
+
+    /// None is known.
+    fn floor(_: &GaussianProcess) -> f64 {
+        0.0
+    }
+
+    fn shared_runs(law: &GaussianProcess) -> Option<&Arc<Matrix>> {
+        Some(&law.runs)
+    }
+
+    fn share_runs(law: &mut GaussianProcess, runs: &Arc<Matrix>) {
+        law.runs = Arc::clone(runs);
     }
 }
 
+/// Losses as a process sees them: `z` (length `K`) has mean 0 and standard deviation 1.
 struct Normalized {
     z: Vec<f64>,
     mean: f64,
@@ -216,6 +249,20 @@ impl Normalized {
         let mean = y.iter().sum::<f64>() / count;
         let sd = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / count).sqrt();
         let sd = if sd == 0.0 { 1.0 } else { sd };
+        Self {
+            z: y.iter().map(|y| (y - mean) / sd).collect(),
+            mean,
+            sd,
+        }
+    }
+
+    /// By the mean and standard deviation of runs with weights `w` (length `K`).
+    fn weighted(y: &[f64], w: &[f64]) -> Self {
+        let sum: f64 = w.iter().sum();
+        let mean = y.iter().zip(w).map(|(y, w)| w * y).sum::<f64>() / sum;
+        let squares: f64 = y.iter().zip(w).map(|(y, w)| w * (y - mean).powi(2)).sum();
+        let sd = (squares / sum).sqrt();
+        let sd = if sd > 0.0 { sd } else { 1.0 };
         Self {
             z: y.iter().map(|y| (y - mean) / sd).collect(),
             mean,

@@ -1,37 +1,39 @@
 //! Laws: functions from a mixture to the loss of one task, fitted to a swarm.
 //!
-//! One file per law. A law is deterministic given its swarm and options, and convex in `p`
-//! unless its file says otherwise.
+//! One file per law. A law is deterministic given its swarm and options; [`LawFamily::SHAPE`] says
+//! whether it is convex in `p`. `registry.rs` has the list of laws, and `numerics/` what they are
+//! fitted with.
 
 mod autoscale;
-mod basis;
 mod bimix;
 mod boosted_trees;
-mod design;
+#[cfg(test)]
+mod conformance;
+mod erased;
+mod family;
 mod fitted;
 mod gaussian_process;
-mod least_squares;
-mod likelihood;
-mod linalg;
+mod kind;
+#[cfg(test)]
+mod linear;
 mod log_linear;
-mod newton;
+mod numerics;
 mod options;
-mod rows;
+mod registry;
 mod saturating;
-mod tree_bins;
-mod tree_grower;
 
 pub use autoscale::{AutoScale, AutoScaleOptions};
-pub use basis::Basis;
 pub use bimix::{BiMix, BiMixOptions};
-pub use boosted_trees::{BoostedTrees, BoostedTreesOptions};
-pub use design::Design;
-pub(crate) use design::undetermined;
-pub use fitted::FittedLaw;
+pub use boosted_trees::BoostedTreesOptions;
+pub use family::{FitData, LawFamily, LawSetting, LawSettings};
 pub use gaussian_process::{GaussianProcess, GaussianProcessOptions};
-pub(crate) use linalg::{Cholesky, weighted_gram};
-pub use log_linear::{LogLinear, LogLinearOptions, TaskReport, fit_log_linear, fit_tasks};
-pub use options::{LawOptions, Refit};
+#[cfg(test)]
+pub use linear::{Linear, LinearOptions};
+pub use log_linear::{LogLinear, LogLinearOptions, RIDGE_GRID, fit_log_linear, fit_tasks};
+pub use numerics::{Basis, BoostedTrees, Design, TaskReport};
+pub(crate) use numerics::{Cholesky, undetermined, weighted_gram};
+pub use options::Refit;
+pub use registry::{FittedLaw, LawKind, LawOptions, Registered};
 pub use saturating::{Saturating, SaturatingOptions};
 
 /// A fitted law of one task over `m` domains.
@@ -47,15 +49,27 @@ pub trait Law: Send + Sync {
     /// `h ≥ 0`, fills `into.slope` with `g` and adds `d ≥ 0` to `into.diagonal`.
     fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64;
 
-    /// What an optimizer can make of the law.
-    fn shape(&self) -> Shape {
-        Shape::Convex
-    }
-
     /// The law as a log-linear one, where it is one: the cone program knows only those.
     fn log_linear(&self) -> Option<&LogLinear> {
         None
     }
+
+    /// The law as an exponential, where it is one: many mixtures are then valued by one matrix
+    /// product, and one by one otherwise.
+    fn exponential(&self) -> Option<Exponential<'_>> {
+        None
+    }
+}
+
+/// A law of the form `exp(log c) + exp(level + Σ_φ s_φ Σ_j v_φj φ(p_j))`.
+#[derive(Debug)]
+pub struct Exponential<'a> {
+    /// Logarithm of the irreducible loss.
+    pub log_c: f64,
+    /// The exponent without any data.
+    pub level: f64,
+    /// By function `φ`: its coefficients `v` (length `m`) and their sign `s`.
+    pub terms: Vec<(Basis, &'a [f64], f64)>,
 }
 
 /// What kind of function of `p` a law is.
@@ -85,4 +99,12 @@ pub fn average_loss<L: Law>(laws: &[L], weights: &[f64], p: &[f64]) -> f64 {
         .zip(weights)
         .map(|(law, weight)| weight * law.predict(p))
         .sum()
+}
+
+/// Refuses a list of a file that does not have one entry per domain.
+pub(crate) fn check_length(what: &str, found: usize, m: usize) -> Result<(), String> {
+    if found == m {
+        return Ok(());
+    }
+    Err(format!("`{what}` has {found} entries for {m} domains"))
 }

@@ -1,80 +1,20 @@
-//! Any law to fit, with its settings.
+//! Any law with its settings: how it is named, described, fitted and fitted again.
 
-use serde::{Deserialize, Serialize};
-
-use super::log_linear::{self, Fitter};
-use super::{
-    AutoScaleOptions, Basis, BiMixOptions, BoostedTreesOptions, Design, FittedLaw,
-    GaussianProcessOptions, LogLinearOptions, SaturatingOptions, TaskReport, fit_tasks,
-};
+use super::registry::{FittedLaw, LawOptions};
+use super::{FitData, Shape, TaskReport};
 use crate::{CoreError, Swarm};
-
-/// A law to fit, with its settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "type")]
-pub enum LawOptions {
-    /// `exp(log c) + exp(t·p)`.
-    LogLinear(LogLinearOptions),
-    /// `exp(log c) + exp(b − Σ v φ(p))`.
-    Saturating(SaturatingOptions),
-    /// `c + Σ (R (A + p))^(−γ)`.
-    #[serde(rename = "autoscale")]
-    AutoScale(AutoScaleOptions),
-    /// `Σ F max(p, ε)^(−α)`.
-    #[serde(rename = "bimix")]
-    BiMix(BiMixOptions),
-    /// A Gaussian process.
-    Gp(GaussianProcessOptions),
-    /// Gradient-boosted trees.
-    #[serde(rename = "lightgbm")]
-    LightGbm(BoostedTreesOptions),
-    /// A law of its own kind for each task.
-    PerTask {
-        /// Aligned with the tasks; none of them is itself `PerTask`.
-        tasks: Vec<LawOptions>,
-    },
-}
 
 impl LawOptions {
     /// The law's name, as in a config.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::LogLinear(_) => "log_linear",
-            Self::Saturating(_) => "saturating",
-            Self::AutoScale(_) => "autoscale",
-            Self::BiMix(_) => "bimix",
-            Self::Gp(_) => "gp",
-            Self::LightGbm(_) => "lightgbm",
-            Self::PerTask { .. } => "per_task",
-        }
+        self.family().map_or("per_task", |law| law.kind().name())
     }
 
     /// The law with its settings, as a person reads it.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::LogLinear(options) => {
-                format!(
-                    "log-linear{}",
-                    fitted_by(options.huber_delta, options.ridge)
-                )
-            }
-            Self::Saturating(options) => {
-                let bases: Vec<String> = options.bases.iter().map(Basis::to_string).collect();
-                format!(
-                    "saturating in {}{}",
-                    bases.join(" + "),
-                    fitted_by(options.huber_delta, options.ridge)
-                )
-            }
-            Self::AutoScale(options) => format!("AutoScale, R = {:e} tokens", options.tokens),
-            Self::BiMix(options) => format!("BiMix, ε {:e}", options.epsilon),
-            Self::Gp(_) => "Gaussian process, constant × RBF + noise".to_owned(),
-            Self::LightGbm(options) => format!(
-                "boosted trees, up to {} of {} leaves, rate {}",
-                options.rounds, options.max_leaves, options.learning_rate
-            ),
             Self::PerTask { tasks } => {
                 let mut kinds: Vec<(&str, usize)> = Vec::new();
                 for options in tasks {
@@ -89,54 +29,51 @@ impl LawOptions {
                     .collect();
                 format!("a law of its own per task: {}", kinds.join(", "))
             }
-        }
-    }
-
-    /// The same law with another ridge, if it has one.
-    #[must_use]
-    pub fn with_ridge(&self, ridge: f64) -> Self {
-        match self {
-            Self::LogLinear(options) => Self::LogLinear(LogLinearOptions { ridge, ..*options }),
-            Self::Saturating(options) => Self::Saturating(SaturatingOptions {
-                ridge,
-                ..options.clone()
-            }),
-            _ => self.clone(),
+            options => options.family().map_or_else(String::new, |law| law.describe()),
         }
     }
 
     /// The same law fitted with less effort, where there is a choice: enough to compare laws.
     #[must_use]
     pub fn quick(self) -> Self {
-        match self {
-            Self::AutoScale(options) => Self::AutoScale(AutoScaleOptions {
-                thorough: false,
-                ..options
-            }),
-            Self::BiMix(options) => Self::BiMix(BiMixOptions {
-                thorough: false,
-                ..options
-            }),
-            other => other,
+        match self.family() {
+            Some(law) => law.quick(),
+            None => self,
         }
+    }
+
+    /// What to try in place of settings that are to be chosen from data; then
+    /// [`LawOptions::refinements`] of the best.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<Self> {
+        let itself = || vec![self.clone()];
+        self.family().map_or_else(itself, |law| law.candidates())
+    }
+
+    /// What to try next, close to settings that were the best of [`LawOptions::candidates`].
+    #[must_use]
+    pub fn refinements(&self) -> Vec<Self> {
+        self.family().map_or_else(Vec::new, |law| law.refinements())
     }
 
     /// Whether the laws are convex in the mixture, so that the exact optimizer applies.
     #[must_use]
     pub fn is_convex(&self) -> bool {
         match self {
-            Self::LogLinear(_) | Self::Saturating(_) | Self::AutoScale(_) | Self::BiMix(_) => true,
-            Self::Gp(_) | Self::LightGbm(_) => false,
             Self::PerTask { tasks } => tasks.iter().all(Self::is_convex),
+            options => {
+                let kind = options.family().map(|law| law.kind());
+                kind.and_then(super::LawKind::shape) == Some(Shape::Convex)
+            }
         }
     }
 
     /// Parameters of a law over `live` sampled domains, for laws that have a number of them.
     #[must_use]
     pub fn parameters(&self, live: usize) -> usize {
-        match self {
-            Self::Saturating(options) => options.parameters(live),
-            _ => self.needed(live),
+        match self.family() {
+            Some(law) => law.parameters(live),
+            None => self.needed(live),
         }
     }
 
@@ -145,13 +82,8 @@ impl LawOptions {
     #[must_use]
     pub fn needed(&self, live: usize) -> usize {
         match self {
-            Self::LogLinear(_) => live + 1,
-            Self::Saturating(options) => options.needed(live),
-            Self::AutoScale(_) => AutoScaleOptions::needed(live),
-            Self::BiMix(_) => BiMixOptions::needed(live),
-            Self::Gp(_) => GaussianProcessOptions::needed(),
-            Self::LightGbm(options) => options.needed(live),
             Self::PerTask { tasks } => tasks.iter().map(|o| o.needed(live)).max().unwrap_or(0),
+            options => options.family().map_or(0, |law| law.needed(live)),
         }
     }
 
@@ -179,38 +111,14 @@ impl LawOptions {
                 needed: self.needed(live.len()),
             });
         }
-        let (x, y) = (swarm.mixtures(), swarm.losses());
         match self {
-            Self::LogLinear(options) => {
-                let design = Design::over(x, live, prior);
-                fit_tasks(&design, y, *options, progress).map(any_law)
-            }
-            Self::Saturating(options) => {
-                let design = options.design(x, live, prior);
-                options.fit_tasks(&design, y, progress).map(any_law)
-            }
-            Self::AutoScale(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
-            Self::BiMix(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
-            Self::Gp(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
-            Self::LightGbm(options) => options.fit_tasks(x, &live, y, progress).map(any_law),
             Self::PerTask { tasks } => fit_per_task(tasks, swarm, prior, progress),
+            options => match options.family() {
+                Some(law) => law.fit(&data(swarm, &live, prior), progress),
+                None => Ok(Vec::new()),
+            },
         }
     }
-}
-
-/// `, Huber δ 0.02, no ridge`.
-fn fitted_by(huber_delta: f64, ridge: f64) -> String {
-    match ridge {
-        0.0 => format!(", Huber δ {huber_delta}, no ridge"),
-        ridge => format!(", Huber δ {huber_delta}, ridge {ridge:e}"),
-    }
-}
-
-fn any_law<L: Into<FittedLaw>>(fitted: Vec<(L, TaskReport)>) -> Vec<(FittedLaw, TaskReport)> {
-    fitted
-        .into_iter()
-        .map(|(law, report)| (law.into(), report))
-        .collect()
 }
 
 /// Tasks with the same options are fitted together.
@@ -260,7 +168,7 @@ impl Refit<'_> {
     #[must_use]
     pub fn laws(&self, swarm: &Swarm, weights: &[f64]) -> Vec<FittedLaw> {
         let live = swarm.live_domains();
-        let x = swarm.mixtures();
+        let data = data(swarm, &live, self.prior);
         let mut laws: Vec<FittedLaw> = self.laws.to_vec();
         // Laws of one kind and settings share a design.
         let mut done = vec![false; laws.len()];
@@ -269,49 +177,17 @@ impl Refit<'_> {
                 continue;
             }
             let options = self.options_of(first);
-            let alike: Vec<usize> = (first..laws.len())
+            let alike: Vec<(usize, &FittedLaw)> = (first..laws.len())
                 .filter(|&task| self.options_of(task) == options)
+                .map(|task| (task, &self.laws[task]))
                 .collect();
-            let design = match options {
-                LawOptions::LogLinear(_) => Some(Design::over(x, live.clone(), self.prior)),
-                LawOptions::Saturating(options) => {
-                    Some(options.design(x, live.clone(), self.prior))
-                }
-                _ => None,
+            let Some(family) = options.family() else {
+                continue;
             };
-            let mut fitter = design.as_ref().map(Fitter::new);
-            for task in alike {
+            let again = family.refit(&data, weights, &alike);
+            for ((task, _), law) in alike.into_iter().zip(again) {
                 done[task] = true;
-                let y = swarm.losses().column(task);
-                let known = (options, &self.laws[task], &design, fitter.as_mut());
-                laws[task] = match known {
-                    (
-                        LawOptions::LogLinear(options),
-                        FittedLaw::LogLinear(law),
-                        Some(design),
-                        Some(fitter),
-                    ) => log_linear::refit(design, &y, weights, *options, law, fitter).into(),
-                    (
-                        LawOptions::Saturating(options),
-                        FittedLaw::Saturating(law),
-                        Some(design),
-                        Some(fitter),
-                    ) => options.refit(design, &y, weights, law, fitter).into(),
-                    (LawOptions::AutoScale(options), FittedLaw::AutoScale(law), ..) => {
-                        options.refit(x, &live, &y, weights, law).into()
-                    }
-                    (LawOptions::BiMix(options), FittedLaw::BiMix(law), ..) => {
-                        options.refit(x, &live, &y, weights, law).into()
-                    }
-                    (LawOptions::Gp(_), FittedLaw::Gp(law), ..) => {
-                        GaussianProcessOptions::refit(x, &live, &y, weights, law).into()
-                    }
-                    (LawOptions::LightGbm(options), FittedLaw::LightGbm(law), ..) => {
-                        options.refit(x, &live, &y, weights, law).into()
-                    }
-                    // Laws of another kind than the options: there is nothing to fit again.
-                    (_, law, ..) => law.clone(),
-                };
+                laws[task] = law;
             }
         }
         laws
@@ -322,5 +198,14 @@ impl Refit<'_> {
             LawOptions::PerTask { tasks } => tasks.get(task).unwrap_or(self.options),
             options => options,
         }
+    }
+}
+
+fn data<'a>(swarm: &'a Swarm, live: &'a [usize], prior: &'a [f64]) -> FitData<'a> {
+    FitData {
+        mixtures: swarm.mixtures(),
+        live,
+        losses: swarm.losses(),
+        prior,
     }
 }

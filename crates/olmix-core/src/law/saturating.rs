@@ -12,11 +12,15 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::design::{Design, Features};
-use super::log_linear::{Fitter, LEAST_C, TaskReport, check_losses, range};
-use super::newton::{MAX_EXPONENT, Objective};
-use super::{Basis, Curvature, Law};
-use crate::{CoreError, Matrix};
+use super::log_linear::describe_objective;
+use super::numerics::{
+    Features, Fitter, LEAST_C, MAX_EXPONENT, Objective, check_losses, range,
+};
+use super::{
+    Basis, Curvature, Design, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings, Shape,
+    TaskReport, check_length,
+};
+use crate::CoreError;
 
 /// A fitted saturating law over `m` domains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,11 +76,20 @@ impl Law for Saturating {
         for (basis, v) in self.bases.iter().zip(&self.v) {
             for ((into, v), p) in into.diagonal.iter_mut().zip(v).zip(p) {
                 if *v > 0.0 {
-                    *into += reducible * v * basis.bend(*p);
+                    *into += reducible * v * basis.neg_second_derivative(*p);
                 }
             }
         }
         reducible
+    }
+
+    fn exponential(&self) -> Option<Exponential<'_>> {
+        let terms = self.bases.iter().zip(&self.v);
+        Some(Exponential {
+            log_c: self.log_c,
+            level: self.level,
+            terms: terms.map(|(basis, v)| (*basis, v.as_slice(), -1.0)).collect(),
+        })
     }
 }
 
@@ -110,23 +123,9 @@ const START: f64 = 0.95;
 const LEAST_START: f64 = 1e-3;
 
 impl SaturatingOptions {
-    pub(crate) fn parameters(&self, live: usize) -> usize {
-        live * self.bases.len() + 2
-    }
-
-    /// Runs that determine the law: as many as it has parameters. With a ridge it is determined by
-    /// fewer, and one more than domains is asked for, as by the log-linear law.
-    pub(crate) fn needed(&self, live: usize) -> usize {
-        if self.ridge > 0.0 {
-            live + 1
-        } else {
-            self.parameters(live)
-        }
-    }
-
-    pub(crate) fn design(&self, mixtures: &Matrix, live: Vec<usize>, prior: &[f64]) -> Design {
+    fn design(&self, data: &FitData<'_>) -> Design {
         let features = Features::Bases(self.bases.clone());
-        Design::of_features(mixtures, live, prior, features)
+        Design::of_features(data.mixtures, data.live.to_vec(), data.prior, features)
     }
 
     fn objective<'a>(&self, design: &'a Design, y: &'a [f64], w: &'a [f64]) -> Objective<'a> {
@@ -157,14 +156,91 @@ impl SaturatingOptions {
         }
     }
 
-    /// Fits the laws of all tasks in parallel, on a design made by these options.
-    pub(crate) fn fit_tasks(
+    fn check(&self) -> Result<(), CoreError> {
+        let refuse = |message: &str| Err(CoreError::Unsupported(message.into()));
+        if !(self.huber_delta > 0.0 && self.huber_delta.is_finite()) {
+            return refuse("Huber's δ must be positive");
+        }
+        if !(self.ridge >= 0.0 && self.ridge.is_finite()) {
+            return refuse("the ridge must not be negative");
+        }
+        if self.bases.is_empty() || !self.bases.iter().all(|basis| basis.is_valid()) {
+            return refuse("a saturating law needs powers within (0, 1], or an ε above 0");
+        }
+        Ok(())
+    }
+}
+
+/// Functions tried in place of those given; `docs/decisions.md` has what each is worth on measured
+/// swarms.
+const BASES: [&[Basis]; 6] = [
+    &[Basis::Power(0.6)],
+    &[Basis::Log(0.1)],
+    &[Basis::Log(0.03)],
+    &[Basis::Power(0.4), Basis::Power(0.8)],
+    &[Basis::Power(0.5), Basis::Power(1.0)],
+    &[Basis::Power(0.3), Basis::Power(0.6), Basis::Power(1.0)],
+];
+/// CandidateScore for the best functions, which are chosen at the default ridge.
+const RIDGES: [f64; 5] = [3e-5, 1e-4, 1e-3, 3e-3, 1e-2];
+
+impl LawFamily for SaturatingOptions {
+    const SHAPE: Shape = Shape::Convex;
+    const SETTINGS: &'static [LawSetting] = &[LawSetting::HuberDelta, LawSetting::Ridge];
+
+    fn with_settings(settings: &LawSettings) -> Option<Self> {
+        let default = Self::default();
+        Some(Self {
+            huber_delta: settings.huber_delta.unwrap_or(default.huber_delta),
+            ridge: settings.ridge.unwrap_or(default.ridge),
+            bases: default.bases,
+        })
+    }
+
+    fn describe(&self) -> String {
+        let bases: Vec<String> = self.bases.iter().map(Basis::to_string).collect();
+        let objective = describe_objective(self.huber_delta, self.ridge);
+        format!("saturating in {}{objective}", bases.join(" + "))
+    }
+
+    /// With a ridge the law is determined by fewer runs than it has parameters, and one more than
+    /// domains is asked for, as by the log-linear law.
+    fn needed(&self, live: usize) -> usize {
+        if self.ridge > 0.0 {
+            live + 1
+        } else {
+            self.parameters(live)
+        }
+    }
+
+    fn parameters(&self, live: usize) -> usize {
+        live * self.bases.len() + 2
+    }
+
+    fn candidates(&self) -> Vec<Self> {
+        let with = |bases: &[Basis]| Self {
+            bases: bases.to_vec(),
+            ..self.clone()
+        };
+        BASES.map(with).to_vec()
+    }
+
+    /// Functions matter more than the ridge, and are slow to fit: so the ridge comes second.
+    fn refinements(&self) -> Vec<Self> {
+        let with = |ridge| Self {
+            ridge,
+            ..self.clone()
+        };
+        RIDGES.map(with).to_vec()
+    }
+
+    fn fit(
         &self,
-        design: &Design,
-        losses: &Matrix,
+        data: &FitData<'_>,
         progress: &(dyn Fn() + Sync),
     ) -> Result<Vec<(Saturating, TaskReport)>, CoreError> {
         self.check()?;
+        let (design, losses) = (&self.design(data), data.losses);
         for task in 0..losses.columns() {
             check_losses(design, &losses.column(task), "saturating")?;
         }
@@ -190,35 +266,44 @@ impl SaturatingOptions {
             .collect())
     }
 
-    /// Fits again from a known law, with a weight per run, to six digits.
-    pub(crate) fn refit(
+    fn refit(
         &self,
-        design: &Design,
-        y: &[f64],
-        w: &[f64],
-        from: &Saturating,
-        fitter: &mut Fitter<'_>,
-    ) -> Saturating {
-        let objective = self.objective(design, y, w);
-        let mut t = vec![from.level];
-        for v in &from.v {
-            t.extend(design.live().iter().map(|&j| -v[j]));
-        }
-        let descent = fitter.again(&objective, from.log_c.exp(), &t);
-        self.law(design, descent.point.c, &descent.point.t)
+        data: &FitData<'_>,
+        weights: &[f64],
+        from: &[(usize, &Saturating)],
+    ) -> Vec<Saturating> {
+        let design = self.design(data);
+        let mut fitter = Fitter::new(&design);
+        let again = |&(task, known): &(usize, &Saturating)| {
+            let y = data.losses.column(task);
+            let objective = self.objective(&design, &y, weights);
+            let mut t = vec![known.level];
+            for v in &known.v {
+                t.extend(design.live().iter().map(|&j| -v[j]));
+            }
+            let descent = fitter.again(&objective, known.log_c.exp(), &t);
+            self.law(&design, descent.point.c, &descent.point.t)
+        };
+        from.iter().map(again).collect()
     }
 
-    fn check(&self) -> Result<(), CoreError> {
-        let refuse = |message: &str| Err(CoreError::Unsupported(message.into()));
-        if !(self.huber_delta > 0.0 && self.huber_delta.is_finite()) {
-            return refuse("Huber's δ must be positive");
+    fn validate(law: &Saturating, m: usize) -> Result<(), String> {
+        if law.bases.is_empty() || law.v.len() != law.bases.len() {
+            let (rows, bases) = (law.v.len(), law.bases.len());
+            return Err(format!("`v` has {rows} rows for {bases} bases"));
         }
-        if !(self.ridge >= 0.0 && self.ridge.is_finite()) {
-            return refuse("the ridge must not be negative");
+        if law.v.iter().flatten().any(|v| *v < 0.0) {
+            return Err("`v` has a negative entry".to_owned());
         }
-        if self.bases.is_empty() || !self.bases.iter().all(|basis| basis.is_valid()) {
-            return refuse("a saturating law needs powers within (0, 1], or an ε above 0");
-        }
-        Ok(())
+        law.v.iter().try_for_each(|v| check_length("v", v.len(), m))
+    }
+
+    fn floor(law: &Saturating) -> f64 {
+        law.log_c.exp()
+    }
+
+    /// The slope of the exponent, to all digits.
+    fn log_slope(law: &Saturating, p: &[f64], _: f64, into: &mut [f64]) {
+        law.add_slope(p, 1.0, into);
     }
 }

@@ -16,32 +16,14 @@
 //! here. A step costs one `m × m` factorization: `n m² / 2 + m³ / 3` multiplications, where the
 //! cone program takes a cone per task and a sparse factorization of all of them.
 //!
-//! The gap is a certificate, not an estimate. For convex `F`, multipliers `z ≥ 0` of the groups
-//! and every feasible `q`,
-//!
-//! ```text
-//! F(q) ≥ F(p) − max_q v·(p − q) − z·s(p),     v = ∇F(p) + Gᵀz
-//! ```
-//!
-//! and the maximum over the bounds of single domains and `Σ q = 1` is found by filling domains in
-//! the order of `v`.
+//! The gap is a certificate, not an estimate: [`super::feasible_set`] has its formula.
 
 use faer::Mat;
 
-use super::cone::inner_point;
+use super::feasible_set::{FeasibleSet, Row};
 use super::problem::ExactProblem;
 use crate::law::{Cholesky, Curvature, Law, weighted_gram};
 use crate::swarm::dot;
-
-/// One row of `s = h − G p ≥ 0`.
-enum Row {
-    /// `h + p_j`: a lower bound of `−h`.
-    Lower(usize),
-    /// `h − p_j`.
-    Upper(usize),
-    /// `h ∓ Σ p_j` over members.
-    Group(Vec<usize>, f64),
-}
 
 /// Where the method ended.
 pub(crate) struct Interior {
@@ -68,8 +50,6 @@ const REDUCTION: f64 = 0.02;
 const FRACTION: f64 = 0.995;
 /// Multipliers stay within this factor of `μ/s`.
 const NEIGHBOURHOOD: f64 = 1e6;
-/// Bounds closer to each other than this leave a domain no room: it stays where it is.
-const FIXED: f64 = 1e-13;
 
 struct State {
     p: Vec<f64>,
@@ -91,17 +71,14 @@ struct Step {
 /// Minimizes the problem's objective; `None` where the feasible set has no interior to start in.
 /// The caller has checked that the bounds leave room.
 pub(crate) fn minimize<L: Law>(problem: &ExactProblem<'_, L>) -> Option<Interior> {
-    let mut method = Method::new(problem);
-    let p = method.start()?;
+    let mut method = InteriorPoint::new(problem);
+    let p = method.set.start(problem.reference)?;
     Some(method.run(p))
 }
 
-struct Method<'a, L> {
+struct InteriorPoint<'a, L> {
     problem: &'a ExactProblem<'a, L>,
-    rows: Vec<Row>,
-    h: Vec<f64>,
-    /// Whether domain `j` can move at all.
-    free: Vec<bool>,
+    set: FeasibleSet<'a>,
     /// `n × m`: the slopes of the rank-one parts of the laws' Hessians.
     slopes: Mat<f64>,
     scaled: Mat<f64>,
@@ -123,45 +100,23 @@ struct Border {
     schur: Cholesky,
 }
 
-impl<'a, L: Law> Method<'a, L> {
+impl<'a, L: Law> InteriorPoint<'a, L> {
     fn new(problem: &'a ExactProblem<'a, L>) -> Self {
         let m = problem.domains.len();
-        let constraints = problem.constraints;
-        let width = |j: usize| constraints.limit(j) - constraints.lower[j];
-        let free: Vec<bool> = (0..m).map(|j| width(j) > FIXED).collect();
-        let (mut rows, mut h) = (Vec::new(), Vec::new());
-        for j in (0..m).filter(|&j| free[j]) {
-            rows.push(Row::Lower(j));
-            h.push(-constraints.lower[j]);
-            // With Σ p = 1 and p ≥ 0, p ≤ 1 needs no row.
-            if constraints.limit(j) < 1.0 {
-                rows.push(Row::Upper(j));
-                h.push(constraints.limit(j));
-            }
-        }
-        for group in &constraints.groups {
-            if group.upper < 1.0 {
-                rows.push(Row::Group(group.members.clone(), -1.0));
-                h.push(group.upper);
-            }
-            if group.lower > 0.0 {
-                rows.push(Row::Group(group.members.clone(), 1.0));
-                h.push(-group.lower);
-            }
-        }
+        let set = FeasibleSet::new(problem.constraints);
         let n = problem.laws.len();
         let mut border = Border {
             rows: Vec::new(),
-            a: vec![free.iter().map(|&free| f64::from(free)).collect()],
+            a: vec![set.free.iter().map(|&free| f64::from(free)).collect()],
             solved: Vec::new(),
             schur: Cholesky::new(0),
         };
-        for (i, row) in rows.iter().enumerate() {
+        for (i, row) in set.rows.iter().enumerate() {
             if let Row::Group(members, sign) = row {
                 let mut a = vec![0.0; m];
                 members
                     .iter()
-                    .filter(|&&j| free[j])
+                    .filter(|&&j| set.free[j])
                     .for_each(|&j| a[j] = *sign);
                 border.rows.push(i);
                 border.a.push(a);
@@ -170,9 +125,7 @@ impl<'a, L: Law> Method<'a, L> {
         border.schur = Cholesky::new(border.a.len());
         Self {
             problem,
-            rows,
-            h,
-            free,
+            set,
             slopes: Mat::zeros(n, m),
             scaled: Mat::zeros(n, m),
             hessian: Mat::zeros(m, m),
@@ -181,69 +134,8 @@ impl<'a, L: Law> Method<'a, L> {
         }
     }
 
-    /// The reference distribution, moved as little as puts it inside of all bounds.
-    fn start(&self) -> Option<Vec<f64>> {
-        let constraints = self.problem.constraints;
-        let m = constraints.domains();
-        let lower: f64 = constraints.lower.iter().sum();
-        let room: f64 = (0..m).map(|j| constraints.limit(j)).sum::<f64>() - lower;
-        let filled = (1.0 - lower) / room;
-        if !(filled > 1e-9 && filled < 1.0 - 1e-9) {
-            return None;
-        }
-        let margin = 0.1 * filled.min(1.0 - filled);
-        let inside = |j: usize, p: f64| {
-            let (lower, limit) = (constraints.lower[j], constraints.limit(j));
-            let margin = margin * (limit - lower);
-            p.clamp(lower + margin, (limit - margin).max(lower + margin))
-        };
-        let at = |log_factor: f64| -> Vec<f64> {
-            let reference = self.problem.reference.iter().enumerate();
-            reference
-                .map(|(j, q)| inside(j, q * log_factor.exp()))
-                .collect()
-        };
-        let (mut low, mut high) = (-700.0, 700.0);
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if at(middle).iter().sum::<f64>() < 1.0 {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        let mut p = at(high);
-        let excess = p.iter().sum::<f64>() - 1.0;
-        // What bisection leaves is far below the margins.
-        let share = excess / room;
-        for (j, p) in p.iter_mut().enumerate() {
-            *p -= share * (constraints.limit(j) - constraints.lower[j]);
-        }
-        let inside_groups = self.slacks(&p).iter().all(|s| *s > 0.0);
-        if inside_groups {
-            Some(p)
-        } else {
-            inner_point(constraints).filter(|p| self.slacks(p).iter().all(|s| *s > 0.0))
-        }
-    }
-
-    fn slacks(&self, p: &[f64]) -> Vec<f64> {
-        let moved = self.row_products(p);
-        self.h.iter().zip(moved).map(|(h, v)| h + v).collect()
-    }
-
-    /// `−G v`: how slacks change when weights change by `v`.
-    fn row_products(&self, v: &[f64]) -> Vec<f64> {
-        let product = |row: &Row| match row {
-            Row::Lower(j) => v[*j],
-            Row::Upper(j) => -v[*j],
-            Row::Group(members, sign) => sign * members.iter().map(|&j| v[j]).sum::<f64>(),
-        };
-        self.rows.iter().map(product).collect()
-    }
-
     fn run(&mut self, p: Vec<f64>) -> Interior {
-        let s = self.slacks(&p);
+        let s = self.set.slacks(&p);
         let count = s.len() as f64;
         let mut state = State {
             z: vec![0.0; s.len()],
@@ -253,7 +145,7 @@ impl<'a, L: Law> Method<'a, L> {
         let mut slope = self.slope(&state.p);
         let mut best = Interior {
             weights: state.p.clone(),
-            gap: self.gap(&state, &slope),
+            gap: self.set.gap(&state.p, &state.s, &state.z, &slope),
             iterations: 0,
             converged: false,
         };
@@ -279,7 +171,7 @@ impl<'a, L: Law> Method<'a, L> {
                 break;
             }
             slope = self.slope(&state.p);
-            let gap = self.gap(&state, &slope);
+            let gap = self.set.gap(&state.p, &state.s, &state.z, &slope);
             let fell = mu > least_mu || gap < 0.9 * best.gap;
             idle = if fell { 0 } else { idle + 1 };
             if gap < best.gap {
@@ -300,43 +192,6 @@ impl<'a, L: Law> Method<'a, L> {
             linear.iter().fold(0.0f64, |most, l| most.max(l.abs()))
         });
         loss.min(1.0).max(problem.kl_reg).max(linear).max(1e-12)
-    }
-
-    /// The certificate of the module's description.
-    fn gap(&self, state: &State, slope: &[f64]) -> f64 {
-        let constraints = self.problem.constraints;
-        let mut v = slope.to_vec();
-        let mut gap = 0.0;
-        for ((row, z), s) in self.rows.iter().zip(&state.z).zip(&state.s) {
-            if let Row::Group(members, sign) = row {
-                members.iter().for_each(|&j| v[j] -= sign * z);
-                gap += z * s;
-            }
-        }
-        let mut order: Vec<usize> = (0..v.len()).collect();
-        order.sort_by(|&a, &b| v[a].total_cmp(&v[b]));
-        let mut left = 1.0 - constraints.lower.iter().sum::<f64>();
-        let mut price = v[order[0]];
-        let mut q = constraints.lower.clone();
-        for &j in &order {
-            if left <= 0.0 {
-                break;
-            }
-            let more = (constraints.limit(j) - constraints.lower[j]).min(left);
-            q[j] += more;
-            left -= more;
-            price = v[j];
-        }
-        // Each term is at least zero, so nothing cancels.
-        for j in 0..v.len() {
-            gap += (v[j] - price) * (state.p[j] - q[j]);
-        }
-        // What is not a number certifies nothing; `max` alone would make it a perfect certificate.
-        if gap.is_nan() {
-            f64::INFINITY
-        } else {
-            gap.max(0.0)
-        }
     }
 
     /// Factors `W = ∇²F + diag(z/s)` over the bounds of single domains, with a row of the identity
@@ -362,17 +217,17 @@ impl<'a, L: Law> Method<'a, L> {
             &mut self.scaled,
             self.hessian.as_mut(),
         );
-        for (j, p) in state.p.iter().enumerate().filter(|(j, _)| self.free[*j]) {
+        for (j, p) in state.p.iter().enumerate().filter(|(j, _)| self.set.free[*j]) {
             self.hessian[(j, j)] += self.problem.kl_reg / p + diagonal[j];
         }
-        for (i, row) in self.rows.iter().enumerate() {
+        for (i, row) in self.set.rows.iter().enumerate() {
             let weight = state.z[i] / state.s[i];
             match row {
                 Row::Upper(j) | Row::Lower(j) => self.hessian[(*j, *j)] += weight,
                 Row::Group(..) => {}
             }
         }
-        for j in (0..m).filter(|&j| !self.free[j]) {
+        for j in (0..m).filter(|&j| !self.set.free[j]) {
             for i in 0..m {
                 self.hessian[(i.max(j), i.min(j))] = 0.0;
             }
@@ -400,7 +255,7 @@ impl<'a, L: Law> Method<'a, L> {
     /// (a weight held at zero).
     fn slope(&self, p: &[f64]) -> Vec<f64> {
         let mut slope = self.problem.gradient(p);
-        for (slope, free) in slope.iter_mut().zip(&self.free) {
+        for (slope, free) in slope.iter_mut().zip(&self.set.free) {
             if !free {
                 *slope = 0.0;
             }
@@ -411,7 +266,7 @@ impl<'a, L: Law> Method<'a, L> {
     /// Newton's step for `φ_μ` with the last factor.
     fn direction(&mut self, state: &State, slope: &[f64], mu: f64) -> Step {
         let mut rhs: Vec<f64> = slope.iter().map(|g| -g).collect();
-        for (row, s) in self.rows.iter().zip(&state.s) {
+        for (row, s) in self.set.rows.iter().zip(&state.s) {
             let pull = mu / s;
             match row {
                 Row::Lower(j) => rhs[*j] += pull,
@@ -419,7 +274,7 @@ impl<'a, L: Law> Method<'a, L> {
                 Row::Group(members, sign) => members.iter().for_each(|&j| rhs[j] += sign * pull),
             }
         }
-        for (rhs, free) in rhs.iter_mut().zip(&self.free) {
+        for (rhs, free) in rhs.iter_mut().zip(&self.set.free) {
             *rhs *= f64::from(*free);
         }
         let fall = rhs.clone();
@@ -436,7 +291,7 @@ impl<'a, L: Law> Method<'a, L> {
         }
         // Against the price of `Σ p`, which is not zero only by rounding.
         let descent = p.iter().zip(&fall).map(|(p, f)| p * (f - prices[0])).sum();
-        let mut s = self.row_products(&p);
+        let mut s = self.set.row_products(&p);
         // A sum of steps has lost the digits that a slack near zero needs; its price has them.
         for (&row, price) in self.border.rows.iter().zip(&prices[1..]) {
             s[row] = price * state.s[row] / state.z[row];
@@ -476,6 +331,7 @@ impl<'a, L: Law> Method<'a, L> {
         false
     }
 }
+
 /// The longest step in `(0, 1]` that keeps values positive by a margin.
 fn longest(values: &[f64], steps: &[f64]) -> f64 {
     let room = values.iter().zip(steps).map(|(value, step)| {

@@ -12,9 +12,13 @@ use rayon::prelude::*;
 
 use super::exact::solve_exact;
 use super::problem::{BINDING_TOLERANCE, ExactProblem};
-use super::{Solution, Status};
-use crate::law::{Law, Shape};
-use crate::{CoreError, kl_divergence};
+use super::simulation::{SimulationOptions, simulate};
+use super::{
+    MixtureOptimizer, OptimizerInput, OptimizerKind, OptimizerNeeds, OptimizerSetting,
+    OptimizerSettings, Solution, Status,
+};
+use crate::law::{FittedLaw, Law, Shape};
+use crate::{CoreError, Swarm, kl_divergence};
 
 const MAX_STEPS: usize = 300;
 /// A descent ends when a step lowers the objective by less than this share.
@@ -33,8 +37,8 @@ const MOVES: [f64; 8] = [0.3, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];
 ///
 /// # Errors
 /// [`CoreError::Infeasible`] when no mixture satisfies the constraints.
-pub fn local<L: Law>(
-    problem: &ExactProblem<'_, L>,
+pub fn local(
+    problem: &ExactProblem<'_>,
     starts: &[Vec<f64>],
     worst: bool,
 ) -> Result<Solution, CoreError> {
@@ -79,7 +83,7 @@ struct Descent {
 }
 
 /// `± Σ w f̂ + λ KL`.
-fn value<L: Law>(problem: &ExactProblem<'_, L>, p: &[f64], sign: f64) -> f64 {
+fn value(problem: &ExactProblem<'_>, p: &[f64], sign: f64) -> f64 {
     let losses = problem.laws.iter().zip(problem.task_weights);
     let loss: f64 = losses.map(|(law, w)| w * law.predict(p)).sum();
     sign * loss + problem.kl_reg * kl_divergence(p, problem.reference)
@@ -87,8 +91,8 @@ fn value<L: Law>(problem: &ExactProblem<'_, L>, p: &[f64], sign: f64) -> f64 {
 
 /// The feasible mixture with the least `KL(p ‖ start)`; zeros of the start count as a little of the
 /// reference.
-fn nearest_feasible<L: Law>(
-    problem: &ExactProblem<'_, L>,
+fn nearest_feasible(
+    problem: &ExactProblem<'_>,
     start: &[f64],
 ) -> Result<Vec<f64>, CoreError> {
     let total: f64 = problem.reference.iter().sum();
@@ -98,13 +102,13 @@ fn nearest_feasible<L: Law>(
 }
 
 /// `argmin g·p + s KL(p ‖ reference)` over the constraints.
-fn tangent_step<L: Law>(
-    problem: &ExactProblem<'_, L>,
+fn tangent_step(
+    problem: &ExactProblem<'_>,
     gradient: &[f64],
     strength: f64,
     reference: &[f64],
 ) -> Result<Vec<f64>, CoreError> {
-    let solved = solve_exact(&ExactProblem::<L> {
+    let solved = solve_exact(&ExactProblem::<FittedLaw> {
         laws: &[],
         task_weights: &[],
         linear: Some(gradient),
@@ -115,7 +119,7 @@ fn tangent_step<L: Law>(
     Ok(solved.weights)
 }
 
-fn descend<L: Law>(problem: &ExactProblem<'_, L>, mut p: Vec<f64>, sign: f64) -> Descent {
+fn descend(problem: &ExactProblem<'_>, mut p: Vec<f64>, sign: f64) -> Descent {
     let lambda = problem.kl_reg;
     let mut best = value(problem, &p, sign);
     let mut eta = 0.0;
@@ -161,7 +165,7 @@ fn descend<L: Law>(problem: &ExactProblem<'_, L>, mut p: Vec<f64>, sign: f64) ->
     }
 }
 
-fn moves<L: Law>(problem: &ExactProblem<'_, L>, mut p: Vec<f64>, sign: f64) -> Descent {
+fn moves(problem: &ExactProblem<'_>, mut p: Vec<f64>, sign: f64) -> Descent {
     let mut best = value(problem, &p, sign);
     let mut steps = 0;
     let mut scale = 0;
@@ -204,4 +208,78 @@ fn away(p: &[f64], j: usize, share: f64) -> Option<Vec<f64>> {
     let mut next: Vec<f64> = p.iter().map(|p| p * (1.0 + taken / rest)).collect();
     next[j] = p[j] - taken;
     Some(next)
+}
+
+/// Descent from many starts, for laws of any shape.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Local {
+    /// λ ≥ 0, in the unit of the losses per nat.
+    pub kl_reg: f64,
+    /// Find the worst mixture instead.
+    pub worst: bool,
+}
+
+/// Starts from so many of the best runs, apart from the prior and a coarse simulation.
+const BEST_RUNS: usize = 4;
+
+impl MixtureOptimizer for Local {
+    const NEEDS: OptimizerNeeds = OptimizerNeeds::Laws;
+
+    fn takes(_: OptimizerKind, setting: OptimizerSetting) -> bool {
+        setting == OptimizerSetting::KlReg
+    }
+
+    fn with_settings(_: OptimizerKind, settings: &OptimizerSettings) -> Self {
+        Self {
+            kl_reg: settings.kl_reg,
+            worst: settings.worst,
+        }
+    }
+
+    fn kind(&self) -> OptimizerKind {
+        OptimizerKind::Local
+    }
+
+    fn is_worst(&self) -> bool {
+        self.worst
+    }
+
+    fn kl_reg(&self) -> Option<f64> {
+        Some(self.kl_reg)
+    }
+
+    fn with_kl_reg(&self, kl_reg: f64) -> Self {
+        Self { kl_reg, ..*self }
+    }
+
+    fn steps(&self) -> usize {
+        SimulationOptions::coarse().steps()
+    }
+
+    fn solve(&self, input: &OptimizerInput<'_>) -> Result<Solution, CoreError> {
+        input.all_free()?;
+        let mut starts = vec![input.prior.to_vec()];
+        starts.extend(best_runs(input.swarm, BEST_RUNS, self.worst));
+        // A simulation that finds no candidate within the caps is no start, and no error.
+        if let Ok(found) = simulate(input, &SimulationOptions::coarse(), self.worst) {
+            starts.push(found.weights);
+        }
+        let problem = ExactProblem {
+            kl_reg: self.kl_reg,
+            ..input.problem
+        };
+        local(&problem, &starts, self.worst)
+    }
+}
+
+/// The mixtures of the `count` runs with the least (`worst`: greatest) average loss.
+fn best_runs(swarm: &Swarm, count: usize, worst: bool) -> Vec<Vec<f64>> {
+    let losses = swarm.average_losses();
+    let mut order: Vec<usize> = (0..swarm.len()).collect();
+    order.sort_by(|&a, &b| losses[a].total_cmp(&losses[b]));
+    if worst {
+        order.reverse();
+    }
+    let runs = order.into_iter().take(count);
+    runs.map(|run| swarm.mixtures().row(run).to_vec()).collect()
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::BINDING_TOLERANCE;
-use super::{ExactProblem, Solution, Status, solve_exact};
+use super::{
+    ExactProblem, MixtureOptimizer, OptimizerInput, OptimizerKind, OptimizerNeeds,
+    OptimizerSetting, OptimizerSettings, Solution, Status, solve_exact,
+};
 use crate::law::FittedLaw;
 use crate::{Constraints, CoreError, DomainSet, kl_divergence};
 
@@ -25,16 +28,64 @@ pub enum Rule {
     UniMax,
 }
 
+/// Exponent of [`Rule::Temperature`] where none is given.
+const DEFAULT_EXPONENT: f64 = 0.5;
+
 impl Rule {
     /// The rule's name, as in a config.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Natural => "natural",
-            Self::Uniform => "uniform",
-            Self::Temperature { .. } => "temperature",
-            Self::UniMax => "unimax",
+        self.kind().name()
+    }
+}
+
+impl MixtureOptimizer for Rule {
+    const NEEDS: OptimizerNeeds = OptimizerNeeds::Sizes;
+
+    fn takes(kind: OptimizerKind, setting: OptimizerSetting) -> bool {
+        kind == OptimizerKind::Temperature && setting == OptimizerSetting::Temperature
+    }
+
+    fn with_settings(kind: OptimizerKind, settings: &OptimizerSettings) -> Self {
+        match kind {
+            OptimizerKind::Uniform => Self::Uniform,
+            OptimizerKind::UniMax => Self::UniMax,
+            OptimizerKind::Temperature => Self::Temperature {
+                exponent: settings.temperature.unwrap_or(DEFAULT_EXPONENT),
+            },
+            _ => Self::Natural,
         }
+    }
+
+    fn kind(&self) -> OptimizerKind {
+        match self {
+            Self::Natural => OptimizerKind::Natural,
+            Self::Uniform => OptimizerKind::Uniform,
+            Self::Temperature { .. } => OptimizerKind::Temperature,
+            Self::UniMax => OptimizerKind::UniMax,
+        }
+    }
+
+    fn is_worst(&self) -> bool {
+        false
+    }
+
+    fn kl_reg(&self) -> Option<f64> {
+        None
+    }
+
+    fn with_kl_reg(&self, _: f64) -> Self {
+        *self
+    }
+
+    fn steps(&self) -> usize {
+        0
+    }
+
+    fn solve(&self, input: &OptimizerInput<'_>) -> Result<Solution, CoreError> {
+        input.all_free()?;
+        let problem = &input.problem;
+        by_rule(problem.domains, input.prior, problem.constraints, *self)
     }
 }
 

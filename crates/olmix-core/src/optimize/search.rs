@@ -1,6 +1,9 @@
 //! Search: the best run that was observed, among those whose mixture is feasible.
 
-use super::{Solution, Status};
+use super::{
+    MixtureOptimizer, OptimizerInput, OptimizerKind, OptimizerNeeds, OptimizerSetting,
+    OptimizerSettings, Solution, Status,
+};
 use crate::{Constraints, CoreError, Mixture, Swarm, kl_divergence};
 
 /// The feasible run with the least (`worst`: greatest) weighted average loss.
@@ -8,7 +11,7 @@ use crate::{Constraints, CoreError, Mixture, Swarm, kl_divergence};
 /// The run's mixture is divided by its sum. Feasible means within 1e-9 of every cap and bound.
 ///
 /// # Errors
-/// [`CoreError::Infeasible`] when no run is feasible.
+/// [`CoreError::NoFeasibleRun`].
 pub fn search(
     swarm: &Swarm,
     reference: &[f64],
@@ -28,13 +31,7 @@ pub fn search(
             best = Some((run, loss, mixture));
         }
     }
-    let (run, objective, mixture) = best.ok_or_else(|| {
-        CoreError::Infeasible(format!(
-            "none of the {} observed mixtures satisfies the caps and bounds; fit a law and solve \
-             (`regression.type: log_linear`, `proposer.type: exact`), or relax them",
-            swarm.len()
-        ))
-    })?;
+    let (run, objective, mixture) = best.ok_or(CoreError::NoFeasibleRun { runs: swarm.len() })?;
     let weights = mixture.weights().to_vec();
     Ok(Solution {
         status: Status::BestCandidate,
@@ -46,4 +43,50 @@ pub fn search(
         run: Some(run),
         weights,
     })
+}
+
+/// The best feasible observed run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Search {
+    /// Find the worst run instead.
+    pub worst: bool,
+}
+
+impl MixtureOptimizer for Search {
+    const NEEDS: OptimizerNeeds = OptimizerNeeds::Runs;
+
+    fn takes(_: OptimizerKind, _: OptimizerSetting) -> bool {
+        false
+    }
+
+    fn with_settings(_: OptimizerKind, settings: &OptimizerSettings) -> Self {
+        Self {
+            worst: settings.worst,
+        }
+    }
+
+    fn kind(&self) -> OptimizerKind {
+        OptimizerKind::Search
+    }
+
+    fn is_worst(&self) -> bool {
+        self.worst
+    }
+
+    fn kl_reg(&self) -> Option<f64> {
+        None
+    }
+
+    fn with_kl_reg(&self, _: f64) -> Self {
+        *self
+    }
+
+    fn steps(&self) -> usize {
+        0
+    }
+
+    fn solve(&self, input: &OptimizerInput<'_>) -> Result<Solution, CoreError> {
+        input.all_free()?;
+        search(input.swarm, input.prior, input.problem.constraints, self.worst)
+    }
 }

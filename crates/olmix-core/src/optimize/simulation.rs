@@ -10,11 +10,14 @@ use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::problem::BINDING_TOLERANCE;
-use super::{Solution, Status};
-use crate::law::{Basis, FittedLaw, average_loss};
+use super::problem::{BINDING_TOLERANCE, ExactProblem};
+use super::{
+    MixtureOptimizer, OptimizerInput, OptimizerKind, OptimizerNeeds, OptimizerSetting,
+    OptimizerSettings, Solution, Status,
+};
+use crate::law::{Basis, FittedLaw, Law, average_loss};
 use crate::random::{Purpose, dirichlet, generator};
-use crate::{Constraints, CoreError, DomainSet, kl_divergence, vector};
+use crate::{CoreError, kl_divergence, vector};
 
 /// Sizes of a simulation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +59,58 @@ impl SimulationOptions {
     }
 }
 
+/// `RegMix`'s iterated sampling.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulation {
+    /// Sizes of the search.
+    pub options: SimulationOptions,
+    /// Find the worst mixture instead.
+    pub worst: bool,
+}
+
+impl MixtureOptimizer for Simulation {
+    const NEEDS: OptimizerNeeds = OptimizerNeeds::Laws;
+
+    fn takes(_: OptimizerKind, setting: OptimizerSetting) -> bool {
+        setting == OptimizerSetting::Temperature
+    }
+
+    fn with_settings(_: OptimizerKind, settings: &OptimizerSettings) -> Self {
+        Self {
+            options: SimulationOptions {
+                temperature: settings.temperature,
+                ..SimulationOptions::default()
+            },
+            worst: settings.worst,
+        }
+    }
+
+    fn kind(&self) -> OptimizerKind {
+        OptimizerKind::Simulation
+    }
+
+    fn is_worst(&self) -> bool {
+        self.worst
+    }
+
+    fn kl_reg(&self) -> Option<f64> {
+        None
+    }
+
+    fn with_kl_reg(&self, _: f64) -> Self {
+        self.clone()
+    }
+
+    fn steps(&self) -> usize {
+        self.options.steps()
+    }
+
+    fn solve(&self, input: &OptimizerInput<'_>) -> Result<Solution, CoreError> {
+        input.all_free()?;
+        simulate(input, &self.options, self.worst)
+    }
+}
+
 /// Candidates are drawn and valued in chunks, each with a random stream of its own.
 const CHUNK: usize = 1_000;
 /// Candidates this close to the best are averaged.
@@ -64,22 +119,25 @@ const LEAST_WEIGHT: f64 = 1e-5;
 
 /// Searches by sampling; `worst` looks for the greatest predicted loss instead.
 ///
-/// `progress` is called once for each of [`SimulationOptions::steps`], from any thread.
-/// Deterministic from `seed` on any number of threads. Cost: `rounds · samples · n · m`.
+/// Progress is reported once for each of [`SimulationOptions::steps`]. Deterministic from the seed on
+/// any number of threads. Cost: `rounds · samples · n · m`.
 ///
 /// # Errors
-/// [`CoreError::Infeasible`] when the constraints are empty or no sample meets them.
+/// [`CoreError::Infeasible`] when the constraints are empty, [`CoreError::NoFeasibleSample`] when no
+/// sample meets them.
 pub fn simulate(
-    domains: &DomainSet,
-    laws: &[FittedLaw],
-    task_weights: &[f64],
-    prior: &[f64],
-    constraints: &Constraints,
+    input: &OptimizerInput<'_>,
     options: &SimulationOptions,
     worst: bool,
-    seed: u64,
-    progress: &(dyn Fn() + Sync),
 ) -> Result<Solution, CoreError> {
+    let ExactProblem {
+        domains,
+        laws,
+        task_weights,
+        constraints,
+        ..
+    } = input.problem;
+    let (prior, seed) = (input.prior, input.seed);
     constraints.check(domains)?;
     let m = domains.len();
     let value = Value::new(m, laws, task_weights);
@@ -102,7 +160,7 @@ pub fn simulate(
                     .filter(|p| constraints.violation(p) <= 1e-9)
                     .collect();
                 let kept = Kept::new(candidates, &value, sign);
-                progress();
+                (input.progress)();
                 kept
             })
             .collect();
@@ -141,12 +199,8 @@ pub fn simulate(
             .collect();
         best = Some(found);
     }
-    let weights = best.ok_or_else(|| {
-        CoreError::Infeasible(format!(
-            "none of {} sampled mixtures satisfies the caps and bounds; use `proposer.type: exact`, \
-             which needs no samples, or relax them",
-            options.rounds * options.samples
-        ))
+    let weights = best.ok_or(CoreError::NoFeasibleSample {
+        samples: options.rounds * options.samples,
     })?;
     Ok(Solution {
         status: Status::BestCandidate,
@@ -182,47 +236,32 @@ enum Value<'a> {
     Any(&'a [FittedLaw], &'a [f64]),
 }
 
-/// `log c`, the exponent's level, and coefficients by basis with their sign.
-type Exponential<'a> = (f64, f64, Vec<(Basis, &'a [f64], f64)>);
-
-/// A law as an exponential, if it is one.
-fn exponential(law: &FittedLaw) -> Option<Exponential<'_>> {
-    match law {
-        FittedLaw::LogLinear(law) => Some((law.log_c, 0.0, vec![(Basis::Power(1.0), &law.t, 1.0)])),
-        FittedLaw::Saturating(law) => {
-            let terms = law.bases.iter().zip(&law.v);
-            let terms = terms.map(|(basis, v)| (*basis, v.as_slice(), -1.0));
-            Some((law.log_c, law.level, terms.collect()))
-        }
-        _ => None,
-    }
-}
-
 impl<'a> Value<'a> {
     fn new(m: usize, laws: &'a [FittedLaw], weights: &'a [f64]) -> Self {
-        let Some(laws) = laws.iter().map(exponential).collect::<Option<Vec<_>>>() else {
+        let exponentials = laws.iter().map(Law::exponential);
+        let Some(laws) = exponentials.collect::<Option<Vec<_>>>() else {
             return Self::Any(laws, weights);
         };
         let mut bases: Vec<Basis> = Vec::new();
-        for (basis, ..) in laws.iter().flat_map(|(.., terms)| terms) {
+        for (basis, ..) in laws.iter().flat_map(|law| &law.terms) {
             if !bases.contains(basis) {
                 bases.push(*basis);
             }
         }
         let coefficients = bases.iter().map(|basis| {
             Mat::from_fn(laws.len(), m, |i, j| {
-                let terms = laws[i].2.iter().filter(|(other, ..)| other == basis);
+                let terms = laws[i].terms.iter().filter(|(other, ..)| other == basis);
                 terms.map(|(_, v, sign)| sign * v[j]).sum()
             })
         });
         Self::Exponential {
             coefficients: coefficients.collect(),
             bases,
-            levels: laws.iter().map(|(_, level, _)| *level).collect(),
+            levels: laws.iter().map(|law| law.level).collect(),
             constant: laws
                 .iter()
                 .zip(weights)
-                .map(|(law, w)| w * law.0.exp())
+                .map(|(law, w)| w * law.log_c.exp())
                 .sum(),
             weights,
         }

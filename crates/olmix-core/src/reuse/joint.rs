@@ -183,7 +183,7 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
             )));
         }
     }
-    let floors: Vec<f64> = joint.laws.iter().map(floor).collect();
+    let floors: Vec<f64> = joint.laws.iter().map(FittedLaw::floor).collect();
     let last = swarms.len() - 1;
     let rows: Vec<(usize, usize)> = swarms
         .iter()
@@ -235,15 +235,6 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
         shifts: (0..last).map(shift).collect(),
         swarm,
     })
-}
-
-/// The irreducible loss.
-fn floor(law: &FittedLaw) -> f64 {
-    match law {
-        FittedLaw::LogLinear(law) => law.log_c.exp(),
-        FittedLaw::Saturating(law) => law.log_c.exp(),
-        _ => 0.0,
-    }
 }
 
 /// A law over `m` domains and indicators of swarms as the law of the last swarm, and the others' offsets to it.

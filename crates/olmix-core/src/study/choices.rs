@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 
 use super::{Cell, Study};
 use crate::law::{FittedLaw, LawOptions, SaturatingOptions, average_loss};
-use crate::optimize::{Optimizer, SimulationOptions};
+use crate::optimize::{Exact, Local, Optimizer, Search, Simulation, SimulationOptions};
 use crate::random::{Purpose, generator};
 use crate::{CoreError, Swarm};
 
@@ -34,10 +34,13 @@ pub(super) fn run_granularity(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>
         "all" => own.averaged(),
         _ => own,
     };
-    let optimizer = study.spec.optimizer.clone().unwrap_or(Optimizer::Exact {
-        kl_reg: 0.05,
-        worst: false,
-    });
+    let optimizer = study.spec.optimizer.clone().unwrap_or(
+        Exact {
+            kl_reg: 0.05,
+            worst: false,
+        }
+        .into(),
+    );
     judged(study, &own, &other, &optimizer)
 }
 
@@ -47,13 +50,14 @@ pub(super) fn run_solver(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, Cor
     let name = cell.keys[0].as_str();
     let exact = name.strip_prefix("exact λ=").and_then(|kl| kl.parse().ok());
     let optimizer = match (exact, name) {
-        (Some(kl_reg), _) => Optimizer::Exact { kl_reg, worst },
-        (None, "local") => Optimizer::Local { kl_reg: 0.0, worst },
-        (None, "simulation") => Optimizer::Simulation {
+        (Some(kl_reg), _) => Exact { kl_reg, worst }.into(),
+        (None, "local") => Local { kl_reg: 0.0, worst }.into(),
+        (None, "simulation") => Simulation {
             options: SimulationOptions::default(),
             worst,
-        },
-        (None, "search") => Optimizer::Search { worst },
+        }
+        .into(),
+        (None, "search") => Search { worst }.into(),
         _ => return Err(CoreError::Unsupported("a cell of another study".into())),
     };
     judged(study, &own, &other, &optimizer)
@@ -85,7 +89,7 @@ fn judged(
     let proposed = match solved {
         Ok(solution) => solution.weights,
         // Half of the runs may hold none that keeps to the caps.
-        Err(CoreError::Infeasible(_)) => return Ok(vec![f64::NAN; 3]),
+        Err(error) if error.is_infeasible() => return Ok(vec![f64::NAN; 3]),
         Err(error) => return Err(error),
     };
     let gain = |laws: &[FittedLaw], swarm: &Swarm| {
@@ -94,7 +98,7 @@ fn judged(
     };
     let (predicted, crossed) = (gain(&laws, own), gain(&judges, other));
     let predicted = match optimizer {
-        Optimizer::Search { .. } => f64::NAN,
+        Optimizer::Search(_) => f64::NAN,
         _ => predicted,
     };
     Ok(vec![predicted, crossed, predicted - crossed])

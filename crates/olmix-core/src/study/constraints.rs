@@ -30,11 +30,7 @@ pub(super) fn settings() -> Vec<Vec<String>> {
 }
 
 pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError> {
-    let (Ok(factor), Some(target), Some(tokens)) = (
-        cell.keys[1].parse::<f64>(),
-        study.spec.target_tokens,
-        study.swarm.domains().tokens(),
-    ) else {
+    let (Ok(factor), Some(target)) = (cell.keys[1].parse::<f64>(), study.spec.target_tokens) else {
         return Err(CoreError::Unsupported("a cell of another study".into()));
     };
     let (oracle, options) = (study.oracle()?, study.law()?);
@@ -72,11 +68,12 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
     let proposed = study
         .spec
         .solve(&swarm, &optimizer, &laws, constraints, &|| ())?;
-    let repetition = proposed.weights.iter().zip(&tokens);
-    let repetition = repetition.map(|(p, &n)| p * target / n as f64);
+    let Some(repetition) = domains.epochs(&proposed.weights, target) else {
+        return Err(CoreError::StudyWithoutTokens);
+    };
     Ok(vec![
         oracle.gain(&proposed.weights, prior),
-        repetition.fold(0.0, f64::max),
+        repetition.into_iter().fold(0.0, f64::max),
     ])
 }
 

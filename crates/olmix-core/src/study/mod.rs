@@ -10,14 +10,16 @@ mod constraints;
 mod designs;
 mod distribution;
 mod laws;
+mod proxy_size;
 mod reuse;
 mod summary;
 mod swarm_size;
 
+pub use proxy_size::{ProxySize, proxy_size, runs_in_both};
 pub use summary::{Summary, summarize};
 
 use crate::law::{LawOptions, SaturatingOptions};
-use crate::optimize::Optimizer;
+use crate::optimize::{Local, Optimizer};
 use crate::oracle::Oracle;
 use crate::{CoreError, FitSpec, Swarm};
 
@@ -206,23 +208,17 @@ impl<'a> Study<'a> {
 
     /// The law the config names, with its settings.
     fn law(&self) -> Result<LawOptions, CoreError> {
-        self.spec.law_options().ok_or_else(|| {
-            CoreError::Unsupported(
-                "a study needs a law by name: set `regression.type` to one that is fitted, such as \
-                 `log_linear`"
-                    .into(),
-            )
-        })
+        self.spec.law_options().ok_or(CoreError::StudyWithoutLaw)
     }
 
     /// The config's optimizer for laws it applies to; local search for others.
     fn optimizer(&self, options: &LawOptions) -> Optimizer {
         match &self.spec.optimizer {
             Some(optimizer) if options.is_convex() => optimizer.clone(),
-            _ => Optimizer::Local {
+            _ => Optimizer::Local(Local {
                 kl_reg: 0.0,
                 worst: false,
-            },
+            }),
         }
     }
 
@@ -252,11 +248,7 @@ impl<'a> Study<'a> {
             Question::Constraints => {
                 self.law()?;
                 if self.spec.target_tokens.is_none() || self.swarm.domains().tokens().is_none() {
-                    return Err(CoreError::Unsupported(
-                        "the study `constraints` needs `constraints.target_tokens` and the token \
-                         count of every domain"
-                            .into(),
-                    ));
+                    return Err(CoreError::StudyWithoutTokens);
                 }
                 return Ok(());
             }
@@ -300,7 +292,7 @@ impl Question {
             Self::SwarmSize | Self::SwarmDistribution | Self::Constraints => vec![saturating],
             // As theory has it, with the ridge that keeps it sane at the prior, and as reality looks.
             Self::Reuse => {
-                let [ridged, _] = crate::trust::rival_laws();
+                let [ridged, _] = crate::trust::reference_laws();
                 vec![ridged, saturating]
             }
             _ => Vec::new(),

@@ -4,14 +4,14 @@ mod bootstrap;
 mod choice;
 mod folds;
 mod kl;
-mod rivals;
+mod alternative_laws;
 mod scores;
 
 pub use bootstrap::{Bootstrap, Interval, Resampling, bootstrap};
 pub use choice::{
-    RIDGE_GRID, TIE, Tried, best_of_each, candidates, choose, choose_per_task, refinements, try_all,
+    TIE, CandidateScore, best_of_each, choose, choose_per_task, refinements, score_candidates,
 };
 pub use folds::{Explosion, HeldOut, OutOfFold, assign_folds, held_out, out_of_fold};
 pub use kl::{KL_GRID, KL_SPLITS, KlChoice, choose_kl};
-pub use rivals::{Rival, rival_laws, rivals};
+pub use alternative_laws::{AlternativeLaw, alternative_laws, reference_laws};
 pub use scores::{Scores, score};

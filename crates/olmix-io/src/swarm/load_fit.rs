@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use olmix_core::optimize::{Optimizer, SimulationOptions};
+use olmix_core::law::LawSetting;
+use olmix_core::optimize::{Optimizer, OptimizerNeeds, OptimizerSettings};
 use olmix_core::reuse::VirtualDomain;
 use olmix_core::{
     Constraints, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm, Task,
 };
 
 use super::{resolve_domains as domains, task_selection as tasks};
-use crate::config::fit::{FitConfig, KlReg, Preset, ProposerKind, TrainSplit};
+use crate::config::fit::{FitConfig, KlReg, Preset, TrainSplit, not_taken, who_takes};
+use crate::core_messages::core_sentence;
 use crate::input::sha256_hex;
 use crate::messages::{count, excerpt, listed};
 use crate::swarm::csv_table::Table;
@@ -71,6 +73,9 @@ impl LoadedFit {
     pub fn core_error(&self, error: CoreError) -> IoError {
         match &error {
             CoreError::Infeasible(message) => return self.infeasible(message),
+            CoreError::NoFeasibleRun { .. } | CoreError::NoFeasibleSample { .. } => {
+                return self.infeasible(&core_sentence(&error));
+            }
             CoreError::TooFewRuns { .. } | CoreError::DeadDomains(_) => {
                 if let Some(setting) = self.splitting() {
                     return self.split_error(setting, &error);
@@ -140,6 +145,8 @@ pub struct Overrides {
     pub preset: Option<Preset>,
     /// For `proposer.kl_reg`, where the optimizer has a KL term.
     pub kl_reg: Option<KlReg>,
+    /// For the law of `regression.type`, once the swarm is loaded: the optimizer stays the config's.
+    pub law: Option<LawKind>,
     /// For `regression.ridge`.
     pub ridge: Option<Ridge>,
     /// For `regression.dead_domains`.
@@ -151,7 +158,16 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    fn apply(&self, config: &mut FitConfig) {
+    fn apply(&self, config: &mut FitConfig) -> Result<(), IoError> {
+        let law = self.law.unwrap_or(config.regression.law);
+        if self.ridge.is_some() && !law.takes(LawSetting::Ridge) {
+            return Err(IoError::input(
+                &config.file,
+                Place::Field("regression.ridge".into()),
+                format!("`--ridge` is given, but {}", not_taken(law)),
+                who_takes(LawSetting::Ridge),
+            ));
+        }
         let regression = &mut config.regression;
         regression.ridge = self.ridge.or(regression.ridge);
         regression.dead_domains = self.dead_domains.unwrap_or(regression.dead_domains);
@@ -161,6 +177,27 @@ impl Overrides {
         let diagnostics = &mut config.diagnostics;
         diagnostics.folds = self.folds.unwrap_or(diagnostics.folds);
         diagnostics.bootstrap = self.bootstrap.unwrap_or(diagnostics.bootstrap);
+        Ok(())
+    }
+
+    /// Puts the law in the place of the config's; what the config says of its own law and this one
+    /// does not take has no effect, and is named.
+    fn apply_law(&self, loaded: &mut LoadedFit) {
+        let Some(law) = self.law else { return };
+        loaded.config.regression.law = law;
+        let spec = &mut loaded.spec;
+        spec.law = law;
+        let mut dropped = Vec::new();
+        if !law.takes(LawSetting::Ridge) && spec.ridge.take().is_some() {
+            dropped.push(LawSetting::Ridge);
+        }
+        if !law.takes(LawSetting::HuberDelta) && spec.huber_delta.take().is_some() {
+            dropped.push(LawSetting::HuberDelta);
+        }
+        let notice = |setting: LawSetting| {
+            format!("regression.{} has no effect: {}", setting.name(), not_taken(law))
+        };
+        loaded.notices.extend(dropped.into_iter().map(notice));
     }
 }
 
@@ -179,9 +216,9 @@ pub fn load_fit(config: &Path) -> Result<LoadedFit, IoError> {
 /// As [`load_fit`].
 pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, IoError> {
     let (mut config, config_record) = FitConfig::load_recorded(config, overrides.preset)?;
-    overrides.apply(&mut config);
+    overrides.apply(&mut config)?;
     let mut notices = config.notices.clone();
-    let by_rule = matches!(config.proposer.kind, ProposerKind::Rule(_));
+    let by_rule = config.proposer.kind.needs() == OptimizerNeeds::Sizes;
     let Some(files) = config
         .swarm
         .clone()
@@ -247,7 +284,7 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
         ..spec(&config, prior, constraints, kl_reference)
     };
     let swarm = together(&config, &domain_set, &tasks, &parts, &spec, &mut notices)?;
-    Ok(LoadedFit {
+    let mut loaded = LoadedFit {
         virtual_domains: virtual_domains(&config, swarm.domains()),
         swarm,
         members: selection.members,
@@ -255,7 +292,9 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
         notices,
         inputs,
         config,
-    })
+    };
+    overrides.apply_law(&mut loaded);
+    Ok(loaded)
 }
 
 /// A mixture by a rule looks at the priors alone: a swarm without runs stands for none.
@@ -399,23 +438,14 @@ fn split(config: &FitConfig, runs: usize) -> Result<(usize, Option<usize>), IoEr
 }
 
 fn optimizer(config: &FitConfig) -> Optimizer {
-    let worst = config.proposer.make_worst_mix;
     // Where λ is to be chosen, the value here is never used.
     let kl_reg = match config.proposer.kl_reg {
         Some(KlReg::Fixed(kl_reg)) => kl_reg,
         Some(KlReg::Auto) | None => 0.0,
     };
-    match config.proposer.kind {
-        ProposerKind::Exact => Optimizer::Exact { kl_reg, worst },
-        ProposerKind::Local => Optimizer::Local { kl_reg, worst },
-        ProposerKind::Simulation => Optimizer::Simulation {
-            options: SimulationOptions {
-                temperature: config.proposer.temperature,
-                ..SimulationOptions::default()
-            },
-            worst,
-        },
-        ProposerKind::Search => Optimizer::Search { worst },
-        ProposerKind::Rule(rule) => Optimizer::Rule(rule),
-    }
+    config.proposer.kind.with_settings(&OptimizerSettings {
+        kl_reg,
+        worst: config.proposer.make_worst_mix,
+        temperature: config.proposer.temperature,
+    })
 }

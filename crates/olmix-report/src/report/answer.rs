@@ -189,11 +189,11 @@ fn facts(input: &ReportInput) -> String {
 /// How the mixture was found, in a few words.
 pub fn optimizer_name(optimizer: &Optimizer) -> String {
     match optimizer {
-        Optimizer::Exact { kl_reg, .. } => format!("exact solver, λ = {}", setting(*kl_reg)),
-        Optimizer::Local { kl_reg, .. } => format!("local search, λ = {}", setting(*kl_reg)),
-        Optimizer::Simulation { .. } => "iterated sampling".to_owned(),
+        Optimizer::Exact(exact) => format!("exact solver, λ = {}", setting(exact.kl_reg)),
+        Optimizer::Local(local) => format!("local search, λ = {}", setting(local.kl_reg)),
+        Optimizer::Simulation(_) => "iterated sampling".to_owned(),
         Optimizer::Rule(rule) => format!("the rule {}", rule.name()),
-        Optimizer::Search { .. } => "best observed run".to_owned(),
+        Optimizer::Search(_) => "best observed run".to_owned(),
     }
 }
 
@@ -221,8 +221,7 @@ fn sentence(warning: &str) -> String {
 /// A visible box with everything that limits the answer.
 fn notices(input: &ReportInput) -> String {
     let mut notices: Vec<String> = input.notices.iter().map(|notice| escape(notice)).collect();
-    let warnings = input.fit.warnings(input.swarm, input.spec);
-    notices.extend(warnings.iter().map(|warning| escape(&sentence(warning))));
+    notices.extend(input.warnings.iter().map(|warning| escape(&sentence(warning))));
     if let Some(folds) = &input.fit.out_of_fold {
         let useless = folds.no_better_than_mean.len();
         if useless > 0 {

@@ -32,8 +32,10 @@ pub struct ReportInput<'a> {
     /// `k`, where repetition was limited.
     pub repetition_factor: Option<f64>,
     /// What the reader must know and the fit does not say itself: runs left out, columns ignored.
-    /// Plain text. Explosions and laws no better than the mean are added here.
+    /// Plain text. Laws no better than the mean are added here.
     pub notices: &'a [String],
+    /// What speaks against trusting the fit ([`Fit::warnings`]), in words. Plain text.
+    pub warnings: &'a [String],
     /// The command line as typed.
     pub command: &'a str,
     /// The config file as given.
@@ -107,8 +109,8 @@ fn document(title: &str, version: &str, body: &str) -> String {
 /// Passes over the tokens of a domain (by position) at a weight; `None` where tokens or `R` are
 /// not known.
 fn epochs(input: &ReportInput, domain: usize, weight: f64) -> Option<f64> {
-    let tokens = input.swarm.domains().iter().nth(domain)?.tokens?;
-    let epochs = weight * input.target_tokens? / tokens as f64;
+    let domain = input.swarm.domains().iter().nth(domain)?;
+    let epochs = domain.epochs(weight, input.target_tokens?)?;
     epochs.is_finite().then_some(epochs)
 }
 

@@ -60,7 +60,7 @@ fn law(input: &ReportInput) -> String {
     let Some(options) = &input.fit.options else {
         return "none".to_owned();
     };
-    let chosen = if input.fit.tried.is_empty() {
+    let chosen = if input.fit.candidates.is_empty() {
         ""
     } else {
         ", chosen out of fold"

@@ -95,7 +95,7 @@ fn average(input: &ReportInput) -> String {
 
 /// What all settings of the law that were tried were worth, when they were to be chosen.
 fn choice_fact(input: &ReportInput) -> Option<String> {
-    let tried = &input.fit.tried;
+    let tried = &input.fit.candidates;
     let chosen = input.fit.options.as_ref().filter(|_| !tried.is_empty())?;
     let each: Vec<String> = best_of_each(tried)
         .iter()
@@ -125,7 +125,7 @@ fn choice_fact(input: &ReportInput) -> Option<String> {
 /// What other laws of the same runs say of the mixture.
 fn rivals(input: &ReportInput) -> String {
     let fit = input.fit;
-    let (Some(folds), false) = (&fit.out_of_fold, fit.rivals.is_empty()) else {
+    let (Some(folds), false) = (&fit.out_of_fold, fit.alternatives.is_empty()) else {
         return String::new();
     };
     let weights = input.swarm.task_weights();
@@ -151,7 +151,7 @@ fn rivals(input: &ReportInput) -> String {
         fit.average_loss(&weights, prior),
         proposed.map(|p| fit.average_loss(&weights, p)),
     )];
-    rows.extend(fit.rivals.iter().map(|rival| {
+    rows.extend(fit.alternatives.iter().map(|rival| {
         row(
             escape(&rival.options.describe()),
             rival.average.rmse,

@@ -5,7 +5,7 @@
 pub mod drawings;
 
 use olmix_core::law::{FittedLaw, Law as _, LawOptions, LogLinear, LogLinearOptions, TaskReport};
-use olmix_core::optimize::{Optimizer, Solution, Status};
+use olmix_core::optimize::{Optimizer, Search, Solution, Status};
 use olmix_core::trust::{Bootstrap, Explosion, HeldOut, Interval, KlChoice, OutOfFold, Scores};
 use olmix_core::{
     Binding, Constraints, Direction, Domain, DomainSet, Fit, FitSpec, LawKind, Matrix, Mixture,
@@ -402,6 +402,7 @@ pub fn sweep(m: usize, targets: &[f64], repetitions: &[f64], kl: &[f64]) -> Swee
 
 /// The report on a case, with fixed provenance.
 pub fn report(case: &Case, notices: &[String]) -> String {
+    let trained = case.swarm.subset(&case.fit.train);
     olmix_report::html(&olmix_report::ReportInput {
         title: "fit.yaml",
         swarm: &case.swarm,
@@ -410,6 +411,7 @@ pub fn report(case: &Case, notices: &[String]) -> String {
         target_tokens: Some(2e12),
         repetition_factor: Some(4.0),
         notices,
+        warnings: &olmix_io::fit_warnings(&case.fit, &trained, &case.spec),
         command: "olmix fit --config fit.yaml --output-dir out",
         config: "fit.yaml",
         inputs: &[
@@ -451,7 +453,7 @@ pub fn search(mut case: Case) -> Case {
     case.fit.out_of_fold = None;
     case.spec.law = LawKind::Search;
     case.fit.options = None;
-    case.spec.optimizer = Some(Optimizer::Search { worst: false });
+    case.spec.optimizer = Some(Optimizer::Search(Search { worst: false }));
     case.fit.optimizer = case.spec.optimizer.clone();
     case
 }

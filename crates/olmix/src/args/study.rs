@@ -28,7 +28,7 @@ fn question() -> impl TypedValueParser<Value = StudyQuestion> {
 }
 
 fn law() -> impl TypedValueParser<Value = LawKind> {
-    choice(LawKind::FITTED.map(|law| (law.name(), law)))
+    choice(LawKind::FITTED.iter().map(|law| (law.name(), *law)))
 }
 
 /// `olmix study`.

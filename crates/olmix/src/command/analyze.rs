@@ -1,7 +1,7 @@
 //! `olmix analyze`.
 
 use olmix_core::reuse::{Analysis, Situation, VirtualDomain};
-use olmix_core::{Constraints, DomainSet, GroupBound, Mixture};
+use olmix_core::{DomainSet, Mixture};
 use olmix_io::{MixtureFile, Shares};
 use serde_json::json;
 
@@ -49,7 +49,7 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     let tasks = new.tasks();
     let task_weights: Vec<f64> = tasks.iter().map(|task| task.weight).collect();
     let frozen = frozen(args, &old, &domains)?;
-    let constraints = constraints(&new, &domains);
+    let constraints = new.constraints().map_err(told)?;
     let situation = Situation {
         domains: &domains,
         laws: &laws,
@@ -107,30 +107,6 @@ fn frozen(
     }
     VirtualDomain::frozen("existing", &kept, &mixture)
         .map_err(|error| Failure::refused(format!("{}: {error}", args.old.display())))
-}
-
-/// The constraints that a mixture was solved under.
-fn constraints(file: &MixtureFile, domains: &DomainSet) -> Constraints {
-    let mut constraints = Constraints::none(domains.len());
-    let caps: Option<Vec<f64>> = file.domains.iter().map(|domain| domain.cap).collect();
-    constraints.caps = caps;
-    constraints.lower = file.domains.iter().map(|domain| domain.min).collect();
-    constraints.upper = file.domains.iter().map(|domain| domain.max).collect();
-    constraints.groups = file
-        .groups
-        .iter()
-        .map(|group| GroupBound {
-            name: group.name.clone(),
-            members: group
-                .domains
-                .iter()
-                .filter_map(|name| domains.position(name))
-                .collect(),
-            lower: group.min,
-            upper: group.max,
-        })
-        .collect();
-    constraints
 }
 
 fn as_json(

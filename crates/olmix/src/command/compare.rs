@@ -1,8 +1,8 @@
 //! `olmix compare`: several published methods on one swarm, each mixture judged by every law.
 
-use olmix_core::{Fit, Mixture, fit};
+use olmix_core::Mixture;
 use olmix_fs::{check_writable, write_whole};
-use olmix_io::{LoadedFit, Overrides, Preset, csv_bytes, csv_number, load_fit_with};
+use olmix_io::{MethodResult, Overrides, Preset, csv_bytes, csv_number};
 
 use super::{json, on_threads, write_figure};
 use crate::args::CompareArgs;
@@ -11,33 +11,6 @@ use crate::output;
 use crate::progress::Bar;
 use crate::table::{number, percent, table};
 
-/// One method that ran.
-struct Method {
-    name: String,
-    loaded: LoadedFit,
-    fit: Fit,
-    mixture: Mixture,
-}
-
-impl Method {
-    /// The average loss its laws predict; `None` for a method without laws.
-    fn loss(&self, p: &[f64]) -> Option<f64> {
-        let weights = self.loaded.swarm.task_weights();
-        (!self.fit.laws.is_empty()).then(|| self.fit.average_loss(&weights, p))
-    }
-
-    /// How often the most repeated domain would be seen, where tokens are known.
-    fn repetition(&self) -> Option<f64> {
-        let target = self.loaded.spec.target_tokens?;
-        let tokens = self.mixture.domains().tokens()?;
-        let seen = self.mixture.weights().iter().zip(&tokens);
-        Some(
-            seen.map(|(p, &n)| p * target / n as f64)
-                .fold(0.0, f64::max),
-        )
-    }
-}
-
 /// Runs every method, writes and prints.
 pub fn run(args: &CompareArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
@@ -45,14 +18,14 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         let quiet = args.common.quiet || args.common.json;
         let mut presets = vec![None];
         presets.extend(args.presets.iter().copied().map(Some));
-        let mut methods: Vec<Method> = Vec::new();
+        let mut methods: Vec<MethodResult> = Vec::new();
         let mut failed: Vec<(String, Failure)> = Vec::new();
         for preset in presets {
             let name = preset.map_or("the config", Preset::name).to_owned();
             if !quiet {
                 output::eprint_line(&format!("{name} …"));
             }
-            match method(args, preset, name.clone(), quiet) {
+            match method(args, preset, &name, quiet) {
                 Ok(method) => methods.push(method),
                 Err(failure) => failed.push((name, failure)),
             }
@@ -91,9 +64,9 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
 fn method(
     args: &CompareArgs,
     preset: Option<Preset>,
-    name: String,
+    name: &str,
     quiet: bool,
-) -> Result<Method, Failure> {
+) -> Result<MethodResult, Failure> {
     let overrides = Overrides {
         preset,
         dead_domains: args.dead_domains,
@@ -101,56 +74,21 @@ fn method(
         bootstrap: Some(0),
         ..Overrides::default()
     };
-    let loaded = load_fit_with(&args.config, &overrides)?;
-    loaded.check_constraints()?;
-    let bar = Bar::new(quiet);
-    let fit = fit(&loaded.swarm, &loaded.spec, &bar).map_err(|error| loaded.core_error(error))?;
-    let Some(mixture) = fit.proposal.as_ref().map(|p| p.mixture.clone()) else {
-        return Err(Failure::refused(
+    let found = MethodResult::run(name, &args.config, &overrides, &Bar::new(quiet))?;
+    found.ok_or_else(|| {
+        Failure::refused(
             "no mixture is proposed: `proposer.fit_only` or `regression.n_test` is set",
-        ));
-    };
-    // Columns of a table and entries of the priors may come in different orders.
-    let mixture = match args_domains(&loaded) {
-        Some(domains) => mixture
-            .aligned_to(&domains)
-            .map_err(|e| loaded.core_error(e))?,
-        None => mixture,
-    };
-    Ok(Method {
-        name,
-        loaded,
-        fit,
-        mixture,
+        )
     })
 }
 
-/// The domains by name, the order in which methods are compared.
-fn args_domains(loaded: &LoadedFit) -> Option<olmix_core::DomainSet> {
-    let mut domains: Vec<olmix_core::Domain> = loaded.swarm.domains().iter().cloned().collect();
-    domains.sort_by(|a, b| a.name.cmp(&b.name));
-    olmix_core::DomainSet::new(domains).ok()
-}
-
-/// Weights in the order of the method's own laws.
-fn in_order_of(method: &Method, mixture: &Mixture) -> Option<Vec<f64>> {
-    let aligned = mixture.aligned_to(method.loaded.swarm.domains()).ok()?;
-    Some(aligned.weights().to_vec())
-}
-
-/// What the laws of `judge` say of the mixture of `method`: average loss, and gain over the prior.
-fn judged(judge: &Method, method: &Method) -> Option<(f64, f64)> {
-    let loss = judge.loss(&in_order_of(judge, &method.mixture)?)?;
-    let prior = judge.loss(judge.loaded.spec.prior.weights())?;
-    Some((loss, 1.0 - loss / prior))
-}
-
-fn judges(methods: &[Method]) -> Vec<&Method> {
-    let with_laws = |method: &&Method| !method.fit.laws.is_empty();
+/// The methods that have laws.
+fn judges(methods: &[MethodResult]) -> Vec<&MethodResult> {
+    let with_laws = |method: &&MethodResult| method.has_laws();
     methods.iter().filter(with_laws).collect()
 }
 
-fn describe(methods: &[Method]) -> String {
+fn describe(methods: &[MethodResult]) -> String {
     let mut text = String::new();
     let names: Vec<&str> = methods.iter().map(|method| method.name.as_str()).collect();
     let Some(first) = methods.first() else {
@@ -169,7 +107,7 @@ fn describe(methods: &[Method]) -> String {
         })
         .collect();
     let mut row = vec!["most epochs".to_owned()];
-    row.extend(methods.iter().map(|m| number(m.repetition(), 2)));
+    row.extend(methods.iter().map(|m| number(m.most_epochs(), 2)));
     rows.push(row);
     let mut row = vec!["effective domains".to_owned()];
     row.extend(
@@ -193,7 +131,9 @@ fn describe(methods: &[Method]) -> String {
             .map(|method| {
                 let mut row = vec![method.name.clone()];
                 row.extend(judges.iter().map(|judge| {
-                    judged(judge, method).map_or_else(|| "–".into(), |(_, gain)| percent(gain))
+                    method
+                        .judged_by(judge)
+                        .map_or_else(|| "–".into(), |judged| percent(judged.gain))
                 }));
                 row
             })
@@ -204,7 +144,7 @@ fn describe(methods: &[Method]) -> String {
     text
 }
 
-fn mixtures_csv(methods: &[Method]) -> Result<Vec<u8>, Failure> {
+fn mixtures_csv(methods: &[MethodResult]) -> Result<Vec<u8>, Failure> {
     let Some(first) = methods.first() else {
         return Ok(Vec::new());
     };
@@ -218,17 +158,17 @@ fn mixtures_csv(methods: &[Method]) -> Result<Vec<u8>, Failure> {
     Ok(csv_bytes("compare.csv", &header, rows)?)
 }
 
-fn crossed_csv(methods: &[Method]) -> Result<Vec<u8>, Failure> {
+fn crossed_csv(methods: &[MethodResult]) -> Result<Vec<u8>, Failure> {
     let header = ["mixture", "law", "loss", "gain"];
     let mut rows = Vec::new();
     for method in methods {
         for judge in judges(methods) {
-            if let Some((loss, gain)) = judged(judge, method) {
+            if let Some(judged) = method.judged_by(judge) {
                 rows.push(vec![
                     method.name.clone(),
                     judge.name.clone(),
-                    csv_number(loss),
-                    csv_number(gain),
+                    csv_number(judged.loss),
+                    csv_number(judged.gain),
                 ]);
             }
         }
@@ -236,8 +176,8 @@ fn crossed_csv(methods: &[Method]) -> Result<Vec<u8>, Failure> {
     Ok(csv_bytes("compare-crossed.csv", &header, rows)?)
 }
 
-fn as_json(methods: &[Method]) -> serde_json::Value {
-    let method = |method: &Method| {
+fn as_json(methods: &[MethodResult]) -> serde_json::Value {
+    let method = |method: &MethodResult| {
         let domains = method
             .mixture
             .domains()
@@ -249,8 +189,8 @@ fn as_json(methods: &[Method]) -> serde_json::Value {
         let crossed: serde_json::Map<String, serde_json::Value> = judges(methods)
             .into_iter()
             .filter_map(|judge| {
-                let (loss, gain) = judged(judge, method)?;
-                let value = serde_json::json!({"loss": loss, "gain": gain});
+                let judged = method.judged_by(judge)?;
+                let value = serde_json::json!({"loss": judged.loss, "gain": judged.gain});
                 Some((judge.name.clone(), value))
             })
             .collect();
@@ -259,7 +199,7 @@ fn as_json(methods: &[Method]) -> serde_json::Value {
             "law": method.fit.options,
             "optimizer": method.fit.optimizer.as_ref().map(olmix_core::optimize::Optimizer::name),
             "mixture": weights,
-            "most_epochs": method.repetition(),
+            "most_epochs": method.most_epochs(),
             "effective_domains": method.mixture.effective_domains(),
             "by_law_of": crossed,
         })

@@ -2,7 +2,7 @@
 
 use olmix_core::{Observer, Sweep, SweepCell, SweepGrid, fit, sweep};
 use olmix_fs::{check_writable, write_whole};
-use olmix_io::{Overrides, csv_bytes, csv_number, load_fit_with};
+use olmix_io::{Overrides, csv_bytes, csv_number, fit_warnings, load_fit_with};
 
 use super::{on_threads, write_figure};
 use crate::args::SweepArgs;
@@ -57,7 +57,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             .map_err(|e| loaded.core_error(e))?;
         drop(bar);
         if !args.common.quiet {
-            output::warnings(&fitted.warnings(&swarm, &loaded.spec));
+            output::warnings(&fit_warnings(&fitted, &swarm, &loaded.spec));
         }
         if let (true, Some(problem)) = (
             swept.cells.iter().all(|cell| cell.outcome.is_err()),

@@ -1,5 +1,7 @@
 //! A mixture with what a trainer needs to know of each domain.
 
+use olmix_core::epochs;
+
 use super::round::{UNITS, billionths};
 use crate::messages::{did_you_mean, excerpt, listed};
 use crate::{Content, GenerationConfig, IoError, Place, Shares};
@@ -88,7 +90,8 @@ impl Blend {
                 name: name.clone(),
                 billionths: rounded[i],
                 tokens,
-                epochs: tokens.zip(available).map(|(tokens, n)| tokens / n as f64),
+                // Of the tokens as they are rounded.
+                epochs: tokens.zip(available).map(|(tokens, n)| epochs(1.0, tokens, n)),
                 paths,
             });
         }

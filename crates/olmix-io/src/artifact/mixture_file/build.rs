@@ -3,7 +3,7 @@
 use olmix_core::law::{FittedLaw, Law as _, TaskReport};
 use olmix_core::reuse::VirtualDomain;
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
-use olmix_core::{Binding, Fit, LawKind, Matrix};
+use olmix_core::{Binding, Fit, LawKind};
 
 use super::{
     BaselineEntry, BootstrapEntry, DomainEntry, FORMAT, FitEntry, GroupEntry, KlChoiceEntry,
@@ -11,6 +11,7 @@ use super::{
     ShareEntry, TaskEntry, VERSION, VirtualEntry,
 };
 use crate::LoadedFit;
+use crate::core_messages::fit_warnings;
 
 impl MixtureFile {
     /// The result of a fit. `fit` must come from `loaded`; notices of the fit itself can be
@@ -35,7 +36,7 @@ impl MixtureFile {
         let constraints = &loaded.config.constraints;
         let mut notices = loaded.notices.clone();
         let trained = loaded.swarm.subset(&fit.train);
-        notices.extend(fit.warnings(&trained, &loaded.spec));
+        notices.extend(fit_warnings(fit, &trained, &loaded.spec));
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -56,7 +57,7 @@ impl MixtureFile {
             law: LawEntry {
                 kind: loaded.spec.law,
                 options: fit.options.clone(),
-                mixtures: match fit.laws.iter().find_map(shared_runs) {
+                mixtures: match fit.laws.iter().find_map(FittedLaw::shared_runs) {
                     Some(runs) => (0..runs.rows()).map(|k| runs.row(k).to_vec()).collect(),
                     None => Vec::new(),
                 },
@@ -162,7 +163,6 @@ fn domains(loaded: &LoadedFit, fit: &Fit) -> Vec<DomainEntry> {
     };
     let entry = |(j, domain): (usize, &olmix_core::Domain)| {
         let weight = proposal.and_then(|p| p.mixture.weights().get(j).copied());
-        let run = domain.tokens.zip(target);
         DomainEntry {
             name: domain.name.clone(),
             tokens: domain.tokens,
@@ -170,9 +170,9 @@ fn domains(loaded: &LoadedFit, fit: &Fit) -> Vec<DomainEntry> {
             weight,
             ratio: weight.and_then(|weight| finite(weight / prior[j])),
             interval: bootstrap.and_then(|b: &Bootstrap| interval(*b.weights.get(j)?)),
-            epochs: run
-                .zip(weight)
-                .and_then(|((tokens, target), weight)| finite(weight * target / tokens as f64)),
+            epochs: weight
+                .zip(target)
+                .and_then(|(weight, target)| finite(domain.epochs(weight, target)?)),
             cap: constraints
                 .caps
                 .as_ref()
@@ -249,26 +249,18 @@ fn laws(loaded: &LoadedFit, fit: &Fit, natural: Option<&[f64]>) -> Vec<TaskEntry
         .collect()
 }
 
-/// The runs that laws predict by likeness to: the same for all such laws of a fit.
-fn shared_runs(law: &FittedLaw) -> Option<&Matrix> {
-    match law {
-        FittedLaw::Gp(law) => Some(&law.runs),
-        _ => None,
-    }
-}
-
 fn rivals(loaded: &LoadedFit, fit: &Fit) -> Vec<RivalEntry> {
     let weights = loaded.swarm.task_weights();
     let prior = loaded.spec.prior.weights();
     let proposed = fit.proposal.as_ref().map(|p| p.mixture.weights());
-    let entry = |rival: &olmix_core::trust::Rival| RivalEntry {
+    let entry = |rival: &olmix_core::trust::AlternativeLaw| RivalEntry {
         options: rival.options.clone(),
         out_of_fold: scores(&rival.average),
         natural: finite(rival.loss(&weights, prior)),
         predicted: proposed.and_then(|p| finite(rival.loss(&weights, p))),
         gain: proposed.and_then(|p| finite(rival.gain(&weights, p, prior))),
     };
-    fit.rivals.iter().map(entry).collect()
+    fit.alternatives.iter().map(entry).collect()
 }
 
 fn kl_choice(choice: &KlChoice) -> KlChoiceEntry {

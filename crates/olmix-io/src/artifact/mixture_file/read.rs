@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use olmix_core::law::FittedLaw;
-use olmix_core::{CoreError, Domain, DomainSet, LawKind, Matrix, Mixture, Task};
+use olmix_core::{
+    Constraints, CoreError, Domain, DomainSet, GroupBound, LawKind, Matrix, Mixture, Task,
+};
 use serde::Deserialize;
 
 use super::{FORMAT, MixtureFile, VERSION};
@@ -119,8 +121,8 @@ impl MixtureFile {
         let cell = |i: usize, j: usize| rows[i].get(j).copied().unwrap_or(f64::NAN);
         let runs = Arc::new(Matrix::from_fn(rows.len(), columns, cell));
         for task in &mut self.law.tasks {
-            if let Some(FittedLaw::Gp(law)) = &mut task.law {
-                law.runs = Arc::clone(&runs);
+            if let Some(law) = &mut task.law {
+                law.share_runs(&runs);
             }
         }
     }
@@ -186,7 +188,7 @@ impl MixtureFile {
             let needed = self.law.kind != LawKind::Search;
             return needed.then(|| ("law".to_owned(), "it is missing".to_owned()));
         };
-        law.flaw(m).map(|flaw| ("law".to_owned(), flaw))
+        law.validate(m).err().map(|why| ("law".to_owned(), why))
     }
 
     /// The domains, in order.
@@ -199,6 +201,26 @@ impl MixtureFile {
             tokens: entry.tokens,
         };
         DomainSet::new(self.domains.iter().map(domain).collect())
+    }
+
+    /// The constraints that the mixture was solved under.
+    ///
+    /// # Errors
+    /// As [`MixtureFile::domain_set`].
+    pub fn constraints(&self) -> Result<Constraints, CoreError> {
+        let domains = self.domain_set()?;
+        let group = |group: &super::GroupEntry| GroupBound {
+            name: group.name.clone(),
+            members: group.domains.iter().filter_map(|name| domains.position(name)).collect(),
+            lower: group.min,
+            upper: group.max,
+        };
+        Ok(Constraints {
+            caps: self.domains.iter().map(|domain| domain.cap).collect(),
+            lower: self.domains.iter().map(|domain| domain.min).collect(),
+            upper: self.domains.iter().map(|domain| domain.max).collect(),
+            groups: self.groups.iter().map(group).collect(),
+        })
     }
 
     /// The natural distribution.

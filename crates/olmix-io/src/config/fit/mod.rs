@@ -19,13 +19,15 @@ pub use eval::EvalConfig;
 pub use filtering::FilteringConfig;
 pub use preset::Preset;
 pub use priors::PriorsConfig;
-pub use proposer::{KlReg, ProposerConfig, ProposerKind};
+pub use proposer::{KlReg, ProposerConfig};
 pub use regression::{Granularity, RegressionConfig, TrainSplit};
+pub(crate) use regression::{not_taken, who_takes};
 
 use std::path::{Path, PathBuf};
 
 use as_written::optional_map_of_maps;
 use olmix_core::LawKind;
+use olmix_core::optimize::OptimizerNeeds;
 use serde::Serialize;
 
 use crate::config::yaml::{Document, Section, Value};
@@ -243,13 +245,17 @@ impl FitConfig {
             ));
         }
         let too_early = constraints.target_tokens.is_none();
-        let autoscale = regression.law == LawKind::AutoScale || preset == Some(Preset::AutoScale);
-        if autoscale && too_early {
+        let asked = [Some(regression.law), preset.map(Preset::law)];
+        let mut asked = asked.into_iter().flatten();
+        if let (Some(law), true) = (asked.find(|law| law.needs_target_tokens()), too_early) {
             return Err(IoError::input(
                 file,
                 constraints.place.clone(),
-                "the law `autoscale` needs `constraints.target_tokens`: its losses depend on the \
-                 tokens of the run",
+                format!(
+                    "the law `{}` needs `constraints.target_tokens`: its losses depend on the \
+                     tokens of the run",
+                    law.name()
+                ),
                 "set target_tokens to the tokens of the run the mixture is for, such as \
                  1_000_000_000_000",
             ));
@@ -272,7 +278,7 @@ impl FitConfig {
         if let Some(preset) = preset {
             preset.apply(&mut config);
         }
-        let by_rule = matches!(config.proposer.kind, ProposerKind::Rule(_));
+        let by_rule = config.proposer.kind.needs() == OptimizerNeeds::Sizes;
         if config.swarm.is_none() && !(by_rule && config.regression.law == LawKind::Search) {
             return Err(without_swarm);
         }

@@ -1,9 +1,9 @@
 //! Presets: one word for the law, granularity, optimizer and constraint of a published method.
 
 use olmix_core::LawKind;
-use olmix_core::optimize::Rule;
+use olmix_core::optimize::{OptimizerKind, OptimizerSetting};
 
-use super::{FitConfig, Granularity, KlReg, ProposerKind};
+use super::{FitConfig, Granularity, KlReg};
 use crate::messages::nearest;
 
 /// A published way to choose a mixture.
@@ -30,9 +30,6 @@ pub enum Preset {
     /// The natural distribution, flattened by `proposer.temperature` (0.5 unless given).
     Temperature,
 }
-
-/// Exponent of the rule `temperature` where `proposer.temperature` is not given.
-pub(super) const DEFAULT_TEMPERATURE: f64 = 0.5;
 
 impl Preset {
     /// All of them, with their names.
@@ -77,48 +74,50 @@ impl Preset {
     /// Whether it looks at sizes alone, so that no swarm is needed.
     #[must_use]
     pub fn is_rule(self) -> bool {
-        matches!(
-            self,
-            Self::UniMax | Self::Natural | Self::Uniform | Self::Temperature
-        )
+        self.law() == LawKind::Search
+    }
+
+    /// The law it fits; `search` for a rule.
+    #[must_use]
+    pub fn law(self) -> LawKind {
+        match self {
+            Self::OlmixBase | Self::DataMixingLaws => LawKind::LogLinear,
+            Self::RegMix => LawKind::LightGbm,
+            Self::BiMix => LawKind::BiMix,
+            Self::AutoScale => LawKind::AutoScale,
+            Self::Admire => LawKind::Gp,
+            Self::UniMax | Self::Natural | Self::Uniform | Self::Temperature => LawKind::Search,
+        }
     }
 
     /// Puts the preset's settings in the place of the config's. Swarm, priors, tasks, bounds and
     /// diagnostics stay.
     pub(crate) fn apply(self, config: &mut FitConfig) {
-        let temperature = config.proposer.temperature;
-        let rule = |rule| (LawKind::Search, Granularity::Task, ProposerKind::Rule(rule));
-        let (law, granularity, kind) = match self {
-            Self::OlmixBase | Self::DataMixingLaws => {
-                (LawKind::LogLinear, Granularity::Task, ProposerKind::Exact)
+        let kind = match self {
+            Self::OlmixBase | Self::DataMixingLaws | Self::BiMix | Self::AutoScale => {
+                OptimizerKind::Exact
             }
-            Self::RegMix => (
-                LawKind::LightGbm,
-                Granularity::All,
-                ProposerKind::Simulation,
-            ),
-            Self::BiMix => (LawKind::BiMix, Granularity::Task, ProposerKind::Exact),
-            Self::AutoScale => (LawKind::AutoScale, Granularity::All, ProposerKind::Exact),
-            Self::Admire => (LawKind::Gp, Granularity::All, ProposerKind::Local),
-            Self::UniMax => rule(Rule::UniMax),
-            Self::Natural => rule(Rule::Natural),
-            Self::Uniform => rule(Rule::Uniform),
-            Self::Temperature => rule(Rule::Temperature {
-                exponent: temperature.unwrap_or(DEFAULT_TEMPERATURE),
-            }),
+            Self::RegMix => OptimizerKind::Simulation,
+            Self::Admire => OptimizerKind::Local,
+            Self::UniMax => OptimizerKind::UniMax,
+            Self::Natural => OptimizerKind::Natural,
+            Self::Uniform => OptimizerKind::Uniform,
+            Self::Temperature => OptimizerKind::Temperature,
         };
-        config.regression.law = law;
+        let granularity = match self {
+            Self::RegMix | Self::AutoScale | Self::Admire => Granularity::All,
+            _ => Granularity::Task,
+        };
+        config.regression.law = self.law();
         config.regression.granularity = granularity;
         config.regression.law_per_task = false;
         config.regression.ridge = None;
         config.regression.huber_delta = None;
         config.proposer.kind = kind;
-        config.proposer.kl_reg = match (self, kind) {
-            (Self::OlmixBase, _) => Some(KlReg::Fixed(0.05)),
-            (_, ProposerKind::Exact | ProposerKind::Local) => Some(KlReg::Fixed(0.0)),
-            _ => None,
-        };
-        if kind != ProposerKind::Exact {
+        let kl_reg = if self == Self::OlmixBase { 0.05 } else { 0.0 };
+        let pulls = kind.takes(OptimizerSetting::KlReg);
+        config.proposer.kl_reg = pulls.then_some(KlReg::Fixed(kl_reg));
+        if kind != OptimizerKind::Exact {
             config.proposer.expanded_kl_source_mixtures = None;
             config.priors.expanded_relative_sizes = None;
         }

@@ -1,44 +1,17 @@
 //! `proposer`: how the mixture is found.
 
 use olmix_core::LawKind;
-use olmix_core::optimize::Rule;
-use serde::{Serialize, Serializer};
+use olmix_core::law::Shape;
+use olmix_core::optimize::{OptimizerKind, OptimizerNeeds, OptimizerSetting};
+use serde::Serialize;
 
 use super::as_written::{kl_reg, optional_map_of_maps};
-use super::preset::DEFAULT_TEMPERATURE;
 use super::{Named, RegressionConfig, flag, read_virtuals};
 use crate::IoError;
 use crate::config::yaml::{Section, Value};
 
 /// λ when the config does not say: the recommended value.
 const DEFAULT_KL_REG: f64 = 0.05;
-
-/// Which optimizer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ProposerKind {
-    /// The convex program.
-    Exact,
-    /// Descent from many starts.
-    Local,
-    /// Iterated sampling.
-    Simulation,
-    /// The best observed run.
-    Search,
-    /// A mixture from sizes alone.
-    Rule(Rule),
-}
-
-impl Serialize for ProposerKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Exact => "exact",
-            Self::Local => "local",
-            Self::Simulation => "simulation",
-            Self::Search => "search",
-            Self::Rule(rule) => rule.name(),
-        })
-    }
-}
 
 /// λ of the KL term.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,7 +27,7 @@ pub enum KlReg {
 pub struct ProposerConfig {
     /// Which optimizer.
     #[serde(rename = "type")]
-    pub kind: ProposerKind,
+    pub kind: OptimizerKind,
     /// Flattens the prior a simulation starts from, or that the rule `temperature` takes; above 0.
     pub temperature: Option<f64>,
     /// λ of the KL term; `None` unless the optimizer is exact or local.
@@ -82,7 +55,7 @@ impl ProposerConfig {
         let expanded = section.optional("expanded_kl_source_mixtures");
         let fit_only = flag(&mut section, "fit_only")?;
         let make_worst_mix = flag(&mut section, "make_worst_mix")?;
-        let mut kind = read_kind(&section, kind_value.as_ref(), regression.law)?;
+        let kind = read_kind(&section, kind_value.as_ref(), regression.law)?;
         section.finish()?;
 
         if let Some(value) = natural_kl
@@ -95,13 +68,14 @@ impl ProposerConfig {
             ));
         }
         let kl_reg = kl_value.as_ref().map(read_kl_reg).transpose()?;
-        let pulls = matches!(kind, ProposerKind::Exact | ProposerKind::Local);
+        let pulls = kind.takes(OptimizerSetting::KlReg);
         if !pulls {
             let only_exact = |value: &Value<'_>| {
                 Err(value.error(
                     format!(
-                        "`{}` is given, but only the exact and the local proposer have a KL term",
-                        value.path()
+                        "`{}` is given, but only the {} proposer have a KL term",
+                        value.path(),
+                        taking(OptimizerSetting::KlReg).join(" and the ")
                     ),
                     "remove it or set it to null, or set proposer.type to `exact`",
                 ))
@@ -113,14 +87,11 @@ impl ProposerConfig {
         let temperature = temperature
             .map(|value| value.number_that("a number above 0", |t| t > 0.0))
             .transpose()?;
-        if let ProposerKind::Rule(Rule::Temperature { exponent }) = &mut kind {
-            *exponent = temperature.unwrap_or(DEFAULT_TEMPERATURE);
-        } else if temperature.is_some() && kind != ProposerKind::Simulation {
-            notices.push(
-                "proposer.temperature has no effect: only the proposers simulation and temperature \
-                 use it"
-                    .into(),
-            );
+        if temperature.is_some() && !kind.takes(OptimizerSetting::Temperature) {
+            notices.push(format!(
+                "proposer.temperature has no effect: only the proposers {} use it",
+                taking(OptimizerSetting::Temperature).join(" and ")
+            ));
         }
         Ok(Self {
             kind,
@@ -133,6 +104,13 @@ impl ProposerConfig {
     }
 }
 
+/// Names of the optimizers that take a setting.
+fn taking(setting: OptimizerSetting) -> Vec<&'static str> {
+    let kinds = OptimizerKind::ALL.iter();
+    let kinds = kinds.filter(|(_, kind)| kind.takes(setting));
+    kinds.map(|(name, _)| *name).collect()
+}
+
 fn read_kl_reg(value: &Value<'_>) -> Result<KlReg, IoError> {
     if value.text().is_ok_and(|text| text == "auto") {
         return Ok(KlReg::Auto);
@@ -142,46 +120,45 @@ fn read_kl_reg(value: &Value<'_>) -> Result<KlReg, IoError> {
         .map(KlReg::Fixed)
 }
 
+/// Whether the exact optimizer does not apply; `auto` chooses among laws to which it does.
+fn is_not_convex(law: LawKind) -> bool {
+    law.shape().is_some_and(|shape| shape != Shape::Convex)
+}
+
 /// The optimizer: laws that are not convex can't be solved exactly, and without laws there is
 /// nothing to optimize.
 fn read_kind(
     section: &Section<'_>,
     value: Option<&Value<'_>>,
     law: LawKind,
-) -> Result<ProposerKind, IoError> {
+) -> Result<OptimizerKind, IoError> {
     let default = match law {
-        LawKind::Search => ProposerKind::Search,
-        LawKind::Gp | LawKind::LightGbm => ProposerKind::Local,
-        _ => ProposerKind::Exact,
+        LawKind::Search => OptimizerKind::Search,
+        law if is_not_convex(law) => OptimizerKind::Local,
+        _ => OptimizerKind::Exact,
     };
-    let kinds = [
-        ("exact", ProposerKind::Exact),
-        ("local", ProposerKind::Local),
-        ("simulation", ProposerKind::Simulation),
-        ("search", ProposerKind::Search),
-        ("natural", ProposerKind::Rule(Rule::Natural)),
-        ("uniform", ProposerKind::Rule(Rule::Uniform)),
-        (
-            "temperature",
-            ProposerKind::Rule(Rule::Temperature {
-                exponent: DEFAULT_TEMPERATURE,
-            }),
-        ),
-        ("unimax", ProposerKind::Rule(Rule::UniMax)),
-    ];
-    let kind = value.map_or(Ok(default), |value| value.choice(&kinds))?;
-    let (message, help) = match (law, kind) {
-        (_, ProposerKind::Rule(_)) | (LawKind::Search, ProposerKind::Search) => return Ok(kind),
-        (_, ProposerKind::Search) => (
-            "proposer `search` needs regression `search`: it looks at observed runs, not at laws",
+    let kind = value.map_or(Ok(default), |value| value.choice(OptimizerKind::ALL))?;
+    let needs_convex = || {
+        let others = LawKind::FITTED.iter().filter(|law| is_not_convex(**law));
+        let names: Vec<String> = others.map(|law| format!("`{}`", law.name())).collect();
+        format!(
+            "proposer `exact` needs a convex law, which {} are not",
+            names.join(" and ")
+        )
+    };
+    let (message, help) = match (law, kind.needs()) {
+        (_, OptimizerNeeds::Sizes) | (LawKind::Search, OptimizerNeeds::Runs) => return Ok(kind),
+        (_, OptimizerNeeds::Runs) => (
+            "proposer `search` needs regression `search`: it looks at observed runs, not at laws"
+                .to_owned(),
             "set regression.type to `search`, or proposer.type to `exact`",
         ),
         (LawKind::Search, _) => (
-            "regression `search` needs proposer `search`: it gives no law to optimize",
+            "regression `search` needs proposer `search`: it gives no law to optimize".to_owned(),
             "set proposer.type to `search`, or regression.type to `log_linear`",
         ),
-        (LawKind::Gp | LawKind::LightGbm, ProposerKind::Exact) => (
-            "proposer `exact` needs a convex law, which `gp` and `lightgbm` are not",
+        (law, OptimizerNeeds::ConvexLaws) if is_not_convex(law) => (
+            needs_convex(),
             "set proposer.type to `local` or `simulation`, or regression.type to `saturating`",
         ),
         _ => return Ok(kind),

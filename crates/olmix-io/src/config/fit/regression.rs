@@ -1,5 +1,6 @@
 //! `regression`: the law, and the runs it is fitted to.
 
+use olmix_core::law::LawSetting;
 use olmix_core::{DeadDomains, LawKind, Ridge};
 use serde::Serialize;
 
@@ -72,7 +73,17 @@ impl RegressionConfig {
         let granularity = read_granularity(granularity.as_ref(), aggregate.as_ref(), has_eval)?;
         let law = law
             .as_ref()
-            .map_or(Ok(LawKind::LogLinear), |v| v.choice(&LAWS))?;
+            .map_or(Ok(LawKind::LogLinear), |v| v.choice(&LawKind::words()))?;
+        let given = [
+            (LawSetting::HuberDelta, huber_delta.as_ref()),
+            (LawSetting::Ridge, ridge.as_ref()),
+        ];
+        for (setting, value) in given {
+            if let (Some(value), false) = (value, law.takes(setting)) {
+                let message = format!("`{}` is given, but {}", value.path(), not_taken(law));
+                return Err(value.error(message, who_takes(setting)));
+            }
+        }
         let per_task = law_per_task.as_ref().map_or(Ok(false), Value::boolean)?;
         if let (Some(value), true) = (&law_per_task, per_task && law != LawKind::Auto) {
             return Err(value.error(
@@ -99,16 +110,20 @@ impl RegressionConfig {
     }
 }
 
-const LAWS: [(&str, LawKind); 8] = [
-    ("log_linear", LawKind::LogLinear),
-    ("saturating", LawKind::Saturating),
-    ("auto", LawKind::Auto),
-    ("search", LawKind::Search),
-    ("lightgbm", LawKind::LightGbm),
-    ("gp", LawKind::Gp),
-    ("autoscale", LawKind::AutoScale),
-    ("bimix", LawKind::BiMix),
-];
+/// That a law does not take a setting.
+pub(crate) fn not_taken(law: LawKind) -> String {
+    format!("the law `{}` does not take it", law.name())
+}
+
+/// What to do about a setting that the law does not take: names the laws that do.
+pub(crate) fn who_takes(setting: LawSetting) -> String {
+    let laws = LawKind::taking(setting).into_iter();
+    let names: Vec<String> = laws.map(|law| format!("`{}`", law.name())).collect();
+    format!(
+        "remove it; of the laws {} take it, and `auto` passes it on to them",
+        names.join(" and ")
+    )
+}
 
 /// `granularity`, or the reference's `aggregate_task_families` for one of its values.
 fn read_granularity(

@@ -1,3 +1,5 @@
+use olmix_core::law::LawSetting;
+use olmix_core::optimize::{OptimizerKind, OptimizerSetting};
 use olmix_core::{DeadDomains, Direction, LawKind, Ridge};
 
 use super::*;
@@ -25,7 +27,7 @@ fn refused(lines: &str) -> String {
 fn defaults_are_the_recommended_configuration() {
     let config = with("");
     assert_eq!(config.regression.law, LawKind::LogLinear);
-    assert_eq!(config.proposer.kind, ProposerKind::Exact);
+    assert_eq!(config.proposer.kind, OptimizerKind::Exact);
     assert_eq!(config.proposer.kl_reg, Some(KlReg::Fixed(0.05)));
     assert!((config.constraints.repetition_factor - 4.0).abs() < 1e-15);
     assert!(!config.constraints.enabled);
@@ -76,7 +78,7 @@ fn every_setting_is_read() {
 fn regression_search_goes_with_proposer_search() {
     assert_eq!(
         with("regression: {type: search}\n").proposer.kind,
-        ProposerKind::Search
+        OptimizerKind::Search
     );
     let message = refused("regression: {type: search}\nproposer: {type: exact}\n");
     assert!(
@@ -153,6 +155,68 @@ fn rules_between_settings_are_enforced() {
     ] {
         let message = refused(lines);
         assert!(message.contains(expected), "{lines} gives {message}");
+    }
+}
+
+#[test]
+fn regression_settings_that_a_law_does_not_take_are_refused_with_key_and_law() {
+    for kind in LawKind::words().into_iter().map(|(_, kind)| kind) {
+        for (setting, line) in [
+            (LawSetting::Ridge, "ridge: 1e-5"),
+            (LawSetting::Ridge, "ridge: auto"),
+            (LawSetting::HuberDelta, "huber_delta: 0.1"),
+        ] {
+            let law = kind.name();
+            let lines = format!(
+                "regression: {{type: {law}, {line}}}\nconstraints: {{target_tokens: 1e9}}\n"
+            );
+            if kind.takes(setting) {
+                with(&lines);
+                continue;
+            }
+            let key = setting.name();
+            let message = refused(&lines);
+            let expected = format!(
+                "`regression.{key}` is given, but the law `{law}` does not take it\n  help: remove it; \
+                 of the laws `log_linear` and `saturating` take it"
+            );
+            assert!(message.starts_with("fit.yaml:5:") && message.contains(&expected), "{message}");
+            // Nothing is given by null, which is how an effective config says so.
+            with(&lines.replace(line, &format!("{key}: null")));
+        }
+    }
+}
+
+#[test]
+fn regression_laws_are_those_of_the_registry() {
+    for (word, kind) in LawKind::words() {
+        let lines = format!("regression: {{type: {word}}}\nconstraints: {{target_tokens: 1e9}}\n");
+        let config = with(&lines);
+        assert_eq!(config.regression.law, kind);
+        let proposer = match kind {
+            LawKind::Search => OptimizerKind::Search,
+            LawKind::Gp | LawKind::LightGbm => OptimizerKind::Local,
+            _ => OptimizerKind::Exact,
+        };
+        assert_eq!(config.proposer.kind, proposer, "{word}");
+    }
+    let message = refused("regression: {type: gp}\nproposer: {type: exact}\n");
+    assert!(message.contains("needs a convex law, which `gp` and `lightgbm` are not"), "{message}");
+    let message = refused("regression: {type: autoscale}\n");
+    assert!(message.contains("the law `autoscale` needs `constraints.target_tokens`"), "{message}");
+}
+
+#[test]
+fn proposers_are_those_of_the_registry() {
+    for (word, kind) in OptimizerKind::ALL {
+        let law = if *word == "search" { "search" } else { "log_linear" };
+        let lines = format!("regression: {{type: {law}}}\nproposer: {{type: {word}}}\n");
+        assert_eq!(with(&lines).proposer.kind, *kind);
+        let given = lines.replace("}\nproposer: {", "}\nproposer: {temperature: 0.3, ");
+        let said = with(&given).notices.iter().any(|notice| {
+            notice.contains("only the proposers simulation and temperature use it")
+        });
+        assert_eq!(said, !kind.takes(OptimizerSetting::Temperature), "{word}");
     }
 }
 

@@ -17,6 +17,7 @@ pub use init::{NewProject, new_project};
 
 use std::path::{Path, PathBuf};
 
+use olmix_core::law::LawSetting;
 use olmix_core::{Constraints, DomainSet, LawKind};
 
 use crate::config::fit::{ConstraintsConfig, KlReg, Settings};
@@ -151,10 +152,7 @@ impl ProjectConfig {
                 _ => None,
             },
             wants_ridge: settings.regression.ridge.is_none()
-                && matches!(
-                    settings.regression.law,
-                    LawKind::LogLinear | LawKind::Saturating
-                ),
+                && LawKind::taking(LawSetting::Ridge).contains(&settings.regression.law),
             constraints: settings.constraints,
             domains: domain::read_all(&domains)?,
             domains_place: domains.place(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use olmix_core::epochs;
 use olmix_fs::write_whole;
 use olmix_io::{GenerationConfig, LaunchBase, MixtureFile, Variant};
 use olmix_proxy::{EvaluationRecord, read_journal};
@@ -36,10 +37,10 @@ pub fn write_configs(demo: &Demo) -> Result<MixtureFile, Failure> {
                 domain.weight
             };
             let weight = weight.unwrap_or(domain.prior);
-            let epochs = domain
+            let seen = domain
                 .tokens
-                .map(|tokens| weight * LARGER_TOKENS as f64 / tokens as f64);
-            (domain.name.clone(), weight, epochs)
+                .map(|tokens| epochs(weight, LARGER_TOKENS as f64, tokens));
+            (domain.name.clone(), weight, seen)
         };
         let leaves: Vec<(String, f64, Option<f64>)> = mixture.domains.iter().map(leaf).collect();
         let leaves: Vec<(&str, f64, Option<f64>)> = leaves

@@ -1,7 +1,7 @@
 //! What `olmix fit` prints.
 
 use olmix_core::optimize::Status;
-use olmix_core::trust::{KL_SPLITS, Tried, best_of_each};
+use olmix_core::trust::{KL_SPLITS, CandidateScore, best_of_each};
 use olmix_core::{Binding, Fit, FitSpec, Proposal, Swarm};
 use olmix_io::LoadedFit;
 
@@ -62,7 +62,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
         }
     }
     if let Some(options) = &fit.options {
-        let chosen = if fit.tried.is_empty() {
+        let chosen = if fit.candidates.is_empty() {
             ""
         } else {
             ", chosen out of fold"
@@ -77,9 +77,9 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
 /// The best of each law that was tried, and how λ was chosen.
 fn choices(fit: &Fit) -> String {
     let mut text = String::new();
-    let best = best_of_each(&fit.tried);
+    let best = best_of_each(&fit.candidates);
     if best.len() > 1 {
-        let row = |tried: &&Tried| {
+        let row = |tried: &&CandidateScore| {
             vec![
                 tried.options.describe(),
                 number(Some(tried.average), 4),
@@ -116,7 +116,7 @@ fn mean(values: &[f64]) -> f64 {
 fn rivals(spec: &FitSpec, trained: &Swarm, fit: &Fit) -> String {
     let weights = trained.task_weights();
     let mut text = String::new();
-    for rival in &fit.rivals {
+    for rival in &fit.alternatives {
         text += &format!(
             "By a {} law (out-of-fold RMSE {})",
             rival.options.name().replace('_', "-"),
@@ -144,14 +144,11 @@ fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
     let mut order: Vec<usize> = (0..domains.len()).collect();
     let weights = proposal.mixture.weights();
     order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
-    let tokens = domains.tokens();
+    let epochs = target.and_then(|target| domains.epochs(weights, target));
     let rows: Vec<Vec<String>> = order
         .into_iter()
         .map(|j| {
             let prior = spec.prior.weights()[j];
-            let epochs = target
-                .zip(tokens.as_ref())
-                .map(|(r, n)| weights[j] * r / n[j] as f64);
             let binds = proposal
                 .solution
                 .binding
@@ -184,7 +181,7 @@ fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
                 percent(prior),
                 percent(weights[j]),
                 format!("{:.2}×", weights[j] / prior),
-                number(epochs, 2),
+                number(epochs.as_ref().map(|epochs| epochs[j]), 2),
                 binds.unwrap_or("").to_owned(),
                 interval,
             ]

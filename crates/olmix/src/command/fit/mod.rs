@@ -5,7 +5,7 @@ mod files;
 
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedFile, StagedFolder, check_writable};
-use olmix_io::{KlReg, LoadedFit, MixtureFile, Overrides, load_fit_with};
+use olmix_io::{KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with};
 use olmix_report::{InputFile, ReportInput, html};
 
 use super::{json, on_threads};
@@ -26,6 +26,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
             dead_domains: args.laws.dead_domains,
             folds: args.folds,
             bootstrap: args.bootstrap,
+            ..Overrides::default()
         };
         let loaded = load_fit_with(&args.config, &overrides)?;
         loaded.check_constraints()?;
@@ -39,11 +40,12 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         let hash = loaded.config_hash();
         let mixture = MixtureFile::new(&loaded, &fit).to_bytes()?;
         bar.begin("drawing", 1);
-        write(args, &loaded, &fit, &mixture, &hash)?;
-        drop(bar);
         let trained = loaded.swarm.subset(&fit.train);
+        let warnings = fit_warnings(&fit, &trained, &loaded.spec);
+        write(args, &loaded, &fit, &warnings, &mixture, &hash)?;
+        drop(bar);
         if !args.common.quiet {
-            output::warnings(&fit.warnings(&trained, &loaded.spec));
+            output::warnings(&warnings);
         }
         if args.common.json {
             output::print(&String::from_utf8_lossy(&mixture))?;
@@ -64,10 +66,11 @@ fn write(
     args: &FitArgs,
     loaded: &LoadedFit,
     fit: &Fit,
+    warnings: &[String],
     mixture: &[u8],
     hash: &str,
 ) -> Result<(), Failure> {
-    let report = report(args, loaded, fit);
+    let report = report(args, loaded, fit, warnings);
     let mut files = figures(loaded, fit)?;
     files.push(("mixture.json".into(), mixture.to_vec()));
     files.push(("report.html".into(), report.clone().into_bytes()));
@@ -84,7 +87,7 @@ fn write(
     Ok(())
 }
 
-fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit) -> String {
+fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit, warnings: &[String]) -> String {
     let inputs: Vec<InputFile<'_>> = loaded
         .inputs
         .iter()
@@ -103,6 +106,7 @@ fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit) -> String {
         target_tokens: constraints.target_tokens.filter(|_| constraints.enabled),
         repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
         notices: &loaded.notices,
+        warnings,
         command: &command_line(args),
         config: &config,
         inputs: &inputs,

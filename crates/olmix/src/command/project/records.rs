@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use olmix_core::epochs;
 use olmix_fs::{StagedFile, check_writable};
 use olmix_launch::{now, utc};
 use olmix_ledger::{Record, RecordKind};
@@ -206,14 +207,14 @@ fn mixture(project: &Project, record: &Record) -> Result<String, Failure> {
     let rows: Vec<Vec<String>> = weights
         .iter()
         .map(|(name, weight)| {
-            let epochs = tokens(name)
+            let seen = tokens(name)
                 .zip(content.target_tokens)
-                .map(|(tokens, target)| weight * target / tokens as f64);
+                .map(|(tokens, target)| epochs(*weight, target, tokens));
             let origin = content.origins.get(name);
             vec![
                 name.clone(),
                 percent(*weight),
-                number(epochs, 2),
+                number(seen, 2),
                 origin.map_or_else(String::new, |origin| {
                     let kept = if origin.kept { ", ratio kept" } else { "" };
                     format!("{}{kept}", origin.record)

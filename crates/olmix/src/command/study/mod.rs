@@ -24,17 +24,14 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
         check_writable(&args.output_dir)?;
         let overrides = Overrides {
+            law: args.law,
             ridge: args.laws.ridge,
             dead_domains: args.laws.dead_domains,
             folds: Some(0),
             bootstrap: Some(0),
             ..Overrides::default()
         };
-        let mut loaded = load_fit_with(&args.config, &overrides)?;
-        if let Some(law) = args.law {
-            loaded.spec.law = law;
-            loaded.config.regression.law = law;
-        }
+        let loaded = load_fit_with(&args.config, &overrides)?;
         let question = match args.question {
             StudyQuestion::Of(question) => question,
             StudyQuestion::ProxySize => return proxy_size::run(args, &loaded),

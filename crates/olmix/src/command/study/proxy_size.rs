@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use olmix_core::trust::score;
+use olmix_core::study::{proxy_size, runs_in_both};
+use olmix_core::trust::Scores;
 use olmix_core::{Matrix, Swarm};
 use olmix_fs::write_whole;
 use olmix_io::{LoadedFit, csv_bytes, csv_number, load_runs};
@@ -22,38 +23,30 @@ pub fn run(args: &StudyArgs, loaded: &LoadedFit) -> Result<(), Failure> {
         ));
     };
     let (own, other) = both(args, loaded, against)?;
-    let mut table_rows = Vec::new();
-    let mut objects = Vec::new();
-    let mut add = |name: &str, small: &[f64], large: &[f64]| {
-        let scores = score(small, large);
-        table_rows.push(vec![
-            name.to_owned(),
-            number(scores.spearman, 4),
-            number(scores.pearson, 4),
-            own.len().to_string(),
-        ]);
-        objects.push((name.to_owned(), scores.spearman, scores.pearson));
-    };
-    for (i, task) in own.tasks().iter().enumerate() {
-        add(&task.name, &own.losses().column(i), &other.column(i));
-    }
-    let sum: f64 = own.task_weights().iter().sum();
-    let weights: Vec<f64> = own.task_weights().iter().map(|w| w / sum).collect();
-    let average = |losses: &Matrix| -> Vec<f64> {
-        let mean = |k: usize| losses.row(k).iter().zip(&weights).map(|(y, w)| y * w).sum();
-        (0..losses.rows()).map(mean).collect()
-    };
-    let (small, large) = (average(own.losses()), average(&other));
-    add("average", &small, &large);
+    let found = proxy_size(&own, &other).map_err(|error| loaded.core_error(error))?;
+    let average = [("average".to_owned(), found.average)];
+    let rows: Vec<&(String, Scores)> = found.tasks.iter().chain(&average).collect();
+    let runs = own.len().to_string();
+    let table_rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|(name, scores)| {
+            vec![
+                name.clone(),
+                number(scores.spearman, 4),
+                number(scores.pearson, 4),
+                runs.clone(),
+            ]
+        })
+        .collect();
 
     let header = ["task", "spearman", "pearson", "runs"];
     let optional = |value: Option<f64>| value.map_or_else(String::new, csv_number);
-    let csv = objects.iter().map(|(name, spearman, pearson)| {
+    let csv = rows.iter().map(|(name, scores)| {
         vec![
             name.clone(),
-            optional(*spearman),
-            optional(*pearson),
-            own.len().to_string(),
+            optional(scores.spearman),
+            optional(scores.pearson),
+            runs.clone(),
         ]
     });
     let csv = csv_bytes("proxy-size.csv", &header, csv)?;
@@ -65,23 +58,24 @@ pub fn run(args: &StudyArgs, loaded: &LoadedFit) -> Result<(), Failure> {
     let figure = predicted_against_measured(&PredictedAgainstMeasured {
         title: "Average loss of small and of large models",
         subtitle: "same mixtures; small models as the prediction",
-        predicted: &small,
-        measured: &large,
-        scores: &score(&small, &large),
+        predicted: &found.small,
+        measured: &found.large,
+        scores: &found.average,
     });
     let put = |name: &str, bytes: &[u8]| write_whole(&args.output_dir.join(name), bytes);
     put("proxy-size.csv", &csv)?;
     put("proxy-size.md", markdown.as_bytes())?;
     write_figure(&args.output_dir, "proxy-size", &figure)?;
     if args.common.json {
-        let rows: Vec<serde_json::Value> = objects
-            .iter()
-            .map(|(task, spearman, pearson)| {
-                serde_json::json!({
-                    "task": task, "spearman": spearman, "pearson": pearson, "runs": own.len()
-                })
+        let object = |(task, scores): &&(String, Scores)| {
+            serde_json::json!({
+                "task": task,
+                "spearman": scores.spearman,
+                "pearson": scores.pearson,
+                "runs": own.len(),
             })
-            .collect();
+        };
+        let rows: Vec<serde_json::Value> = rows.iter().map(object).collect();
         output::print(&String::from_utf8_lossy(&json(&rows)?))?;
     } else if !args.common.quiet {
         output::print(&table(&header, &table_rows))?;
@@ -111,22 +105,15 @@ fn both(args: &StudyArgs, loaded: &LoadedFit, against: &Path) -> Result<(Swarm, 
         ));
     };
     // A run may be complete in one file and not in the other.
-    let position = |id: &String| swarm.runs().iter().position(|run| run == id);
-    let pairs: Vec<(usize, usize)> = runs
-        .ids
-        .iter()
-        .enumerate()
-        .filter_map(|(there, id)| Some((position(id)?, there)))
-        .collect();
-    if pairs.len() < 3 {
+    let (rows, theirs) = runs_in_both(swarm, &runs.ids);
+    if rows.len() < 3 {
         return Err(Failure::refused(format!(
             "{}: {} of its runs are complete in the config's swarm too, too few to compare; give \
              metrics of the same mixtures under the same run ids",
             against.display(),
-            pairs.len()
+            rows.len()
         )));
     }
-    let (rows, theirs): (Vec<usize>, Vec<usize>) = pairs.into_iter().unzip();
     let own = swarm.subset(&rows).with_tasks(&measured.tasks);
     let other = measured.losses.select_rows(&theirs);
     Ok((own, other))

@@ -29,41 +29,9 @@
 
 use faer::Mat;
 
-use super::linalg::{Cholesky, times};
+use super::linalg::Cholesky;
+use super::objective::{Objective, evaluate};
 use super::rows::Rows;
-
-/// Data of one task's fit.
-#[derive(Clone, Copy)]
-pub(crate) struct Objective<'a> {
-    /// `K × m` features.
-    pub x: &'a Rows,
-    /// `K` losses.
-    pub y: &'a [f64],
-    /// Weight of each run (1, or how often a resample drew it), length `K`.
-    pub w: &'a [f64],
-    /// Huber's δ > 0.
-    pub delta: f64,
-    /// ρ ≥ 0.
-    pub ridge: f64,
-    /// So many coefficients, the first, are exempt from the ridge.
-    pub unpenalized: usize,
-    /// So many coefficients, the last, must not be positive.
-    pub bounded: usize,
-    /// Least `c`.
-    pub c_min: f64,
-}
-
-impl Objective<'_> {
-    fn penalty(&self, t: &[f64]) -> f64 {
-        let penalized = &t[self.unpenalized..];
-        0.5 * self.ridge * penalized.iter().map(|t| t * t).sum::<f64>()
-    }
-
-    /// Whether coefficient `j` of `m` must not be positive.
-    fn is_bounded(&self, j: usize, m: usize) -> bool {
-        j >= m - self.bounded
-    }
-}
 
 /// A point and its objective.
 #[derive(Debug, Clone)]
@@ -150,20 +118,20 @@ impl Damping {
 
 /// Reusable memory for descents over designs of one shape.
 pub(crate) struct Workspace {
-    e: Vec<f64>,
+    pub(super) e: Vec<f64>,
     e_next: Vec<f64>,
-    r: Vec<f64>,
+    pub(super) r: Vec<f64>,
     r_next: Vec<f64>,
     row: Vec<f64>,
     gradient: Vec<f64>,
     cross: Vec<f64>,
     scaled: Mat<f64>,
-    hessian: Mat<f64>,
-    cholesky: Cholesky,
+    pub(super) hessian: Mat<f64>,
+    pub(super) cholesky: Cholesky,
     step: Vec<f64>,
     t_next: Vec<f64>,
     /// Coefficients that stay on their bound in this step.
-    held: Vec<bool>,
+    pub(super) held: Vec<bool>,
 }
 
 const MAX_ITERATIONS: usize = 300;
@@ -178,8 +146,6 @@ pub(crate) const FULL_PRECISION: f64 = 1e-13;
 const ABSOLUTE_TOLERANCE: f64 = 1e-24;
 /// Above this damping a short step says nothing about convergence.
 const LIGHT_DAMPING: f64 = 1e-2;
-/// `exp` of more is not finite once squared and summed.
-pub(crate) const MAX_EXPONENT: f64 = 300.0;
 
 impl Workspace {
     pub(crate) fn new(x: &Rows, domains: usize) -> Self {
@@ -352,21 +318,27 @@ impl Workspace {
         self.gradient[m] = for_c;
     }
 
-    /// Fills the lower triangle of the Hessian, `t` first, `c` last.
-    fn curvature(&mut self, objective: &Objective<'_>, newton: bool, c_fixed: bool) {
+    /// Fills the lower triangle of the Hessian, `t` first, `c` last: the Newton matrix, or that of
+    /// Gauss and Newton.
+    pub(super) fn curvature(
+        &mut self,
+        objective: &Objective<'_>,
+        newton: bool,
+        c_fixed: bool,
+    ) {
         let m = self.cross.len();
         let delta = objective.delta;
         let mut for_c = 0.0;
         for k in 0..self.r.len() {
             let (w, r, e) = (objective.w[k], self.r[k], self.e[k]);
             let inside = r.abs() <= delta;
-            let (d, bend) = if newton {
+            let (d, second) = if newton {
                 (f64::from(u8::from(inside)), r.clamp(-delta, delta) * e)
             } else {
                 (if inside { 1.0 } else { delta / r.abs() }, 0.0)
             };
             for_c += w * d;
-            self.row[k] = w * (d * e * e + bend);
+            self.row[k] = w * (d * e * e + second);
             // Kept for the cross terms, after `row` has been used.
             self.e_next[k] = w * d * e;
         }
@@ -389,70 +361,5 @@ impl Workspace {
             }
             self.hessian[(j, j)] = 1.0;
         }
-    }
-}
-
-const POWER_ITERATIONS: usize = 30;
-const GREATEST_CONDITION: f64 = 1e16;
-
-impl Workspace {
-    /// Condition number (2-norm) of the reweighted Jacobian at a point, by power iteration on
-    /// the Gauss–Newton matrix and on its inverse; at most [`GREATEST_CONDITION`].
-    pub(crate) fn condition(&mut self, objective: &Objective<'_>, point: &Point) -> f64 {
-        let m = point.t.len();
-        evaluate(objective, point.c, &point.t, &mut self.e, &mut self.r);
-        self.held.fill(false);
-        self.curvature(objective, false, false);
-        // `cross` still holds the last row; the product needs the whole symmetric matrix.
-        let hessian = Mat::from_fn(m + 1, m + 1, |i, j| self.hessian[(i.max(j), i.min(j))]);
-        let mut product = vec![0.0; m + 1];
-        let greatest = dominant(m + 1, |v| {
-            times(&hessian, v, &mut product);
-            v.copy_from_slice(&product);
-        });
-        if !self.cholesky.factor(&hessian, |_| 0.0) {
-            return GREATEST_CONDITION;
-        }
-        let cholesky = &mut self.cholesky;
-        let inverse_least = dominant(m + 1, |v| cholesky.solve(v));
-        (greatest * inverse_least).sqrt().min(GREATEST_CONDITION)
-    }
-}
-
-/// The greatest eigenvalue of a symmetric positive operator, from a fixed start.
-fn dominant(size: usize, mut apply: impl FnMut(&mut [f64])) -> f64 {
-    // Not a multiple of the ones vector, which can be an eigenvector.
-    let mut v: Vec<f64> = (0..size).map(|j| 1.0 + 0.37 * (j as f64).sin()).collect();
-    let mut size = 0.0;
-    for _ in 0..POWER_ITERATIONS {
-        apply(&mut v);
-        size = v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        if !(size > 0.0 && size.is_finite()) {
-            return GREATEST_CONDITION;
-        }
-        v.iter_mut().for_each(|v| *v /= size);
-    }
-    size
-}
-
-/// Fills `e = exp(Xt)` and `r = c + e − y`, and returns the objective.
-fn evaluate(objective: &Objective<'_>, c: f64, t: &[f64], e: &mut [f64], r: &mut [f64]) -> f64 {
-    objective.x.times(t, e);
-    let mut sum = 0.0;
-    for k in 0..e.len() {
-        e[k] = e[k].min(MAX_EXPONENT).exp();
-        r[k] = c + e[k] - objective.y[k];
-        sum += objective.w[k] * huber(r[k], objective.delta);
-    }
-    sum + objective.penalty(t)
-}
-
-/// `½r²` up to δ, `δ(|r| − ½δ)` beyond.
-pub(crate) fn huber(r: f64, delta: f64) -> f64 {
-    let size = r.abs();
-    if size <= delta {
-        0.5 * r * r
-    } else {
-        delta * (size - 0.5 * delta)
     }
 }

@@ -36,9 +36,9 @@ impl Basis {
         }
     }
 
-    /// `−φ″(p)`, never negative.
+    /// `−φ″(p)`, never negative: `φ` is concave.
     #[must_use]
-    pub fn bend(self, p: f64) -> f64 {
+    pub fn neg_second_derivative(self, p: f64) -> f64 {
         match self {
             Self::Power(power) if power < 1.0 => {
                 power * (1.0 - power) * p.max(LEAST_WEIGHT).powf(power - 2.0)

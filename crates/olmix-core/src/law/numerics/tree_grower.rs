@@ -8,8 +8,8 @@
 
 use std::ops::Range;
 
-use super::BoostedTrees;
 use super::tree_bins::{Bins, bin_of, run_of};
+use super::trees::BoostedTrees;
 
 /// Grows trees on weighted runs; buffers are kept from tree to tree.
 #[derive(Debug)]

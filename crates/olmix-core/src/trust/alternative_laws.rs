@@ -1,4 +1,4 @@
-//! Rivals: other laws, fitted to the same runs, that a law and its mixture are held against.
+//! Alternative laws, fitted to the same runs, that a law and its mixture are compared with.
 //!
 //! The law decides the mixture more than the solver does, and a mixture always looks good to the law
 //! it was made with. So every fit is judged by two quick laws of different kinds too: is one of them
@@ -8,12 +8,12 @@ use super::{Scores, out_of_fold};
 use crate::law::{FittedLaw, LawOptions, LogLinearOptions, SaturatingOptions, average_loss};
 use crate::{CoreError, Swarm};
 
-/// The ridge of the log-linear rival: enough to keep it sane where no run was near.
+/// The ridge of the log-linear alternative: enough to keep it sane where no run was near.
 const RIDGE: f64 = 3e-5;
 
-/// The laws that others are held against: log-linear with a small ridge, and saturating.
+/// The laws that others are compared with: log-linear with a small ridge, and saturating.
 #[must_use]
-pub fn rival_laws() -> [LawOptions; 2] {
+pub fn reference_laws() -> [LawOptions; 2] {
     [
         LawOptions::LogLinear(LogLinearOptions {
             ridge: RIDGE,
@@ -25,16 +25,16 @@ pub fn rival_laws() -> [LawOptions; 2] {
 
 /// Another law of the same runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rival {
+pub struct AlternativeLaw {
     /// The law.
     pub options: LawOptions,
-    /// Out-of-fold scores of the average loss, on the folds of the law it rivals.
+    /// Out-of-fold scores of the average loss, on the folds of the law it is compared with.
     pub average: Scores,
     /// Fitted to all runs, one per task.
     pub laws: Vec<FittedLaw>,
 }
 
-impl Rival {
+impl AlternativeLaw {
     /// The weighted average of the losses it predicts at `p`.
     #[must_use]
     pub fn loss(&self, task_weights: &[f64], p: &[f64]) -> f64 {
@@ -48,31 +48,31 @@ impl Rival {
     }
 }
 
-/// Fits the [`rival_laws`] of another kind than `options`; those that the runs do not determine are
+/// Fits the [`reference_laws`] of another kind than `options`; those that the runs do not determine are
 /// left out. Costs `folds + 1` fits each.
 ///
 /// # Errors
 /// As [`LawOptions::fit`].
-pub fn rivals(
+pub fn alternative_laws(
     swarm: &Swarm,
     prior: &[f64],
     options: &LawOptions,
     folds: usize,
     seed: u64,
-) -> Result<Vec<Rival>, CoreError> {
-    let mut rivals = Vec::new();
-    for rival in rival_laws() {
-        if rival.name() == options.name() {
+) -> Result<Vec<AlternativeLaw>, CoreError> {
+    let mut found = Vec::new();
+    for law in reference_laws() {
+        if law.name() == options.name() {
             continue;
         }
-        if let Some(checked) = out_of_fold(swarm, prior, &rival, folds, seed, &|| ())? {
-            let fitted = rival.fit(swarm, prior, &|| ())?;
-            rivals.push(Rival {
+        if let Some(checked) = out_of_fold(swarm, prior, &law, folds, seed, &|| ())? {
+            let fitted = law.fit(swarm, prior, &|| ())?;
+            found.push(AlternativeLaw {
                 average: checked.average,
                 laws: fitted.into_iter().map(|(law, _)| law).collect(),
-                options: rival,
+                options: law,
             });
         }
     }
-    Ok(rivals)
+    Ok(found)
 }

@@ -2,8 +2,7 @@
 
 use faer::{Mat, Side};
 
-use super::Basis;
-use super::basis::feature;
+use super::basis::{Basis, feature};
 use super::linalg::{Cholesky, weighted_gram};
 use super::newton::Workspace;
 use super::rows::Rows;

@@ -1,0 +1,325 @@
+//! What every law of the registry promises, whichever it is: a new law is tested by its line.
+#![allow(clippy::unwrap_used)] // tests
+
+use rand::RngExt;
+
+use super::{
+    Curvature, FittedLaw, Law, LawKind, LawOptions, LawSetting, LawSettings, Refit, Shape,
+};
+use crate::random::{Purpose, dirichlet, generator};
+use crate::{CoreError, Direction, DomainSet, Matrix, Swarm, Task};
+
+const DOMAINS: usize = 4;
+const SETTINGS: LawSettings = LawSettings {
+    huber_delta: None,
+    ridge: None,
+    target_tokens: Some(1e9),
+    seed: 3,
+};
+
+/// Runs with losses that fall in every weight at its own rate, and a little noise; domain 3 is
+/// sampled by half of them.
+fn swarm(runs: usize) -> Swarm {
+    let mut rng = generator(11, Purpose::Example, 1);
+    let mut mixtures = Vec::new();
+    for run in 0..runs {
+        let mut p = dirichlet(&[0.4, 0.3, 0.2, 0.1], 6.0, &mut rng);
+        if run % 2 == 0 {
+            let gone = std::mem::take(&mut p[3]);
+            p.iter_mut().for_each(|p| *p /= 1.0 - gone);
+        }
+        mixtures.push(p);
+    }
+    let noise: Vec<f64> = (0..2 * runs).map(|_| rng.random::<f64>() - 0.5).collect();
+    let loss = |run: usize, task: usize| {
+        let p = &mixtures[run];
+        let rate = |j: usize| 0.5 + ((j + 2 * task) % 3) as f64;
+        let exponent: f64 = (0..DOMAINS).map(|j| rate(j) * p[j]).sum();
+        1.0 + (-exponent).exp() + 0.01 * noise[2 * run + task]
+    };
+    let task = |name: &str| Task {
+        name: name.to_owned(),
+        family: name.to_owned(),
+        weight: 1.0,
+        direction: Direction::Min,
+        offset: 0.0,
+    };
+    Swarm::new(
+        DomainSet::from_names(["a", "b", "c", "d"]).unwrap(),
+        vec![task("first"), task("second")],
+        (0..runs).map(|run| format!("run-{run}")).collect(),
+        Matrix::from_fn(runs, DOMAINS, |k, j| mixtures[k][j]),
+        Matrix::from_fn(runs, 2, loss),
+    )
+    .unwrap()
+}
+
+const PRIOR: [f64; DOMAINS] = [0.4, 0.3, 0.2, 0.1];
+
+fn options(kind: LawKind) -> LawOptions {
+    kind.options(&SETTINGS).unwrap()
+}
+
+fn fitted(kind: LawKind, swarm: &Swarm) -> Vec<FittedLaw> {
+    let fitted = options(kind).fit(swarm, &PRIOR, &|| ()).unwrap();
+    fitted.into_iter().map(|(law, _)| law).collect()
+}
+
+/// Mixtures inside of what was sampled.
+fn points(count: usize) -> Vec<Vec<f64>> {
+    let mut rng = generator(5, Purpose::Example, 2);
+    let draw = |_| dirichlet(&PRIOR, 20.0, &mut rng);
+    let positive = |p: &Vec<f64>| p.iter().all(|p| *p > 1e-3);
+    (0..4 * count).map(draw).filter(positive).take(count).collect()
+}
+
+/// Runs a check on every law of the registry, fitted to one swarm.
+fn every_law(check: impl Fn(LawKind, &[FittedLaw])) {
+    let swarm = swarm(80);
+    for &kind in LawKind::FITTED {
+        check(kind, &fitted(kind, &swarm));
+    }
+}
+
+#[test]
+fn law_registry_names_are_unique_and_belong_to_options_and_laws() {
+    every_law(|kind, laws| {
+        let same = LawKind::words().iter().filter(|(name, _)| *name == kind.name()).count();
+        assert_eq!(same, 1, "{kind:?}");
+        assert_eq!(options(kind).name(), kind.name());
+        assert!(laws.iter().all(|law| law.kind() == kind), "{kind:?}");
+        assert!(!kind.summary().is_empty() && !options(kind).describe().is_empty());
+        let written = serde_json::to_value(kind).unwrap();
+        assert_eq!(written, kind.name());
+        assert_eq!(serde_json::from_value::<LawKind>(written).unwrap(), kind);
+    });
+}
+
+#[test]
+fn law_gradient_agrees_with_finite_differences() {
+    every_law(|kind, laws| {
+        for (law, p) in laws.iter().flat_map(|law| points(8).into_iter().map(move |p| (law, p))) {
+            let mut gradient = vec![0.0; DOMAINS];
+            law.add_gradient(&p, 2.0, &mut gradient);
+            if kind.shape() == Some(Shape::Steps) {
+                assert_eq!(gradient, [0.0; DOMAINS]);
+                continue;
+            }
+            for j in 0..DOMAINS {
+                let at = |step: f64| {
+                    let mut p = p.clone();
+                    p[j] += step;
+                    2.0 * law.predict(&p)
+                };
+                let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+                let error = (gradient[j] - difference).abs();
+                assert!(error < 1e-5 * (1.0 + gradient[j].abs()), "{kind:?} {j}: {error}");
+            }
+        }
+    });
+}
+
+#[test]
+fn convex_law_curvature_is_the_hessian_of_finite_differences() {
+    every_law(|kind, laws| {
+        if kind.shape() != Some(Shape::Convex) {
+            return;
+        }
+        for (law, p) in laws.iter().flat_map(|law| points(4).into_iter().map(move |p| (law, p))) {
+            let (mut slope, mut diagonal) = (vec![0.0; DOMAINS], vec![0.0; DOMAINS]);
+            let into = Curvature {
+                slope: &mut slope,
+                diagonal: &mut diagonal,
+            };
+            let height = law.curvature(&p, 2.0, into);
+            assert!(height >= 0.0 && diagonal.iter().all(|d| *d >= 0.0), "{kind:?}");
+            for j in 0..DOMAINS {
+                let at = |step: f64| {
+                    let mut p = p.clone();
+                    p[j] += step;
+                    let mut gradient = vec![0.0; DOMAINS];
+                    law.add_gradient(&p, 2.0, &mut gradient);
+                    gradient
+                };
+                let (above, below) = (at(1e-5), at(-1e-5));
+                for i in 0..DOMAINS {
+                    let difference = (above[i] - below[i]) / 2e-5;
+                    let own = height * slope[i] * slope[j] + if i == j { diagonal[j] } else { 0.0 };
+                    let error = (own - difference).abs();
+                    assert!(error < 1e-4 * (1.0 + difference.abs()), "{kind:?} {i} {j}: {error}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn convex_law_lies_below_its_chords() {
+    every_law(|kind, laws| {
+        let points = points(40);
+        let mut above = 0.0f64;
+        for law in laws {
+            for ends in points.windows(2) {
+                for share in [0.25, 0.5, 0.75] {
+                    let blend = |(a, b): (&f64, &f64)| (1.0 - share) * a + share * b;
+                    let inside: Vec<f64> = ends[0].iter().zip(&ends[1]).map(blend).collect();
+                    let chord = blend((&law.predict(&ends[0]), &law.predict(&ends[1])));
+                    above = above.max(law.predict(&inside) - chord);
+                }
+            }
+        }
+        if kind.shape() == Some(Shape::Convex) {
+            assert!(above < 1e-10, "{kind:?} rises {above} above a chord");
+        } else {
+            // The claim would be worth making.
+            assert!(above > 1e-10, "{kind:?} is convex as far as can be seen");
+        }
+    });
+}
+
+#[test]
+fn law_fit_and_refit_give_the_same_bits_on_any_number_of_threads() {
+    let swarm = swarm(80);
+    let rows: Vec<usize> = (0..80).filter(|run| run % 5 != 0).collect();
+    let part = swarm.subset(&rows);
+    let weights: Vec<f64> = (0..rows.len()).map(|run| 1.0 + (run % 3) as f64).collect();
+    for &kind in LawKind::FITTED {
+        let options = options(kind);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| {
+                let laws = fitted(kind, &swarm);
+                let refit = Refit {
+                    options: &options,
+                    laws: &laws,
+                    prior: &PRIOR,
+                };
+                let again = refit.laws(&part, &weights);
+                (laws, again)
+            })
+        };
+        let (laws, again) = run(1);
+        assert_eq!((laws.clone(), again.clone()), run(3), "{kind:?}");
+        assert_eq!(again.len(), laws.len(), "{kind:?}");
+        assert!(again.iter().all(|law| law.kind() == kind && law.validate(DOMAINS).is_ok()));
+        assert!(again.iter().zip(&laws).all(|(again, law)| again != law), "{kind:?}");
+    }
+}
+
+#[test]
+fn law_and_options_survive_json_and_wrong_widths_are_refused() {
+    every_law(|kind, laws| {
+        let text = serde_json::to_string(&options(kind)).unwrap();
+        assert_eq!(serde_json::from_str::<LawOptions>(&text).unwrap(), options(kind));
+        for law in laws {
+            let text = serde_json::to_string(law).unwrap();
+            assert!(text.contains(&format!("\"type\":\"{}\"", kind.name())), "{text}");
+            let mut read: FittedLaw = serde_json::from_str(&text).unwrap();
+            if let Some(runs) = law.shared_runs() {
+                read.share_runs(runs);
+            }
+            assert_eq!(read, *law, "{kind:?}");
+            assert_eq!(read.validate(DOMAINS), Ok(()), "{kind:?}");
+            assert!(read.validate(1).is_err(), "{kind:?} over one domain");
+        }
+    });
+}
+
+#[test]
+fn law_refuses_fewer_runs_than_it_needs_by_name_and_number() {
+    for &kind in LawKind::FITTED {
+        let needed = options(kind).needed(DOMAINS);
+        assert!(options(kind).fit(&swarm(needed), &PRIOR, &|| ()).is_ok(), "{kind:?}");
+        let few = options(kind).fit(&swarm(needed - 1), &PRIOR, &|| ());
+        let refused = CoreError::TooFewRuns {
+            law: kind.name(),
+            runs: needed - 1,
+            live: DOMAINS,
+            needed,
+        };
+        assert_eq!(few.map(|laws| laws.len()), Err(refused));
+    }
+}
+
+#[test]
+fn law_floor_is_below_every_prediction() {
+    every_law(|kind, laws| {
+        for law in laws {
+            let floor = law.floor();
+            assert!(floor >= 0.0, "{kind:?}");
+            for p in points(20) {
+                assert!(floor <= law.predict(&p), "{kind:?}: floor {floor}");
+            }
+        }
+    });
+}
+
+#[test]
+fn law_effects_are_slopes_of_the_logarithm_of_the_reducible_loss() {
+    every_law(|kind, laws| {
+        for law in laws.iter().filter(|_| kind.shape() != Some(Shape::Steps)) {
+            let effects = law.effects(&PRIOR);
+            let reducible = |p: &[f64]| (law.predict(p) - law.floor()).ln();
+            for (j, effect) in effects.iter().enumerate() {
+                let towards = |step: f64| {
+                    let mut p: Vec<f64> = PRIOR.iter().map(|p| (1.0 - step) * p).collect();
+                    p[j] += step;
+                    p
+                };
+                let slope = (reducible(&towards(1e-5)) - reducible(&towards(-1e-5))) / 2e-5;
+                assert!((effect - slope).abs() < 1e-4 * (1.0 + slope.abs()), "{kind:?} {j}");
+            }
+        }
+    });
+}
+
+#[test]
+fn law_takes_the_settings_it_claims_and_no_others() {
+    for &kind in LawKind::FITTED {
+        let default = options(kind);
+        for (setting, given) in [
+            (
+                LawSetting::HuberDelta,
+                LawSettings {
+                    huber_delta: Some(0.07),
+                    ..SETTINGS
+                },
+            ),
+            (
+                LawSetting::Ridge,
+                LawSettings {
+                    ridge: Some(0.07),
+                    ..SETTINGS
+                },
+            ),
+        ] {
+            let changed = kind.options(&given).unwrap() != default;
+            assert_eq!(changed, kind.takes(setting), "{kind:?} {}", setting.name());
+        }
+        let without = LawSettings {
+            target_tokens: None,
+            ..SETTINGS
+        };
+        assert_eq!(kind.options(&without).is_none(), kind.needs_target_tokens());
+    }
+    assert!(LawKind::Auto.takes(LawSetting::Ridge) && !LawKind::Search.takes(LawSetting::Ridge));
+}
+
+#[test]
+fn law_added_as_a_file_and_a_line_is_known_everywhere() {
+    let words = LawKind::words();
+    assert_eq!(words.iter().find(|(name, _)| *name == "linear").unwrap().1, LawKind::Linear);
+    assert!(LawKind::taking(LawSetting::Ridge).contains(&LawKind::Linear));
+    let prior = crate::Mixture::new(swarm(5).domains().clone(), PRIOR.to_vec()).unwrap();
+    let spec = crate::FitSpec {
+        law: LawKind::Linear,
+        bootstrap: 4,
+        ..crate::FitSpec::new(prior)
+    };
+    let fit = crate::fit(&swarm(40), &spec, &()).unwrap();
+    assert_eq!(fit.options.unwrap().describe(), "linear, ridge 1e-6");
+    let proposal = fit.proposal.unwrap();
+    assert_eq!(proposal.solution.status, crate::optimize::Status::Optimal);
+    assert_eq!(proposal.bootstrap.unwrap().failed, 0);
+    assert!(fit.out_of_fold.unwrap().average.rmse < 0.1);
+}
