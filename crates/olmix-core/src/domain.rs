@@ -118,7 +118,9 @@ impl DomainSet {
     #[must_use]
     pub fn epochs(&self, p: &[f64], target_tokens: f64) -> Option<Vec<f64>> {
         let pairs = self.domains.iter().zip(p);
-        pairs.map(|(domain, &weight)| domain.epochs(weight, target_tokens)).collect()
+        pairs
+            .map(|(domain, &weight)| domain.epochs(weight, target_tokens))
+            .collect()
     }
 
     /// Tokens of each domain, when every domain's are known.

@@ -8,8 +8,8 @@ use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling,
-    alternative_laws, bootstrap,
-    choose, choose_kl, choose_per_task, held_out, out_of_fold, refinements, score_candidates,
+    alternative_laws, bootstrap, choose, choose_kl, choose_per_task, held_out, out_of_fold,
+    refinements, score_candidates,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
 

@@ -137,9 +137,24 @@ impl FitSpec {
             ("Huber's δ", self.huber_delta, &positive, "above 0"),
             ("the ridge", fixed, &not_negative, "at least 0"),
             ("λ of the KL term", kl_reg, &not_negative, "at least 0"),
-            ("the tokens of the run", self.target_tokens, &positive, "above 0"),
-            ("the coverage of intervals", Some(self.confidence), &share, "above 0 and below 1"),
-            ("an entry of the KL reference", least, &not_negative, "at least 0"),
+            (
+                "the tokens of the run",
+                self.target_tokens,
+                &positive,
+                "above 0",
+            ),
+            (
+                "the coverage of intervals",
+                Some(self.confidence),
+                &share,
+                "above 0 and below 1",
+            ),
+            (
+                "an entry of the KL reference",
+                least,
+                &not_negative,
+                "at least 0",
+            ),
         ];
         for (what, value, is_valid, rule) in numbers {
             if let Some(value) = value.filter(|value| !is_valid(*value)) {

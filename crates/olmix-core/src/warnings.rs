@@ -158,7 +158,9 @@ impl Fit {
 
     fn exploded(&self, swarm: &Swarm, ridge_chosen: bool) -> Option<FitWarning> {
         let explosions = &self.out_of_fold.as_ref()?.explosions;
-        let worst = explosions.iter().max_by(|a, b| a.miss().total_cmp(&b.miss()))?;
+        let worst = explosions
+            .iter()
+            .max_by(|a, b| a.miss().total_cmp(&b.miss()))?;
         Some(FitWarning::Explosions {
             count: explosions.len(),
             worst: WorstExplosion {

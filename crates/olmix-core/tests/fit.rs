@@ -6,11 +6,12 @@ mod common;
 use std::sync::Mutex;
 
 use common::{Planted, planted, spec};
+use olmix_core::law::RIDGE_GRID;
 use olmix_core::law::{Design, Law, LawOptions, LogLinearOptions, average_loss, fit_tasks};
 use olmix_core::optimize::{Exact, Optimizer, Search, Simulation, SimulationOptions, Status};
-use olmix_core::law::RIDGE_GRID;
 use olmix_core::{
-    CoreError, DeadDomains, FitSpec, FitWarning, LawKind, Matrix, Observer, Ridge, Stage, fit, kl_divergence,
+    CoreError, DeadDomains, FitSpec, FitWarning, LawKind, Matrix, Observer, Ridge, Stage, fit,
+    kl_divergence,
 };
 
 /// A planted swarm that never sampled domain `dead`.
@@ -101,7 +102,11 @@ fn the_automatic_ridge_is_the_one_with_the_least_out_of_fold_error() {
         LawOptions::LogLinear(options) => options.ridge,
         other => panic!("{other:?} is not log-linear"),
     };
-    let tried: Vec<f64> = fitted.candidates.iter().map(|t| ridge(&t.options)).collect();
+    let tried: Vec<f64> = fitted
+        .candidates
+        .iter()
+        .map(|t| ridge(&t.options))
+        .collect();
     assert_eq!(tried, RIDGE_GRID);
     let errors = fitted.candidates.iter().map(|tried| tried.average);
     let least = errors.fold(f64::INFINITY, f64::min);
@@ -110,7 +115,11 @@ fn the_automatic_ridge_is_the_one_with_the_least_out_of_fold_error() {
         ridge(&chosen) > 0.0,
         "with 2 noisy runs a coefficient some ridge helps"
     );
-    let best = fitted.candidates.iter().find(|t| t.options == chosen).unwrap();
+    let best = fitted
+        .candidates
+        .iter()
+        .find(|t| t.options == chosen)
+        .unwrap();
     assert_eq!(best.average, least);
     // The out-of-fold check is made with the ridge chosen, on the same folds.
     assert_eq!(fitted.out_of_fold.unwrap().average.rmse, least);
@@ -211,7 +220,10 @@ fn a_training_split_draws_that_many_runs_by_the_seed() {
     assert_eq!(first.len(), 20);
     assert!(first.is_sorted() && first == with(20, 1).unwrap());
     assert_ne!(first, with(20, 2).unwrap());
-    let refused = CoreError::TooManyTrained { asked: 51, left: 50 };
+    let refused = CoreError::TooManyTrained {
+        asked: 51,
+        left: 50,
+    };
     assert_eq!(with(51, 1), Err(refused));
 }
 

@@ -8,9 +8,13 @@ use olmix_core::law::{
     AutoScale, AutoScaleOptions, BiMix, BiMixOptions, Curvature, FittedLaw, GaussianProcessOptions,
     Law, LawOptions, Shape,
 };
-use olmix_core::optimize::{Exact, ExactProblem, Local, Optimizer, Simulation, SimulationOptions, Status, solve_exact};
+use olmix_core::optimize::{
+    Exact, ExactProblem, Local, Optimizer, Simulation, SimulationOptions, Status, solve_exact,
+};
 use olmix_core::trust::TIE;
-use olmix_core::{Constraints, FitSpec, FitWarning, LawKind, Matrix, Oracle, Purpose, Ridge, fit, generator};
+use olmix_core::{
+    Constraints, FitSpec, FitWarning, LawKind, Matrix, Oracle, Purpose, Ridge, fit, generator,
+};
 use rand::RngExt;
 
 const TOKENS: f64 = 1e9;
@@ -280,7 +284,11 @@ fn the_automatic_law_is_the_simplest_of_those_with_the_least_error() {
         .iter()
         .map(|t| t.average)
         .fold(f64::INFINITY, f64::min);
-    let own = fitted.candidates.iter().find(|t| t.options == chosen).unwrap();
+    let own = fitted
+        .candidates
+        .iter()
+        .find(|t| t.options == chosen)
+        .unwrap();
     assert!(own.average <= least * (1.0 + TIE));
     assert_eq!(fitted.out_of_fold.unwrap().average.rmse, own.average);
 

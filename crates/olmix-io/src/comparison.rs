@@ -70,7 +70,10 @@ impl MethodResult {
     #[must_use]
     pub fn most_epochs(&self) -> Option<f64> {
         let target = self.loaded.spec.target_tokens?;
-        let epochs = self.mixture.domains().epochs(self.mixture.weights(), target)?;
+        let epochs = self
+            .mixture
+            .domains()
+            .epochs(self.mixture.weights(), target)?;
         Some(epochs.into_iter().fold(0.0, f64::max))
     }
 

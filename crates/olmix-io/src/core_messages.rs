@@ -181,7 +181,10 @@ mod tests {
         };
         for (warning, expected) in [
             (
-                FitWarning::Undetermined { directions: 1, of: 5 },
+                FitWarning::Undetermined {
+                    directions: 1,
+                    of: 5,
+                },
                 "the mixtures of the runs do not vary in 1 of 5 directions: the laws are not determined \
                  there, and a proposal that goes that way is a guess. Add runs that move each domain on \
                  its own",
@@ -231,7 +234,9 @@ mod tests {
             ),
             (
                 FitWarning::NotConverged {
-                    tasks: ["a", "b", "c", "d", "e", "f", "g"].map(String::from).to_vec(),
+                    tasks: ["a", "b", "c", "d", "e", "f", "g"]
+                        .map(String::from)
+                        .to_vec(),
                 },
                 "the fit of these tasks did not converge: a, b, c, d, e and 2 more",
             ),
@@ -251,10 +256,22 @@ mod tests {
     fn core_error_sentences_call_settings_by_their_keys() {
         for (error, key) in [
             (CoreError::RatiosNotKept, "`constraints.frozen`"),
-            (CoreError::NoFeasibleRun { runs: 4 }, "`proposer.type: exact`"),
-            (CoreError::NoFeasibleSample { samples: 9 }, "none of 9 sampled mixtures"),
-            (CoreError::TooManySetAside { asked: 9, runs: 4 }, "(`n_test`) but the swarm has only 4"),
-            (CoreError::TooManyTrained { asked: 9, left: 4 }, "(`train_split`) but only 4 are left"),
+            (
+                CoreError::NoFeasibleRun { runs: 4 },
+                "`proposer.type: exact`",
+            ),
+            (
+                CoreError::NoFeasibleSample { samples: 9 },
+                "none of 9 sampled mixtures",
+            ),
+            (
+                CoreError::TooManySetAside { asked: 9, runs: 4 },
+                "(`n_test`) but the swarm has only 4",
+            ),
+            (
+                CoreError::TooManyTrained { asked: 9, left: 4 },
+                "(`train_split`) but only 4 are left",
+            ),
             (CoreError::SweepWithoutLaws, "`regression.type: log_linear`"),
             (CoreError::StudyWithoutLaw, "set `regression.type`"),
             (CoreError::StudyWithoutTokens, "`constraints.target_tokens`"),
@@ -262,7 +279,10 @@ mod tests {
             let told = core_sentence(&error);
             assert!(told.contains(key), "{told}");
             let plain = error.to_string();
-            assert!(!plain.contains("regression.") && !plain.contains("--"), "{plain}");
+            assert!(
+                !plain.contains("regression.") && !plain.contains("--"),
+                "{plain}"
+            );
         }
     }
 }

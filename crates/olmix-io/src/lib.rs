@@ -25,8 +25,6 @@ mod real_data;
 mod swarm;
 
 pub use artifact::csv_npy::{csv_bytes, csv_number, npy};
-pub use comparison::{Judgement, MethodResult};
-pub use core_messages::fit_warnings;
 pub use artifact::domain_weights::Shares;
 pub use artifact::export::{Blend, BlendDomain, Trainer};
 pub use artifact::json_diff::{ArrayDifference, JsonDifference, json_differences};
@@ -35,11 +33,12 @@ pub use artifact::mixture_file::{
     Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, ShareEntry,
     TaskEntry, VirtualEntry,
 };
+pub use comparison::{Judgement, MethodResult};
 pub use config::engine::{EngineConfig, EngineKind};
 pub use config::fit::{
     Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
-    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig,
-    RegressionConfig, SwarmFiles, TrainSplit,
+    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig, RegressionConfig,
+    SwarmFiles, TrainSplit,
 };
 pub use config::generation::{
     Content, DataConfig, GenerationConfig, MixLeaf, Source, SwarmConfig, TokenWidth,
@@ -53,6 +52,7 @@ pub use config::project::{
     read_changes, with_domains,
 };
 pub use config::yaml;
+pub use core_messages::fit_warnings;
 pub use error::{InputError, IoError, Place};
 pub use input::{InputRecord, sha256_hex};
 pub use swarm::carry_ratios::{CarriedRatios, carry_ratios, count_runs};

@@ -74,10 +74,12 @@ fn a_report_names_checks_that_are_missing() {
 #[test]
 fn a_report_never_recommends_a_worst_mixture() {
     let mut case = case(3, 4, 40);
-    case.spec.optimizer = Some(olmix_core::optimize::Optimizer::Exact(olmix_core::optimize::Exact {
-        kl_reg: 0.0,
-        worst: true,
-    }));
+    case.spec.optimizer = Some(olmix_core::optimize::Optimizer::Exact(
+        olmix_core::optimize::Exact {
+            kl_reg: 0.0,
+            worst: true,
+        },
+    ));
     let words = words(&report(&case, &[]));
     assert!(words.contains("A counterfactual, not to train on"));
     assert!(!words.contains("Train on"));

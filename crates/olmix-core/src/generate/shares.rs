@@ -27,11 +27,7 @@ pub(super) fn clip(
 }
 
 /// Rounds the weights of leaves to multiples of `unit`, those below it to zero; pins stay.
-pub(super) fn round(
-    tree: &Tree,
-    relative: &mut [Vec<f64>],
-    unit: f64,
-) -> Result<(), NoShare> {
+pub(super) fn round(tree: &Tree, relative: &mut [Vec<f64>], unit: f64) -> Result<(), NoShare> {
     let rounded: Vec<f64> = {
         let mixture = leaves(tree, relative);
         let kept = |w: &f64| if *w < unit { 0.0 } else { *w };

@@ -245,21 +245,13 @@ impl LawFamily for BiMixOptions {
         self.fit_tasks(data.mixtures, data.live, data.losses, progress)
     }
 
-    fn refit(
-        &self,
-        data: &FitData<'_>,
-        weights: &[f64],
-        from: &[(usize, &BiMix)],
-    ) -> Vec<BiMix> {
+    fn refit(&self, data: &FitData<'_>, weights: &[f64], from: &[(usize, &BiMix)]) -> Vec<BiMix> {
         let logs = self.logs(data.mixtures, data.live);
         let again = |&(task, known): &(usize, &BiMix)| {
             let y = data.losses.column(task);
             let mut x: Vec<f64> = data.live.iter().map(|&j| known.f[j]).collect();
             x.extend(data.live.iter().map(|&j| known.alpha[j]));
-            let model = Sum {
-                logs: &logs,
-                y: &y,
-            };
+            let model = Sum { logs: &logs, y: &y };
             let minimum = minimize(&model, weights, x, RESAMPLE_PRECISION);
             self.law(&minimum, data.live, data.mixtures.columns())
         };

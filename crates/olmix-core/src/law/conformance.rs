@@ -70,7 +70,11 @@ fn points(count: usize) -> Vec<Vec<f64>> {
     let mut rng = generator(5, Purpose::Example, 2);
     let draw = |_| dirichlet(&PRIOR, 20.0, &mut rng);
     let positive = |p: &Vec<f64>| p.iter().all(|p| *p > 1e-3);
-    (0..4 * count).map(draw).filter(positive).take(count).collect()
+    (0..4 * count)
+        .map(draw)
+        .filter(positive)
+        .take(count)
+        .collect()
 }
 
 /// Runs a check on every law of the registry, fitted to one swarm.
@@ -84,7 +88,10 @@ fn every_law(check: impl Fn(LawKind, &[FittedLaw])) {
 #[test]
 fn law_registry_names_are_unique_and_belong_to_options_and_laws() {
     every_law(|kind, laws| {
-        let same = LawKind::words().iter().filter(|(name, _)| *name == kind.name()).count();
+        let same = LawKind::words()
+            .iter()
+            .filter(|(name, _)| *name == kind.name())
+            .count();
         assert_eq!(same, 1, "{kind:?}");
         assert_eq!(options(kind).name(), kind.name());
         assert!(laws.iter().all(|law| law.kind() == kind), "{kind:?}");
@@ -98,7 +105,10 @@ fn law_registry_names_are_unique_and_belong_to_options_and_laws() {
 #[test]
 fn law_gradient_agrees_with_finite_differences() {
     every_law(|kind, laws| {
-        for (law, p) in laws.iter().flat_map(|law| points(8).into_iter().map(move |p| (law, p))) {
+        for (law, p) in laws
+            .iter()
+            .flat_map(|law| points(8).into_iter().map(move |p| (law, p)))
+        {
             let mut gradient = vec![0.0; DOMAINS];
             law.add_gradient(&p, 2.0, &mut gradient);
             if kind.shape() == Some(Shape::Steps) {
@@ -113,7 +123,10 @@ fn law_gradient_agrees_with_finite_differences() {
                 };
                 let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
                 let error = (gradient[j] - difference).abs();
-                assert!(error < 1e-5 * (1.0 + gradient[j].abs()), "{kind:?} {j}: {error}");
+                assert!(
+                    error < 1e-5 * (1.0 + gradient[j].abs()),
+                    "{kind:?} {j}: {error}"
+                );
             }
         }
     });
@@ -125,14 +138,20 @@ fn convex_law_curvature_is_the_hessian_of_finite_differences() {
         if kind.shape() != Some(Shape::Convex) {
             return;
         }
-        for (law, p) in laws.iter().flat_map(|law| points(4).into_iter().map(move |p| (law, p))) {
+        for (law, p) in laws
+            .iter()
+            .flat_map(|law| points(4).into_iter().map(move |p| (law, p)))
+        {
             let (mut slope, mut diagonal) = (vec![0.0; DOMAINS], vec![0.0; DOMAINS]);
             let into = Curvature {
                 slope: &mut slope,
                 diagonal: &mut diagonal,
             };
             let height = law.curvature(&p, 2.0, into);
-            assert!(height >= 0.0 && diagonal.iter().all(|d| *d >= 0.0), "{kind:?}");
+            assert!(
+                height >= 0.0 && diagonal.iter().all(|d| *d >= 0.0),
+                "{kind:?}"
+            );
             for j in 0..DOMAINS {
                 let at = |step: f64| {
                     let mut p = p.clone();
@@ -146,7 +165,10 @@ fn convex_law_curvature_is_the_hessian_of_finite_differences() {
                     let difference = (above[i] - below[i]) / 2e-5;
                     let own = height * slope[i] * slope[j] + if i == j { diagonal[j] } else { 0.0 };
                     let error = (own - difference).abs();
-                    assert!(error < 1e-4 * (1.0 + difference.abs()), "{kind:?} {i} {j}: {error}");
+                    assert!(
+                        error < 1e-4 * (1.0 + difference.abs()),
+                        "{kind:?} {i} {j}: {error}"
+                    );
                 }
             }
         }
@@ -201,8 +223,15 @@ fn law_fit_and_refit_give_the_same_bits_on_any_number_of_threads() {
         let (laws, again) = run(1);
         assert_eq!((laws.clone(), again.clone()), run(3), "{kind:?}");
         assert_eq!(again.len(), laws.len(), "{kind:?}");
-        assert!(again.iter().all(|law| law.kind() == kind && law.validate(DOMAINS).is_ok()));
-        assert!(again.iter().zip(&laws).all(|(again, law)| again != law), "{kind:?}");
+        assert!(
+            again
+                .iter()
+                .all(|law| law.kind() == kind && law.validate(DOMAINS).is_ok())
+        );
+        assert!(
+            again.iter().zip(&laws).all(|(again, law)| again != law),
+            "{kind:?}"
+        );
     }
 }
 
@@ -210,10 +239,16 @@ fn law_fit_and_refit_give_the_same_bits_on_any_number_of_threads() {
 fn law_and_options_survive_json_and_wrong_widths_are_refused() {
     every_law(|kind, laws| {
         let text = serde_json::to_string(&options(kind)).unwrap();
-        assert_eq!(serde_json::from_str::<LawOptions>(&text).unwrap(), options(kind));
+        assert_eq!(
+            serde_json::from_str::<LawOptions>(&text).unwrap(),
+            options(kind)
+        );
         for law in laws {
             let text = serde_json::to_string(law).unwrap();
-            assert!(text.contains(&format!("\"type\":\"{}\"", kind.name())), "{text}");
+            assert!(
+                text.contains(&format!("\"type\":\"{}\"", kind.name())),
+                "{text}"
+            );
             let mut read: FittedLaw = serde_json::from_str(&text).unwrap();
             if let Some(runs) = law.shared_runs() {
                 read.share_runs(runs);
@@ -229,7 +264,10 @@ fn law_and_options_survive_json_and_wrong_widths_are_refused() {
 fn law_refuses_fewer_runs_than_it_needs_by_name_and_number() {
     for &kind in LawKind::FITTED {
         let needed = options(kind).needed(DOMAINS);
-        assert!(options(kind).fit(&swarm(needed), &PRIOR, &|| ()).is_ok(), "{kind:?}");
+        assert!(
+            options(kind).fit(&swarm(needed), &PRIOR, &|| ()).is_ok(),
+            "{kind:?}"
+        );
         let few = options(kind).fit(&swarm(needed - 1), &PRIOR, &|| ());
         let refused = CoreError::TooFewRuns {
             law: kind.name(),
@@ -267,7 +305,10 @@ fn law_effects_are_slopes_of_the_logarithm_of_the_reducible_loss() {
                     p
                 };
                 let slope = (reducible(&towards(1e-5)) - reducible(&towards(-1e-5))) / 2e-5;
-                assert!((effect - slope).abs() < 1e-4 * (1.0 + slope.abs()), "{kind:?} {j}");
+                assert!(
+                    (effect - slope).abs() < 1e-4 * (1.0 + slope.abs()),
+                    "{kind:?} {j}"
+                );
             }
         }
     });
@@ -308,7 +349,10 @@ fn law_takes_the_settings_it_claims_and_no_others() {
 #[test]
 fn law_added_as_a_file_and_a_line_is_known_everywhere() {
     let words = LawKind::words();
-    assert_eq!(words.iter().find(|(name, _)| *name == "linear").unwrap().1, LawKind::Linear);
+    assert_eq!(
+        words.iter().find(|(name, _)| *name == "linear").unwrap().1,
+        LawKind::Linear
+    );
     assert!(LawKind::taking(LawSetting::Ridge).contains(&LawKind::Linear));
     let prior = crate::Mixture::new(swarm(5).domains().clone(), PRIOR.to_vec()).unwrap();
     let spec = crate::FitSpec {

@@ -40,11 +40,7 @@ pub(super) trait AnyFamily {
     fn quick(&self) -> LawOptions;
     fn candidates(&self) -> Vec<LawOptions>;
     fn refinements(&self) -> Vec<LawOptions>;
-    fn fit(
-        &self,
-        data: &FitData<'_>,
-        progress: &(dyn Fn() + Sync),
-    ) -> Result<Fitted, CoreError>;
+    fn fit(&self, data: &FitData<'_>, progress: &(dyn Fn() + Sync)) -> Result<Fitted, CoreError>;
     /// Laws of another kind come back as they are: there is nothing to fit again.
     fn refit(
         &self,
@@ -80,18 +76,20 @@ where
     }
 
     fn candidates(&self) -> Vec<LawOptions> {
-        LawFamily::candidates(self).into_iter().map(Into::into).collect()
+        LawFamily::candidates(self)
+            .into_iter()
+            .map(Into::into)
+            .collect()
     }
 
     fn refinements(&self) -> Vec<LawOptions> {
-        LawFamily::refinements(self).into_iter().map(Into::into).collect()
+        LawFamily::refinements(self)
+            .into_iter()
+            .map(Into::into)
+            .collect()
     }
 
-    fn fit(
-        &self,
-        data: &FitData<'_>,
-        progress: &(dyn Fn() + Sync),
-    ) -> Result<Fitted, CoreError> {
+    fn fit(&self, data: &FitData<'_>, progress: &(dyn Fn() + Sync)) -> Result<Fitted, CoreError> {
         let fitted = LawFamily::fit(self, data, progress)?.into_iter();
         Ok(fitted.map(|(law, report)| (law.into(), report)).collect())
     }
@@ -102,7 +100,9 @@ where
         weights: &[f64],
         from: &[(usize, &FittedLaw)],
     ) -> Vec<FittedLaw> {
-        let own = from.iter().filter_map(|(task, law)| Some((*task, F::of(law)?)));
+        let own = from
+            .iter()
+            .filter_map(|(task, law)| Some((*task, F::of(law)?)));
         let mut again = LawFamily::refit(self, data, weights, &own.collect::<Vec<_>>()).into_iter();
         let next = |(_, law): &(usize, &FittedLaw)| match F::of(law) {
             Some(_) => again.next().map_or_else(|| (*law).clone(), Into::into),

@@ -107,13 +107,15 @@ impl LawFamily for LinearOptions {
             };
             (law, report)
         };
-        Ok((0..data.losses.columns()).into_par_iter().map(fit).collect())
+        Ok((0..data.losses.columns())
+            .into_par_iter()
+            .map(fit)
+            .collect())
     }
 
     fn refit(&self, data: &FitData<'_>, weights: &[f64], from: &[(usize, &Linear)]) -> Vec<Linear> {
-        let again = |(task, _): &(usize, &Linear)| {
-            self.solve(data, &data.losses.column(*task), weights)
-        };
+        let again =
+            |(task, _): &(usize, &Linear)| self.solve(data, &data.losses.column(*task), weights);
         from.iter().map(again).collect()
     }
 

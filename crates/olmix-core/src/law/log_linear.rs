@@ -198,7 +198,10 @@ impl LawFamily for LogLinearOptions {
     }
 
     fn describe(&self) -> String {
-        format!("log-linear{}", describe_objective(self.huber_delta, self.ridge))
+        format!(
+            "log-linear{}",
+            describe_objective(self.huber_delta, self.ridge)
+        )
     }
 
     fn needed(&self, live: usize) -> usize {

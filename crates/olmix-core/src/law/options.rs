@@ -29,7 +29,9 @@ impl LawOptions {
                     .collect();
                 format!("a law of its own per task: {}", kinds.join(", "))
             }
-            options => options.family().map_or_else(String::new, |law| law.describe()),
+            options => options
+                .family()
+                .map_or_else(String::new, |law| law.describe()),
         }
     }
 

@@ -13,9 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::log_linear::describe_objective;
-use super::numerics::{
-    Features, Fitter, LEAST_C, MAX_EXPONENT, Objective, check_losses, range,
-};
+use super::numerics::{Features, Fitter, LEAST_C, MAX_EXPONENT, Objective, check_losses, range};
 use super::{
     Basis, Curvature, Design, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings, Shape,
     TaskReport, check_length,
@@ -88,7 +86,9 @@ impl Law for Saturating {
         Some(Exponential {
             log_c: self.log_c,
             level: self.level,
-            terms: terms.map(|(basis, v)| (*basis, v.as_slice(), -1.0)).collect(),
+            terms: terms
+                .map(|(basis, v)| (*basis, v.as_slice(), -1.0))
+                .collect(),
         })
     }
 }

@@ -62,7 +62,11 @@ fn every(settings: &OptimizerSettings) -> Vec<(OptimizerKind, Optimizer)> {
     all
 }
 
-fn solve(optimizer: &Optimizer, constraints: &Constraints, frozen: bool) -> Result<Solution, CoreError> {
+fn solve(
+    optimizer: &Optimizer,
+    constraints: &Constraints,
+    frozen: bool,
+) -> Result<Solution, CoreError> {
     let swarm = swarm();
     let laws: Vec<FittedLaw> = vec![law().into()];
     let keeping = |problem: &ExactProblem<'_>| super::solve_exact(problem);
@@ -88,7 +92,9 @@ fn solve(optimizer: &Optimizer, constraints: &Constraints, frozen: bool) -> Resu
 fn optimizer_kind_names_its_optimizer_in_configs_and_files() {
     for (kind, optimizer) in every(&OptimizerSettings::default()) {
         assert_eq!((optimizer.kind(), optimizer.name()), (kind, kind.name()));
-        let same = OptimizerKind::ALL.iter().filter(|(name, _)| *name == kind.name());
+        let same = OptimizerKind::ALL
+            .iter()
+            .filter(|(name, _)| *name == kind.name());
         assert_eq!(same.count(), 1, "{kind:?}");
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
@@ -98,7 +104,13 @@ fn optimizer_kind_names_its_optimizer_in_configs_and_files() {
 fn optimizer_takes_the_settings_it_claims_and_no_others() {
     let default = OptimizerSettings::default();
     let given = [
-        (OptimizerSetting::KlReg, OptimizerSettings { kl_reg: 0.7, ..default }),
+        (
+            OptimizerSetting::KlReg,
+            OptimizerSettings {
+                kl_reg: 0.7,
+                ..default
+            },
+        ),
         (
             OptimizerSetting::Temperature,
             OptimizerSettings {
@@ -113,8 +125,14 @@ fn optimizer_takes_the_settings_it_claims_and_no_others() {
             assert_eq!(changed, kind.takes(*setting), "{kind:?} {setting:?}");
         }
         let optimizer = kind.with_settings(&default);
-        assert_eq!(optimizer.kl_reg().is_some(), kind.takes(OptimizerSetting::KlReg));
-        assert_eq!(optimizer.with_kl_reg(0.3).kl_reg(), optimizer.kl_reg().map(|_| 0.3));
+        assert_eq!(
+            optimizer.kl_reg().is_some(),
+            kind.takes(OptimizerSetting::KlReg)
+        );
+        assert_eq!(
+            optimizer.with_kl_reg(0.3).kl_reg(),
+            optimizer.kl_reg().map(|_| 0.3)
+        );
     }
 }
 
@@ -127,12 +145,16 @@ fn optimizer_solution_is_a_mixture_within_the_constraints_and_the_same_on_any_nu
     for (kind, optimizer) in every(&settings) {
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap().install(|| solve(&optimizer, &caps(), false).unwrap())
+            pool.unwrap()
+                .install(|| solve(&optimizer, &caps(), false).unwrap())
         };
         let found = run(1);
         assert_eq!(found, run(3), "{kind:?}");
         let sum: f64 = found.weights.iter().sum();
-        assert!((sum - 1.0).abs() < 1e-9 && caps().violation(&found.weights) <= 1e-9, "{kind:?}");
+        assert!(
+            (sum - 1.0).abs() < 1e-9 && caps().violation(&found.weights) <= 1e-9,
+            "{kind:?}"
+        );
         match kind.needs() {
             OptimizerNeeds::ConvexLaws => assert_eq!(found.status, Status::Optimal),
             OptimizerNeeds::Laws | OptimizerNeeds::Runs => {

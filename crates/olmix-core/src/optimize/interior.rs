@@ -217,7 +217,12 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
             &mut self.scaled,
             self.hessian.as_mut(),
         );
-        for (j, p) in state.p.iter().enumerate().filter(|(j, _)| self.set.free[*j]) {
+        for (j, p) in state
+            .p
+            .iter()
+            .enumerate()
+            .filter(|(j, _)| self.set.free[*j])
+        {
             self.hessian[(j, j)] += self.problem.kl_reg / p + diagonal[j];
         }
         for (i, row) in self.set.rows.iter().enumerate() {

@@ -91,10 +91,7 @@ fn value(problem: &ExactProblem<'_>, p: &[f64], sign: f64) -> f64 {
 
 /// The feasible mixture with the least `KL(p ‖ start)`; zeros of the start count as a little of the
 /// reference.
-fn nearest_feasible(
-    problem: &ExactProblem<'_>,
-    start: &[f64],
-) -> Result<Vec<f64>, CoreError> {
+fn nearest_feasible(problem: &ExactProblem<'_>, start: &[f64]) -> Result<Vec<f64>, CoreError> {
     let total: f64 = problem.reference.iter().sum();
     let blend = |(p, q): (&f64, &f64)| 0.999 * p + 0.001 * q / total;
     let start: Vec<f64> = start.iter().zip(problem.reference).map(blend).collect();

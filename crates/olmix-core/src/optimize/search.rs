@@ -87,6 +87,11 @@ impl MixtureOptimizer for Search {
 
     fn solve(&self, input: &OptimizerInput<'_>) -> Result<Solution, CoreError> {
         input.all_free()?;
-        search(input.swarm, input.prior, input.problem.constraints, self.worst)
+        search(
+            input.swarm,
+            input.prior,
+            input.problem.constraints,
+            self.worst,
+        )
     }
 }

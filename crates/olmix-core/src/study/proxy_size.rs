@@ -22,7 +22,9 @@ pub struct ProxySize {
 pub fn runs_in_both(swarm: &Swarm, ids: &[String]) -> (Vec<usize>, Vec<usize>) {
     let position = |id: &String| swarm.runs().iter().position(|run| run == id);
     let pairs = ids.iter().enumerate();
-    pairs.filter_map(|(there, id)| Some((position(id)?, there))).unzip()
+    pairs
+        .filter_map(|(there, id)| Some((position(id)?, there)))
+        .unzip()
 }
 
 /// Compares the losses of `small` with `large` (`K × n`), the same runs and tasks on larger models.
@@ -32,7 +34,11 @@ pub fn runs_in_both(swarm: &Swarm, ids: &[String]) -> (Vec<usize>, Vec<usize>) {
 pub fn proxy_size(small: &Swarm, large: &Matrix) -> Result<ProxySize, CoreError> {
     for (what, expected, found) in [
         ("runs of the larger models", small.len(), large.rows()),
-        ("tasks of the larger models", small.tasks().len(), large.columns()),
+        (
+            "tasks of the larger models",
+            small.tasks().len(),
+            large.columns(),
+        ),
     ] {
         if expected != found {
             return Err(CoreError::Shape {
@@ -49,7 +55,9 @@ pub fn proxy_size(small: &Swarm, large: &Matrix) -> Result<ProxySize, CoreError>
     let sum: f64 = small.task_weights().iter().sum();
     let weights: Vec<f64> = small.task_weights().iter().map(|w| w / sum).collect();
     let average = |losses: &Matrix| -> Vec<f64> {
-        (0..losses.rows()).map(|run| dot(losses.row(run), &weights)).collect()
+        (0..losses.rows())
+            .map(|run| dot(losses.row(run), &weights))
+            .collect()
     };
     let (averages, larger) = (average(small.losses()), average(large));
     Ok(ProxySize {

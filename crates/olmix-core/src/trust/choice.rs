@@ -92,7 +92,10 @@ pub fn choose_per_task(tried: &[CandidateScore]) -> Option<LawOptions> {
     Some(LawOptions::PerTask { tasks: tasks? })
 }
 
-fn simplest<'a>(best: &[&'a CandidateScore], error: impl Fn(&CandidateScore) -> f64) -> Option<&'a CandidateScore> {
+fn simplest<'a>(
+    best: &[&'a CandidateScore],
+    error: impl Fn(&CandidateScore) -> f64,
+) -> Option<&'a CandidateScore> {
     let least = best
         .iter()
         .map(|tried| error(tried))

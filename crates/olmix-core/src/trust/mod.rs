@@ -1,17 +1,17 @@
 //! How far to trust laws and mixtures: predictions of unseen runs, and resampled runs.
 
+mod alternative_laws;
 mod bootstrap;
 mod choice;
 mod folds;
 mod kl;
-mod alternative_laws;
 mod scores;
 
+pub use alternative_laws::{AlternativeLaw, alternative_laws, reference_laws};
 pub use bootstrap::{Bootstrap, Interval, Resampling, bootstrap};
 pub use choice::{
-    TIE, CandidateScore, best_of_each, choose, choose_per_task, refinements, score_candidates,
+    CandidateScore, TIE, best_of_each, choose, choose_per_task, refinements, score_candidates,
 };
 pub use folds::{Explosion, HeldOut, OutOfFold, assign_folds, held_out, out_of_fold};
 pub use kl::{KL_GRID, KL_SPLITS, KlChoice, choose_kl};
-pub use alternative_laws::{AlternativeLaw, alternative_laws, reference_laws};
 pub use scores::{Scores, score};

@@ -195,7 +195,11 @@ impl Overrides {
             dropped.push(LawSetting::HuberDelta);
         }
         let notice = |setting: LawSetting| {
-            format!("regression.{} has no effect: {}", setting.name(), not_taken(law))
+            format!(
+                "regression.{} has no effect: {}",
+                setting.name(),
+                not_taken(law)
+            )
         };
         loaded.notices.extend(dropped.into_iter().map(notice));
     }

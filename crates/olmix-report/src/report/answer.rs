@@ -221,7 +221,12 @@ fn sentence(warning: &str) -> String {
 /// A visible box with everything that limits the answer.
 fn notices(input: &ReportInput) -> String {
     let mut notices: Vec<String> = input.notices.iter().map(|notice| escape(notice)).collect();
-    notices.extend(input.warnings.iter().map(|warning| escape(&sentence(warning))));
+    notices.extend(
+        input
+            .warnings
+            .iter()
+            .map(|warning| escape(&sentence(warning))),
+    );
     if let Some(folds) = &input.fit.out_of_fold {
         let useless = folds.no_better_than_mean.len();
         if useless > 0 {

@@ -38,7 +38,10 @@ fn fitting_again_to_all_runs_gives_the_same_law() {
     let losses = Matrix::from_fn(120, 1, |k, _| y[k]);
     let fitted = options.fit_tasks(&x, &[0, 2], &losses, &|| ()).unwrap();
     let from = &fitted[0].0;
-    assert_eq!(options.refit_task(&x, &[0, 2], &y, &[1.0; 120], from), *from);
+    assert_eq!(
+        options.refit_task(&x, &[0, 2], &y, &[1.0; 120], from),
+        *from
+    );
 }
 
 #[test]

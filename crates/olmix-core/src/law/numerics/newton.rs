@@ -320,12 +320,7 @@ impl Workspace {
 
     /// Fills the lower triangle of the Hessian, `t` first, `c` last: the Newton matrix, or that of
     /// Gauss and Newton.
-    pub(super) fn curvature(
-        &mut self,
-        objective: &Objective<'_>,
-        newton: bool,
-        c_fixed: bool,
-    ) {
+    pub(super) fn curvature(&mut self, objective: &Objective<'_>, newton: bool, c_fixed: bool) {
         let m = self.cross.len();
         let delta = objective.delta;
         let mut for_c = 0.0;

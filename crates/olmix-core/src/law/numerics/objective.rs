@@ -40,7 +40,13 @@ impl Objective<'_> {
 }
 
 /// Fills `e = exp(Xt)` and `r = c + e − y`, and returns the objective.
-pub(super) fn evaluate(objective: &Objective<'_>, c: f64, t: &[f64], e: &mut [f64], r: &mut [f64]) -> f64 {
+pub(super) fn evaluate(
+    objective: &Objective<'_>,
+    c: f64,
+    t: &[f64],
+    e: &mut [f64],
+    r: &mut [f64],
+) -> f64 {
     objective.x.times(t, e);
     let mut sum = 0.0;
     for k in 0..e.len() {

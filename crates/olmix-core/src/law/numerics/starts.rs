@@ -117,10 +117,7 @@ impl<'a> Fitter<'a> {
             .min_by(least)
             .map(|(best, residuals, reached)| {
                 let report = TaskReport {
-                    huber: residuals
-                        .iter()
-                        .map(|&r| huber(r, objective.delta))
-                        .sum(),
+                    huber: residuals.iter().map(|&r| huber(r, objective.delta)).sum(),
                     converged: best.end == End::Converged,
                     starts: STARTS.len(),
                     starts_at_best: *reached,

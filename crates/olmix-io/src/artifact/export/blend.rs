@@ -91,7 +91,9 @@ impl Blend {
                 billionths: rounded[i],
                 tokens,
                 // Of the tokens as they are rounded.
-                epochs: tokens.zip(available).map(|(tokens, n)| epochs(1.0, tokens, n)),
+                epochs: tokens
+                    .zip(available)
+                    .map(|(tokens, n)| epochs(1.0, tokens, n)),
                 paths,
             });
         }

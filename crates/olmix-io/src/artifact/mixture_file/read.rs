@@ -211,7 +211,11 @@ impl MixtureFile {
         let domains = self.domain_set()?;
         let group = |group: &super::GroupEntry| GroupBound {
             name: group.name.clone(),
-            members: group.domains.iter().filter_map(|name| domains.position(name)).collect(),
+            members: group
+                .domains
+                .iter()
+                .filter_map(|name| domains.position(name))
+                .collect(),
             lower: group.min,
             upper: group.max,
         };

@@ -180,7 +180,10 @@ fn regression_settings_that_a_law_does_not_take_are_refused_with_key_and_law() {
                 "`regression.{key}` is given, but the law `{law}` does not take it\n  help: remove it; \
                  of the laws `log_linear` and `saturating` take it"
             );
-            assert!(message.starts_with("fit.yaml:5:") && message.contains(&expected), "{message}");
+            assert!(
+                message.starts_with("fit.yaml:5:") && message.contains(&expected),
+                "{message}"
+            );
             // Nothing is given by null, which is how an effective config says so.
             with(&lines.replace(line, &format!("{key}: null")));
         }
@@ -201,21 +204,32 @@ fn regression_laws_are_those_of_the_registry() {
         assert_eq!(config.proposer.kind, proposer, "{word}");
     }
     let message = refused("regression: {type: gp}\nproposer: {type: exact}\n");
-    assert!(message.contains("needs a convex law, which `gp` and `lightgbm` are not"), "{message}");
+    assert!(
+        message.contains("needs a convex law, which `gp` and `lightgbm` are not"),
+        "{message}"
+    );
     let message = refused("regression: {type: autoscale}\n");
-    assert!(message.contains("the law `autoscale` needs `constraints.target_tokens`"), "{message}");
+    assert!(
+        message.contains("the law `autoscale` needs `constraints.target_tokens`"),
+        "{message}"
+    );
 }
 
 #[test]
 fn proposers_are_those_of_the_registry() {
     for (word, kind) in OptimizerKind::ALL {
-        let law = if *word == "search" { "search" } else { "log_linear" };
+        let law = if *word == "search" {
+            "search"
+        } else {
+            "log_linear"
+        };
         let lines = format!("regression: {{type: {law}}}\nproposer: {{type: {word}}}\n");
         assert_eq!(with(&lines).proposer.kind, *kind);
         let given = lines.replace("}\nproposer: {", "}\nproposer: {temperature: 0.3, ");
-        let said = with(&given).notices.iter().any(|notice| {
-            notice.contains("only the proposers simulation and temperature use it")
-        });
+        let said = with(&given)
+            .notices
+            .iter()
+            .any(|notice| notice.contains("only the proposers simulation and temperature use it"));
         assert_eq!(said, !kind.takes(OptimizerSetting::Temperature), "{word}");
     }
 }

@@ -1,7 +1,7 @@
 //! What `olmix fit` prints.
 
 use olmix_core::optimize::Status;
-use olmix_core::trust::{KL_SPLITS, CandidateScore, best_of_each};
+use olmix_core::trust::{CandidateScore, KL_SPLITS, best_of_each};
 use olmix_core::{Binding, Fit, FitSpec, Proposal, Swarm};
 use olmix_io::LoadedFit;
 
