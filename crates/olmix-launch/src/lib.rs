@@ -4,43 +4,36 @@
 //! | --- | --- |
 //! | takes runs from the ledger, records how they end | [`Launcher`] |
 //! | starts and follows them | [`Engine`]; [`Local`] is the one of this machine |
-//! | which commands a run is | [`job`](trainer::job), by the trainer of its launch config |
-//! | where a swarm lies | [`Place`], [`load_variants`] |
+//! | which commands a run is | [`commands`], by the trainer of its launch config |
+//! | what a job of a cluster does on its node | [`node`] |
+//! | where a swarm lies | [`SwarmPaths`], [`load_variants`] |
 //! | how far it is | [`Snapshot`] |
-//! | metrics of finished runs, from wherever | [`collect`] |
+//! | metrics of finished runs, from wherever | [`mod@collect`] |
+//!
+//! Folders are named for the machine: `launcher/` and `engine/` work where a launch was started, `node/`
+//! where a cluster runs a job, and `protocol/` is what both know.
 
-mod clock;
-pub mod cluster;
 pub mod collect;
 mod engine;
 mod error;
-mod fleet;
-mod interrupt;
-mod job;
-mod judge;
+mod host;
 mod launcher;
-mod local;
-mod log;
-mod metrics;
-mod process;
-mod progress;
-mod shell;
-mod storage;
+pub mod node;
+mod object_store;
+mod protocol;
+mod run;
 mod swarm;
-pub mod trainer;
-pub mod work;
 
-pub use clock::{now, utc};
-pub use engine::{Book, Ended, Engine, Outcome};
+pub use engine::cluster;
+pub use engine::registry;
+pub use engine::{Ended, Engine, Local, MultiEngine, OpenEngine, RunRecorder};
 pub use error::LaunchError;
-pub use fleet::{Fleet, Opener};
-pub use interrupt::Interrupts;
-pub use job::{Away, Job, Step};
-pub use launcher::{Ending, Event, Launcher, Until, Watcher, Wish};
-pub use local::Local;
-pub use log::FILE as RUN_LOG;
-pub use process::{Liveness, liveness};
-pub use progress::{RunProgress, Snapshot};
-pub use storage::Storage;
-pub use swarm::{LEDGER, Place, Variant, folder_of, load_variants, settled};
-pub use trainer::Tools;
+pub use host::clock::{Clock, SystemClock, now, utc};
+pub use host::interrupt::{Interrupts, StopRequest};
+pub use host::process::{Liveness, liveness};
+pub use launcher::{DEFAULT_RETRIES, Event, LaunchEnd, Launcher, Tools, Until, Watcher, commands};
+pub use object_store::Storage;
+pub use protocol::{Job, JobSpec, Outcome, RemoteFolder, Step};
+pub use run::log::FILE as RUN_LOG;
+pub use run::progress::{RunProgress, Snapshot};
+pub use swarm::{LEDGER, SwarmPaths, Variant, load_variants, resolve_path, run_folder};

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use olmix_io::LaunchConfig;
-use olmix_ledger::{Ledger, NewRun, NewSwarm, Rerun, Run, Swarm, Synced};
+use olmix_ledger::{Ledger, NewRun, NewSwarm, RerunPolicy, Run, Swarm, SyncSummary};
 
 use crate::LaunchError;
-use crate::clock::now;
+use crate::host::clock::now;
 
 /// The ledger's name in a folder of runs.
 pub const LEDGER: &str = "ledger.sqlite";
 
 /// Paths of a swarm, absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SwarmPaths {
     /// The folder of launch configs.
     pub variants: PathBuf,
     /// The folder of runs.
@@ -23,7 +23,7 @@ pub struct Place {
     pub ledger: PathBuf,
 }
 
-impl Place {
+impl SwarmPaths {
     /// The place of a folder of launch configs: its runs are in `runs` beside it, and the ledger is with
     /// them, where nothing else is said.
     ///
@@ -40,9 +40,9 @@ impl Place {
                 "give --variants the folder of launch configs that `olmix generate --base` wrote",
             ));
         }
-        let variants = settled(variants)?;
+        let variants = resolve_path(variants)?;
         let out = match out {
-            Some(out) => settled(out)?,
+            Some(out) => resolve_path(out)?,
             None => variants.with_file_name("runs"),
         };
         if out == variants {
@@ -55,7 +55,7 @@ impl Place {
             ));
         }
         let ledger = match ledger {
-            Some(ledger) => settled(ledger)?,
+            Some(ledger) => resolve_path(ledger)?,
             None => out.join(LEDGER),
         };
         Ok(Self {
@@ -73,8 +73,8 @@ impl Place {
         &self,
         ledger: &mut Ledger,
         variants: &[Variant],
-        rerun: Rerun,
-    ) -> Result<(Swarm, Synced), LaunchError> {
+        rerun: RerunPolicy,
+    ) -> Result<(Swarm, SyncSummary), LaunchError> {
         let own = self.out.join(LEDGER);
         if own != self.ledger && own.exists() {
             return Err(LaunchError::refused(
@@ -122,7 +122,7 @@ impl Place {
 ///
 /// # Errors
 /// [`LaunchError::Refused`] for a path that is not UTF-8.
-pub fn settled(path: &Path) -> Result<PathBuf, LaunchError> {
+pub fn resolve_path(path: &Path) -> Result<PathBuf, LaunchError> {
     let canonical = olmix_fs::canonical_prefix(path);
     if canonical.to_str().is_none() {
         return Err(LaunchError::refused(
@@ -135,7 +135,7 @@ pub fn settled(path: &Path) -> Result<PathBuf, LaunchError> {
 
 /// The folder of a run in its swarm's folder of runs.
 #[must_use]
-pub fn folder_of(swarm: &Swarm, run: &Run) -> PathBuf {
+pub fn run_folder(swarm: &Swarm, run: &Run) -> PathBuf {
     swarm.out.join(&run.name)
 }
 

@@ -56,7 +56,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
-    pub fn beat(&self, launcher: &str, now: Time) -> Result<(), LedgerError> {
+    pub fn heartbeat(&self, launcher: &str, now: Time) -> Result<(), LedgerError> {
         self.with(|connection| {
             connection.execute(
                 "UPDATE launchers SET heartbeat = ?2, ended = NULL WHERE id = ?1",

@@ -21,12 +21,12 @@
 //! There is no clock in here: times are milliseconds since 1970 and are given by the caller.
 
 mod add;
+mod engine_jobs;
 mod error;
 mod history;
 mod launchers;
 mod ledger;
 mod outcome;
-mod placed;
 mod record;
 mod run;
 mod runs;
@@ -37,10 +37,10 @@ mod verify;
 pub use error::LedgerError;
 pub use launchers::{LauncherRecord, Process};
 pub use ledger::Ledger;
-pub use outcome::{Cancelled, Failed, FailureKind, Finished, Which};
+pub use outcome::{Cancelled, Failed, FailureKind, Finished, RunSelection};
 pub use record::{Cost, NewFile, NewRecord, Parent, Record, RecordFile, RecordId, RecordKind};
-pub use run::{Placed, Run, RunId, Stage, State};
-pub use swarms::{NewRun, NewSwarm, Rerun, Swarm, SwarmId, Synced};
+pub use run::{EngineJob, Run, RunId, Stage, State};
+pub use swarms::{NewRun, NewSwarm, RerunPolicy, Swarm, SwarmId, SyncSummary};
 
 /// Milliseconds since 1970.
 pub type Time = i64;

@@ -100,7 +100,7 @@ pub struct Cancelled {
 
 /// Which runs of a swarm are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which<'n> {
+pub enum RunSelection<'n> {
     /// All.
     All,
     /// Those that have not begun.
@@ -187,7 +187,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
-    pub fn put_back(
+    pub fn release(
         &self,
         run: RunId,
         launcher: &str,
@@ -205,7 +205,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
-    pub fn ended_by_wish(
+    pub fn mark_cancelled(
         &self,
         run: RunId,
         launcher: &str,
@@ -232,7 +232,7 @@ impl Ledger {
     pub fn cancel(
         &mut self,
         swarm: SwarmId,
-        which: Which<'_>,
+        which: RunSelection<'_>,
         now: Time,
     ) -> Result<Cancelled, LedgerError> {
         self.change(|transaction| {
@@ -241,10 +241,10 @@ impl Ledger {
                 .query_map([swarm], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect::<rusqlite::Result<_>>()?;
             let mut done = Cancelled::default();
-            if which == Which::Waiting {
+            if which == RunSelection::Waiting {
                 runs.retain(|(_, _, state)| matches!(state, State::Queued | State::Submitted));
             }
-            if let Which::Named(names) = which {
+            if let RunSelection::Named(names) = which {
                 let unknown = |name: &&String| !runs.iter().any(|(_, known, _)| known == *name);
                 done.unknown = names.iter().filter(unknown).cloned().collect();
                 if !done.unknown.is_empty() {

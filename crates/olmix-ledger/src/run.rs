@@ -150,7 +150,7 @@ pub struct Run {
     /// The process of the latest attempt.
     pub process: Option<Process>,
     /// Where an engine has it, or had it last, that goes on without a launcher.
-    pub placed: Option<Placed>,
+    pub engine_job: Option<EngineJob>,
     /// When the latest attempt began.
     pub started: Option<Time>,
     /// When it ended.
@@ -173,7 +173,7 @@ pub struct Run {
 
 /// Where a run is that outlives its launcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
+pub struct EngineJob {
     /// The engine, by its name.
     pub engine: String,
     /// What this attempt is called towards the engine.
@@ -201,7 +201,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
     let engine: Option<String> = row.get("engine")?;
     let ticket: Option<String> = row.get("ticket")?;
     let (job, gpus) = (row.get("job")?, row.get("gpus")?);
-    let placed = engine.zip(ticket).map(|(engine, ticket)| Placed {
+    let engine_job = engine.zip(ticket).map(|(engine, ticket)| EngineJob {
         engine,
         ticket,
         job,
@@ -224,7 +224,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         cancel: row.get("cancel")?,
         launcher: row.get("launcher")?,
         process,
-        placed,
+        engine_job,
         started: row.get("started")?,
         ended: row.get("ended")?,
         failure: row.get("failure")?,

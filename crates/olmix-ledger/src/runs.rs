@@ -69,7 +69,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
-    pub fn works(
+    pub fn record_process(
         &self,
         run: RunId,
         launcher: &str,
@@ -97,7 +97,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
-    pub fn held(&self, launcher: &str) -> Result<Vec<(RunId, bool)>, LedgerError> {
+    pub fn held_runs(&self, launcher: &str) -> Result<Vec<(RunId, bool)>, LedgerError> {
         self.with(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT id, cancel FROM runs WHERE launcher = ?1 AND state IN ('submitted', 'running')",

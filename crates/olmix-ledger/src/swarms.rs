@@ -64,7 +64,7 @@ pub struct NewRun {
 
 /// Which runs that ended are run again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rerun {
+pub struct RerunPolicy {
     /// How often a run may fail and be tried again.
     pub retries: u32,
     /// Whether runs that failed or were cancelled are tried again whatever they failed of.
@@ -73,7 +73,7 @@ pub struct Rerun {
 
 /// What [`Ledger::sync`] found and did, by names of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Synced {
+pub struct SyncSummary {
     /// Runs that are new.
     pub added: Vec<String>,
     /// Runs that failed or were cancelled, and are queued again.
@@ -157,11 +157,11 @@ impl Ledger {
         &mut self,
         swarm: SwarmId,
         runs: &[NewRun],
-        rerun: Rerun,
+        rerun: RerunPolicy,
         now: Time,
-    ) -> Result<Synced, LedgerError> {
+    ) -> Result<SyncSummary, LedgerError> {
         self.change(|transaction| {
-            let mut synced = Synced::default();
+            let mut synced = SyncSummary::default();
             let mut known: HashMap<String, Run> = transaction
                 .prepare(&format!("SELECT {COLUMNS} FROM runs WHERE swarm = ?1"))?
                 .query_map([swarm], read)?
@@ -217,9 +217,9 @@ fn update(
     transaction: &Transaction<'_>,
     old: &Run,
     new: &NewRun,
-    rerun: Rerun,
+    rerun: RerunPolicy,
     now: Time,
-    synced: &mut Synced,
+    synced: &mut SyncSummary,
 ) -> rusqlite::Result<()> {
     let changed = old.config_sha256 != new.config_sha256;
     let name = || new.name.clone();

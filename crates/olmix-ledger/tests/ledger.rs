@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use olmix_ledger::{
-    Failed, FailureKind, Finished, Ledger, LedgerError, NewRun, NewSwarm, Process, Rerun, Run,
-    State, SwarmId, Synced, Which,
+    Failed, FailureKind, Finished, Ledger, LedgerError, NewRun, NewSwarm, Process, RerunPolicy,
+    Run, RunSelection, State, SwarmId, SyncSummary,
 };
 use proptest::prelude::*;
 
-const RERUN: Rerun = Rerun {
+const RERUN: RerunPolicy = RerunPolicy {
     retries: 2,
     all: false,
 };
@@ -80,7 +80,11 @@ fn a_run_goes_from_queued_to_finished_and_keeps_every_number() {
     assert_eq!((run.state, run.attempt), (State::Running, 1));
     assert!(ledger.claim(swarm, "me", 10).unwrap().is_none());
     let stage = olmix_ledger::Stage::Train;
-    assert!(ledger.works(run.id, "me", stage, &process(7)).unwrap());
+    assert!(
+        ledger
+            .record_process(run.id, "me", stage, &process(7))
+            .unwrap()
+    );
     assert!(!ledger.finish(run.id, "other", &finished(), 2010).unwrap());
     assert!(ledger.finish(run.id, "me", &finished(), 2010).unwrap());
     assert!(!ledger.finish(run.id, "me", &finished(), 2010).unwrap());
@@ -140,7 +144,7 @@ fn failures_are_retried_by_kind_and_no_more_than_allowed() {
     // Nothing has changed; more retries are allowed; a config changed; all are wanted.
     let nothing = sync(&mut ledger, &runs, RERUN);
     assert_eq!(nothing, (names(&[]), names(&[0, 1])));
-    let more = Rerun {
+    let more = RerunPolicy {
         retries: 3,
         all: false,
     };
@@ -156,7 +160,7 @@ fn failures_are_retried_by_kind_and_no_more_than_allowed() {
     ledger
         .fail(run.id, "me", &failed(FailureKind::Configuration), 2, 0)
         .unwrap();
-    let all = Rerun {
+    let all = RerunPolicy {
         retries: 2,
         all: true,
     };
@@ -170,16 +174,16 @@ fn finished_runs_stay_whatever_happens_to_their_config() {
     ledger.register("me", "local", &process(1), 0).unwrap();
     let run = ledger.claim(swarm, "me", 0).unwrap().unwrap();
     ledger.finish(run.id, "me", &finished(), 0).unwrap();
-    let all = Rerun {
+    let all = RerunPolicy {
         retries: 0,
         all: true,
     };
     let runs = [new_run("run-0000", "b"), new_run("run-0001", "a")];
     let synced = ledger.sync(swarm, &runs, all, 0).unwrap();
-    let expected = Synced {
+    let expected = SyncSummary {
         finished_otherwise: vec!["run-0000".into()],
         gone: vec!["run-0002".into()],
-        ..Synced::default()
+        ..SyncSummary::default()
     };
     assert_eq!(synced, expected);
     assert_eq!(
@@ -199,13 +203,19 @@ fn the_runs_of_a_dead_launcher_are_queued_again_once() {
     ledger.register("alive", "local", &process(2), 0).unwrap();
     let first = ledger.claim(swarm, "dead", 0).unwrap().unwrap();
     let stage = olmix_ledger::Stage::Train;
-    ledger.works(first.id, "dead", stage, &process(9)).unwrap();
+    ledger
+        .record_process(first.id, "dead", stage, &process(9))
+        .unwrap();
     let second = ledger.claim(swarm, "dead", 0).unwrap().unwrap();
     let third = ledger.claim(swarm, "alive", 0).unwrap().unwrap();
     ledger
-        .cancel(swarm, Which::Named(std::slice::from_ref(&second.name)), 0)
+        .cancel(
+            swarm,
+            RunSelection::Named(std::slice::from_ref(&second.name)),
+            0,
+        )
         .unwrap();
-    ledger.beat("dead", 1000).unwrap();
+    ledger.heartbeat("dead", 1000).unwrap();
     assert_eq!(ledger.abandon("dead", 0, 2000).unwrap(), 0, "it has beaten");
     assert_eq!(ledger.launchers().unwrap()[1].running, 2);
     assert_eq!(ledger.abandon("dead", 1000, 2000).unwrap(), 2);
@@ -214,16 +224,20 @@ fn the_runs_of_a_dead_launcher_are_queued_again_once() {
         states(&ledger, swarm),
         [State::Queued, State::Cancelled, State::Running]
     );
-    ledger.beat("dead", 2500).unwrap();
+    ledger.heartbeat("dead", 2500).unwrap();
     assert_eq!(ledger.launchers().unwrap().len(), 2, "it is heard of again");
     // What it may still do with the runs it held has no effect.
     assert!(!ledger.finish(first.id, "dead", &finished(), 0).unwrap());
-    assert!(!ledger.works(first.id, "dead", stage, &process(9)).unwrap());
+    assert!(
+        !ledger
+            .record_process(first.id, "dead", stage, &process(9))
+            .unwrap()
+    );
     let again = ledger.claim(swarm, "alive", 3000).unwrap().unwrap();
     assert_eq!((again.id, again.attempt, again.failures), (first.id, 2, 0));
     assert_eq!(again.process, Some(process(9)), "it may have survived");
     assert_eq!(
-        ledger.held("alive").unwrap(),
+        ledger.held_runs("alive").unwrap(),
         [(first.id, false), (third.id, false)]
     );
 }
@@ -237,17 +251,19 @@ fn cancelling_names_what_it_did_and_an_unknown_name_cancels_nothing() {
     ledger.finish(done.id, "me", &finished(), 0).unwrap();
     let running = ledger.claim(swarm, "me", 0).unwrap().unwrap();
     let unknown = ["run-0002".to_owned(), "nobody".to_owned()];
-    let cancelled = ledger.cancel(swarm, Which::Named(&unknown), 0).unwrap();
+    let cancelled = ledger
+        .cancel(swarm, RunSelection::Named(&unknown), 0)
+        .unwrap();
     assert_eq!(cancelled.unknown, ["nobody"]);
     assert_eq!(states(&ledger, swarm)[2], State::Queued);
-    let cancelled = ledger.cancel(swarm, Which::All, 0).unwrap();
+    let cancelled = ledger.cancel(swarm, RunSelection::All, 0).unwrap();
     assert_eq!(cancelled.at_once, ["run-0002", "run-0003"]);
     assert_eq!(cancelled.asked, ["run-0001"]);
     assert_eq!(cancelled.ended, [("run-0000".to_owned(), State::Finished)]);
-    assert_eq!(ledger.held("me").unwrap(), [(running.id, true)]);
+    assert_eq!(ledger.held_runs("me").unwrap(), [(running.id, true)]);
     assert!(
         ledger
-            .ended_by_wish(running.id, "me", "cancelled while it ran", 0)
+            .mark_cancelled(running.id, "me", "cancelled while it ran", 0)
             .unwrap()
     );
     assert!(ledger.claim(swarm, "me", 0).unwrap().is_none());
@@ -438,7 +454,7 @@ proptest! {
                 Step::PutBack(l, r) => {
                     let launcher = id(l, &generation);
                     let mine = held.get(&r) == Some(&launcher);
-                    let done = ledger.put_back(before[r].id, &launcher, "x", 0).unwrap();
+                    let done = ledger.release(before[r].id, &launcher, "x", 0).unwrap();
                     prop_assert_eq!(done, mine);
                     if mine { held.remove(&r); }
                 }
@@ -451,10 +467,10 @@ proptest! {
                     ledger.register(&id(l, &generation), "local", &process(1), 0).unwrap();
                 }
                 Step::Cancel(r) => {
-                    ledger.cancel(swarm, Which::Named(&[before[r].name.clone()]), 0).unwrap();
+                    ledger.cancel(swarm, RunSelection::Named(&[before[r].name.clone()]), 0).unwrap();
                 }
                 Step::Sync(all) => {
-                    let rerun = Rerun { retries: 2, all };
+                    let rerun = RerunPolicy { retries: 2, all };
                     ledger.sync(swarm, &new_runs(4), rerun, 0).unwrap();
                 }
             }
@@ -485,21 +501,25 @@ fn runs_that_an_engine_has_outlive_their_launcher_and_are_found_by_their_tickets
         .take(3)
         .map(|run| (run.id, format!("t-{}", run.id.0)))
         .collect();
-    let held = ledger.ticketed("first", "slurm", 2, &tickets).unwrap();
+    let held = ledger
+        .record_tickets("first", "slurm", 2, &tickets)
+        .unwrap();
     assert_eq!(
         held,
         taken.iter().take(3).map(|run| run.id).collect::<Vec<_>>()
     );
     assert!(
         ledger
-            .ticketed("other", "slurm", 2, &tickets)
+            .record_tickets("other", "slurm", 2, &tickets)
             .unwrap()
             .is_empty()
     );
     ledger
-        .known_as("first", &[(taken[0].id, "7_1".into())])
+        .record_job_ids("first", &[(taken[0].id, "7_1".into())])
         .unwrap();
-    ledger.begun("first", &[(taken[0].id, 1000)]).unwrap();
+    ledger
+        .record_started("first", &[(taken[0].id, 1000)])
+        .unwrap();
     // It dies: the one that no engine has is queued again, the others stay where they are.
     assert_eq!(ledger.abandon("first", 0, 5000).unwrap(), 1);
     assert_eq!(ledger.counts(swarm).unwrap(), [2, 2, 1, 0, 0, 0]);
@@ -512,13 +532,13 @@ fn runs_that_an_engine_has_outlive_their_launcher_and_are_found_by_their_tickets
         ledger.adopt(swarm, "third").unwrap().is_empty(),
         "they have a launcher again"
     );
-    let placed = adopted[0].placed.clone().unwrap();
-    assert_eq!((placed.engine.as_str(), placed.gpus), ("slurm", 2));
-    assert_eq!(placed.job.as_deref(), Some("7_1"));
-    assert_eq!(placed.ticket, tickets[0].1);
+    let engine_job = adopted[0].engine_job.clone().unwrap();
+    assert_eq!((engine_job.engine.as_str(), engine_job.gpus), ("slurm", 2));
+    assert_eq!(engine_job.job.as_deref(), Some("7_1"));
+    assert_eq!(engine_job.ticket, tickets[0].1);
     // Begun again by the engine: time counts, with its GPUs, and so does the loss, which is no failure.
     ledger
-        .waits_again(taken[0].id, "second", "preempted", 11_000)
+        .record_requeued(taken[0].id, "second", "preempted", 11_000)
         .unwrap();
     let run = ledger.runs(swarm).unwrap().remove(0);
     assert_eq!(
@@ -540,21 +560,25 @@ fn runs_that_an_engine_has_outlive_their_launcher_and_are_found_by_their_tickets
         assert!(
             again
                 .iter()
-                .any(|run| run.id == taken[1].id && run.placed.is_none())
+                .any(|run| run.id == taken[1].id && run.engine_job.is_none())
         );
     }
     // After training another job evaluates.
-    ledger.begun("second", &[(taken[2].id, 20_000)]).unwrap();
-    let second = olmix_ledger::Placed {
+    ledger
+        .record_started("second", &[(taken[2].id, 20_000)])
+        .unwrap();
+    let second = olmix_ledger::EngineJob {
         engine: "slurm".into(),
         ticket: "te-3".into(),
         job: None,
         gpus: 0,
     };
     ledger
-        .evaluates(taken[2].id, "second", &second, 21_000)
+        .record_evaluation_job(taken[2].id, "second", &second, 21_000)
         .unwrap();
-    ledger.begun("second", &[(taken[2].id, 30_000)]).unwrap();
+    ledger
+        .record_started("second", &[(taken[2].id, 30_000)])
+        .unwrap();
     assert!(
         ledger
             .finish(taken[2].id, "second", &finished(), 34_000)
@@ -614,5 +638,8 @@ fn a_ledger_of_the_version_before_keeps_its_runs() {
         (State::Finished, 2, 1.5)
     );
     assert_eq!(run.metrics, Some(vec![("loss".into(), 0.5)]));
-    assert_eq!((run.placed, run.losses, run.gpu_seconds), (None, 0, 0.0));
+    assert_eq!(
+        (run.engine_job, run.losses, run.gpu_seconds),
+        (None, 0, 0.0)
+    );
 }

@@ -14,7 +14,7 @@ use common::swarm::{
     trainer, wait_until,
 };
 use common::{json, olmix, refused};
-use olmix_ledger::{Ledger, NewRun, Process, Rerun};
+use olmix_ledger::{Ledger, NewRun, Process, RerunPolicy};
 
 #[test]
 fn a_swarm_is_trained_collected_and_fitted() {
@@ -148,7 +148,7 @@ fn a_launcher_on_another_machine_keeps_its_runs_while_its_heart_beats() {
     let mut ledger = Ledger::open(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
     let swarm = ledger.swarms().unwrap().remove(0).id;
     let run = ledger.runs(swarm).unwrap().remove(0);
-    let rerun = Rerun {
+    let rerun = RerunPolicy {
         retries: 9,
         all: false,
     };

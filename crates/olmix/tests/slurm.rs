@@ -401,7 +401,7 @@ fn a_swarm_moves_to_this_machine_and_back_half_way() {
     slurm.wait_for("some are trained here", |_| {
         runs(folder)
             .iter()
-            .any(|run| run.state.word() == "finished" && run.placed.is_none())
+            .any(|run| run.state.word() == "finished" && run.engine_job.is_none())
     });
     signal(here.id(), "-INT");
     here.wait().unwrap();

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Found, Measured};
+use super::{MeasuredRun, SourceRuns};
 use crate::LaunchError;
-use crate::job::MIXTURE_FILE;
-use crate::metrics::{self, BadMetrics};
+use crate::protocol::MIXTURE_FILE;
+use crate::run::metrics::{self, BadMetrics};
 
-pub(super) fn read(folder: &Path) -> Result<Found, LaunchError> {
-    let mut found = Found::default();
+pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
+    let mut found = SourceRuns::default();
     for (name, path) in entries(folder)? {
         if name.starts_with('.') {
             continue;
@@ -23,7 +23,7 @@ pub(super) fn read(folder: &Path) -> Result<Found, LaunchError> {
             continue;
         };
         match metrics::read_all(&file) {
-            Ok((metrics, not_finite)) => found.runs.push(Measured {
+            Ok((metrics, not_finite)) => found.runs.push(MeasuredRun {
                 name: run,
                 mixture,
                 metrics,

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use olmix_ledger::{Ledger, State};
 
-use super::{Found, Measured};
+use super::{MeasuredRun, SourceRuns};
 use crate::LaunchError;
-use crate::swarm::settled;
+use crate::swarm::resolve_path;
 
-pub(super) fn read(path: &Path) -> Result<Found, LaunchError> {
+pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
     let ledger = Ledger::open_existing(path)?;
     let mut swarms = ledger.swarms()?;
     if swarms.len() > 1 {
         // The ledger in a swarm's own folder of runs speaks of that swarm.
-        let folder = settled(path)?;
+        let folder = resolve_path(path)?;
         swarms.retain(|swarm| Some(swarm.out.as_path()) == folder.parent());
     }
     let Some(swarm) = swarms.first() else {
@@ -22,10 +22,10 @@ pub(super) fn read(path: &Path) -> Result<Found, LaunchError> {
             "name the folder of its runs, with the ledger in it",
         ));
     };
-    let mut found = Found::default();
+    let mut found = SourceRuns::default();
     for run in ledger.runs(swarm.id)? {
         match (run.state, run.metrics) {
-            (State::Finished, Some(metrics)) => found.runs.push(Measured {
+            (State::Finished, Some(metrics)) => found.runs.push(MeasuredRun {
                 name: run.name,
                 mixture: Some(run.mixture),
                 metrics,

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Found, Measured};
+use super::{MeasuredRun, SourceRuns};
 use crate::LaunchError;
 
 /// Runs or experiments asked for at a time.
@@ -16,9 +16,9 @@ const PAGE: usize = 100;
 /// How often a request is sent before the server is given up.
 const TRIES: u32 = 3;
 
-pub(super) fn read(address: &str, experiment: Option<&str>) -> Result<Found, LaunchError> {
+pub(super) fn read(address: &str, experiment: Option<&str>) -> Result<SourceRuns, LaunchError> {
     let server = Server::new(address)?;
-    let mut found = Found::default();
+    let mut found = SourceRuns::default();
     let (id, name) = server.experiment(experiment)?;
     if experiment.is_none() {
         found
@@ -74,10 +74,10 @@ fn run_name(run: &Value) -> String {
 }
 
 /// The latest value of every metric, as the server tells it.
-fn measured(name: String, run: &Value) -> Measured {
-    let mut measured = Measured {
+fn measured(name: String, run: &Value) -> MeasuredRun {
+    let mut measured = MeasuredRun {
         name,
-        ..Measured::default()
+        ..MeasuredRun::default()
     };
     let none = Vec::new();
     for metric in run["data"]["metrics"].as_array().unwrap_or(&none) {

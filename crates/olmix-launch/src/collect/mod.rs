@@ -76,7 +76,7 @@ pub struct Query<'q> {
 
 /// A run that was measured.
 #[derive(Debug, Clone, Default)]
-struct Measured {
+struct MeasuredRun {
     name: String,
     /// Where the source knows it.
     mixture: Option<Vec<(String, f64)>>,
@@ -87,8 +87,8 @@ struct Measured {
 
 /// What a source holds.
 #[derive(Debug, Clone, Default)]
-struct Found {
-    runs: Vec<Measured>,
+struct SourceRuns {
+    runs: Vec<MeasuredRun>,
     /// Runs without metrics: their names, and why.
     left_out: Vec<(String, String)>,
     notices: Vec<String>,

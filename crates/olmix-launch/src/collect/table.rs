@@ -6,7 +6,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use olmix_io::{csv_bytes, csv_number};
 
 use super::mixtures::Mixtures;
-use super::{Found, Measured};
+use super::{MeasuredRun, SourceRuns};
 use crate::LaunchError;
 
 /// How names of metrics end of which more is better.
@@ -83,11 +83,11 @@ fn globs(option: &str, texts: &[String]) -> Result<GlobSet, LaunchError> {
 
 /// Joins, filters and sorts.
 pub(super) fn build(
-    found: Found,
+    found: SourceRuns,
     given: Option<&Mixtures>,
     filter: &Filter,
 ) -> Result<Collected, LaunchError> {
-    let Found {
+    let SourceRuns {
         runs,
         mut left_out,
         mut notices,
@@ -184,7 +184,7 @@ pub(super) fn build(
 
 /// A run's mixture and wanted metrics, or why it can't be used.
 fn usable(
-    run: &Measured,
+    run: &MeasuredRun,
     given: Option<&Mixtures>,
     filter: &Filter,
 ) -> Result<(Vec<(String, f64)>, HashMap<String, f64>), String> {

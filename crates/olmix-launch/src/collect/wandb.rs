@@ -7,9 +7,9 @@ use olmix_io::yaml::Document;
 
 use super::folder::entries;
 use super::mixtures::Mixtures;
-use super::{Found, Measured};
+use super::{MeasuredRun, SourceRuns};
 use crate::LaunchError;
-use crate::metrics::{self, BadMetrics};
+use crate::run::metrics::{self, BadMetrics};
 
 /// Whether a folder is one of these, or has one.
 pub(super) fn is_one(folder: &Path) -> bool {
@@ -30,8 +30,8 @@ fn run_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, LaunchError> {
     Ok(found)
 }
 
-pub(super) fn read(folder: &Path, given: Option<&Mixtures>) -> Result<Found, LaunchError> {
-    let mut found = Found::default();
+pub(super) fn read(folder: &Path, given: Option<&Mixtures>) -> Result<SourceRuns, LaunchError> {
+    let mut found = SourceRuns::default();
     let mut latest: HashMap<String, usize> = HashMap::new();
     for (name, path) in run_folders(folder)? {
         let files = path.join("files");
@@ -41,7 +41,7 @@ pub(super) fn read(folder: &Path, given: Option<&Mixtures>) -> Result<Found, Lau
                 // Weights & Biases' own: _step, _runtime, _timestamp, _wandb.
                 metrics.retain(|(metric, _)| !metric.starts_with('_'));
                 not_finite.retain(|metric| !metric.starts_with('_'));
-                Measured {
+                MeasuredRun {
                     name: run,
                     mixture: None,
                     metrics,

@@ -156,7 +156,7 @@ impl Demo {
             jobs: None,
             out: None,
             ledger: None,
-            retries: 2,
+            retries: olmix_launch::DEFAULT_RETRIES,
             retry_failed: false,
             common: self.common(false),
         }))

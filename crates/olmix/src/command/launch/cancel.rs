@@ -1,7 +1,7 @@
 //! `olmix launch cancel`.
 
 use olmix_launch::Until;
-use olmix_ledger::{Cancelled, Ledger, Swarm, Which};
+use olmix_ledger::{Cancelled, Ledger, RunSelection, Swarm};
 use serde_json::json;
 
 use crate::args::LaunchCancelArgs;
@@ -12,11 +12,11 @@ use crate::output;
 pub fn run(args: &LaunchCancelArgs) -> Result<(), Failure> {
     let (mut ledger, swarms) = super::find(&args.swarm)?;
     let which = match (args.all, args.waiting) {
-        (true, _) => Which::All,
-        (_, true) => Which::Waiting,
-        _ => Which::Named(&args.runs),
+        (true, _) => RunSelection::All,
+        (_, true) => RunSelection::Waiting,
+        _ => RunSelection::Named(&args.runs),
     };
-    if swarms.len() > 1 && matches!(which, Which::Named(_)) {
+    if swarms.len() > 1 && matches!(which, RunSelection::Named(_)) {
         return Err(Failure::usage(
             "this ledger has several swarms",
             "give --out, the folder of runs, too",
@@ -52,7 +52,7 @@ fn end_now(
     if asked.is_empty() {
         return Ok(asked);
     }
-    super::engine::look_after(ledger, swarm, Until::Cancelled)?;
+    super::engine::reconcile(ledger, swarm, Until::Cancelled)?;
     let runs = ledger.runs(swarm.id)?;
     let over = |name: &String| {
         let run = runs.iter().find(|run| run.name == *name);

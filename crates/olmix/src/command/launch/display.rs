@@ -41,15 +41,15 @@ impl Display {
     /// Tells of what does not go without saying.
     pub fn event(&self, event: &Event) {
         let line = match event {
-            Event::Began(..) | Event::Finished(_) => return,
+            Event::Started(..) | Event::Finished(_) => return,
             Event::Failed(name, true, cause) => format!("{name} is tried again: {cause}"),
             Event::Failed(name, false, cause) => format!("{name} failed: {cause}"),
             Event::Cancelled(name) => format!("{name} was cancelled"),
             Event::Adopted(runs) => {
                 format!("runs that go on with their engine are followed: {runs}")
             }
-            Event::WaitsAgain(name, cause) => format!("{name} waits again: {cause}"),
-            Event::Said(line) => line.clone(),
+            Event::Requeued(name, cause) => format!("{name} waits again: {cause}"),
+            Event::Notice(line) => line.clone(),
             Event::Recovered(runs) => {
                 format!("a launcher died; its runs are taken over: {runs}")
             }

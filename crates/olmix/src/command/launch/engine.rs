@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use olmix_io::{EngineConfig, EngineKind};
-use olmix_launch::cluster::{self, Remote, Site};
+use olmix_launch::cluster::{self, ClusterEngine, Site};
 use olmix_launch::{
-    Engine, Event, Fleet, Launcher, Liveness, Local, Place, Tools, Until, Variant, Watcher, Wish,
-    liveness,
+    DEFAULT_RETRIES, Engine, Event, Launcher, Liveness, Local, MultiEngine, StopRequest,
+    SwarmPaths, SystemClock, Tools, Until, Variant, Watcher, liveness, registry,
 };
 use olmix_ledger::{Ledger, State, Swarm};
 
@@ -21,7 +21,7 @@ const PROJECT: &str = "olmix.yaml";
 /// line's words come first.
 pub fn settings(
     args: &LaunchRunArgs,
-    place: &Place,
+    place: &SwarmPaths,
     variants: &[Variant],
 ) -> Result<EngineConfig, Failure> {
     let said: Vec<Option<&EngineConfig>> = variants
@@ -107,17 +107,18 @@ pub fn fleet<'f>(
     jobs: usize,
     ledger: &Ledger,
     swarm: &'f Swarm,
-) -> Result<Fleet<'f>, Failure> {
+) -> Result<MultiEngine<'f>, Failure> {
     let main: Box<dyn Engine> = if settings.kind == EngineKind::Local {
         Box::new(Local::new(jobs))
     } else {
-        let cluster = cluster::open(settings)?;
+        let cluster = registry::open(settings)?;
         let text = serde_json::to_string(settings)
             .map_err(|error| Failure::Internal(error.to_string()))?;
         ledger.remember_engine(swarm.id, settings.kind.word(), &text)?;
-        Box::new(Remote::new(
+        Box::new(ClusterEngine::new(
             cluster,
             site(settings, &swarm.name, &swarm.out)?,
+            SystemClock::shared(),
         ))
     };
     let known = ledger.engines(swarm.id)?;
@@ -133,20 +134,20 @@ pub fn fleet<'f>(
                 help: format!("launch with --engine {name}"),
             });
         };
-        let cluster = cluster::open(&settings)?;
+        let cluster = registry::open(&settings)?;
         let site = site(&settings, &swarm.name, &swarm.out).map_err(|failure| {
             olmix_launch::LaunchError::Refused {
                 message: failure.to_string(),
                 help: "try again from a folder that exists".into(),
             }
         })?;
-        Ok(Box::new(Remote::new(cluster, site)) as Box<dyn Engine>)
+        Ok(Box::new(ClusterEngine::new(cluster, site, SystemClock::shared())) as Box<dyn Engine>)
     };
-    Ok(Fleet::new(main, Box::new(open)))
+    Ok(MultiEngine::new(main, Box::new(open)))
 }
 
 /// Brings the ledger up to date with the engines of runs that no launcher follows, and ends those that are to be cancelled.
-pub fn look_after(ledger: &mut Ledger, swarm: &Swarm, until: Until) -> Result<(), Failure> {
+pub fn reconcile(ledger: &mut Ledger, swarm: &Swarm, until: Until) -> Result<(), Failure> {
     let launchers = ledger.launchers()?;
     let alive = |id: &str| {
         let found = launchers.iter().find(|launcher| launcher.id == id);
@@ -155,7 +156,7 @@ pub fn look_after(ledger: &mut Ledger, swarm: &Swarm, until: Until) -> Result<()
     let runs = ledger.runs(swarm.id)?;
     let left = runs.iter().any(|run| {
         let open = matches!(run.state, State::Submitted | State::Running);
-        open && run.placed.is_some() && !run.launcher.as_deref().is_some_and(alive)
+        open && run.engine_job.is_some() && !run.launcher.as_deref().is_some_and(alive)
     });
     if !left {
         return Ok(());
@@ -166,27 +167,25 @@ pub fn look_after(ledger: &mut Ledger, swarm: &Swarm, until: Until) -> Result<()
         ledger,
         swarm,
         tools: Tools::here(1)?,
-        retries: RETRIES,
+        retries: DEFAULT_RETRIES,
         until,
+        clock: SystemClock::shared(),
     };
     launcher.run(&mut fleet, &mut Quiet)?;
     Ok(())
 }
-
-/// How often a run that failed by chance is tried again, where nobody says.
-pub const RETRIES: u32 = 2;
 
 /// Says only what matters, and goes on.
 struct Quiet;
 
 impl Watcher for Quiet {
     fn event(&mut self, event: &Event) {
-        if let Event::Said(line) = event {
+        if let Event::Notice(line) = event {
             output::eprint_line(line);
         }
     }
 
-    fn wish(&mut self, _ledger: &Ledger) -> Wish {
-        Wish::GoOn
+    fn stop_request(&mut self, _ledger: &Ledger) -> StopRequest {
+        StopRequest::None
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
 use olmix_io::EngineConfig;
-use olmix_launch::{RUN_LOG, Storage, cluster, folder_of};
+use olmix_launch::{RUN_LOG, Storage, cluster, run_folder};
 use olmix_ledger::{Ledger, Run, State, Swarm};
 
 use crate::args::LaunchLogsArgs;
@@ -39,7 +39,7 @@ pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
             "`olmix launch status --json` lists all",
         ));
     };
-    let path = folder_of(&swarm, &run).join(RUN_LOG);
+    let path = run_folder(&swarm, &run).join(RUN_LOG);
     let storage = storage(&ledger, &swarm, &run)?;
     let open = |state: State| !matches!(state, State::Queued | State::Submitted | State::Running);
     let mut from = 0;
@@ -98,11 +98,11 @@ pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
 
 /// The run's folder in a store, where it is with an engine that keeps it in one.
 fn storage(ledger: &Ledger, swarm: &Swarm, run: &Run) -> Result<Option<Storage>, Failure> {
-    let Some(placed) = &run.placed else {
+    let Some(engine_job) = &run.engine_job else {
         return Ok(None);
     };
     let engines = ledger.engines(swarm.id)?;
-    let settings = engines.get(&placed.engine);
+    let settings = engines.get(&engine_job.engine);
     let settings = settings.and_then(|text| serde_json::from_str::<EngineConfig>(text).ok());
     let storage = settings.map(|settings| cluster::storage(&settings));
     let storage = storage.transpose()?.flatten();

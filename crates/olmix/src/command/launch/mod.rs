@@ -12,7 +12,7 @@ mod work;
 
 use std::path::PathBuf;
 
-use olmix_launch::{LEDGER, Place, settled};
+use olmix_launch::{LEDGER, SwarmPaths, resolve_path};
 use olmix_ledger::{Ledger, Swarm};
 
 use crate::args::{LaunchCommand, LaunchRunArgs, SwarmArgs};
@@ -30,8 +30,8 @@ pub fn run(command: &LaunchCommand) -> Result<(), Failure> {
     }
 }
 
-fn place(args: &LaunchRunArgs) -> Result<Place, Failure> {
-    let place = Place::new(&args.variants, args.out.as_deref(), args.ledger.as_deref())?;
+fn place(args: &LaunchRunArgs) -> Result<SwarmPaths, Failure> {
+    let place = SwarmPaths::new(&args.variants, args.out.as_deref(), args.ledger.as_deref())?;
     Ok(place)
 }
 
@@ -46,9 +46,9 @@ fn shares(args: &LaunchRunArgs, runs: usize) -> (usize, usize) {
 /// The ledger of a swarm that was launched, and its swarms that are asked for.
 fn find(args: &SwarmArgs) -> Result<(Ledger, Vec<Swarm>), Failure> {
     let out = match (&args.out, &args.variants) {
-        (Some(out), _) => Some(settled(out)?),
+        (Some(out), _) => Some(resolve_path(out)?),
         (None, Some(variants)) if args.ledger.is_none() => {
-            Some(Place::new(variants, None, None)?.out)
+            Some(SwarmPaths::new(variants, None, None)?.out)
         }
         _ => None,
     };
@@ -65,7 +65,7 @@ fn find(args: &SwarmArgs) -> Result<(Ledger, Vec<Swarm>), Failure> {
     let ledger = Ledger::open_existing(&path)?;
     let mut swarms = ledger.swarms()?;
     if let Some(variants) = &args.variants {
-        let variants = settled(variants)?;
+        let variants = resolve_path(variants)?;
         swarms.retain(|swarm| swarm.variants == variants);
     }
     if args.ledger.is_some()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use olmix_io::{EngineConfig, EngineKind, TrainerKind};
-use olmix_launch::{Place, RunProgress, Variant, cluster, load_variants, trainer};
+use olmix_launch::{RunProgress, SwarmPaths, Variant, cluster, commands, load_variants, registry};
 use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
 use serde_json::json;
 
@@ -36,7 +36,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         let run = found.cloned().unwrap_or_else(|| new_run(variant));
         let path = place.variants.join(&variant.file);
         let folder = place.out.join(&config.name);
-        let job = trainer::job_there(&run, config, &path, &folder, &tools)?;
+        let job = commands::job_on_engine(&run, config, &path, &folder, &tools)?;
         let plan = RunProgress::read(&folder);
         let tokens = plan.tokens_in_all.or(config.training.tokens);
         let changed = run.config_sha256 != variant.sha256;
@@ -49,7 +49,11 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
                 args.retry_failed || changed || (may_pass && run.failures <= args.retries)
             }
         };
-        let shown: Vec<String> = job.steps.iter().map(olmix_launch::Step::shown).collect();
+        let shown: Vec<String> = job
+            .steps
+            .iter()
+            .map(olmix_launch::Step::command_line)
+            .collect();
         if runs {
             to_do += 1;
             if to_do <= MOST_PRINTED {
@@ -121,7 +125,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
 }
 
 /// The runs that the ledger has of this place.
-fn known(place: &Place) -> Result<Vec<Run>, Failure> {
+fn known(place: &SwarmPaths) -> Result<Vec<Run>, Failure> {
     if !place.ledger.exists() {
         return Ok(Vec::new());
     }
@@ -142,7 +146,7 @@ fn submission(
 ) -> Result<String, Failure> {
     let name = variants.first().and_then(Variant::swarm_name);
     let site = super::engine::site(settings, &name.unwrap_or_default(), out)?;
-    let mut cluster = cluster::of_kind(settings)?;
+    let mut cluster = registry::create(settings)?;
     let custom = |variant: &Variant| matches!(variant.config.trainer, TrainerKind::Command { .. });
     let apart = !variants.iter().any(custom);
     Ok(cluster::preview(cluster.as_mut(), &site, runs, apart))
@@ -166,7 +170,7 @@ fn new_run(variant: &Variant) -> Run {
         cancel: false,
         launcher: None,
         process: None,
-        placed: None,
+        engine_job: None,
         started: None,
         ended: None,
         failure: None,

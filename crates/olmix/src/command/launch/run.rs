@@ -2,9 +2,10 @@
 
 use olmix_io::{EngineConfig, EngineKind};
 use olmix_launch::{
-    Ending, Event, Interrupts, Launcher, Until, Variant, Watcher, Wish, load_variants,
+    Event, Interrupts, LaunchEnd, Launcher, StopRequest, SystemClock, Until, Variant, Watcher,
+    load_variants,
 };
-use olmix_ledger::{FailureKind, Ledger, Rerun, Run, State, Swarm, Synced};
+use olmix_ledger::{FailureKind, Ledger, RerunPolicy, Run, State, Swarm, SyncSummary};
 
 use super::display::Display;
 use super::status::{Report, as_json, summary};
@@ -27,13 +28,13 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     }
     if !local {
         // What is missing on this machine is told before anything is made.
-        olmix_launch::cluster::open(&settings)?;
+        olmix_launch::registry::open(&settings)?;
         if let Some(storage) = olmix_launch::cluster::storage(&settings)? {
             storage.check()?;
         }
     }
     let mut ledger = Ledger::open(&place.ledger)?;
-    let rerun = Rerun {
+    let rerun = RerunPolicy {
         retries: args.retries,
         all: args.retry_failed,
     };
@@ -74,19 +75,20 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         } else {
             Until::Complete
         },
+        clock: SystemClock::shared(),
     };
     let ending = launcher.run(&mut fleet, &mut watch)?;
-    let code = watch.interrupts.code();
+    let code = watch.interrupts.exit_code();
     drop(watch);
-    if let Ending::Stopped(put_back) = ending {
+    if let LaunchEnd::Stopped(release) = ending {
         return Err(Failure::Ended(
             code.unwrap_or(130),
             format!(
-                "stopped; {put_back} runs that ran were put back\n  help: the same command goes on where this one stopped"
+                "stopped; {release} runs that ran were put back\n  help: the same command goes on where this one stopped"
             ),
         ));
     }
-    if let Ending::Left(left) = ending {
+    if let LaunchEnd::Detached(left) = ending {
         return leave(args, left, code, settings.kind);
     }
     ended(args, &ledger, &swarm)
@@ -206,15 +208,15 @@ impl Watcher for Watch<'_> {
         self.display.event(event);
     }
 
-    fn wish(&mut self, ledger: &Ledger) -> Wish {
-        let wish = self.interrupts.wish();
-        if wish != Wish::GoOn && !self.stopping && self.local {
+    fn stop_request(&mut self, ledger: &Ledger) -> StopRequest {
+        let request = self.interrupts.stop_request();
+        if request != StopRequest::None && !self.stopping && self.local {
             self.stopping = true;
             let line = "stopping: runs are being ended; once more to end them at once";
             self.display.say(line);
         }
         self.display.look(ledger, self.swarm);
-        wish
+        request
     }
 }
 
@@ -232,7 +234,7 @@ fn of_configs(variants: &[Variant]) -> Vec<String> {
 }
 
 /// What there is to say before a launch.
-pub fn notices(synced: &Synced) -> Vec<String> {
+pub fn notices(synced: &SyncSummary) -> Vec<String> {
     let mut notices = Vec::new();
     let mut say = |names: &[String], what: &str| {
         if !names.is_empty() {

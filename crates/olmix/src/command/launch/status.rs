@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use olmix_launch::{Liveness, RunProgress, Snapshot, Until, folder_of, liveness, now};
+use olmix_launch::{Liveness, RunProgress, Snapshot, Until, liveness, now, run_folder};
 use olmix_ledger::{FailureKind, Ledger, Run, State, Swarm};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
         for swarm in &swarms {
             if looked.is_none_or(|at: Instant| at.elapsed() >= ASK) {
                 looked = Some(Instant::now());
-                super::engine::look_after(&mut ledger, swarm, Until::Looked)?;
+                super::engine::reconcile(&mut ledger, swarm, Until::Polled)?;
             }
             let runs = ledger.runs(swarm.id)?;
             let report = Report::new(&ledger, swarm, &runs)?;
@@ -87,7 +87,7 @@ impl<'r> Report<'r> {
         let dead: Vec<&str> = dead.map(|launcher| launcher.id.as_str()).collect();
         let orphan = |run: &&Run| {
             let launcher = run.launcher.as_deref();
-            let here = run.state == State::Running && run.placed.is_none();
+            let here = run.state == State::Running && run.engine_job.is_none();
             here && launcher.is_some_and(|id| dead.contains(&id))
         };
         Ok(Self {
@@ -174,8 +174,8 @@ impl<'r> Report<'r> {
             "attempt": run.attempt,
             "failures": run.failures,
             "losses": run.losses,
-            "engine": run.placed.as_ref().map(|placed| &placed.engine),
-            "job": run.placed.as_ref().and_then(|placed| placed.job.as_ref()),
+            "engine": run.engine_job.as_ref().map(|engine_job| &engine_job.engine),
+            "job": run.engine_job.as_ref().and_then(|engine_job| engine_job.job.as_ref()),
             "host": run.process.as_ref().map(|process| &process.host),
             "pid": run.process.as_ref().map(|process| process.pid),
             "seconds": run.seconds,
@@ -184,7 +184,7 @@ impl<'r> Report<'r> {
             "failure": run.failure.map(FailureKind::word),
             "cause": run.cause,
             "log_tail": run.log_tail,
-            "folder": folder_of(self.swarm, run),
+            "folder": run_folder(self.swarm, run),
             "config": self.swarm.variants.join(&run.config),
             "mixture": object(&run.mixture),
             "metrics": run.metrics.as_deref().map(object),
@@ -260,7 +260,7 @@ pub fn summary(report: &Report<'_>) -> String {
 fn rows(report: &Report<'_>, worth: impl Fn(&Run) -> bool) -> String {
     let mut shown: Vec<&Run> = report.runs.iter().filter(|run| worth(run)).collect();
     // What failed and what works comes before what waits.
-    let order = |run: &&Run| match run.state {
+    let spec = |run: &&Run| match run.state {
         State::Failed => 0,
         State::Running => 1,
         _ => 2,
@@ -271,7 +271,7 @@ fn rows(report: &Report<'_>, worth: impl Fn(&Run) -> bool) -> String {
     }
     let row = |run: &&Run| {
         let progress = match run.state {
-            State::Running => RunProgress::read(&folder_of(report.swarm, run)),
+            State::Running => RunProgress::read(&run_folder(report.swarm, run)),
             _ => RunProgress::default(),
         };
         let begun = run.started.filter(|_| run.state == State::Running);

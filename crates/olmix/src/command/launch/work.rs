@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use olmix_launch::work::{read_order, work};
+use olmix_launch::node::{read_job_spec, run_job};
 
 use crate::args::LaunchWorkArgs;
 use crate::failure::Failure;
 
 /// Does the work of an order.
 pub fn run(args: &LaunchWorkArgs) -> Result<(), Failure> {
-    let order = read_order(Path::new(&args.orders), args.task)?;
-    match work(&order, &job())? {
+    let spec = read_job_spec(Path::new(&args.orders), args.task)?;
+    match run_job(&spec, &job())? {
         0 => Ok(()),
         // Its log says why; what is printed here is for what the run's log can't have.
         code => Err(Failure::Ended(code, String::new())),

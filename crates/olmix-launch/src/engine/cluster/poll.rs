@@ -1,0 +1,206 @@
+//! What has become of the runs of a cluster: one question to it, and the records of nodes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use olmix_ledger::{FailureKind, RunId, Time};
+
+use super::cluster_engine::{ClusterEngine, MAX_INTERVAL, MIN_INTERVAL};
+use super::contract::{JobState, JobStatus};
+use super::tracked_run::{MISSED_POLLS, TrackedRun, lost};
+use crate::LaunchError;
+use crate::engine::contract::RunRecorder;
+use crate::protocol::Outcome;
+
+impl ClusterEngine {
+    /// Asks the cluster about all runs, once. Returns those that ended, with how and when.
+    pub(super) fn poll_jobs(
+        &mut self,
+        recorder: &mut dyn RunRecorder,
+    ) -> Result<Vec<(RunId, Outcome, Time)>, LaunchError> {
+        let listed = match self.cluster.list_jobs() {
+            Ok(listed) => listed,
+            Err(error) => return self.on_cluster_error(error, recorder).map(|()| Vec::new()),
+        };
+        if self.cluster_error.take().is_some() {
+            recorder.notice(format!("{} answers again", self.cluster.name()));
+            self.interval = MIN_INTERVAL;
+        }
+        let now = self.clock.now();
+        let found = by_ticket(&listed, &self.runs);
+        let mut ended = Vec::new();
+        let (mut started, mut named) = (Vec::new(), Vec::new());
+        let mut vanished = Vec::new();
+        let mut changed = false;
+        let mut store_error = None;
+        for (run, tracked) in &mut self.runs {
+            if self.waiting.contains(run) {
+                continue;
+            }
+            let Some(status) = found.get(run) else {
+                vanished.push(*run);
+                continue;
+            };
+            if status.task.is_some() && tracked.handle.as_ref() != Some(&status.job) {
+                tracked.handle = Some(status.job.clone());
+                tracked.unconfirmed = false;
+                named.push((*run, status.job.clone()));
+            }
+            match status.state {
+                JobState::Pending => {
+                    tracked.missed_polls = 0;
+                    if tracked.running {
+                        tracked.running = false;
+                        changed = true;
+                        let cause = format!(
+                            "its place was taken away ({}); it is begun again",
+                            status.note
+                        );
+                        recorder.requeued(*run, &tracked.job.name, &cause);
+                    }
+                }
+                JobState::Running => {
+                    tracked.missed_polls = 0;
+                    if !tracked.running {
+                        tracked.running = true;
+                        changed = true;
+                        let since = status.elapsed.unwrap_or_default().as_millis();
+                        started.push((*run, now - i64::try_from(since).unwrap_or(0)));
+                    }
+                }
+                JobState::Blocked => {
+                    let cause = format!("{} holds it back: {}", self.cluster.name(), status.note);
+                    let _ = self.cluster.cancel(std::slice::from_ref(&status.job), true);
+                    let kind = FailureKind::Lost;
+                    ended.push((*run, Outcome::Failed { kind, cause }, now));
+                }
+                JobState::Ended(reason) => {
+                    changed = true;
+                    if store_error.is_some() {
+                        continue;
+                    }
+                    match tracked.end(reason, status, self.cluster.as_mut(), &self.site, now) {
+                        Ok(Some((outcome, at, began))) => {
+                            // What ended between two polls has begun, too.
+                            started.extend(began.filter(|_| !tracked.running).map(|at| (*run, at)));
+                            ended.push((*run, outcome, at));
+                        }
+                        Ok(None) => {}
+                        Err(error) => store_error = Some(error),
+                    }
+                }
+            }
+        }
+        recorder.jobs_named(&named);
+        recorder.started(&started);
+        let resolved = match store_error {
+            None => self.resolve_vanished(&vanished),
+            Some(error) => Err(error),
+        };
+        let store_error = resolved.map(|resolved| ended.extend(resolved)).err();
+        changed |= !ended.is_empty() || !vanished.is_empty();
+        self.interval = if changed {
+            MIN_INTERVAL
+        } else {
+            (self.interval * 3 / 2).min(MAX_INTERVAL)
+        };
+        self.next_poll = self.clock.elapsed() + self.interval;
+        if let Some(error) = store_error {
+            self.on_store_error(&error, recorder);
+        }
+        Ok(ended)
+    }
+
+    /// Runs that the cluster does not list: ended by their own records or by its history, or lost, once they
+    /// were missed in two polls.
+    ///
+    /// # Errors
+    /// [`LaunchError`] when the store does not answer; the runs are then polled again.
+    pub(super) fn resolve_vanished(
+        &mut self,
+        vanished: &[RunId],
+    ) -> Result<Vec<(RunId, Outcome, Time)>, LaunchError> {
+        let mut ended = Vec::new();
+        let mut unknown: Vec<(RunId, String)> = Vec::new();
+        for run in vanished {
+            let Some(tracked) = self.runs.get_mut(run) else {
+                continue;
+            };
+            let record = tracked.record(&self.site)?;
+            tracked.missed_polls += 1;
+            if let Some(record) = record {
+                let outcome = match record.outcome() {
+                    Outcome::Stopped if tracked.stop.is_none() => {
+                        lost("it was stopped, and the engine does not know of it any more")
+                    }
+                    outcome => outcome,
+                };
+                ended.push((*run, outcome, record.ended));
+            } else if tracked.missed_polls >= MISSED_POLLS {
+                unknown.push((*run, tracked.handle.clone().unwrap_or_default()));
+            }
+        }
+        let asked: Vec<String> = unknown
+            .iter()
+            .map(|(_, job)| job.clone())
+            .filter(|job| !job.is_empty())
+            .collect();
+        let history = self.cluster.job_history(&asked).unwrap_or_default();
+        for (run, job) in unknown {
+            let Some(tracked) = self.runs.get(&run) else {
+                continue;
+            };
+            let found = history.iter().find(|status| status.job == job);
+            let outcome = match found.map(|status| (status.state, status)) {
+                Some((JobState::Ended(reason), status)) => {
+                    tracked.outcome_by_cluster(reason, status, None, None, &self.site)
+                }
+                _ if tracked.stop.is_some() => Outcome::Stopped,
+                _ => lost(&format!(
+                    "{} does not know of it any more, and it left no record of its end",
+                    self.cluster.name()
+                )),
+            };
+            tracked.revoke_own_ticket(&self.site);
+            ended.push((run, outcome, self.clock.now()));
+        }
+        Ok(ended)
+    }
+}
+
+/// What the cluster lists of each run, by its ticket.
+fn by_ticket<'s>(
+    listed: &'s [JobStatus],
+    runs: &BTreeMap<RunId, TrackedRun>,
+) -> HashMap<RunId, &'s JobStatus> {
+    let mut one: HashMap<(&str, usize), &JobStatus> = HashMap::new();
+    let mut rest: HashMap<&str, &JobStatus> = HashMap::new();
+    for status in listed {
+        match status.task {
+            Some(task) => {
+                // Of two jobs with one ticket the one that works, or else will, counts.
+                let rank = |status: &JobStatus| match status.state {
+                    JobState::Running => 0,
+                    JobState::Pending => 1,
+                    JobState::Blocked => 2,
+                    JobState::Ended(_) => 3,
+                };
+                let place = one.entry((&status.token, task)).or_insert(status);
+                if rank(status) < rank(place) {
+                    *place = status;
+                }
+            }
+            None => {
+                rest.insert(&status.token, status);
+            }
+        }
+    }
+    let find = |tracked: &TrackedRun| {
+        let (token, task) = tracked.ticket.rsplit_once('-')?;
+        let own = one.get(&(token, task.parse().ok()?));
+        own.or_else(|| rest.get(token)).copied()
+    };
+    let found = runs
+        .iter()
+        .filter_map(|(run, tracked)| Some((*run, find(tracked)?)));
+    found.collect()
+}

@@ -1,0 +1,13 @@
+//! Engines: what runs runs. A file for each, behind one [contract](contract).
+
+pub mod cluster;
+pub mod contract;
+mod local;
+mod multi;
+mod ray;
+pub mod registry;
+mod slurm;
+
+pub use contract::{Ended, Engine, RunRecorder};
+pub use local::Local;
+pub use multi::{MultiEngine, OpenEngine};
