@@ -176,7 +176,7 @@ fn a_launcher_on_another_machine_keeps_its_runs_while_its_heart_beats() {
         "it waits for the other"
     );
     assert_eq!(states(folder), ["running"]);
-    ledger.beat("elsewhere", 0).unwrap();
+    ledger.heartbeat("elsewhere", 0).unwrap();
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));
     assert_eq!(states(folder), ["finished"]);
 }

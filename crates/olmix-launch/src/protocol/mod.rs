@@ -13,7 +13,7 @@ mod records;
 
 pub use crate::run::folder::{MIXTURE_FILE, RECORDS_FOLDER};
 pub use job::{Job, RemoteFolder, Step};
-pub use job_spec::{CommandSpec, JobSpec};
+pub use job_spec::JobSpec;
 pub use outcome::Outcome;
 pub use record_store::RecordStore;
 pub use records::{

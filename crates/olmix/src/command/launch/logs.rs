@@ -106,5 +106,5 @@ fn storage(ledger: &Ledger, swarm: &Swarm, run: &Run) -> Result<Option<Storage>,
     let settings = settings.and_then(|text| serde_json::from_str::<EngineConfig>(text).ok());
     let storage = settings.map(|settings| cluster::storage(&settings));
     let storage = storage.transpose()?.flatten();
-    Ok(storage.map(|storage| storage.within(&run.name)))
+    Ok(storage.map(|storage| storage.subfolder(&run.name)))
 }

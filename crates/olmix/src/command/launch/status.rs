@@ -260,7 +260,7 @@ pub fn summary(report: &Report<'_>) -> String {
 fn rows(report: &Report<'_>, worth: impl Fn(&Run) -> bool) -> String {
     let mut shown: Vec<&Run> = report.runs.iter().filter(|run| worth(run)).collect();
     // What failed and what works comes before what waits.
-    let spec = |run: &&Run| match run.state {
+    let order = |run: &&Run| match run.state {
         State::Failed => 0,
         State::Running => 1,
         _ => 2,
