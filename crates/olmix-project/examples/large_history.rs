@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use olmix_io::{ProjectChange, ProjectDomain};
-use olmix_ledger::{Cost, Ledger, NewFile, NewRecord, NewRun, NewSwarm, Parent, RecordKind, Rerun};
+use olmix_ledger::{
+    Cost, Ledger, NewFile, NewRecord, NewRun, NewSwarm, Parent, RecordKind, RerunPolicy,
+};
 use olmix_project::{FitContent, Init, MixtureContent, Project, Provenance, SwarmContent};
 
 const TASKS: usize = 52;
@@ -180,7 +182,7 @@ fn launched(
             mixture: vec![("web".into(), 0.5), ("code".into(), 0.5)],
         })
         .collect();
-    let rerun = Rerun {
+    let rerun = RerunPolicy {
         retries: 0,
         all: false,
     };
