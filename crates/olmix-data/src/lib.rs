@@ -7,6 +7,42 @@
 //! [`count`] does all of it. Flat shards are counted from their sizes, whole stores at a time; texts
 //! are read, and what was counted once is remembered. [`tokenize`] makes token shards of texts, and
 //! [`locate`] says where a trainer finds the tokens of each leaf.
+//!
+//! ```
+//! use olmix_data::{CountOptions, Encoder, Leaf, TokenizeOptions, Unit, count, tokenize};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let temporary = tempfile::tempdir()?;
+//! # let folder = temporary.path();
+//! // Tokenize a text: a token per byte, and one that ends the text.
+//! std::fs::write(folder.join("web.txt"), "The cat sat on the mat.")?;
+//! let options = TokenizeOptions {
+//!     inputs: vec![folder.join("web.txt").display().to_string()],
+//!     output: folder.join("shards"),
+//!     text_field: "text".to_owned(),
+//!     validation: 0.0,
+//! };
+//! let made = tokenize(&options, &Encoder::bytes(), &|_, _| {})?;
+//! assert_eq!(made.manifest.parts[0].file, "train/00000-web.bin");
+//!
+//! // Count the tokens of its shards.
+//! let leaf = Leaf {
+//!     name: "web".to_owned(),
+//!     paths: vec!["shards/train/*.bin".to_owned()],
+//!     format: None,
+//! };
+//! let options = CountOptions {
+//!     width: 2,
+//!     unit: Unit::Bytes,
+//!     text_field: "text".to_owned(),
+//!     folder: folder.to_owned(),
+//!     cache: None,
+//! };
+//! let counts = count(&[leaf], &options, &|_, _| {})?;
+//! assert_eq!((counts[0].shards, counts[0].tokens), (1, 24));
+//! # Ok(())
+//! # }
+//! ```
 
 mod bytes_tokenizer;
 mod cache;

@@ -17,6 +17,31 @@
 //!
 //! [`html`] is the report of a fit: its figures with the numbers and how they were made. [`trial_page`] shows
 //! what a mixture was worth on a larger model. [`fit_figures`] are the figures of a fit as files.
+//!
+//! ```
+//! use olmix_report::{Lines, Series, lines};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let curve = Series {
+//!     name: "saturating".to_owned(),
+//!     points: vec![(16.0, 0.31, 0.02), (32.0, 0.22, 0.01), (64.0, 0.17, 0.01)],
+//! };
+//! let figure = lines(&Lines {
+//!     title: "Error by number of runs",
+//!     subtitle: "mean and standard error over seeds",
+//!     x: "runs",
+//!     y: "RMSE",
+//!     logarithmic: true,
+//!     joined: true,
+//!     series: &[curve],
+//! });
+//! assert!(figure.svg().starts_with("<svg"));
+//!
+//! let [svg, png] = figure.files("error", 1.0)?;
+//! assert_eq!((svg.0.as_str(), png.0.as_str()), ("error.svg", "error.png"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod colour;
 mod error;
@@ -32,5 +57,5 @@ pub use error::ReportError;
 pub use figure::*;
 pub use fit_figures::{fit_figures, law_in_file_names, proposal_file};
 pub use report::{
-    Curve, InputFile, MixtureTrial, ReportInput, TaskOutcome, html, trial_curves, trial_page,
+    InputFile, MixtureTrial, ReportInput, TaskOutcome, TrialOutcome, html, trial_curves, trial_page,
 };

@@ -6,9 +6,11 @@ mod markup;
 mod mixture;
 mod provenance;
 mod trial;
+mod trial_outcome;
 mod trust;
 
-pub use trial::{Curve, MixtureTrial, TaskOutcome, trial_curves, trial_page};
+pub use trial::{MixtureTrial, trial_curves, trial_page};
+pub use trial_outcome::{TaskOutcome, TrialOutcome};
 
 use olmix_core::{Fit, FitSpec, Swarm};
 

@@ -2,8 +2,8 @@
 
 use olmix_core::{Constraints, Mixture};
 
-use super::document;
 use super::markup::{figure, number, table, text};
+use super::{TaskOutcome, TrialOutcome, document};
 use crate::figure::{Figure, Lines, PriorAndProposed, Series, lines, prior_and_proposed};
 use crate::format::{loss, percent_short};
 use crate::svg::escape;
@@ -13,18 +13,12 @@ use crate::svg::escape;
 pub struct MixtureTrial<'a> {
     /// The heading of the page, plain text.
     pub title: &'a str,
-    /// The result in a sentence.
-    pub sentence: &'a str,
+    /// What was measured.
+    pub outcome: &'a TrialOutcome,
     /// Runs of the swarm that the proposal was made from.
     pub runs: usize,
     /// The gain that the laws promised.
     pub predicted_gain: Option<f64>,
-    /// The gain that was measured: one less the ratio of both average losses.
-    pub gain: f64,
-    /// The average loss over steps, first of the natural mixture.
-    pub curves: &'a [Curve],
-    /// The losses of every task at the end.
-    pub tasks: &'a [TaskOutcome],
     /// The natural mixture.
     pub prior: &'a Mixture,
     /// The proposed one.
@@ -37,36 +31,20 @@ pub struct MixtureTrial<'a> {
     pub version: &'a str,
 }
 
-/// A run, measured on the way.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Curve {
-    /// The name of the run, in the legend.
-    pub name: String,
-    /// Steps and average losses.
-    pub points: Vec<(f64, f64)>,
-}
-
-/// A task on both mixtures.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskOutcome {
-    /// The name of the task, as metrics have it.
-    pub name: String,
-    /// The loss with the natural mixture.
-    pub natural: f64,
-    /// The loss with the proposed one.
-    pub proposed: f64,
-}
-
-/// The average loss over steps of every run of a trial.
+/// The average loss over steps of both runs of a trial.
 #[must_use]
-pub fn trial_curves(curves: &[Curve]) -> Figure {
-    let series: Vec<Series> = curves
-        .iter()
-        .map(|curve| Series {
-            name: curve.name.clone(),
-            points: curve.points.iter().map(|&(x, y)| (x, y, 0.0)).collect(),
-        })
-        .collect();
+pub fn trial_curves(outcome: &TrialOutcome) -> Figure {
+    let runs = [
+        ("natural", &outcome.natural),
+        ("proposed", &outcome.proposed),
+    ];
+    let series = runs.map(|(name, points)| Series {
+        name: name.to_owned(),
+        points: points
+            .iter()
+            .map(|&(step, loss)| (step as f64, loss, 0.0))
+            .collect(),
+    });
     lines(&Lines {
         title: "Average loss of the larger model",
         subtitle: "mean over tasks; lower is better",
@@ -81,7 +59,8 @@ pub fn trial_curves(curves: &[Curve]) -> Figure {
 /// The page as one HTML document without links to other files but the fit's report.
 #[must_use]
 pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
-    let curves = trial_curves(trial.curves);
+    let outcome = trial.outcome;
+    let curves = trial_curves(outcome);
     let mixtures = prior_and_proposed(&PriorAndProposed {
         prior: trial.prior,
         proposed: trial.proposed,
@@ -97,7 +76,7 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
             percent_short(1.0 - task.proposed / task.natural),
         ]
     };
-    let rows: Vec<Vec<String>> = trial.tasks.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = outcome.tasks.iter().map(row).collect();
     let columns = [
         text("Task"),
         number("Natural"),
@@ -109,7 +88,7 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
             " The laws, fitted to small models, promised an average loss {} lower; measured on the larger one it is \
              {} lower.",
             percent_short(gain),
-            percent_short(trial.gain)
+            percent_short(outcome.gain())
         )
     });
     let body = format!(
@@ -118,9 +97,9 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
          predicted loss solved for.{promised} <a href=\"{}\">The report of the fit</a> has the laws and how far \
          to trust them.</p>\n{}{}{}<p>Made by <code>{}</code>, olmix {}.</p>\n",
         escape(trial.title),
-        escape(trial.sentence),
+        escape(&outcome.sentence()),
         trial.runs,
-        trial.tasks.len(),
+        outcome.tasks.len(),
         escape(trial.fit_report),
         figure(
             &curves,

@@ -70,7 +70,7 @@ pub fn make(demo: &Demo) -> Result<(), Failure> {
     configs(demo, &tokens)
 }
 
-/// Tokenizes a domain; its training tokens.
+/// Tokenizes a domain, and returns the number of its training tokens.
 fn shards(demo: &Demo, name: &str) -> Result<u64, Failure> {
     let options = TokenizeOptions {
         inputs: vec![
@@ -82,8 +82,8 @@ fn shards(demo: &Demo, name: &str) -> Result<u64, Failure> {
         text_field: "text".to_owned(),
         validation: 0.05,
     };
-    let told = |error: DataError| Failure::refused(error.to_string());
-    let made = tokenize(&options, &Encoder::bytes(), &|_, _| {}).map_err(told)?;
+    let unusable = |error: DataError| Failure::refused(error.to_string());
+    let made = tokenize(&options, &Encoder::bytes(), &|_, _| {}).map_err(unusable)?;
     let training = made
         .manifest
         .parts
@@ -92,7 +92,7 @@ fn shards(demo: &Demo, name: &str) -> Result<u64, Failure> {
     Ok(training.map(|part| part.tokens).sum())
 }
 
-/// generate.yaml, launch.yaml and fit.yaml.
+/// Writes generate.yaml, launch.yaml and fit.yaml.
 fn configs(demo: &Demo, tokens: &[(&str, u64)]) -> Result<(), Failure> {
     let sum: u64 = tokens.iter().map(|(_, tokens)| tokens).sum();
     let text = Yaml::text;
@@ -170,7 +170,7 @@ fn configs(demo: &Demo, tokens: &[(&str, u64)]) -> Result<(), Failure> {
     )?)
 }
 
-/// What is trained, and how.
+/// The size and the hyperparameters of a model of the demo.
 pub struct Setup {
     size: &'static str,
     tokens: u64,

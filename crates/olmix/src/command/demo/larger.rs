@@ -1,4 +1,4 @@
-//! The proof: a larger model on the natural mixture, and on the proposed one.
+//! The trial: a larger model on the natural mixture, and on the proposed one.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use olmix_core::epochs;
 use olmix_fs::write_whole;
 use olmix_io::{GenerationConfig, LaunchBase, MixtureFile, Variant};
 use olmix_proxy::{EvaluationRecord, read_journal};
-use olmix_report::{Curve, Figure, MixtureTrial, TaskOutcome, trial_curves, trial_page};
+use olmix_report::{Figure, MixtureTrial, TaskOutcome, TrialOutcome, trial_curves, trial_page};
 use serde_json::{Value, json};
 
 use super::Demo;
@@ -58,11 +58,10 @@ pub fn write_configs(demo: &Demo) -> Result<MixtureFile, Failure> {
     Ok(mixture)
 }
 
-/// What both runs measured.
+/// The trial of the proposed mixture, and what it was made from.
 pub struct Larger<'a> {
     mixture: &'a MixtureFile,
-    natural: Vec<EvaluationRecord>,
-    proposed: Vec<EvaluationRecord>,
+    outcome: TrialOutcome,
 }
 
 impl<'a> Larger<'a> {
@@ -70,158 +69,82 @@ impl<'a> Larger<'a> {
     pub fn read(demo: &Demo, mixture: &'a MixtureFile) -> Result<Self, Failure> {
         let run = |name: &str| {
             let folder = demo.path(format!("larger/runs/{name}"));
-            let told: Vec<EvaluationRecord> = read_journal(&folder);
-            if told.is_empty() {
-                return Err(Failure::Internal(format!(
-                    "{} measured nothing",
-                    folder.display()
-                )));
-            }
-            Ok(told)
+            let records: Vec<EvaluationRecord> = read_journal(&folder);
+            let last = records.last().map(bits_per_byte).ok_or_else(|| {
+                Failure::Internal(format!("{} measured nothing", folder.display()))
+            })?;
+            let point = |record: &EvaluationRecord| (record.step, average(&bits_per_byte(record)));
+            Ok::<_, Failure>((records.iter().map(point).collect::<Vec<_>>(), last))
+        };
+        let ((natural, natural_tasks), (proposed, proposed_tasks)) =
+            (run(NATURAL)?, run(PROPOSED)?);
+        let task = |(name, &natural): (&String, &f64)| {
+            Some(TaskOutcome {
+                name: name.clone(),
+                natural,
+                proposed: *proposed_tasks.get(name)?,
+            })
         };
         Ok(Self {
             mixture,
-            natural: run(NATURAL)?,
-            proposed: run(PROPOSED)?,
+            outcome: TrialOutcome {
+                natural,
+                proposed,
+                tasks: natural_tasks.iter().filter_map(task).collect(),
+            },
         })
     }
 
-    /// Average bits per byte of both at their ends.
-    fn ends(&self) -> (f64, f64) {
-        let end = |told: &[EvaluationRecord]| told.last().map_or(f64::NAN, average);
-        (end(&self.natural), end(&self.proposed))
-    }
-
-    fn gain(&self) -> f64 {
-        let (natural, proposed) = self.ends();
-        1.0 - proposed / natural
-    }
-
-    /// The first measured step at which the proposed mixture is as good as the natural one at its end.
-    fn reached(&self) -> Option<u64> {
-        let (natural, _) = self.ends();
-        self.proposed
-            .iter()
-            .find(|told| average(told) <= natural)
-            .map(|told| told.step)
-    }
-
-    fn steps(&self) -> u64 {
-        self.natural.last().map_or(0, |told| told.step)
-    }
-
-    /// Bits per byte by task, of the natural and of the proposed mixture, at the end.
-    fn tasks(&self) -> Vec<(String, f64, f64)> {
-        let end = |told: &[EvaluationRecord]| told.last().map(bits).unwrap_or_default();
-        let (natural, proposed) = (end(&self.natural), end(&self.proposed));
-        let pair =
-            |(name, before): (&String, &f64)| Some((name.clone(), *before, *proposed.get(name)?));
-        natural.iter().filter_map(pair).collect()
-    }
-
-    /// `demo.json`.
+    /// The content of `demo.json`.
     pub fn json(&self) -> Value {
-        let (natural, proposed) = self.ends();
-        let tasks = self.tasks().into_iter().map(|(name, natural, proposed)| {
-            (name, json!({"natural": natural, "proposed": proposed}))
+        let outcome = &self.outcome;
+        let (natural, proposed) = outcome.final_losses();
+        let tasks = outcome.tasks.iter().map(|task| {
+            let losses = json!({"natural": task.natural, "proposed": task.proposed});
+            (task.name.clone(), losses)
         });
         json!({
             "runs": self.mixture.runs,
             "natural": natural,
             "proposed": proposed,
-            "gain": self.gain(),
+            "gain": outcome.gain(),
             "predicted_gain": self.mixture.gain,
-            "steps": self.steps(),
-            "steps_to_match": self.reached(),
+            "steps": outcome.steps(),
+            "steps_to_match": outcome.steps_to_match(),
             "tasks": tasks.collect::<serde_json::Map<String, Value>>(),
         })
     }
 
-    /// For the terminal.
+    /// The losses of every task as a table for a terminal, and the result in a sentence.
     pub fn describe(&self) -> String {
-        let row = |(name, natural, proposed): (String, f64, f64)| {
-            let gain = percent(1.0 - proposed / natural);
+        let row = |task: &TaskOutcome| {
             vec![
-                name,
-                number(Some(natural), 4),
-                number(Some(proposed), 4),
-                gain,
+                task.name.clone(),
+                number(Some(task.natural), 4),
+                number(Some(task.proposed), 4),
+                percent(1.0 - task.proposed / task.natural),
             ]
         };
-        let rows: Vec<Vec<String>> = self.tasks().into_iter().map(row).collect();
-        format!(
-            "{}{}",
-            table(
-                &["task, bits per byte", "natural", "proposed", "lower by"],
-                &rows
-            ),
-            self.sentence()
-        )
+        let rows: Vec<Vec<String>> = self.outcome.tasks.iter().map(row).collect();
+        let header = ["task, bits per byte", "natural", "proposed", "lower by"];
+        table(&header, &rows) + &self.outcome.sentence()
     }
 
-    /// The result in a sentence.
-    fn sentence(&self) -> String {
-        let (natural, proposed) = self.ends();
-        let saved = match self.reached() {
-            Some(step) if step < self.steps() => format!(
-                "It reaches what the natural mixture ends with after {step} of {} steps: {:.1} times as fast.",
-                self.steps(),
-                self.steps() as f64 / step as f64
-            ),
-            _ => "It does not save steps.".to_owned(),
-        };
-        let change = if proposed <= natural {
-            format!("{} lower", percent(1.0 - proposed / natural))
-        } else {
-            format!("{} higher", percent(proposed / natural - 1.0))
-        };
-        format!(
-            "A model ten times larger has {proposed:.4} bits per byte with the proposed mixture and {natural:.4} with \
-             the natural one: {change}. {saved}"
-        )
-    }
-
-    fn curves(&self) -> [Curve; 2] {
-        let curve = |name: &str, told: &[EvaluationRecord]| Curve {
-            name: name.to_owned(),
-            points: told
-                .iter()
-                .map(|told| (told.step as f64, average(told)))
-                .collect(),
-        };
-        [
-            curve(NATURAL, &self.natural),
-            curve(PROPOSED, &self.proposed),
-        ]
-    }
-
-    /// Both curves.
+    /// The average loss of both runs over steps.
     pub fn figure(&self) -> Figure {
-        trial_curves(&self.curves())
+        trial_curves(&self.outcome)
     }
 
-    /// The page of the whole story.
+    /// The page of the whole demo, `report.html`.
     pub fn page(&self, demo: &Demo) -> Result<String, Failure> {
         let failed = |error: olmix_core::CoreError| Failure::Internal(error.to_string());
-        let outcome = |(name, natural, proposed)| TaskOutcome {
-            name,
-            natural,
-            proposed,
-        };
         let prior = self.mixture.prior().map_err(failed)?;
         let proposed = self.mixture.mixture().map_err(failed)?;
         Ok(trial_page(&MixtureTrial {
             title: "What a better mixture is worth",
-            sentence: &self.sentence(),
+            outcome: &self.outcome,
             runs: self.mixture.runs,
             predicted_gain: self.mixture.gain,
-            gain: self.gain(),
-            curves: &self.curves(),
-            tasks: &self
-                .tasks()
-                .into_iter()
-                .map(outcome)
-                .collect::<Vec<TaskOutcome>>(),
             prior: &prior,
             proposed: proposed.as_ref().unwrap_or(&prior),
             fit_report: "out/report.html",
@@ -231,15 +154,14 @@ impl<'a> Larger<'a> {
     }
 }
 
-/// Mean bits per byte of a measurement's tasks.
-fn average(told: &EvaluationRecord) -> f64 {
-    let bits = bits(told);
+/// Mean over tasks.
+fn average(bits: &BTreeMap<String, f64>) -> f64 {
     bits.values().sum::<f64>() / bits.len() as f64
 }
 
-/// The bits per byte in it: accuracies are no losses.
-fn bits(told: &EvaluationRecord) -> BTreeMap<String, f64> {
-    let losses = told
+/// Bits per byte by task: all metrics but accuracies, which are no losses.
+fn bits_per_byte(record: &EvaluationRecord) -> BTreeMap<String, f64> {
+    let losses = record
         .metrics
         .iter()
         .filter(|(name, _)| !name.ends_with(":accuracy"));

@@ -23,38 +23,38 @@ use larger::Larger;
 /// Makes data, trains a swarm, fits, proposes, and tries the proposal on a larger model.
 pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let demo = Demo::new(args)?;
-    demo.tell(
+    demo.announce(
         1,
         "eight small text domains and their tasks, made from a seed and turned into tokens",
         "olmix tokenize",
     );
     on_threads(args.common, || data::make(&demo))?;
-    demo.tell(
+    demo.announce(
         2,
         "a swarm: 27 mixtures around the natural one",
         "olmix generate --config generate.yaml --base launch.yaml --output swarm",
     );
     demo.generate()?;
-    demo.tell(
+    demo.announce(
         3,
         "a proxy of 0.1M parameters trained and measured on each",
         "olmix launch run --variants swarm/launch",
     );
     demo.launch("swarm/launch")?;
-    demo.tell(
+    demo.announce(
         4,
         "what they measured, as two tables",
         "olmix collect --swarm swarm/runs --output .",
     );
     demo.collect()?;
-    demo.tell(
+    demo.announce(
         5,
         "a law per task, and the mixture with the least predicted loss",
         "olmix fit --config fit.yaml --output-dir out",
     );
     demo.fit()?;
     let configs = larger::write_configs(&demo)?;
-    demo.tell(
+    demo.announce(
         6,
         "a model ten times larger, on the natural mixture and on the proposed one",
         "olmix launch run --variants larger/launch",
@@ -98,9 +98,9 @@ impl Demo {
             seed: args.seed,
             common: args.common,
         };
-        let told = demo.path("seed.json");
+        let seed_file = demo.path("seed.json");
         let mine = json!({ "seed": args.seed }).to_string();
-        match std::fs::read_to_string(&told) {
+        match std::fs::read_to_string(&seed_file) {
             Ok(found) if found != mine => Err(Failure::usage(
                 format!(
                     "{}: holds a demo of another seed ({found})",
@@ -110,7 +110,7 @@ impl Demo {
             )),
             Ok(_) => Ok(demo),
             Err(_) => {
-                write_whole(&told, mine.as_bytes())?;
+                write_whole(&seed_file, mine.as_bytes())?;
                 Ok(demo)
             }
         }
@@ -120,8 +120,8 @@ impl Demo {
         self.folder.join(name)
     }
 
-    /// Says what comes now, and which command does it.
-    fn tell(&self, step: usize, what: &str, command: &str) {
+    /// Prints which step comes next, and the command that does it.
+    fn announce(&self, step: usize, what: &str, command: &str) {
         if !(self.common.quiet || self.common.json) {
             output::eprint_line(&format!("{step}/6 {what}\n    {command}"));
         }
