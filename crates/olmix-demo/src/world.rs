@@ -235,7 +235,7 @@ pub(crate) static MATERIALS: [&str; 8] = [
     "tin", "wood", "silk", "paper", "wool", "brass", "stone", "straw",
 ];
 
-/// A person.
+/// A person of the world; documents name them, and tell of their trade.
 pub(crate) struct Person {
     pub index: usize,
     pub name: &'static str,

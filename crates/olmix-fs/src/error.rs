@@ -18,6 +18,7 @@ pub struct WriteError {
 
 impl WriteError {
     /// The operating system's answer, with the path it is about.
+    #[must_use]
     pub fn new(path: &Path, error: io::Error) -> Self {
         Self {
             path: path.to_owned(),
