@@ -42,7 +42,8 @@ pub fn canonical_prefix(path: &Path) -> PathBuf {
         .fold(canonical, |path, name| path.join(name))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

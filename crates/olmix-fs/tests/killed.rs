@@ -2,6 +2,8 @@
 //!
 //! The test starts itself as the process that is to end; an environment variable says what it writes.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;

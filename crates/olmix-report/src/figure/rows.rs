@@ -27,7 +27,7 @@ pub(super) struct DomainRows {
 }
 
 impl DomainRows {
-    /// DomainRows of these names, on an axis from 0 to `axis_end`.
+    /// Rows of these names, on an axis from 0 to `axis_end`.
     pub fn new<'a>(names: impl ExactSizeIterator<Item = &'a str>, axis_end: f64) -> Self {
         let (pitch, size) = match names.len() {
             ..=12 => (24.0, 12.0),
