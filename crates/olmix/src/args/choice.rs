@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// The parser of an option that takes one of several named values: help and completions list the names,
-/// and what is none of them is refused with the nearest one.
+/// and any other value is refused with the nearest name.
 pub fn choice<T: Clone + Send + Sync + 'static>(
     choices: impl IntoIterator<Item = (&'static str, T)>,
 ) -> impl TypedValueParser<Value = T> {

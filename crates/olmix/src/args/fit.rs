@@ -9,14 +9,15 @@ use olmix_io::{KlReg, Preset};
 
 use super::{Common, choice};
 
-/// Settings of the laws, in place of the config's.
+/// Settings of the laws that replace the config's.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LawArgs {
-    /// Ridge on the laws' coefficients: a number, or `auto` to choose it (and the functions of a
-    /// saturating law) by out-of-fold error.
+    /// Ridge penalty on the laws' coefficients: a number from 0, or `auto` to choose it (and the basis
+    /// functions of a saturating law) by cross-validation [default: the config's].
     #[arg(long, value_name = "RHO|auto", value_parser = ridge)]
     pub ridge: Option<Ridge>,
-    /// Domains that no run sampled: refuse them, or hold them at their natural share.
+    /// Whether domains that no run sampled are an error, or held at their prior share [default: the
+    /// config's].
     #[arg(long, value_name = "ACTION", value_parser = dead_domains())]
     pub dead_domains: Option<DeadDomains>,
 }
@@ -58,30 +59,30 @@ fn dead_domains() -> impl TypedValueParser<Value = DeadDomains> {
 /// `olmix fit`.
 #[derive(Debug, Args)]
 pub struct FitArgs {
-    /// The fit config (YAML), in the reference implementation's schema.
+    /// The fit config (YAML, see docs/fit-config.md).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Where results go; made if it is not there.
+    /// Folder for the results; created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
-    /// A published method, in place of the config's law, granularity, optimizer and caps. The last four
+    /// A published method that replaces the config's law, granularity, optimizer and caps; the last four
     /// need no swarm.
     #[arg(long, value_name = "NAME", value_parser = choice(Preset::ALL))]
     pub preset: Option<Preset>,
-    /// Strength λ of the pull to the prior, in place of the config's: a number, or `auto` to choose
-    /// it from data.
+    /// Strength λ of the KL term, in loss per nat: a number from 0, or `auto` to choose it from data
+    /// [default: the config's].
     #[arg(long = "kl", value_name = "λ|auto", value_parser = kl_reg)]
     pub kl_reg: Option<KlReg>,
-    /// How laws are fitted.
+    /// Settings of the laws.
     #[command(flatten)]
     pub laws: LawArgs,
-    /// Resamples of the bootstrap over runs, in place of the config's; 0 for none.
+    /// Number of bootstrap resamples for the intervals; 0 for none [default: the config's].
     #[arg(long, value_name = "N", value_parser = |text: &str| none_or(10, text))]
     pub bootstrap: Option<usize>,
-    /// Folds of the out-of-fold check, in place of the config's; 0 for none.
+    /// Number of cross-validation folds; 0 for none [default: the config's].
     #[arg(long, value_name = "N", value_parser = |text: &str| none_or(2, text))]
     pub folds: Option<usize>,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -89,10 +90,10 @@ pub struct FitArgs {
 /// `olmix compare`.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The fit config (YAML); it is compared too.
+    /// The fit config (YAML), which is compared as well.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// The methods.
+    /// The methods to compare.
     #[arg(
         long,
         value_name = "NAME,…",
@@ -101,13 +102,14 @@ pub struct CompareArgs {
         default_value = "olmixbase,regmix,unimax,natural"
     )]
     pub presets: Vec<Preset>,
-    /// Where compare.csv, compare-crossed.csv, compare.json and the figure go.
+    /// Folder for compare.csv, compare-crossed.csv, compare.json and the figure.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
-    /// Domains that no run sampled: refuse them, or hold them at their natural share.
+    /// Whether domains that no run sampled are an error, or held at their prior share [default: the
+    /// config's].
     #[arg(long, value_name = "ACTION", value_parser = dead_domains())]
     pub dead_domains: Option<DeadDomains>,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -118,16 +120,16 @@ pub struct SweepArgs {
     /// The fit config (YAML).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Where sweep.csv, sweep.svg and sweep.png go.
+    /// Folder for sweep.csv, sweep.svg and sweep.png.
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub output_dir: PathBuf,
-    /// How laws are fitted.
+    /// Settings of the laws.
     #[command(flatten)]
     pub laws: LawArgs,
-    /// Target tokens R of the final run, such as 1e12,6e12 (default: the config's).
+    /// Tokens R of the final run, such as 1e12,6e12 [default: the config's].
     #[arg(long, value_name = "R,…", value_delimiter = ',')]
     pub target_tokens: Vec<f64>,
-    /// Repetition factors k.
+    /// Repetition factors k: how often the run may see each token.
     #[arg(
         long,
         value_name = "K,…",
@@ -135,7 +137,7 @@ pub struct SweepArgs {
         default_value = "2,3,4,5"
     )]
     pub repetition: Vec<f64>,
-    /// Strengths λ of the KL term.
+    /// Strengths λ of the KL term, in loss per nat.
     #[arg(
         long,
         value_name = "λ,…",
@@ -143,7 +145,7 @@ pub struct SweepArgs {
         default_value = "0,0.005,0.01,0.05,0.1"
     )]
     pub kl: Vec<f64>,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -157,14 +159,14 @@ pub struct PredictArgs {
     /// Mixtures to predict, one row each, in the format of ratios.csv.
     #[arg(long, value_name = "FILE")]
     pub ratios: PathBuf,
-    /// What was measured on them, in the format of metrics.csv.
+    /// Measured metrics of these mixtures, in the format of metrics.csv.
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    /// Where the predictions of every task go, as CSV (default: predictions.csv beside the
-    /// mixture file).
+    /// File for the predictions of every task, as CSV [default: predictions.csv beside the mixture
+    /// file].
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }

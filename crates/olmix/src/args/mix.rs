@@ -10,23 +10,23 @@ use super::{Common, choice};
 /// `olmix mix`.
 #[derive(Debug, Subcommand)]
 pub enum MixCommand {
-    /// Draw a mixture as bars.
+    /// Show a mixture as bars.
     #[command(after_help = FILES)]
     Show(ShowArgs),
-    /// How far apart two mixtures are, and what moves most.
+    /// Show the distance between two mixtures, and the domains that change most.
     #[command(after_help = FILES)]
     Diff(MixDiffArgs),
 }
 
-/// What `olmix mix` reads.
-const FILES: &str = "Files: mixture.json, a list or mapping of domains and weights (JSON, YAML or CSV), the `priors` or the `mix` of a config, and runs of a swarm as ratios.csv#RUN.\n\nExample:\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
+/// The files that `olmix mix` and `olmix priors show` read.
+const FILES: &str = "Files: mixture.json; a list or mapping of domains and weights (JSON, YAML or CSV); the `priors` or the `mix` of a config; a run of a swarm as ratios.csv#RUN.\n\nExamples:\n  olmix priors show examples/swarm/generate.yaml\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
 
 /// `olmix mix show` and `olmix priors show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A mixture, or priors.
+    /// A file with a mixture or priors, one of those listed below.
     pub file: PathBuf,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -34,14 +34,14 @@ pub struct ShowArgs {
 /// `olmix mix diff`.
 #[derive(Debug, Args)]
 pub struct MixDiffArgs {
-    /// The mixture before.
+    /// The first mixture.
     pub a: PathBuf,
-    /// The mixture after.
+    /// The second mixture.
     pub b: PathBuf,
-    /// Domains to list.
+    /// Number of domains to list.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -54,7 +54,7 @@ pub enum PriorsCommand {
         after_help = "Example:\n  olmix priors compute --config generate.yaml --output priors.yaml\n\nPaths are local or s3://, gs://, az://, http(s)://; credentials and endpoints come from the usual environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, …).\n\nFormats, by extension or data.format (of one source: its format):\n  tokens    .npy, .bin: tokens of data.dtype, with or without an NPY header; counted by size\n  megatron  .bin with an .idx beside it\n  jsonl     .jsonl, .json, .ndjson, plain or .gz or .zst; data.text_field holds the text\n  parquet   .parquet; data.text_field is the column\nTexts are tokenized with data.tokenizer (the path of a tokenizer.json), or counted as UTF-8 bytes."
     )]
     Compute(PriorsComputeArgs),
-    /// Draw the sizes in a config, or in a file of priors, as bars.
+    /// Show the sizes in a config, or in a file of priors, as bars.
     #[command(after_help = FILES)]
     Show(ShowArgs),
 }
@@ -62,16 +62,16 @@ pub enum PriorsCommand {
 /// `olmix priors compute`.
 #[derive(Debug, Args)]
 pub struct PriorsComputeArgs {
-    /// The generation config (YAML).
+    /// The generation config (YAML, see docs/generation-config.md).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Where the priors go (default: standard output).
+    /// File for the priors [default: standard output].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Read every text again, whether it was counted before or not.
+    /// Count every text again, also those that were counted before.
     #[arg(long)]
     pub no_cache: bool,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -79,25 +79,25 @@ pub struct PriorsComputeArgs {
 /// `olmix export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// mixture.json, or any file that `olmix mix show` reads.
+    /// The mixture: mixture.json, or any file that `olmix mix show` reads.
     #[arg(long, value_name = "FILE")]
     pub mixture: PathBuf,
-    /// The trainer, or a plain table: see below.
+    /// The format, one of those listed below.
     #[arg(long, value_name = "FORMAT", value_parser = choice(Trainer::ALL))]
     pub format: Trainer,
-    /// A generation config, which says where the data of each domain is.
+    /// A generation config that lists the files of each domain.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Tokens of the run (default: those the mixture was made for).
+    /// Tokens of the run [default: those that the mixture was made for].
     #[arg(long, value_name = "R")]
     pub target_tokens: Option<f64>,
-    /// How often the run may see a token (default: what the mixture was made for).
+    /// How often the run may see each token [default: the factor that the mixture was made for].
     #[arg(long, value_name = "K")]
     pub repetition_factor: Option<f64>,
-    /// Where it goes (default: standard output).
+    /// File for the configuration [default: standard output].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }

@@ -37,137 +37,144 @@ use clap::{Args, Parser, Subcommand};
 
 /// How much of each kind of data should a language model be trained on?
 ///
-/// Reads a swarm (many small proxy runs, the mixture and the losses of each), fits a law per task
-/// from mixture to loss, and solves for the best mixture under the data there is.
+/// olmix reads a swarm (many small proxy runs, with the mixture and the losses of each), fits a law per task that
+/// predicts the loss from the mixture, and solves for the best mixture within the data that exists.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 2 something you can mend (one message says what), 1 anything else."
+    after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nExit codes: 0 for success, 2 for an error that you can correct (one message says where and how), 1 for any other error.\n\nDocumentation: README.md for a tour, docs/ for configs and file formats, docs/glossary.md for terms."
 )]
 pub struct Arguments {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The subcommands of `olmix`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The whole story on a laptop: make data, train a swarm, fit laws, propose a mixture, and train a
-    /// larger model on it.
+    /// Run the whole method on this machine: make synthetic data, train a swarm, fit laws, propose a
+    /// mixture, and train a larger model on it.
+    #[command(
+        after_help = "Example:\n  olmix demo --output olmix-demo\n\nTakes a few minutes and downloads nothing. Writes olmix-demo/report.html, the data, the configs and every run. A demo that is interrupted resumes."
+    )]
     Demo(DemoArgs),
-    /// Turn text into token shards.
+    /// Tokenize text into shards of tokens.
     Tokenize(TokenizeArgs),
-    /// Count the tokens of every source, or look at counts.
+    /// Count the tokens of the data, or show counts.
     Priors {
-        /// What to do.
+        /// The subcommand.
         #[command(subcommand)]
         command: PriorsCommand,
     },
     /// Draw the mixtures of a swarm from a generation config.
     #[command(
-        after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, filled evenly\n  d_optimal  of many draws, those with the most information on a law\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nWith saturating laws, on two measured swarms, v_optimal needed two thirds of the runs that random draws did, or fewer (docs/study.md)."
+        after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, space-filling\n  d_optimal  of many draws, those with the most information about a law's coefficients\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nWith saturating laws, on two measured swarms, v_optimal needed two thirds of the runs that random draws did, or fewer (docs/study.md).\n\nSee docs/generation-config.md for every key of the config."
     )]
     Generate(GenerateArgs),
     /// Train and measure the runs of a swarm.
     Launch {
-        /// What to do.
+        /// The subcommand.
         #[command(subcommand)]
         command: LaunchCommand,
     },
     /// Train or measure one proxy model.
     Proxy {
-        /// What to do.
+        /// The subcommand.
         #[command(subcommand)]
         command: ProxyCommand,
     },
-    /// Gather what the runs of a swarm measured, as ratios.csv and metrics.csv.
+    /// Collect the mixtures and metrics of a swarm's runs into ratios.csv and metrics.csv.
     Collect(CollectArgs),
-    /// Fit a law per task, check it, and propose a mixture.
+    /// Fit a law per task, cross-validate it, and propose a mixture.
     #[command(
-        after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nWrites out/<hash>/ with every figure and file, and out/mixture.json and out/report.html as those of the latest fit."
+        after_help = "Example:\n  olmix fit --config examples/demo/fit.yaml --output-dir out\n\nWrites every figure and file to out/<hash>/, and copies those of the latest fit to out/mixture.json and out/report.html.\n\nSee docs/fit-config.md for every key of the config, docs/mixture-json.md for the result."
     )]
     Fit(FitArgs),
-    /// One fit, many solves: the mixture for every target size, repetition factor and KL strength.
+    /// Fit once and solve for every target size, repetition factor and strength of the KL term.
     #[command(
         after_help = "Example:\n  olmix sweep --config examples/demo/fit.yaml --target-tokens 1e9,2e9 --repetition 2,4 --kl 0.01,0.05"
     )]
     Sweep(SweepArgs),
-    /// Several published methods on one swarm: their mixtures side by side, each judged by the laws
-    /// of all.
+    /// Compare published methods on one swarm: mixtures side by side, each with its loss predicted by
+    /// the laws of all methods.
     #[command(
-        after_help = "Example:\n  olmix compare --config examples/demo/fit.yaml --presets olmixbase,unimax,natural\n\nA mixture always looks best to the law it was made with; the table of gains shows what the other laws say of it."
+        after_help = "Example:\n  olmix compare --config examples/demo/fit.yaml --presets olmixbase,unimax,natural\n\nA mixture looks best to the law that it was optimized with. The table of gains shows what the laws of the other methods predict for it."
     )]
     Compare(CompareArgs),
-    /// How many runs, which law, which optimizer? The questions of the method's paper, asked of your
-    /// swarm.
+    /// Study how many runs, which law and which optimizer your swarm needs: the research questions of
+    /// the method's paper.
     #[command(
-        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, told by their mixtures alone\n  reuse               the paper's case study: what reuse keeps while domains change (64 domains)\n  proxy-size          do two swarms over the same mixtures rank them alike? (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is stopped goes on where it was when started again."
+        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, chosen by their mixtures alone\n  reuse               the paper's case study: how much gain reuse keeps while domains change (64 domains)\n  proxy-size          whether two model sizes rank the same mixtures alike (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is interrupted resumes when it is started again. docs/study.md has results for three public swarms."
     )]
     Study(StudyArgs),
-    /// What theory says of a mixture's reuse, in numbers.
+    /// Compute what reusing a mixture's ratios costs, by theory and by given laws.
     Analyze {
-        /// What to do.
+        /// The subcommand.
         #[command(subcommand)]
         command: AnalyzeCommand,
     },
-    /// Make a project: a readable olmix.yaml, and a ledger that remembers every version of the data and every mixture.
+    /// Create a project: olmix.yaml for you to edit, and a ledger that records every version of the data and
+    /// every mixture.
     Init(InitArgs),
-    /// Tell what changed in the data: the next version of the domain set.
+    /// Record a change of the data as the next version of the domains.
     Update(UpdateArgs),
-    /// What to recompute after updates, what it costs and what it risks, before anything is trained.
+    /// Plan what to recompute after updates, with cost and risk, before anything is trained.
     Plan(PlanArgs),
-    /// Record a mixture, with the fit and the swarm behind it.
+    /// Record a mixture in the project, with the fit and the swarm behind it.
     Commit(CommitArgs),
-    /// Draw the history: what each step was made of, cost and gained.
+    /// Show the history as a graph: what each record was made from, its cost and its gain.
     Log(LogArgs),
-    /// Everything that is recorded of a mixture, fit, swarm or version of the domains.
+    /// Show everything that is recorded about a mixture, fit, swarm or version of the domains.
     Show(ShowRecordArgs),
-    /// What is different between two records.
+    /// Show the differences between two records.
     Diff(DiffArgs),
-    /// Give a record a name of its own, or list such names.
+    /// Name a record, or list the names.
     Tag(TagArgs),
-    /// Check that the history is what was recorded.
+    /// Verify that the history is as it was recorded.
     Verify(VerifyArgs),
-    /// The history as plain files, and back.
+    /// Export the history as plain files, or import it.
     History {
-        /// What to do.
+        /// The subcommand.
         #[command(subcommand)]
         command: HistoryCommand,
     },
-    /// A mixture as a trainer's own configuration.
+    /// Export a mixture as the configuration of a trainer.
     #[command(
-        after_help = "Formats:\n  olmo-core    YAML for SourceMixtureList\n  megatron     a line for --data-path of Megatron-LM and NeMo\n  huggingface  Python: datasets.interleave_datasets\n  litgpt       Python: litdata.CombinedStreamingDataset\n  streaming    YAML: MosaicML Streaming's streams\n  levanter     YAML: data.configs and data.train_weights\n  mix          YAML: the mix of a launch config\n  csv, json, yaml\nWeights are rounded to nine decimals that sum to one.\n\nExample:\n  olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
+        after_help = "Formats:\n  olmo-core    YAML for SourceMixtureList\n  megatron     the argument of --data-path in Megatron-LM and NeMo\n  huggingface  Python: datasets.interleave_datasets\n  litgpt       Python: litdata.CombinedStreamingDataset\n  streaming    YAML: MosaicML Streaming's streams\n  levanter     YAML: data.configs and data.train_weights\n  mix          YAML: the mix of a launch config\n  csv, json, yaml\nWeights are rounded to nine decimals that sum to one.\n\nExample:\n  olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
     )]
     Export(ExportArgs),
-    /// Look at a mixture, or at what changes between two.
+    /// Show a mixture, or the differences between two.
     Mix {
-        /// What to do.
+        /// The subcommand.
         #[command(subcommand)]
         command: MixCommand,
     },
-    /// What fitted laws say of other mixtures, and how right they were.
+    /// Predict the losses of other mixtures with fitted laws, and compare with measurements.
     #[command(
-        after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv"
+        after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv\n\nWith --metrics, the scores show how well the laws predict. They are a test only for runs that the laws were not fitted to."
     )]
     Predict(PredictArgs),
-    /// Print a completion script for your shell.
+    /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  olmix completions bash > ~/.local/share/bash-completion/completions/olmix"
+    )]
     Completions {
-        /// bash, zsh, fish, elvish or powershell.
+        /// The shell.
         shell: clap_complete::Shell,
     },
 }
 
-/// Options that every job takes.
+/// Options of every command.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Common {
-    /// Print the result as JSON, and nothing else, on standard output.
+    /// Print the result as JSON on standard output, and nothing else.
     #[arg(long, global = true)]
     pub json: bool,
     /// Print only errors.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Threads to use (default: one per core). The result is the same bits on any number.
+    /// Number of threads; the result does not depend on it [default: one per core].
     #[arg(long, value_name = "N", global = true)]
     pub threads: Option<usize>,
 }

@@ -9,10 +9,10 @@ use olmix_project::Method;
 
 use super::{Common, choice};
 
-/// Which project.
+/// Selects the project.
 #[derive(Debug, Args)]
 pub struct ProjectArgs {
-    /// A folder of the project (default: the working directory; the nearest olmix.yaml above it counts).
+    /// Folder of the project, or any folder inside: the nearest olmix.yaml above is used.
     #[arg(
         id = "project",
         long = "project",
@@ -21,7 +21,7 @@ pub struct ProjectArgs {
         default_value = "."
     )]
     pub folder: PathBuf,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -29,29 +29,29 @@ pub struct ProjectArgs {
 /// `olmix init`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  olmix init --from generate.yaml --from fit.yaml\n  olmix init house --from out/mixture.json --target-tokens 1e12\n\nWrites olmix.yaml, for you to read and edit, and .olmix/ledger.sqlite, which holds the history."
+    after_help = "Examples:\n  olmix init --from generate.yaml --from fit.yaml\n  olmix init house --from out/mixture.json --target-tokens 1e12\n\nWrites olmix.yaml, which you edit, and .olmix/ledger.sqlite, which holds the history (docs/project.md)."
 )]
 pub struct InitArgs {
-    /// The project's folder; made if it is not there.
+    /// Folder of the project; created if it does not exist.
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// Where the domains, their tokens and the settings come from: a generation config, a fit config or a
-    /// mixture.json. May be given several times.
+    /// File with domains, token counts and settings: a generation config, a fit config or a mixture.json;
+    /// repeatable.
     #[arg(long, value_name = "FILE", required = true)]
     pub from: Vec<PathBuf>,
-    /// The project's name (default: the folder's).
+    /// Name of the project [default: the folder's].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Tokens of the run that mixtures are for (default: what the files say).
+    /// Tokens of the run that mixtures are for [default: as in the files].
     #[arg(long, value_name = "R")]
     pub target_tokens: Option<f64>,
-    /// How often that run may see a token.
+    /// How often that run may see each token.
     #[arg(long, value_name = "K", requires = "target_tokens")]
     pub repetition: Option<f64>,
-    /// Parameters of a proxy without embeddings, for costs.
+    /// Non-embedding parameters of a proxy, from which costs in FLOPs are computed.
     #[arg(long, value_name = "N", value_parser = whole)]
     pub proxy_parameters: Option<u64>,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -62,84 +62,88 @@ pub struct UpdateArgs {
     /// The change.
     #[command(subcommand)]
     pub command: UpdateCommand,
-    /// What it is called in the log (default: what it does).
+    /// Message for the log [default: a description of the change].
     #[arg(long, short, value_name = "TEXT", global = true)]
     pub message: Option<String>,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
-/// What is known of domains that change.
+/// Properties of new or revised domains.
 #[derive(Debug, Args)]
 pub struct DomainArgs {
-    /// Files of the domain, paths or globs: its tokens are counted. For one domain only; may be given several times.
+    /// Path or glob of the domain's files, whose tokens are counted; for a single domain, repeatable.
     #[arg(long, value_name = "GLOB")]
     pub path: Vec<String>,
-    /// What the files hold, where their names do not say: tokens, megatron, jsonl or parquet.
+    /// Format of the files: tokens, megatron, jsonl or parquet [default: by extension].
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// Its size in the prior, where that is not its tokens. For one domain only.
+    /// Size in the prior; for a single domain [default: its tokens].
     #[arg(long, value_name = "S")]
     pub size: Option<f64>,
-    /// Tasks, or families of tasks, that the domains are meant to help.
+    /// Tasks, or task families, that the domains are meant to improve.
     #[arg(long, value_name = "TASK,…", value_delimiter = ',')]
     pub tasks: Vec<String>,
 }
 
-/// A change to the domains.
+/// Kinds of change.
 #[derive(Debug, Subcommand)]
 pub enum UpdateCommand {
-    /// New domains.
+    /// Add domains.
     #[command(
         after_help = "Examples:\n  olmix update add code:python=1.2e9 code:go=3e8 --tasks code\n  olmix update add wiki --path 'shards/wiki/*.npy'"
     )]
     Add {
-        /// NAME=TOKENS, or NAME with --path.
+        /// Name and tokens of each domain, such as code=3e8; with --path the name alone.
         #[arg(value_name = "NAME[=TOKENS]", required = true, value_parser = ProjectDomain::from_argument)]
         domains: Vec<ProjectDomain>,
-        /// What is known of them.
+        /// Properties of the domains.
         #[command(flatten)]
         known: DomainArgs,
     },
-    /// Domains that are no longer used. Needs no runs.
+    /// Remove domains; this needs no runs.
+    #[command(
+        after_help = "Example:\n  olmix update remove books wiki\n\nAfterwards `olmix commit` records the old mixture over the remaining domains."
+    )]
     Remove {
-        /// They.
+        /// Names of the domains to remove.
         #[arg(value_name = "NAME", required = true)]
         names: Vec<String>,
     },
-    /// Cut a domain into parts that add up to it, within 1 %.
+    /// Partition a domain into parts that add up to it within 1 %.
     #[command(
         after_help = "Example:\n  olmix update partition pdf --into pdf:math=4e8 pdf:law=3e8 --rest pdf:other"
     )]
     Partition {
-        /// The whole.
+        /// Name of the domain to partition.
         domain: String,
-        /// The parts.
+        /// Name and tokens of each part.
         #[arg(long, value_name = "NAME[=TOKENS]", num_args = 1.., required = true, value_parser = ProjectDomain::from_argument)]
         into: Vec<ProjectDomain>,
-        /// A further part, for what the others leave.
+        /// Name of a further part for the remaining tokens.
         #[arg(long, value_name = "NAME")]
         rest: Option<String>,
     },
-    /// A domain whose content changed. Its tokens are counted again, unless they are given.
+    /// Record that the content of a domain changed; its tokens are counted again unless they are given.
     #[command(
         after_help = "Examples:\n  olmix update revise pdf=9e8\n  olmix update revise pdf --path 'shards/pdf-v2/*.npy'"
     )]
     Revise {
-        /// NAME=TOKENS, or NAME where its paths are known or given.
+        /// Name and tokens of the domain; the name alone if its paths are recorded or given.
         #[arg(value_name = "NAME[=TOKENS]", value_parser = ProjectDomain::from_argument)]
         domain: ProjectDomain,
-        /// What is known of it.
+        /// Properties of the domain.
         #[command(flatten)]
         known: DomainArgs,
     },
-    /// Several changes of a file, made together.
+    /// Apply several changes from a file as one update.
     #[command(
-        after_help = "The file:\n  - add: {code:python: {tokens: 1.2e9, paths: [shards/python/*.npy], tasks: [code]}, code:go: 3e8}\n  - remove: [algebraicstack]\n  - revise: {pdf: {tokens: 9e8}}\n  - partition: {pdf: {into: {pdf:math: 4e8, pdf:law: 3e8}, rest: pdf:other}}"
+        after_help = "Example:\n  olmix update apply changes.yaml\n\nwhere changes.yaml is\n  - add: {code:python: {tokens: 1.2e9, paths: [shards/python/*.npy], tasks: [code]}, code:go: 3e8}\n  - remove: [algebraicstack]\n  - revise: {pdf: {tokens: 9e8}}\n  - partition: {pdf: {into: {pdf:math: 4e8, pdf:law: 3e8}, rest: pdf:other}}"
     )]
     Apply {
-        /// It.
+        /// YAML file with a list of changes.
+        #[arg(value_name = "FILE")]
         file: PathBuf,
     },
 }
@@ -147,43 +151,43 @@ pub enum UpdateCommand {
 /// `olmix plan`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Methods:\n  full-reuse     old ratios among all domains that the update left alone, as one virtual domain\n  partial-reuse  the same, but for domains that are coupled with the update (or named with --free)\n  swarm-reuse    old runs and new ones in one law over all domains, everything free in the mixture\n  recompute      a new swarm over all domains\n  auto           the one that fits, and why\n\nExamples:\n  olmix plan\n  olmix plan --method partial-reuse --budget 60\n  olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\nWith --write: generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  olmix launch run --variants swarm-2/launch\n  olmix collect --swarm swarm-2/runs --output swarm-2\n  olmix fit --config swarm-2/fit.yaml --output-dir swarm-2/out\n  olmix commit swarm-2/out/mixture.json"
+    after_help = "Methods:\n  full-reuse     unchanged domains keep their ratios, as one virtual domain\n  partial-reuse  the same, except for domains that are coupled with the update (or named with --free)\n  swarm-reuse    old and new runs are fitted together over all domains, and every weight is free\n  recompute      a new swarm over all domains\n  auto           selects a method and states the reason\n\nExamples:\n  olmix plan\n  olmix plan --method partial-reuse --budget 60\n  olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\n--write DIR writes generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  olmix launch run --variants swarm-2/launch\n  olmix collect --swarm swarm-2/runs --output swarm-2\n  olmix fit --config swarm-2/fit.yaml --output-dir swarm-2/out\n  olmix commit swarm-2/out/mixture.json"
 )]
 pub struct PlanArgs {
-    /// The method.
+    /// The method, one of those listed below.
     #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method())]
     pub method: MethodChoice,
-    /// Runs at most.
+    /// Largest number of runs.
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub budget: Option<u32>,
-    /// The mixture to go on from (default: the newest of main).
+    /// The mixture to start from [default: the newest of main].
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,
-    /// Domains, or patterns such as dclm:*, that are free though the update left them alone.
+    /// Domains, or patterns such as dclm:*, that are free although the update does not change them.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub free: Vec<String>,
-    /// A virtual domain of its own: the domains of a pattern, frozen inside and free as a whole. May be given several
-    /// times; the rest is another one.
+    /// A separate virtual domain: domains that match the pattern keep their ratios, their summed weight is free;
+    /// repeatable, and the remaining domains form another one.
     #[arg(long, value_name = "NAME=PATTERN", value_parser = group)]
     pub freeze: Vec<(String, String)>,
-    /// Where ratios are reused, fit old runs too: laws over all domains, ratios kept in the solve.
+    /// With full-reuse and partial-reuse, fit old runs as well: laws over all domains, ratios kept in the solve.
     #[arg(long)]
     pub old_runs: bool,
-    /// Pull to the prior with each virtual domain as one, instead of to that of all domains.
+    /// Compute the KL term with each virtual domain as one domain, instead of over all domains.
     #[arg(long)]
     pub collapsed_kl: bool,
-    /// A mixture.json with laws over the new domains, of a pilot of a few runs, to say what is coupled.
+    /// A mixture.json of a pilot: laws of a few runs over the new domains, from which coupling is estimated.
     #[arg(long, value_name = "FILE")]
     pub pilot: Option<PathBuf>,
-    /// Write the configs of the swarm to a folder, and record the plan.
+    /// Folder for the configs of the swarm; the plan is recorded.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
-/// A whole number, such as `30_000_000` or `3e7`.
+/// Parses a whole number above 0, such as `30_000_000` or `3e7`.
 fn whole(text: &str) -> Result<u64, String> {
     let domain = ProjectDomain::from_argument(&format!("n={text}"));
     let number = domain.ok().and_then(|domain| domain.tokens);
@@ -192,7 +196,7 @@ fn whole(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "it must be a whole number above 0, such as 3e7".into())
 }
 
-/// A method, or whichever fits.
+/// A method, or `None` for `auto`.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodChoice(pub Option<Method>);
 
@@ -213,39 +217,40 @@ fn group(text: &str) -> Result<(String, String), String> {
 /// `olmix commit`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  olmix commit swarm-2/out/mixture.json\n  olmix commit by-hand.csv --line experiment -m 'as the paper has it'\n  olmix commit                 after a removal: the old mixture over what stays\n\nOf a fit, the laws, its config, and the swarm's ratios and metrics are kept too."
+    after_help = "Examples:\n  olmix commit swarm-2/out/mixture.json\n  olmix commit by-hand.csv --line experiment -m 'as the paper has it'\n  olmix commit                 after a removal: the old mixture over the remaining domains\n\nWith the mixture of a fit, the laws, the config, and the swarm's ratios and metrics are recorded too."
 )]
 pub struct CommitArgs {
     /// A mixture.json of a fit, or any file that `olmix mix show` reads.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// The line of mixtures that it continues.
+    /// The line of mixtures to continue.
     #[arg(long, value_name = "NAME", default_value = "main")]
     pub line: String,
-    /// The mixture that it follows (default: the newest of its line).
+    /// The parent mixture [default: the newest of the line].
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,
-    /// Record a fit though the runs behind it are not there any more: they can't be fitted again then.
+    /// Record a fit although its runs no longer exist; the fit can't be repeated from the project then.
     #[arg(long)]
     pub without_runs: bool,
-    /// What it is called in the log.
+    /// Message for the log.
     #[arg(long, short, value_name = "TEXT")]
     pub message: Option<String>,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
 /// `olmix log`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  olmix log --limit 10")]
 pub struct LogArgs {
-    /// Records, the newest first.
+    /// Number of records to show, the newest first.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 30)]
     pub limit: usize,
-    /// All of them.
+    /// Show all records.
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
@@ -253,33 +258,34 @@ pub struct LogArgs {
 /// `olmix show`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Names: main (the newest of a line), main@3, fit@2, swarm@1, domains@4, a tag, or the beginning of a hash."
+    after_help = "Names: main (the newest of a line), main@3, fit@2, swarm@1, domains@4, a tag, or the beginning of a hash.\n\nExamples:\n  olmix show\n  olmix show fit@2 --files old-fit"
 )]
 pub struct ShowRecordArgs {
-    /// The record.
+    /// Name of the record.
     #[arg(value_name = "NAME", default_value = "main")]
     pub name: String,
-    /// Write the files that are kept with it to a folder.
+    /// Folder to write the recorded files to.
     #[arg(long, value_name = "DIR")]
     pub files: Option<PathBuf>,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
 /// `olmix diff`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  olmix diff main@1 main@2")]
 pub struct DiffArgs {
-    /// The earlier record.
+    /// Name of the earlier record.
     #[arg(value_name = "A")]
     pub a: String,
-    /// The later record, of the same kind.
+    /// Name of the later record, of the same kind.
     #[arg(value_name = "B")]
     pub b: String,
-    /// Rows of the table.
+    /// Number of rows to show.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
@@ -287,27 +293,28 @@ pub struct DiffArgs {
 /// `olmix tag`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  olmix tag v1-final main@3\n  olmix tag                    lists the tags"
+    after_help = "Examples:\n  olmix tag v1-final main@3\n  olmix tag                    list the tags"
 )]
 pub struct TagArgs {
-    /// The tag; one that is there is moved.
+    /// The tag; an existing tag is moved.
     #[arg(value_name = "TAG")]
     pub tag: Option<String>,
-    /// The record (default: the newest mixture of main).
+    /// Name of the record.
     #[arg(value_name = "NAME", default_value = "main")]
     pub name: String,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
 
 /// `olmix verify`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  olmix verify --deep")]
 pub struct VerifyArgs {
-    /// Unpack every file that is kept, too, hash what it holds, and check the indexes.
+    /// Also unpack and hash every recorded file, and check the indexes.
     #[arg(long)]
     pub deep: bool,
-    /// Which project.
+    /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,
 }
@@ -315,22 +322,25 @@ pub struct VerifyArgs {
 /// `olmix history`.
 #[derive(Debug, Subcommand)]
 pub enum HistoryCommand {
-    /// Write the history as plain files: a JSON file for each record, and the files kept with them.
+    /// Write the history as plain files: a JSON file for each record, and the recorded files.
+    #[command(after_help = "Example:\n  olmix history export history")]
     Export {
-        /// A new folder.
+        /// The folder to create.
+        #[arg(value_name = "DIR")]
         folder: PathBuf,
-        /// Which project.
+        /// The project.
         #[command(flatten)]
         project: ProjectArgs,
     },
-    /// Make a project of an export, with the same records and hashes.
+    /// Create a project from an export, with the same records and hashes.
+    #[command(after_help = "Example:\n  olmix history import history house")]
     Import {
-        /// The export.
+        /// The exported folder.
         export: PathBuf,
-        /// The folder of the new project.
+        /// Folder of the new project.
         #[arg(value_name = "DIR", default_value = ".")]
         folder: PathBuf,
-        /// What every job takes.
+        /// Options of every command.
         #[command(flatten)]
         common: Common,
     },

@@ -34,28 +34,28 @@ fn law() -> impl TypedValueParser<Value = LawKind> {
 /// `olmix study`.
 #[derive(Debug, Args)]
 pub struct StudyArgs {
-    /// The question.
+    /// The question, one of those listed below.
     #[arg(value_parser = question())]
     pub question: StudyQuestion,
     /// The fit config (YAML).
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// How often each setting is repeated, with another seed each time.
+    /// Number of repetitions of each setting, each with another seed.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = seeds)]
     pub seeds: usize,
-    /// The law that is fitted, in place of the config's; the question `laws` fits them all.
+    /// The law to fit; the question `laws` fits all of them [default: the config's].
     #[arg(long, value_name = "NAME", value_parser = law())]
     pub law: Option<LawKind>,
-    /// How laws are fitted.
+    /// Settings of the laws.
     #[command(flatten)]
     pub laws: LawArgs,
-    /// For `proxy-size`: metrics of the same runs, measured on other models.
+    /// For `proxy-size`: metrics of the same mixtures, measured on models of another size.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
-    /// Where the table, the figure and the journal go.
+    /// Folder for the table, the figure and the journal.
     #[arg(long, value_name = "DIR", default_value = "out/study")]
     pub output_dir: PathBuf,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }

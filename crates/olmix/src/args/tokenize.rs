@@ -10,36 +10,37 @@ use super::Common;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Documents are the objects of JSON Lines (.jsonl, .gz, .zst), the rows of Parquet, or whole .txt files. \
-                  Killed and started again, it goes on where it stopped; when files change, it makes their shards anew.\n\n\
-                  What is made:\n  \
-                  shards/train/00000-web.bin       tokens, an end-of-text token after each document\n  \
-                  shards/train/00000-web.idx       where documents begin (Megatron's index)\n  \
-                  shards/validation/…              documents that are held out\n  \
+                  An interrupted run resumes; shards of files that changed are made again.\n\n\
+                  Output:\n  \
+                  shards/train/00000-web.bin       tokens, with an end-of-text token after each document\n  \
+                  shards/train/00000-web.idx       where documents begin (Megatron index)\n  \
+                  shards/validation/…              held-out documents\n  \
                   shards/manifest.json             counts of each shard\n  \
                   shards/tokenizer.json\n\n\
                   Example:\n  \
                   olmix tokenize --input 'docs/*.jsonl.zst' --tokenizer bytes --output shards/"
 )]
 pub struct TokenizeArgs {
-    /// Files or globs of texts; may be given more than once.
+    /// Text files or globs; repeatable.
     #[arg(long, required = true, num_args = 1.., value_name = "FILES")]
     pub input: Vec<String>,
-    /// `bytes` (a token per UTF-8 byte, no file needed) or the path of a tokenizer.json.
+    /// `bytes` (one token per UTF-8 byte) or the path of a tokenizer.json.
     #[arg(long, value_name = "bytes|FILE")]
     pub tokenizer: String,
-    /// The folder of shards.
+    /// Folder for the shards.
     #[arg(long, short, value_name = "FOLDER")]
     pub output: PathBuf,
-    /// Field or column of a document's text.
+    /// Field (JSON Lines) or column (Parquet) that holds the text of a document.
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub text_field: String,
-    /// Share of documents to hold out, chosen by their text: equal documents are on one side.
+    /// Share of documents to hold out, from 0 to below 1, chosen by a hash of the text: equal documents stay
+    /// together.
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     pub validation: f64,
-    /// The token after each document, where it has an unusual name.
+    /// The end-of-text token [default: found by its usual names in the tokenizer].
     #[arg(long, value_name = "TOKEN")]
     pub end_of_text: Option<String>,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
