@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_set_is_explained_by_its_number() {
+    fn infeasible_token_caps_are_explained_by_their_sum() {
         let domains = domains(&[100, 50]);
         let constraints = Constraints::none(2)
             .with_repetition(&domains, 1000.0, 4.0)
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn contradicting_bounds_are_named() {
+    fn infeasible_bounds_name_the_domain_or_group() {
         let domains = domains(&[100, 50]);
         let mut constraints = Constraints::none(2)
             .with_repetition(&domains, 300.0, 1.0)
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn binding_constraints_are_told_apart() {
+    fn binding_constraints_are_reported_by_kind() {
         let domains = domains(&[100, 50, 1000]);
         let mut constraints = Constraints::none(3)
             .with_repetition(&domains, 1000.0, 1.0)

@@ -28,9 +28,9 @@ pub enum CoreError {
     /// A weight that is negative or not a number.
     #[error("domain `{domain}` has weight {weight}; weights are finite and not negative")]
     BadWeight {
-        /// The domain.
+        /// Name of the domain.
         domain: String,
-        /// Its weight.
+        /// The weight that is refused.
         weight: f64,
     },
     /// Weights that do not sum to 1.
@@ -41,9 +41,9 @@ pub enum CoreError {
     NotFinite(String),
     /// Too few runs for a law with coefficients per live domain.
     #[error(
-        "{} too few for a {} law over {live} sampled domains: \
-         at least {needed} are needed (and {} recommended)", if *.runs == 1 { "1 run is".to_owned() } else { format!("{} runs are", .runs) },
-         .law.replace('_', "-"), (3 * (live + 1)).max(*needed)
+        "{} too few for a {} law over {live} sampled domains: at least {needed} are needed (and {} \
+         recommended)",
+        runs_are(*.runs), .law.replace('_', "-"), (3 * (live + 1)).max(*needed)
     )]
     TooFewRuns {
         /// The law's name.
@@ -56,7 +56,11 @@ pub enum CoreError {
         needed: usize,
     },
     /// Domains that no run sampled, where the user asked to be told.
-    #[error("no run sampled {}: the law of {} can't be known from this swarm", quoted(.0), if .0.len() == 1 { "it" } else { "these" })]
+    #[error(
+        "no run sampled {}: the law of {} can't be known from this swarm",
+        quoted(.0),
+        if .0.len() == 1 { "it" } else { "these" }
+    )]
     DeadDomains(Vec<String>),
     /// A swarm that tried one mixture only.
     #[error("all {0} runs have the same mixture: nothing can be learnt about any other")]
@@ -76,7 +80,7 @@ pub enum CoreError {
     /// No sampled mixture keeps to the caps and bounds.
     #[error("none of {samples} sampled mixtures satisfies the caps and bounds")]
     NoFeasibleSample {
-        /// Mixtures drawn.
+        /// Mixtures drawn in all rounds.
         samples: usize,
     },
     /// Domains are to keep their ratios, and the optimizer is not the exact one (or looks for the
@@ -127,7 +131,7 @@ pub enum CoreError {
     OutOfRange {
         /// What the number is.
         what: &'static str,
-        /// The number.
+        /// The number that is refused.
         value: f64,
         /// The range, such as "above 0".
         rule: &'static str,
@@ -157,5 +161,13 @@ pub(crate) fn quoted(names: &[String]) -> String {
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => quoted.concat(),
+    }
+}
+
+fn runs_are(runs: usize) -> String {
+    if runs == 1 {
+        "1 run is".to_owned()
+    } else {
+        format!("{runs} runs are")
     }
 }

@@ -48,7 +48,7 @@ pub struct Fit {
 /// A proposed mixture and what is expected of it.
 #[derive(Debug, Clone)]
 pub struct Proposal {
-    /// The mixture.
+    /// The proposed weights, over the domains of the swarm.
     pub mixture: Mixture,
     /// How the optimizer ended.
     pub solution: Solution,
@@ -69,7 +69,7 @@ pub struct Proposal {
 
 /// The parts of a fit, in order, for progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum FitStage {
     /// Choosing the settings of the law.
     Choice,
     /// Fitting the laws.
@@ -87,14 +87,14 @@ pub enum Stage {
 /// Is told how a fit proceeds; called from any thread.
 pub trait Observer: Sync {
     /// A stage begins and will make `steps` steps.
-    fn stage(&self, stage: Stage, steps: usize);
+    fn stage(&self, stage: FitStage, steps: usize);
     /// One step is done.
     fn step(&self);
 }
 
-/// Nobody watches.
+/// Progress is not reported.
 impl Observer for () {
-    fn stage(&self, _: Stage, _: usize) {}
+    fn stage(&self, _: FitStage, _: usize) {}
     fn step(&self) {}
 }
 
@@ -201,7 +201,7 @@ fn fit_laws(
             let candidates = spec.candidates();
             let folds = spec.folds.max(2);
             let mut try_each = |candidates: &[LawOptions]| {
-                observer.stage(Stage::Choice, candidates.len() * folds * tasks);
+                observer.stage(FitStage::Choice, candidates.len() * folds * tasks);
                 let scores = score_candidates(swarm, prior, candidates, folds, spec.seed, &step)?;
                 fit.candidates.extend(scores);
                 Ok::<_, CoreError>(refinements(&fit.candidates))
@@ -226,11 +226,11 @@ fn fit_laws(
             })?
         }
     };
-    observer.stage(Stage::Laws, tasks);
+    observer.stage(FitStage::Laws, tasks);
     let fitted = options.fit(swarm, prior, &step)?;
     (fit.laws, fit.reports) = fitted.into_iter().unzip();
     if spec.folds >= 2 {
-        observer.stage(Stage::OutOfFold, spec.folds * tasks);
+        observer.stage(FitStage::OutOfFold, spec.folds * tasks);
         fit.out_of_fold = out_of_fold(swarm, prior, &options, spec.folds, spec.seed, &step)?;
         fit.alternatives = alternative_laws(swarm, prior, &options, spec.folds, spec.seed)?;
     }
@@ -246,7 +246,7 @@ fn kl_from_data(
     dead: &[usize],
     observer: &dyn Observer,
 ) -> Result<KlChoice, CoreError> {
-    observer.stage(Stage::Kl, KL_SPLITS);
+    observer.stage(FitStage::Kl, KL_SPLITS);
     let constraints = spec.constraints_holding(dead);
     let propose = |half: &Swarm, laws: &[FittedLaw], kl: f64| {
         let optimizer = optimizer.with_kl_reg(kl);
@@ -266,7 +266,7 @@ fn propose(
     fit: &Fit,
     observer: &dyn Observer,
 ) -> Result<Proposal, CoreError> {
-    observer.stage(Stage::Solve, 1 + optimizer.steps());
+    observer.stage(FitStage::Solve, 1 + optimizer.steps());
     let task_weights = swarm.task_weights();
     let constraints = spec.constraints_holding(&fit.dead);
     let mut solution = spec.solve(swarm, optimizer, &fit.laws, &constraints, &|| {
@@ -291,7 +291,7 @@ fn propose(
     };
     let options = fit.options.as_ref().filter(|_| spec.bootstrap > 0);
     let resampled = if let Some(options) = options {
-        observer.stage(Stage::Bootstrap, spec.bootstrap);
+        observer.stage(FitStage::Bootstrap, spec.bootstrap);
         let with = Resampling {
             laws: &fit.laws,
             options,

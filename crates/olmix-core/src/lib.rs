@@ -165,7 +165,7 @@ mod warnings;
 pub use constraints::{Binding, Constraints, GroupBound};
 pub use domain::{Domain, DomainSet, epochs};
 pub use error::CoreError;
-pub use fit::{Fit, Observer, Proposal, Stage, fit};
+pub use fit::{Fit, FitStage, Observer, Proposal, fit};
 pub use law::LawKind;
 pub use matrix::Matrix;
 pub use mixture::{Mixture, SUM_TOLERANCE, kl_divergence};

@@ -9,7 +9,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// All zeros.
+    /// A matrix of zeros, `rows × columns`.
     #[must_use]
     pub fn zeros(rows: usize, columns: usize) -> Self {
         Self {

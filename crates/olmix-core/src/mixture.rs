@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn alignment_goes_by_name() {
+    fn mixture_alignment_goes_by_domain_name() {
         let p = Mixture::new(domains(), vec![0.3, 0.7]).unwrap();
         let other = DomainSet::from_names(["code", "math", "web"]).unwrap();
         assert_eq!(p.aligned_to(&other).unwrap().weights(), &[0.7, 0.0, 0.3]);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_effective_number_of_domains_counts_equal_ones() {
+    fn mixture_effective_domains_counts_equal_weights() {
         let p = Mixture::new(domains(), vec![0.5, 0.5]).unwrap();
         assert!((p.effective_domains() - 2.0).abs() < 1e-12);
         let single = Mixture::new(domains(), vec![1.0, 0.0]).unwrap();

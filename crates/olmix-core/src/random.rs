@@ -10,7 +10,7 @@ use rand_distr::{Distribution, Gamma};
 pub enum Purpose {
     /// Assigning runs to folds.
     Folds,
-    /// Resampling runs.
+    /// Resampling the runs of a bootstrap.
     Bootstrap,
     /// Sampling candidate mixtures.
     Simulation,

@@ -34,7 +34,7 @@ pub enum Ridge {
 /// Everything [`crate::fit()`] is told, apart from the swarm.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitSpec {
-    /// The law.
+    /// Which law is fitted to each task.
     pub law: LawKind,
     /// Huber's δ, in the unit of the losses; `None` for the law's default.
     pub huber_delta: Option<f64>,
@@ -53,8 +53,8 @@ pub struct FitSpec {
     pub kl_reference: Option<Vec<f64>>,
     /// Caps and bounds.
     pub constraints: Constraints,
-    /// Domains that keep their ratios in the proposed mixture, for the exact optimizer; none of them a domain of
-    /// two.
+    /// Domains that keep their ratios in the proposed mixture, for the exact optimizer; none of
+    /// them a domain of two.
     pub frozen: Vec<VirtualDomain>,
     /// Runs set aside to test the laws; with any, no mixture is proposed.
     pub n_test: usize,
@@ -200,9 +200,10 @@ impl FitSpec {
         self.law.options(&self.settings())
     }
 
-    /// The law by which earlier swarms are brought to the level of the newest ([`crate::reuse::align`]): the one asked
-    /// for where it knows offsets and has a ridge, otherwise a log-linear one with a small ridge, which is determined
-    /// however few runs there are of a domain.
+    /// The law by which earlier swarms are brought to the level of the newest
+    /// ([`crate::reuse::align`]): the one asked for where it knows offsets and has a ridge,
+    /// otherwise a log-linear one with a small ridge, which is determined however few runs there
+    /// are of a domain.
     #[must_use]
     pub fn alignment(&self) -> LawOptions {
         let [ridged, _] = reference_laws();

@@ -45,7 +45,7 @@ pub struct SweepCell {
 /// The mixture of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepOutcome {
-    /// The mixture.
+    /// The proposed mixture, over the domains of the swarm.
     pub mixture: Mixture,
     /// How the solve ended.
     pub solution: Solution,
@@ -58,7 +58,7 @@ pub struct SweepOutcome {
 /// All cells, target tokens slowest, λ fastest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
-    /// The cells.
+    /// One per combination of the grid.
     pub cells: Vec<SweepCell>,
     /// Predicted average loss of the natural distribution.
     pub natural: f64,
@@ -71,8 +71,8 @@ pub struct Sweep {
 /// says why and does not stop the others.
 ///
 /// # Errors
-/// [`CoreError::SweepWithoutLaws`]; [`CoreError::Unsupported`] when caps are asked for and token counts are not
-/// known.
+/// [`CoreError::SweepWithoutLaws`]; [`CoreError::Unsupported`] when caps are asked for and token
+/// counts are not known.
 pub fn sweep(
     swarm: &Swarm,
     spec: &FitSpec,

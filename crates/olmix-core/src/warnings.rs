@@ -22,7 +22,7 @@ pub enum FitWarning {
     },
     /// Out-of-fold predictions far outside of anything measured.
     Explosions {
-        /// How many.
+        /// Predictions that are far outside, at least 1.
         count: usize,
         /// The one that is furthest off.
         worst: WorstExplosion,
@@ -75,7 +75,7 @@ pub enum FitWarning {
     },
     /// Resamples that led to no mixture and are left out of the intervals.
     FailedResamples {
-        /// How many.
+        /// Resamples without a mixture, at least 1.
         failed: usize,
         /// Of so many.
         resamples: usize,
@@ -89,16 +89,16 @@ pub struct WorstExplosion {
     pub run: String,
     /// The task's name.
     pub task: String,
-    /// Predicted out of fold.
+    /// Predicted by laws that had not seen the run.
     pub predicted: f64,
-    /// Measured.
+    /// What the run measured on the task.
     pub measured: f64,
 }
 
 /// A mixture that laws are compared at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compared {
-    /// The prior.
+    /// The prior of the fit.
     Prior,
     /// The proposed mixture.
     Proposal,

@@ -58,7 +58,7 @@ fn one_tree(max_leaves: usize, min_samples_leaf: usize) -> BoostedTreesOptions {
 /// `metric=["l1", "l2"]`, `n_estimators=10000` and `early_stopping`. It keeps gradients in single
 /// precision.
 #[test]
-fn trees_rounds_and_predictions_are_those_of_lightgbm() {
+fn boosted_trees_match_lightgbm_in_splits_rounds_and_predictions() {
     struct Case {
         /// Runs, domains, share of absent ones.
         swarm: (usize, usize, f64),
@@ -157,7 +157,7 @@ fn trees_rounds_and_predictions_are_those_of_lightgbm() {
 }
 
 #[test]
-fn a_single_split_is_the_best_of_all_there_are() {
+fn boosted_tree_split_is_the_best_of_all_splits() {
     let (x, y) = swarm(3, 90, 5, 0.3);
     let least = 12;
     let (law, _) = one_tree(2, least)
@@ -197,7 +197,7 @@ fn a_single_split_is_the_best_of_all_there_are() {
 }
 
 #[test]
-fn leaves_hold_enough_runs_and_predict_their_mean() {
+fn boosted_tree_leaves_hold_the_least_number_of_runs_and_predict_their_mean() {
     let (x, y) = swarm(4, 300, 6, 0.5);
     for (max_leaves, least) in [(31, 20), (7, 20), (31, 5), (400, 1)] {
         let (law, report) = one_tree(max_leaves, least)
@@ -226,7 +226,7 @@ fn leaves_hold_enough_runs_and_predict_their_mean() {
 
 /// Absence of a domain has a bin of its own, however little the others have of it.
 #[test]
-fn a_step_from_absence_to_presence_is_found_exactly() {
+fn boosted_tree_finds_a_step_from_absence_to_presence_of_a_domain() {
     let (x, _) = swarm(5, 400, 4, 0.2);
     let present = |p: f64| f64::from(p > 0.0);
     let y: Vec<f64> = x.column(2).into_iter().map(present).collect();
@@ -240,7 +240,7 @@ fn a_step_from_absence_to_presence_is_found_exactly() {
 }
 
 #[test]
-fn domains_that_are_not_live_are_not_asked_for() {
+fn boosted_trees_never_split_on_domains_that_no_run_sampled() {
     let (x, y) = swarm(7, 120, 6, 0.4);
     let live = [0, 2, 3, 5];
     let kept = Matrix::from_fn(
@@ -262,7 +262,7 @@ fn domains_that_are_not_live_are_not_asked_for() {
 }
 
 #[test]
-fn a_law_is_the_same_on_any_number_of_threads_and_with_other_seeds_another() {
+fn boosted_trees_are_the_same_on_any_number_of_threads_and_differ_by_seed() {
     let (x, y) = swarm(8, 150, 5, 0.5);
     let losses = Matrix::from_fn(150, 7, |k, i| y[k] + (i as f64) * x.get(k, i % 5));
     let live = [0, 1, 2, 3, 4];
@@ -283,7 +283,7 @@ fn a_law_is_the_same_on_any_number_of_threads_and_with_other_seeds_another() {
 }
 
 #[test]
-fn the_law_is_flat_and_survives_being_written() {
+fn boosted_trees_have_no_slope_and_survive_json() {
     let (x, y) = swarm(9, 150, 5, 0.5);
     let laws = BoostedTreesOptions::default()
         .fit_tasks(&x, &[0, 1, 2, 3, 4], &column(&y), &|| ())
@@ -305,7 +305,7 @@ fn the_law_is_flat_and_survives_being_written() {
 }
 
 #[test]
-fn a_task_with_one_loss_has_no_trees() {
+fn boosted_trees_of_a_constant_task_predict_its_mean_without_trees() {
     let (x, _) = swarm(10, 100, 4, 0.5);
     let losses = column(&[1.25; 100]);
     let laws = BoostedTreesOptions::default()
@@ -316,7 +316,7 @@ fn a_task_with_one_loss_has_no_trees() {
 }
 
 #[test]
-fn what_cannot_be_fitted_is_refused_with_a_reason() {
+fn boosted_trees_refuse_options_and_losses_out_of_range_with_a_reason() {
     let (x, y) = swarm(11, 60, 4, 0.5);
     let live = [0, 1, 2, 3];
     let options = BoostedTreesOptions::default();
@@ -391,7 +391,7 @@ fn spearman(a: &[f64], b: &[f64]) -> f64 {
 
 /// `RegMix`'s 1M-parameter models: what LightGBM's Python package reaches, target by target.
 #[test]
-fn on_regmix_the_rank_correlations_are_those_of_lightgbm() {
+fn boosted_trees_have_the_rank_correlations_of_lightgbm_on_regmix() {
     let Some(folder) = common::data_folder() else {
         return;
     };

@@ -54,7 +54,7 @@ fn true_optimum(swarm: &Swarm, laws: &[LogLinear], reference: &[f64]) -> Vec<f64
 
 /// 200 swarms: the standard error of a share of 0.9 is 0.021, three of them 0.064.
 #[test]
-fn ninety_percent_intervals_hold_the_truth_in_ninety_percent_of_swarms() {
+fn bootstrap_ninety_percent_intervals_hold_the_truth_in_ninety_percent_of_swarms() {
     for noise in [0.01, 0.03] {
         let (weights, gains) = coverage(80, 6, noise, 200);
         println!("noise {noise}: weights {weights}, gain {gains}");
@@ -65,7 +65,7 @@ fn ninety_percent_intervals_hold_the_truth_in_ninety_percent_of_swarms() {
 
 /// At the recommended size of a swarm, `3(m + 1)` runs, intervals may be too wide, not too narrow.
 #[test]
-fn at_the_recommended_swarm_size_intervals_are_not_too_narrow() {
+fn bootstrap_intervals_are_not_too_narrow_at_the_recommended_swarm_size() {
     let (weights, gains) = coverage(21, 6, 0.02, 100);
     println!("weights {weights}, gain {gains}");
     assert!(weights > 0.9 - 0.09, "weights: {weights}");
@@ -73,7 +73,7 @@ fn at_the_recommended_swarm_size_intervals_are_not_too_narrow() {
 }
 
 #[test]
-fn without_noise_intervals_close_on_the_truth() {
+fn bootstrap_intervals_close_on_the_truth_without_noise() {
     let planted = planted(60, 6, 5, 0.0, 3);
     let fitted = fit(&planted.swarm, &spec(&planted.prior, 0), &()).unwrap();
     let intervals = fitted.proposal.unwrap().bootstrap.unwrap();

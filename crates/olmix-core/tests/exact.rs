@@ -167,7 +167,7 @@ fn mirror_descent(instance: &Instance) -> Vec<f64> {
 }
 
 #[test]
-fn the_optimality_conditions_hold_by_an_independent_computation() {
+fn exact_solution_meets_the_optimality_conditions_by_an_independent_computation() {
     for (m, n, kl) in [
         (3, 2, 0.05),
         (24, 52, 0.05),
@@ -191,7 +191,7 @@ fn the_optimality_conditions_hold_by_an_independent_computation() {
 }
 
 #[test]
-fn a_linear_objective_with_kl_has_its_closed_form() {
+fn exact_solution_of_a_linear_objective_with_kl_is_its_closed_form() {
     let mut instance = Instance::random(10, 1, 0.3, 5);
     instance.constraints = Constraints::none(10);
     let slope: Vec<f64> = (0..10).map(|j| f64::from(j).sin()).collect();
@@ -215,7 +215,7 @@ fn a_linear_objective_with_kl_has_its_closed_form() {
 }
 
 #[test]
-fn without_a_kl_term_a_linear_objective_fills_caps_in_order() {
+fn exact_solution_of_a_linear_objective_without_kl_fills_caps_in_order() {
     let mut instance = Instance::random(4, 1, 0.0, 5);
     instance.constraints = Constraints::none(4);
     instance.constraints.caps = Some(vec![0.3, 0.5, 0.4, 9.0]);
@@ -234,7 +234,7 @@ fn without_a_kl_term_a_linear_objective_fills_caps_in_order() {
 }
 
 #[test]
-fn bounds_and_groups_are_kept_and_reported() {
+fn exact_solution_keeps_bounds_and_groups_and_reports_those_that_bind() {
     let mut instance = Instance::random(12, 8, 0.05, 11);
     let free = solve_exact(&instance.problem()).unwrap();
     let held: f64 = free.weights[..4].iter().sum();
@@ -254,7 +254,7 @@ fn bounds_and_groups_are_kept_and_reported() {
 }
 
 #[test]
-fn fixed_domains_stay_where_they_are() {
+fn exact_solution_leaves_domains_with_equal_bounds_where_they_are() {
     let mut instance = Instance::random(6, 4, 0.05, 3);
     instance.constraints.caps = None;
     instance.constraints.lower[2] = 0.21;
@@ -266,7 +266,7 @@ fn fixed_domains_stay_where_they_are() {
 }
 
 #[test]
-fn domains_that_are_ruled_out_leave_the_solution_of_the_others_alone() {
+fn exact_solution_does_not_depend_on_domains_that_are_ruled_out() {
     let mut instance = Instance::random(6, 4, 0.05, 3);
     instance.constraints = Constraints::none(6);
     instance.constraints.upper[1] = 0.0;
@@ -296,7 +296,7 @@ fn domains_that_are_ruled_out_leave_the_solution_of_the_others_alone() {
 }
 
 #[test]
-fn a_group_without_room_is_left_to_the_cone_program() {
+fn exact_solution_of_a_group_without_interior_comes_from_the_cone_program() {
     let mut instance = Instance::random(6, 4, 0.05, 3);
     instance.constraints = Constraints::none(6);
     instance.constraints.groups.push(GroupBound {
@@ -311,7 +311,7 @@ fn a_group_without_room_is_left_to_the_cone_program() {
 }
 
 #[test]
-fn caps_that_leave_a_single_mixture_leave_that_mixture() {
+fn exact_solution_under_caps_that_leave_a_single_mixture_is_that_mixture() {
     let mut instance = Instance::random(4, 4, 0.05, 3);
     let caps = vec![0.1, 0.2, 0.3, 0.4];
     instance.constraints.caps = Some(caps.clone());
@@ -322,7 +322,7 @@ fn caps_that_leave_a_single_mixture_leave_that_mixture() {
 }
 
 #[test]
-fn groups_that_start_broken_are_met_in_the_end() {
+fn exact_solution_meets_group_bounds_that_the_start_violates() {
     let mut instance = Instance::random(12, 8, 0.01, 4);
     instance.constraints.caps = None;
     for (name, members, lower, upper) in [
@@ -345,7 +345,7 @@ fn groups_that_start_broken_are_met_in_the_end() {
 }
 
 #[test]
-fn groups_that_contradict_each_other_are_infeasible_not_a_solver_status() {
+fn exact_solve_names_groups_that_contradict_each_other_as_infeasible() {
     let mut instance = Instance::random(4, 2, 0.05, 3);
     instance.constraints = Constraints::none(4);
     for (name, members, lower, upper) in [
@@ -368,7 +368,7 @@ fn groups_that_contradict_each_other_are_infeasible_not_a_solver_status() {
 }
 
 #[test]
-fn the_worst_mixture_is_worse_than_every_vertex_it_could_have_been() {
+fn worst_mixture_has_a_greater_loss_than_every_vertex() {
     let mut instance = Instance::random(7, 5, 0.0, 21);
     instance.constraints = Constraints::none(7);
     let worst = worst_mix(&instance.problem()).unwrap();

@@ -7,10 +7,10 @@ use std::sync::Mutex;
 
 use common::{Planted, planted, spec};
 use olmix_core::law::RIDGE_GRID;
-use olmix_core::law::{Design, Law, LawOptions, LogLinearOptions, average_loss, fit_tasks};
+use olmix_core::law::{DesignMatrix, Law, LawOptions, LogLinearOptions, average_loss, fit_tasks};
 use olmix_core::optimize::{Exact, Optimizer, Search, Simulation, SimulationOptions, Status};
 use olmix_core::{
-    CoreError, DeadDomains, FitSpec, FitWarning, LawKind, Matrix, Observer, Ridge, Stage, fit,
+    CoreError, DeadDomains, FitSpec, FitStage, FitWarning, LawKind, Matrix, Observer, Ridge, fit,
     kl_divergence,
 };
 
@@ -31,14 +31,14 @@ fn with_dead_domain(dead: usize) -> Planted {
 }
 
 #[test]
-fn a_domain_no_run_sampled_is_refused_by_name() {
+fn fit_refuses_a_domain_that_no_run_sampled_by_name() {
     let planted = with_dead_domain(2);
     let error = fit(&planted.swarm, &spec(&planted.prior), &()).unwrap_err();
     assert_eq!(error, CoreError::DeadDomains(vec!["d2".into()]));
 }
 
 #[test]
-fn a_domain_no_run_sampled_is_held_at_its_natural_share_when_asked() {
+fn fit_holds_a_domain_that_no_run_sampled_at_its_natural_share_when_asked() {
     let planted = with_dead_domain(2);
     let spec = FitSpec {
         dead_domains: DeadDomains::Hold,
@@ -63,7 +63,7 @@ fn a_domain_no_run_sampled_is_held_at_its_natural_share_when_asked() {
 }
 
 #[test]
-fn a_held_domain_gives_way_to_its_cap() {
+fn fit_holds_an_unsampled_domain_no_higher_than_its_cap() {
     let planted = with_dead_domain(2);
     let mut spec = FitSpec {
         dead_domains: DeadDomains::Hold,
@@ -75,7 +75,7 @@ fn a_held_domain_gives_way_to_its_cap() {
 }
 
 #[test]
-fn too_few_runs_are_refused_with_both_numbers() {
+fn fit_refuses_too_few_runs_with_both_numbers() {
     let planted = planted(6, 6, 2, 0.01, 4);
     let error = fit(&planted.swarm, &spec(&planted.prior), &()).unwrap_err();
     let expected = CoreError::TooFewRuns {
@@ -90,7 +90,7 @@ fn too_few_runs_are_refused_with_both_numbers() {
 }
 
 #[test]
-fn the_automatic_ridge_is_the_one_with_the_least_out_of_fold_error() {
+fn automatic_ridge_has_the_least_out_of_fold_error_of_the_grid() {
     let planted = planted(24, 10, 4, 0.05, 8);
     let spec = FitSpec {
         ridge: Some(Ridge::Auto),
@@ -141,7 +141,7 @@ fn out_of_fold_predictions_are_those_of_laws_that_never_saw_the_run() {
             (0..40).partition(|&run| checked.fold_of[run] == fold);
         assert_eq!(test.len(), 8);
         let part = planted.swarm.subset(&train);
-        let design = Design::new(part.mixtures(), planted.prior.weights()).unwrap();
+        let design = DesignMatrix::new(part.mixtures(), planted.prior.weights()).unwrap();
         let laws = fit_tasks(&design, part.losses(), LogLinearOptions::default(), &|| ()).unwrap();
         for &run in &test {
             for (task, (law, _)) in laws.iter().enumerate() {
@@ -153,7 +153,7 @@ fn out_of_fold_predictions_are_those_of_laws_that_never_saw_the_run() {
 }
 
 #[test]
-fn a_task_without_a_law_is_named_as_no_better_than_its_mean() {
+fn out_of_fold_check_names_a_task_of_noise_as_no_better_than_its_mean() {
     let planted = planted(40, 5, 2, 0.01, 13);
     // The second task is noise: the losses of the first, in an order that has nothing to do with
     // the mixtures.
@@ -175,7 +175,7 @@ fn a_task_without_a_law_is_named_as_no_better_than_its_mean() {
 }
 
 #[test]
-fn runs_set_aside_take_no_part_in_the_fit_and_stop_the_proposal() {
+fn held_out_runs_take_no_part_in_the_fit_and_stop_the_proposal() {
     let planted = planted(50, 5, 2, 0.02, 14);
     let spec = FitSpec {
         n_test: 10,
@@ -187,7 +187,7 @@ fn runs_set_aside_take_no_part_in_the_fit_and_stop_the_proposal() {
     assert_eq!((fitted.train.len(), held_out.runs.len()), (40, 10));
     let part = planted.swarm.subset(&fitted.train);
     assert!(held_out.runs.iter().all(|run| !part.runs().contains(run)));
-    let design = Design::new(part.mixtures(), planted.prior.weights()).unwrap();
+    let design = DesignMatrix::new(part.mixtures(), planted.prior.weights()).unwrap();
     let laws = fit_tasks(&design, part.losses(), LogLinearOptions::default(), &|| ()).unwrap();
     for (row, name) in held_out.runs.iter().enumerate() {
         let run = planted
@@ -206,7 +206,7 @@ fn runs_set_aside_take_no_part_in_the_fit_and_stop_the_proposal() {
 }
 
 #[test]
-fn a_training_split_draws_that_many_runs_by_the_seed() {
+fn training_split_draws_that_many_runs_by_the_seed() {
     let planted = planted(50, 5, 2, 0.02, 15);
     let with = |train_runs, seed| {
         let spec = FitSpec {
@@ -340,10 +340,10 @@ fn the_proposal_beats_the_natural_distribution_by_the_true_laws() {
 
 /// Notes what it is told.
 #[derive(Default)]
-struct Notes(Mutex<Vec<(Stage, usize, usize)>>);
+struct Notes(Mutex<Vec<(FitStage, usize, usize)>>);
 
 impl Observer for Notes {
-    fn stage(&self, stage: Stage, steps: usize) {
+    fn stage(&self, stage: FitStage, steps: usize) {
         self.0.lock().unwrap().push((stage, steps, 0));
     }
 
@@ -353,7 +353,7 @@ impl Observer for Notes {
 }
 
 #[test]
-fn every_stage_makes_the_steps_it_announced() {
+fn fit_progress_makes_the_steps_that_each_stage_announced() {
     let planted = planted(40, 5, 3, 0.02, 21);
     for optimizer in [
         Optimizer::Exact(Exact {
@@ -379,13 +379,13 @@ fn every_stage_makes_the_steps_it_announced() {
         };
         fit(&planted.swarm, &spec, &notes).unwrap();
         let notes = notes.0.into_inner().unwrap();
-        let stages: Vec<Stage> = notes.iter().map(|(stage, ..)| *stage).collect();
+        let stages: Vec<FitStage> = notes.iter().map(|(stage, ..)| *stage).collect();
         let order = [
-            Stage::Choice,
-            Stage::Laws,
-            Stage::OutOfFold,
-            Stage::Solve,
-            Stage::Bootstrap,
+            FitStage::Choice,
+            FitStage::Laws,
+            FitStage::OutOfFold,
+            FitStage::Solve,
+            FitStage::Bootstrap,
         ];
         assert_eq!(stages, order);
         for (stage, announced, made) in notes {
@@ -426,7 +426,7 @@ fn warnings(swarm: &olmix_core::Swarm, spec: &FitSpec) -> Vec<FitWarning> {
 }
 
 #[test]
-fn a_sound_fit_has_no_warnings() {
+fn fit_of_a_sound_swarm_has_no_warnings() {
     let planted = planted(60, 5, 3, 0.01, 23);
     let spec = FitSpec {
         folds: 5,
@@ -437,7 +437,7 @@ fn a_sound_fit_has_no_warnings() {
 }
 
 #[test]
-fn runs_that_do_not_vary_are_warned_of() {
+fn fit_warns_of_directions_in_which_runs_do_not_vary() {
     let planted = planted(40, 5, 2, 0.01, 24);
     // The last two domains always go together, three to one.
     let old = planted.swarm.mixtures();
@@ -460,7 +460,7 @@ fn runs_that_do_not_vary_are_warned_of() {
 }
 
 #[test]
-fn too_few_runs_for_any_fold_are_warned_of() {
+fn fit_warns_when_no_fold_determines_the_laws() {
     let planted = planted(6, 5, 2, 0.0, 25);
     let spec = FitSpec {
         folds: 5,
@@ -472,7 +472,7 @@ fn too_few_runs_for_any_fold_are_warned_of() {
 }
 
 #[test]
-fn a_swarm_of_one_mixture_is_refused() {
+fn fit_refuses_a_swarm_of_one_mixture() {
     let planted = planted(40, 5, 2, 0.01, 26);
     let first = planted.swarm.mixtures().row(0).to_vec();
     let swarm = common::swarm(

@@ -77,7 +77,7 @@ fn assert_dirichlet(draws: &[Vec<f64>], coordinate: impl Fn(&[f64]) -> f64, mean
 }
 
 #[test]
-fn shares_of_sources_and_of_topics_inside_them_have_the_moments_of_their_dirichlets() {
+fn sampler_shares_of_sources_and_topics_have_the_moments_of_their_dirichlets() {
     let tree = Tree::new(&[
         source("a", vec![leaf("x", 3.0), leaf("y", 1.0), leaf("z", 2.0)]),
         leaf("b", 4.0),
@@ -94,7 +94,7 @@ fn shares_of_sources_and_of_topics_inside_them_have_the_moments_of_their_dirichl
 }
 
 #[test]
-fn a_spread_swarm_has_the_means_of_its_dirichlet_and_lies_further_apart_than_a_random_one() {
+fn maximin_swarm_has_the_means_of_its_dirichlet_and_lies_further_apart_than_a_random_one() {
     let tree = Tree::new(&[leaf("a", 5.0), leaf("b", 3.0), leaf("c", 2.0)]).unwrap();
     let options = options(level(3.0, 0.0), level(1.0, 0.0));
     let sampler = Sampler::new(&tree, &options).unwrap();
@@ -118,7 +118,7 @@ fn a_spread_swarm_has_the_means_of_its_dirichlet_and_lies_further_apart_than_a_r
 }
 
 #[test]
-fn temperature_flattens_sizes_but_not_those_set_by_hand() {
+fn sampler_temperature_flattens_sizes_but_not_those_set_by_hand() {
     let by_hand = |name: &str, size| Node {
         manual: true,
         ..leaf(name, size)
@@ -136,7 +136,7 @@ fn temperature_flattens_sizes_but_not_those_set_by_hand() {
 }
 
 #[test]
-fn a_larger_swarm_begins_with_the_smaller_one_on_any_number_of_threads() {
+fn sampler_draws_a_larger_swarm_that_begins_with_the_smaller_one() {
     let tree = Tree::new(&[
         source("a", vec![leaf("x", 3.0), leaf("y", 1.0)]),
         leaf("b", 4.0),
@@ -155,7 +155,7 @@ fn a_larger_swarm_begins_with_the_smaller_one_on_any_number_of_threads() {
 }
 
 #[test]
-fn what_resembles_an_existing_swarm_is_not_drawn() {
+fn sampler_draws_no_mixture_that_resembles_an_existing_swarm() {
     let tree = Tree::new(&[leaf("a", 1.0), leaf("b", 1.0)]).unwrap();
     let mut options = options(level(2.0, 0.0), level(1.0, 0.0));
     let (before, _) = Sampler::new(&tree, &options).unwrap().distinct(20, 200);
@@ -171,7 +171,7 @@ fn what_resembles_an_existing_swarm_is_not_drawn() {
 }
 
 #[test]
-fn only_leaves_that_pins_leave_open_count_as_free() {
+fn source_tree_counts_only_unpinned_leaves_as_free() {
     let free = |nodes: &[Node]| Tree::new(nodes).unwrap().free_leaves();
     assert_eq!(free(&[leaf("a", 1.0), leaf("b", 1.0)]), 2);
     // The sources are fixed; of the topics two share what the pinned one leaves.
@@ -326,7 +326,7 @@ fn variance(inverse: &[Vec<f64>], point: &[f64]) -> f64 {
 }
 
 #[test]
-fn the_error_of_predictions_is_that_of_the_normal_equations() {
+fn design_prediction_error_is_that_of_the_normal_equations() {
     let (swarm, region) = (random_mixtures(9, 4, 1), random_mixtures(50, 4, 2));
     let inverse = inverse(&features(&swarm), 3e-3);
     let points = features(&region);
@@ -352,7 +352,7 @@ fn subsets(n: usize, count: usize) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn designs_are_as_good_as_the_best_of_all_subsets() {
+fn optimal_designs_are_as_good_as_the_best_of_all_subsets() {
     let points = features(&random_mixtures(100, 3, 99));
     let mut found_best = [0, 0];
     for seed in 0..10 {
@@ -389,7 +389,7 @@ fn designs_are_as_good_as_the_best_of_all_subsets() {
 }
 
 #[test]
-fn a_v_optimal_swarm_predicts_better_than_a_random_one_of_the_same_size() {
+fn v_optimal_swarm_predicts_better_than_a_random_one_of_the_same_size() {
     let prior = [0.3, 0.3, 0.2, 0.1, 0.05, 0.05];
     let leaves: Vec<Node> = prior
         .iter()
@@ -408,7 +408,7 @@ fn a_v_optimal_swarm_predicts_better_than_a_random_one_of_the_same_size() {
 }
 
 #[test]
-fn regions_lie_under_the_caps() {
+fn design_regions_lie_under_the_caps() {
     let caps = [0.25, 0.5, 0.3, 0.1];
     let tree = Tree::new(&[
         leaf("a", 4.0),

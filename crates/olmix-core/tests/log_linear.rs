@@ -3,7 +3,7 @@
 mod common;
 
 use common::{planted, published};
-use olmix_core::law::{Design, Law, LogLinear, LogLinearOptions, fit_log_linear, fit_tasks};
+use olmix_core::law::{DesignMatrix, Law, LogLinear, LogLinearOptions, fit_log_linear, fit_tasks};
 use olmix_core::{CoreError, Matrix};
 use proptest::prelude::*;
 
@@ -26,10 +26,10 @@ fn uniform(m: usize) -> Vec<f64> {
 }
 
 #[test]
-fn a_noise_free_law_is_recovered_to_a_millionth_in_prediction() {
+fn log_linear_law_without_noise_is_recovered_to_a_millionth_in_prediction() {
     for seed in 0..5 {
         let planted = planted(60, 8, 3, 0.0, seed);
-        let design = Design::new(planted.swarm.mixtures(), &uniform(8)).unwrap();
+        let design = DesignMatrix::new(planted.swarm.mixtures(), &uniform(8)).unwrap();
         let fresh = common::planted(50, 8, 3, 0.0, seed + 100);
         for (task, truth) in planted.laws.iter().enumerate() {
             let y = planted.swarm.losses().column(task);
@@ -45,11 +45,11 @@ fn a_noise_free_law_is_recovered_to_a_millionth_in_prediction() {
 }
 
 #[test]
-fn the_objective_is_stationary_at_the_fit_by_finite_differences() {
+fn log_linear_fit_is_a_stationary_point_by_finite_differences() {
     for ridge in [0.0, 1e-3] {
         let planted = planted(80, 6, 2, 0.05, 7);
         let x = planted.swarm.mixtures();
-        let design = Design::new(x, &uniform(6)).unwrap();
+        let design = DesignMatrix::new(x, &uniform(6)).unwrap();
         let options = LogLinearOptions {
             ridge,
             ..LogLinearOptions::default()
@@ -80,7 +80,7 @@ fn the_objective_is_stationary_at_the_fit_by_finite_differences() {
 }
 
 #[test]
-fn the_gradient_of_a_law_is_its_finite_difference() {
+fn log_linear_gradient_is_its_finite_difference() {
     let law = LogLinear {
         log_c: 0.2,
         t: vec![-1.0, 0.4, -3.0],
@@ -100,9 +100,9 @@ fn the_gradient_of_a_law_is_its_finite_difference() {
 }
 
 #[test]
-fn results_are_the_same_bits_on_any_number_of_threads() {
+fn log_linear_fit_is_the_same_bits_on_any_number_of_threads() {
     let planted = planted(70, 9, 12, 0.05, 3);
-    let design = Design::new(planted.swarm.mixtures(), &uniform(9)).unwrap();
+    let design = DesignMatrix::new(planted.swarm.mixtures(), &uniform(9)).unwrap();
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -137,9 +137,9 @@ fn results_are_the_same_bits_on_any_number_of_threads() {
 }
 
 #[test]
-fn too_few_runs_are_refused_with_both_numbers() {
+fn log_linear_fit_refuses_too_few_runs_with_both_numbers() {
     let planted = planted(8, 8, 1, 0.0, 1);
-    let error = Design::new(planted.swarm.mixtures(), &uniform(8)).unwrap_err();
+    let error = DesignMatrix::new(planted.swarm.mixtures(), &uniform(8)).unwrap_err();
     let expected = CoreError::TooFewRuns {
         law: "log_linear",
         runs: 8,
@@ -155,7 +155,7 @@ fn too_few_runs_are_refused_with_both_numbers() {
 }
 
 #[test]
-fn a_domain_that_no_run_sampled_is_worth_the_priors_average() {
+fn log_linear_law_values_an_unsampled_domain_at_the_priors_average() {
     let planted = planted(60, 5, 1, 0.01, 2);
     let wide = Matrix::from_fn(60, 6, |k, j| {
         if j < 5 {
@@ -166,7 +166,7 @@ fn a_domain_that_no_run_sampled_is_worth_the_priors_average() {
     });
     let prior = [0.1, 0.2, 0.3, 0.1, 0.1, 0.2];
     let y = planted.swarm.losses().column(0);
-    let design = Design::new(&wide, &prior).unwrap();
+    let design = DesignMatrix::new(&wide, &prior).unwrap();
     assert_eq!(design.live(), [0, 1, 2, 3, 4]);
     let (law, _) = fit_log_linear(&design, &y, LogLinearOptions::default()).unwrap();
     let average: f64 = (0..5).map(|j| prior[j] * law.t[j]).sum::<f64>() / 0.8;
@@ -174,13 +174,13 @@ fn a_domain_that_no_run_sampled_is_worth_the_priors_average() {
 }
 
 #[test]
-fn outliers_beyond_delta_do_not_move_the_law_much() {
+fn log_linear_fit_is_little_moved_by_outliers_beyond_delta() {
     let planted = planted(100, 5, 1, 0.0, 4);
     let mut y = planted.swarm.losses().column(0);
     for k in [3, 40, 77] {
         y[k] += 2.0;
     }
-    let design = Design::new(planted.swarm.mixtures(), &uniform(5)).unwrap();
+    let design = DesignMatrix::new(planted.swarm.mixtures(), &uniform(5)).unwrap();
     let (law, _) = fit_log_linear(&design, &y, LogLinearOptions::default()).unwrap();
     let p = planted.prior.weights();
     assert!((law.predict(p) - planted.laws[0].predict(p)).abs() < 0.01);
@@ -188,14 +188,14 @@ fn outliers_beyond_delta_do_not_move_the_law_much() {
 
 /// The reference's 300 restarts of L-BFGS a task, in single precision, on 14 columns.
 #[test]
-fn no_task_is_fitted_worse_than_the_reference_fits_it() {
+fn log_linear_fit_is_no_worse_than_the_reference_on_any_task() {
     let Some((mixtures, names, losses)) = published("dclm") else {
         return;
     };
     let records = common::data_folder()
         .unwrap()
         .join("olmix/reference_log_linear_fits.jsonl");
-    let design = Design::new(&mixtures, &uniform(mixtures.columns())).unwrap();
+    let design = DesignMatrix::new(&mixtures, &uniform(mixtures.columns())).unwrap();
     let mut compared = 0;
     for line in std::fs::read_to_string(records).unwrap().lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -227,7 +227,7 @@ proptest! {
         let x = planted.swarm.mixtures();
         let y = planted.swarm.losses().column(0);
         prop_assume!(y.iter().all(|y| *y >= 0.0));
-        let design = Design::new(x, &uniform(m)).unwrap();
+        let design = DesignMatrix::new(x, &uniform(m)).unwrap();
         let options = LogLinearOptions { huber_delta: delta, ridge: 0.0 };
         let (law, _) = fit_log_linear(&design, &y, options).unwrap();
         let truth = huber_loss(&planted.laws[0], x, &y, delta);

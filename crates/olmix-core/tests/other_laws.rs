@@ -56,7 +56,7 @@ fn every_options() -> Vec<LawOptions> {
 }
 
 #[test]
-fn gradients_and_hessians_are_those_of_finite_differences() {
+fn law_gradients_and_hessians_of_planted_coefficients_are_those_of_finite_differences() {
     let planted = planted(60, 5, 2, 0.02, 9);
     let swarm = &planted.swarm;
     let mut laws = written(5);
@@ -104,7 +104,7 @@ fn gradients_and_hessians_are_those_of_finite_differences() {
 }
 
 #[test]
-fn laws_without_noise_are_found_again_in_their_predictions() {
+fn bimix_and_autoscale_without_noise_are_recovered_in_their_predictions() {
     let planted = planted(90, 4, 1, 0.0, 12);
     let x = planted.swarm.mixtures();
     let truths = written(4);
@@ -135,7 +135,7 @@ fn laws_without_noise_are_found_again_in_their_predictions() {
 /// `sklearn.gaussian_process` 1.9.1 with `ConstantKernel(1, (1e-3, 1e3)) * RBF(1, (1e-2, 1e2)) +
 /// WhiteKernel(0.1, (1e-5, 10))`, 10 restarts, normalized targets, on the data that the test makes.
 #[test]
-fn a_gaussian_process_is_as_likely_as_that_of_scikit_learn() {
+fn gaussian_process_is_as_likely_as_that_of_scikit_learn() {
     let wave = |k: usize| {
         let t = k as f64 / 11.0;
         let p = [0.2 + 0.6 * t, 0.8 - 0.6 * t];
@@ -268,7 +268,7 @@ fn a_local_search_over_trees_is_no_worse_than_the_simulation_it_starts_from() {
 }
 
 #[test]
-fn the_automatic_law_is_the_simplest_of_those_with_the_least_error() {
+fn automatic_law_is_the_simplest_of_those_with_the_least_error() {
     // Losses follow log-linear laws: no other law can be better by more than noise.
     let planted = planted(100, 4, 3, 0.005, 41);
     let spec = FitSpec {
@@ -305,7 +305,7 @@ fn the_automatic_law_is_the_simplest_of_those_with_the_least_error() {
 }
 
 #[test]
-fn a_law_that_is_far_from_the_best_is_warned_about_by_name() {
+fn fit_warns_of_a_law_far_worse_than_another_by_name() {
     // Ten noisy runs a coefficient are few enough for an unpenalized law to fail somewhere.
     let planted = planted(26, 20, 3, 0.05, 8);
     let spec = FitSpec {
@@ -331,7 +331,7 @@ fn a_law_that_is_far_from_the_best_is_warned_about_by_name() {
 }
 
 #[test]
-fn a_kl_strength_from_data_is_small_where_laws_are_sure_and_larger_where_they_are_noise() {
+fn kl_strength_from_data_is_larger_for_noisier_laws() {
     let chosen = |noise: f64| {
         let planted = planted(60, 6, 4, noise, 17);
         let spec = FitSpec {
@@ -351,7 +351,7 @@ fn a_kl_strength_from_data_is_small_where_laws_are_sure_and_larger_where_they_ar
 }
 
 #[test]
-fn an_oracle_trains_any_mixture_with_noise_of_the_size_that_was_measured() {
+fn oracle_trains_mixtures_with_noise_of_the_size_that_was_measured() {
     let noise = 0.03;
     let planted = planted(400, 4, 2, noise, 51);
     let options = LawOptions::LogLinear(olmix_core::law::LogLinearOptions::default());
@@ -373,7 +373,7 @@ fn an_oracle_trains_any_mixture_with_noise_of_the_size_that_was_measured() {
 /// `scipy.optimize.least_squares` 1.17 from the reference implementation's starts, on the data that
 /// the test makes: half the sum of squares.
 #[test]
-fn sums_of_squares_are_no_higher_than_those_of_scipy() {
+fn bimix_and_autoscale_sums_of_squares_are_no_higher_than_those_of_scipy() {
     let row = |k: usize| {
         let t = k as f64 / 15.0;
         let rest = 0.3 * ((k * 7) % 16) as f64 / 16.0;
@@ -400,7 +400,7 @@ fn sums_of_squares_are_no_higher_than_those_of_scipy() {
 const SCIPY: (f64, f64) = (0.036_321_907_188, 0.052_842_559_370);
 
 #[test]
-fn a_gain_that_another_law_cannot_see_is_not_called_established() {
+fn fit_warns_of_a_gain_that_another_law_does_not_see() {
     // Losses that saturate: the log-linear law is about as good among the runs, and off elsewhere.
     let planted = planted(60, 5, 2, 0.01, 61);
     let with = |share: f64| FitSpec {

@@ -47,7 +47,7 @@ fn options(bases: &[Basis], ridge: f64) -> LawOptions {
 }
 
 #[test]
-fn a_noise_free_law_is_recovered_to_a_millionth_in_prediction() {
+fn saturating_law_without_noise_is_recovered_to_a_millionth_in_prediction() {
     for bases in [
         &[Basis::Power(0.6)][..],
         &[Basis::Power(0.4), Basis::Power(0.8)],
@@ -71,7 +71,7 @@ fn a_noise_free_law_is_recovered_to_a_millionth_in_prediction() {
 }
 
 #[test]
-fn no_coefficient_is_negative_and_the_fit_is_stationary_within_its_bounds() {
+fn saturating_fit_has_no_negative_coefficient_and_is_stationary_within_its_bounds() {
     let planted = planted(70, 6, 3, 0.05, 5);
     let ridge = 1e-3;
     let options = SaturatingOptions {
@@ -132,7 +132,7 @@ fn no_coefficient_is_negative_and_the_fit_is_stationary_within_its_bounds() {
 }
 
 #[test]
-fn gradient_and_curvature_of_the_law_are_its_finite_differences() {
+fn saturating_gradient_and_curvature_are_its_finite_differences() {
     let law = law(5, &[Basis::Power(0.4), Basis::Log(0.2)], 3);
     let p = [0.3, 0.05, 0.25, 0.1, 0.3];
     let mut gradient = vec![0.0; 5];
@@ -170,7 +170,7 @@ fn gradient_and_curvature_of_the_law_are_its_finite_differences() {
 /// With caps alone: one price such that the slope is the price inside the bounds, at least that
 /// at zero, at most that at the cap.
 #[test]
-fn the_exact_mixture_meets_the_optimality_conditions() {
+fn saturating_laws_have_an_exact_mixture_that_meets_the_optimality_conditions() {
     for (m, n, kl) in [(6, 3, 0.05), (24, 20, 0.0), (64, 52, 0.05), (64, 52, 1e-4)] {
         let laws: Vec<Saturating> = (0..n)
             .map(|i| law(m, &[Basis::Power(0.6)], i as u64))
@@ -212,7 +212,7 @@ fn the_exact_mixture_meets_the_optimality_conditions() {
 }
 
 #[test]
-fn a_fit_with_saturating_laws_proposes_and_resamples() {
+fn saturating_fit_proposes_and_resamples() {
     let truths: Vec<Saturating> = (0..4)
         .map(|seed| law(6, &[Basis::Power(0.6)], seed))
         .collect();
@@ -238,7 +238,7 @@ fn a_fit_with_saturating_laws_proposes_and_resamples() {
 }
 
 #[test]
-fn too_few_runs_are_refused_with_what_the_law_needs() {
+fn saturating_fit_refuses_too_few_runs_with_what_the_law_needs() {
     let planted = planted(7, 6, 2, 0.01, 4);
     let error = options(&[Basis::Power(0.6)], 0.0)
         .fit(&planted.swarm, planted.prior.weights(), &|| ())

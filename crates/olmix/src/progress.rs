@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use olmix_core::{Observer, Stage};
+use olmix_core::{FitStage, Observer};
 use olmix_proxy::Progress;
 
 /// Shows the stages of a fit.
@@ -78,15 +78,15 @@ impl Drop for Bar {
 }
 
 impl Observer for Bar {
-    fn stage(&self, stage: Stage, steps: usize) {
+    fn stage(&self, stage: FitStage, steps: usize) {
         self.begin(
             match stage {
-                Stage::Choice => "choosing the law",
-                Stage::Laws => "fitting laws",
-                Stage::OutOfFold => "checking out of fold",
-                Stage::Kl => "choosing λ",
-                Stage::Solve => "solving",
-                Stage::Bootstrap => "resampling runs",
+                FitStage::Choice => "choosing the law",
+                FitStage::Laws => "fitting laws",
+                FitStage::OutOfFold => "checking out of fold",
+                FitStage::Kl => "choosing λ",
+                FitStage::Solve => "solving",
+                FitStage::Bootstrap => "resampling runs",
             },
             steps,
         );

@@ -102,7 +102,7 @@ fn under_caps(p: &mut [f64], caps: &[f64]) {
 /// How the mixtures of a swarm are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Design {
-    /// Independent draws.
+    /// Independent draws of the sampler.
     Random,
     /// Draws spread evenly: [`Sampler::spread`].
     Maximin,
@@ -122,7 +122,7 @@ impl Design {
         ("v_optimal", Self::VOptimal),
     ];
 
-    /// Its name.
+    /// The design's name, as in a config.
     #[must_use]
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, design)| *design == self);

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thinning_keeps_what_is_far_apart() {
+    fn farthest_point_thinning_keeps_distant_mixtures() {
         let line: Vec<[f64; 2]> = [0.0, 0.01, 0.3, 0.31, 0.6, 1.0]
             .iter()
             .map(|x| [x * x, 0.0])

@@ -32,9 +32,10 @@ struct Point {
 
 impl Sampler<'_> {
     /// `count` mixtures of the sampler's distribution that are spread evenly: every variate a
-    /// mixture is made of, and its strength, takes each of its quantiles once (Latin
-    /// hypercube sampling, 1979). Quantiles are then exchanged between mixtures as long as that makes the least
-    /// distance of `√p` greater (Morris and Mitchell, 1995), which leaves the distribution as it is.
+    /// mixture is made of, and its strength, takes each of its quantiles once (Latin hypercube
+    /// sampling, 1979). Quantiles are then exchanged between mixtures as long as that makes the
+    /// least distance of `√p` greater (Morris and Mitchell, 1995), which leaves the distribution as
+    /// it is.
     ///
     /// Fewer where too many are not feasible. The same on any number of threads.
     #[must_use]

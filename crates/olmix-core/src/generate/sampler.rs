@@ -27,9 +27,9 @@ pub struct Level {
 /// How mixtures are drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SamplerOptions {
-    /// The sources.
+    /// How shares of the sources are drawn.
     pub sources: Level,
-    /// Topics, and quality buckets.
+    /// How shares inside a source are drawn: of topics, and of their quality buckets.
     pub topics: Level,
     /// One minimum for all leaves, of which their weights become multiples, in place of those of the
     /// levels.
@@ -52,7 +52,7 @@ const SLACK: f64 = 1e-12;
 /// Why candidates were not taken.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rejections {
-    /// Candidates drawn.
+    /// Candidates drawn, feasible or not.
     pub drawn: usize,
     /// Over a leaf's cap, by leaf; a candidate counts once, for the leaf that is most over.
     pub over_cap: Vec<usize>,

@@ -84,7 +84,7 @@ impl Tree {
         })
     }
 
-    /// The leaves.
+    /// The leaves in the order given, named `source:topic:quality`; length `m`.
     #[must_use]
     pub fn domains(&self) -> &DomainSet {
         &self.domains

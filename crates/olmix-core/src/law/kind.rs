@@ -61,7 +61,7 @@ impl LawKind {
     #[must_use]
     pub fn needs_target_tokens(self) -> bool {
         let without = LawSettings::default();
-        let build = |e: super::erased::KindEntry| (e.with_settings)(&without);
+        let build = |e: super::registry::KindEntry| (e.with_settings)(&without);
         self.entry().is_some_and(|entry| build(entry).is_none())
     }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::numerics::{Descent, Fitter, LEAST_C, MAX_EXPONENT, Objective, check_losses, range};
 use super::{
-    Basis, Curvature, Design, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings, Shape,
-    TaskReport, check_length,
+    Basis, Curvature, DesignMatrix, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings,
+    Shape, TaskReport, check_length,
 };
 use crate::swarm::dot;
 use crate::{CoreError, Matrix};
@@ -92,7 +92,7 @@ impl Default for LogLinearOptions {
 /// [`CoreError::Shape`] when `y` is not of length `K`; [`CoreError::Unsupported`] when a loss is
 /// negative, or δ or the ridge is out of range.
 pub fn fit_log_linear(
-    design: &Design,
+    design: &DesignMatrix,
     y: &[f64],
     options: LogLinearOptions,
 ) -> Result<(LogLinear, TaskReport), CoreError> {
@@ -110,7 +110,7 @@ pub fn fit_log_linear(
 /// # Errors
 /// As [`fit_log_linear`].
 pub fn fit_tasks(
-    design: &Design,
+    design: &DesignMatrix,
     losses: &Matrix,
     options: LogLinearOptions,
     progress: &(dyn Fn() + Sync),
@@ -134,7 +134,7 @@ pub fn fit_tasks(
 
 fn fit_task(
     fitter: &mut Fitter<'_>,
-    design: &Design,
+    design: &DesignMatrix,
     y: &[f64],
     ones: &[f64],
     options: LogLinearOptions,
@@ -143,7 +143,7 @@ fn fit_task(
     (law(design, &descent), report)
 }
 
-fn check(design: &Design, y: &[f64], options: LogLinearOptions) -> Result<(), CoreError> {
+fn check(design: &DesignMatrix, y: &[f64], options: LogLinearOptions) -> Result<(), CoreError> {
     let refuse = |message: &str| Err(CoreError::Unsupported(message.into()));
     check_losses(design, y, "log-linear")?;
     if !(options.huber_delta > 0.0 && options.huber_delta.is_finite()) {
@@ -156,7 +156,7 @@ fn check(design: &Design, y: &[f64], options: LogLinearOptions) -> Result<(), Co
 }
 
 fn objective<'a>(
-    design: &'a Design,
+    design: &'a DesignMatrix,
     y: &'a [f64],
     w: &'a [f64],
     options: LogLinearOptions,
@@ -174,7 +174,7 @@ fn objective<'a>(
     }
 }
 
-fn law(design: &Design, descent: &Descent) -> LogLinear {
+fn law(design: &DesignMatrix, descent: &Descent) -> LogLinear {
     LogLinear {
         log_c: descent.point.c.ln(),
         t: design.expand(&descent.point.t),
@@ -217,7 +217,7 @@ impl LawFamily for LogLinearOptions {
         data: &FitData<'_>,
         progress: &(dyn Fn() + Sync),
     ) -> Result<Vec<(LogLinear, TaskReport)>, CoreError> {
-        let design = Design::over(data.mixtures, data.live.to_vec(), data.prior);
+        let design = DesignMatrix::over(data.mixtures, data.live.to_vec(), data.prior);
         fit_tasks(&design, data.losses, *self, progress)
     }
 
@@ -227,7 +227,7 @@ impl LawFamily for LogLinearOptions {
         weights: &[f64],
         from: &[(usize, &LogLinear)],
     ) -> Vec<LogLinear> {
-        let design = Design::over(data.mixtures, data.live.to_vec(), data.prior);
+        let design = DesignMatrix::over(data.mixtures, data.live.to_vec(), data.prior);
         let mut fitter = Fitter::new(&design);
         let again = |&(task, known): &(usize, &LogLinear)| {
             let y = data.losses.column(task);

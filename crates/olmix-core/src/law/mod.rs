@@ -9,7 +9,6 @@ mod bimix;
 mod boosted_trees;
 #[cfg(test)]
 mod conformance;
-mod erased;
 mod family;
 mod fitted;
 mod gaussian_process;
@@ -30,7 +29,7 @@ pub use gaussian_process::{GaussianProcess, GaussianProcessOptions};
 #[cfg(test)]
 pub use linear::{Linear, LinearOptions};
 pub use log_linear::{LogLinear, LogLinearOptions, RIDGE_GRID, fit_log_linear, fit_tasks};
-pub use numerics::{Basis, BoostedTrees, Design, TaskReport};
+pub use numerics::{Basis, BoostedTrees, DesignMatrix, TaskReport};
 pub(crate) use numerics::{Cholesky, undetermined, weighted_gram};
 pub use options::Refit;
 pub use registry::{FittedLaw, LawKind, LawOptions, Registered};

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::log_linear::describe_objective;
 use super::numerics::{Features, Fitter, LEAST_C, MAX_EXPONENT, Objective, check_losses, range};
 use super::{
-    Basis, Curvature, Design, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings, Shape,
-    TaskReport, check_length,
+    Basis, Curvature, DesignMatrix, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings,
+    Shape, TaskReport, check_length,
 };
 use crate::CoreError;
 
@@ -123,12 +123,12 @@ const START: f64 = 0.95;
 const LEAST_START: f64 = 1e-3;
 
 impl SaturatingOptions {
-    fn design(&self, data: &FitData<'_>) -> Design {
+    fn design(&self, data: &FitData<'_>) -> DesignMatrix {
         let features = Features::Bases(self.bases.clone());
-        Design::of_features(data.mixtures, data.live.to_vec(), data.prior, features)
+        DesignMatrix::of_features(data.mixtures, data.live.to_vec(), data.prior, features)
     }
 
-    fn objective<'a>(&self, design: &'a Design, y: &'a [f64], w: &'a [f64]) -> Objective<'a> {
+    fn objective<'a>(&self, design: &'a DesignMatrix, y: &'a [f64], w: &'a [f64]) -> Objective<'a> {
         let (least, _) = range(y);
         Objective {
             x: &design.x,
@@ -142,7 +142,7 @@ impl SaturatingOptions {
         }
     }
 
-    fn law(&self, design: &Design, c: f64, t: &[f64]) -> Saturating {
+    fn law(&self, design: &DesignMatrix, c: f64, t: &[f64]) -> Saturating {
         let live = design.live().len();
         let block = |a: usize| -> Vec<f64> {
             let t = &t[1..][a * live..(a + 1) * live];

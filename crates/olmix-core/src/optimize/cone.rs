@@ -31,14 +31,14 @@ pub(crate) struct Program {
     pub(crate) scale: f64,
 }
 
-/// Rows of `A` as they are added, column by column in the end.
+/// ConstraintRows of `A` as they are added, column by column in the end.
 #[derive(Default)]
-struct Rows {
+struct ConstraintRows {
     entries: Vec<(usize, usize, f64)>,
     rhs: Vec<f64>,
 }
 
-impl Rows {
+impl ConstraintRows {
     /// Adds the row `s = constant − Σ value·x` and so constrains `s` to the cone of its block.
     fn push(&mut self, constant: f64, entries: impl IntoIterator<Item = (usize, f64)>) {
         let row = self.rhs.len();
@@ -98,7 +98,7 @@ impl Program {
             *cost = problem.kl_reg / scale;
         }
 
-        let mut rows = Rows::default();
+        let mut rows = ConstraintRows::default();
         let mut cones = Vec::new();
         rows.push(1.0, (0..m).map(|j| (j, 1.0)));
         let fixed: Vec<bool> = (0..m)
@@ -200,7 +200,7 @@ pub(crate) fn inner_point(constraints: &Constraints) -> Option<Vec<f64>> {
     // Variables: p, and the distance d, which is maximized.
     let mut cost = vec![0.0; m + 1];
     cost[m] = -1.0;
-    let mut rows = Rows::default();
+    let mut rows = ConstraintRows::default();
     rows.push(1.0, (0..m).map(|j| (j, 1.0)));
     for j in 0..m {
         let (lower, limit) = (constraints.lower[j], constraints.limit(j));
@@ -250,7 +250,7 @@ fn explain_infeasible(constraints: &Constraints) -> CoreError {
 }
 
 /// Compressed columns from entries in any order.
-fn compressed(rows: &Rows, columns: usize) -> CscMatrix<f64> {
+fn compressed(rows: &ConstraintRows, columns: usize) -> CscMatrix<f64> {
     let mut entries = rows.entries.clone();
     entries.sort_by_key(|&(row, column, _)| (column, row));
     let mut starts = vec![0; columns + 1];

@@ -85,7 +85,7 @@ pub struct OptimizerInput<'a> {
     pub problem: ExactProblem<'a>,
     /// The natural distribution, length `m`.
     pub prior: &'a [f64],
-    /// The runs.
+    /// The measured runs, for optimizers that start from them or choose among them.
     pub swarm: &'a Swarm,
     /// Solves the problem among mixtures in which some domains keep their ratios; `None` where all
     /// are free.

@@ -23,7 +23,7 @@ use crate::optimize::{Local, Optimizer};
 use crate::oracle::Oracle;
 use crate::{CoreError, FitSpec, Swarm};
 
-/// Which question.
+/// A question that a study asks; RQ1 is [`proxy_size`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// RQ2: how many runs does a fit need, for how many domains?
@@ -56,7 +56,7 @@ pub struct Cell {
 /// A further table of a study: numbers of its cells with one more key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detail {
-    /// Its name.
+    /// Name of the table, and of its files.
     pub name: &'static str,
     /// The further key, after [`Study::keys`].
     pub key: &'static str,
@@ -69,9 +69,9 @@ pub struct Detail {
 /// A study of one swarm.
 #[derive(Debug)]
 pub struct Study<'a> {
-    /// The question.
+    /// What is asked.
     pub question: Question,
-    /// The runs.
+    /// The measured runs.
     pub swarm: &'a Swarm,
     /// Law, prior, constraints and seed.
     pub spec: &'a FitSpec,
@@ -171,9 +171,9 @@ impl<'a> Study<'a> {
         settings.into_iter().flat_map(of).collect()
     }
 
-    /// The numbers of a cell, in the order of [`Study::values`], then those that [`Study::details`] takes apart; NaN
-    /// where there is none, such as a proposal under caps that no mixture satisfies. Single-threaded as far as it can be: cells are
-    /// what runs in parallel.
+    /// The numbers of a cell, in the order of [`Study::values`], then those that [`Study::details`]
+    /// takes apart; NaN where there is none, such as a proposal under caps that no mixture
+    /// satisfies. Single-threaded as far as it can be: cells are what runs in parallel.
     ///
     /// # Errors
     /// The errors of fit and solve; [`CoreError::Unsupported`] for a cell of another study.
@@ -266,7 +266,7 @@ impl<'a> Study<'a> {
 }
 
 impl Question {
-    /// All, with their names.
+    /// All questions, with their names on the command line.
     pub const ALL: [(&'static str, Self); 8] = [
         ("swarm-size", Self::SwarmSize),
         ("swarm-distribution", Self::SwarmDistribution),
@@ -278,7 +278,7 @@ impl Question {
         ("reuse", Self::Reuse),
     ];
 
-    /// Its name.
+    /// The question's name, as on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, question)| *question == self);

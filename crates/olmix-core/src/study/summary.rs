@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_means_over_the_seeds_that_gave_a_number() {
+    fn study_summary_rows_are_means_over_seeds_with_a_number() {
         let cell = |key: &str, seed| Cell {
             keys: vec![key.to_owned()],
             seed,

@@ -26,7 +26,7 @@ pub fn reference_laws() -> [LawOptions; 2] {
 /// Another law of the same runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlternativeLaw {
-    /// The law.
+    /// The law with its settings.
     pub options: LawOptions,
     /// Out-of-fold scores of the average loss, on the folds of the law it is compared with.
     pub average: Scores,

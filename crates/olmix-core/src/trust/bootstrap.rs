@@ -16,9 +16,9 @@ use crate::{CoreError, Matrix, Swarm};
 /// A two-sided percentile interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Lower end.
+    /// Lower end of the interval, at the percentile `(1 − coverage) / 2`.
     pub low: f64,
-    /// Upper end.
+    /// Upper end of the interval, at the percentile `(1 + coverage) / 2`.
     pub high: f64,
 }
 

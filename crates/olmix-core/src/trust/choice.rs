@@ -17,7 +17,7 @@ pub fn refinements(tried: &[CandidateScore]) -> Vec<LawOptions> {
 /// Out-of-fold errors of one law with its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CandidateScore {
-    /// The law.
+    /// The law with the settings that were scored.
     pub options: LawOptions,
     /// RMSE of the weighted average loss.
     pub average: f64,

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scores_of_a_small_case_are_those_computed_by_hand() {
+    fn scores_match_a_small_case_computed_by_hand() {
         // Errors 0.1, −0.1, 0.2, 0: RMSE √(0.06/4); predicted best is run 1, truly best run 1.
         let scores = score(&[2.1, 0.9, 3.2, 4.0], &[2.0, 1.0, 3.0, 4.0]);
         assert!((scores.rmse - 0.015f64.sqrt()).abs() < 1e-12);
@@ -104,18 +104,18 @@ mod tests {
     }
 
     #[test]
-    fn ties_share_their_mean_rank() {
+    fn spearman_gives_ties_their_mean_rank() {
         assert_eq!(ranks(&[3.0, 1.0, 3.0, 2.0]), [3.5, 1.0, 3.5, 2.0]);
     }
 
     #[test]
-    fn a_constant_side_has_no_correlation() {
+    fn correlation_with_a_constant_is_none() {
         let scores = score(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]);
         assert_eq!((scores.pearson, scores.spearman), (None, None));
     }
 
     #[test]
-    fn regret_is_what_trusting_the_prediction_costs() {
+    fn regret_at_one_is_the_cost_of_trusting_the_prediction() {
         let scores = score(&[1.0, 2.0, 3.0], &[1.5, 1.2, 3.0]);
         assert!((scores.regret_at_1 - 0.3).abs() < 1e-12);
     }

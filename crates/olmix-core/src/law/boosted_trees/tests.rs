@@ -10,7 +10,7 @@ fn runs() -> (Matrix, Vec<f64>) {
 }
 
 #[test]
-fn a_run_of_weight_two_counts_as_two_and_one_of_none_as_none() {
+fn boosted_trees_refit_counts_a_run_of_weight_two_twice_and_of_zero_never() {
     let (x, y) = runs();
     let live = [0, 1, 2];
     let options = BoostedTreesOptions::default();
@@ -32,7 +32,7 @@ fn a_run_of_weight_two_counts_as_two_and_one_of_none_as_none() {
 }
 
 #[test]
-fn fitting_again_to_all_runs_gives_the_same_law() {
+fn boosted_trees_refit_to_all_runs_is_the_same_law() {
     let (x, y) = runs();
     let options = BoostedTreesOptions::default();
     let losses = Matrix::from_fn(120, 1, |k, _| y[k]);
@@ -45,7 +45,7 @@ fn fitting_again_to_all_runs_gives_the_same_law() {
 }
 
 #[test]
-fn trees_walked_together_are_the_sum_of_each_alone() {
+fn boosted_trees_walked_together_sum_each_tree_alone() {
     let (x, y) = runs();
     let options = BoostedTreesOptions {
         rounds: 3 * TOGETHER + 5,

@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn known_minima_are_found_inside_and_on_the_box() {
+    fn least_squares_finds_known_minima_inside_and_on_the_box() {
         for (limit, expected) in [(f64::INFINITY, [1.0, 1.0]), (0.5, [0.5, 0.25])] {
             let found = minimize(&Rosenbrock(limit), &[1.0; 2], vec![-1.2, 1.0], 1e-13);
             assert!(found.converged);

@@ -4,7 +4,7 @@
 
 mod basis;
 mod condition;
-mod design;
+mod design_matrix;
 mod least_squares;
 mod likelihood;
 mod linalg;
@@ -18,8 +18,8 @@ mod tree_grower;
 mod trees;
 
 pub use basis::Basis;
-pub use design::Design;
-pub(crate) use design::{Features, undetermined};
+pub use design_matrix::DesignMatrix;
+pub(crate) use design_matrix::{Features, undetermined};
 pub(crate) use least_squares::{Minimum, Model, least, minimize};
 pub(crate) use likelihood::{Hyper, most_likely};
 pub(crate) use linalg::{Cholesky, weighted_gram};

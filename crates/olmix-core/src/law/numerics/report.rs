@@ -9,7 +9,7 @@ pub struct TaskReport {
     pub huber: f64,
     /// Whether the gradient vanished to working precision.
     pub converged: bool,
-    /// Starts tried.
+    /// Starts from which descents were made.
     pub starts: usize,
     /// Starts that ended within 1e-6 (relative) of the least objective.
     pub starts_at_best: usize,

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_layouts_give_the_same_products() {
+    fn sparse_and_dense_rows_give_the_same_products() {
         let weight = |k: usize, j: usize| {
             if (k * 7 + j * 3).is_multiple_of(5) {
                 0.1 + (k + j) as f64

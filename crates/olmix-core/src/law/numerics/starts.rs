@@ -4,7 +4,7 @@
 use super::linalg::Cholesky;
 use super::newton::{Descent, End, FULL_PRECISION, Known, Workspace};
 use super::objective::{Objective, huber};
-use super::{Design, TaskReport};
+use super::{DesignMatrix, TaskReport};
 use crate::CoreError;
 
 /// Where a descent starts. Found by trying 108 starts on each of the 330 columns of three
@@ -43,7 +43,7 @@ const SAME_MINIMUM: f64 = 1e-6;
 pub(crate) const LEAST_C: f64 = 1e-9;
 
 /// Refuses losses that a law with an irreducible part can't be fitted to.
-pub(crate) fn check_losses(design: &Design, y: &[f64], law: &str) -> Result<(), CoreError> {
+pub(crate) fn check_losses(design: &DesignMatrix, y: &[f64], law: &str) -> Result<(), CoreError> {
     if y.len() != design.runs() {
         return Err(CoreError::Shape {
             what: "losses of a task",
@@ -67,14 +67,14 @@ pub(crate) fn range(y: &[f64]) -> (f64, f64) {
 
 /// What one thread needs to fit task after task on one design.
 pub(crate) struct Fitter<'a> {
-    design: &'a Design,
+    design: &'a DesignMatrix,
     workspace: Workspace,
     /// Factored when the first start needs it; refits never do.
     normal: Option<Cholesky>,
 }
 
 impl<'a> Fitter<'a> {
-    pub(crate) fn new(design: &'a Design) -> Self {
+    pub(crate) fn new(design: &'a DesignMatrix) -> Self {
         Self {
             design,
             workspace: design.workspace(),

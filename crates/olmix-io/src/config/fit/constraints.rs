@@ -42,8 +42,8 @@ pub struct ConstraintsConfig {
     /// Bounds on groups, by name.
     #[serde(serialize_with = "map")]
     pub groups: Vec<Named<GroupConfig>>,
-    /// Domains that keep their ratios in the proposed mixture, by the name of the virtual domain that they are, with
-    /// shares (not negative, of any scale). Laws know them one by one.
+    /// Domains that keep their ratios in the proposed mixture, by the name of the virtual domain
+    /// that they are, with shares (not negative, of any scale). Laws know them one by one.
     #[serde(serialize_with = "map_of_maps", skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<Named<Vec<Named<f64>>>>,
     /// Where the section is.

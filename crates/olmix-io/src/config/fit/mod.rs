@@ -62,8 +62,8 @@ pub struct SwarmFiles {
     /// Where the metrics are.
     #[serde(skip)]
     pub metrics_path: PathBuf,
-    /// Swarms measured before this one, over the same tasks and over domains that are all there still; oldest first.
-    /// They are fitted with it, each with a level of its own.
+    /// Swarms measured before this one, over the same tasks and over domains that are all there
+    /// still; oldest first. They are fitted with it, each with a level of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<SwarmFiles>,
 }
@@ -132,8 +132,9 @@ pub struct FitConfig {
     pub file: String,
     /// Where the swarm is; `None` only where a rule makes the mixture from sizes alone.
     pub swarm: Option<SwarmFiles>,
-    /// Virtual domains, with the shares (not negative, of any scale) of the domains inside: where a ratios file has
-    /// columns of these, they are summed. Without it, those of the KL term are meant.
+    /// Virtual domains, with the shares (not negative, of any scale) of the domains inside: where a
+    /// ratios file has columns of these, they are summed. Without it, those of the KL term are
+    /// meant.
     #[serde(
         serialize_with = "optional_map_of_maps",
         skip_serializing_if = "Option::is_none"

@@ -37,7 +37,8 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
     ] {
         if let Some(scores) = scores {
             text += &format!(
-                "Average loss {name}: Pearson {}, Spearman {}, RMSE {}, regret@1 {}, lower-tail optimism {}\n",
+                "Average loss {name}: Pearson {}, Spearman {}, RMSE {}, regret@1 {}, lower-tail \
+                 optimism {}\n",
                 number(scores.pearson, 3),
                 number(scores.spearman, 3),
                 number(Some(scores.rmse), 4),

@@ -38,7 +38,8 @@ pub fn write(
     Ok(written)
 }
 
-/// A point for each method that freezes, target, number of runs and seed: what its ratios are off, and what that costs.
+/// A point for each method that freezes, target, number of runs and seed: what its ratios are off,
+/// and what that costs.
 fn gaps(results: &[&(Cell, Vec<f64>)]) -> Figure {
     let mut series: Vec<Series> = Vec::new();
     for (cell, numbers) in results {

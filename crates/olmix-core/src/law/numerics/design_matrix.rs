@@ -21,7 +21,7 @@ pub(crate) enum Features {
 ///
 /// Made once per swarm (or fold) and shared by all tasks and threads.
 #[derive(Debug, Clone)]
-pub struct Design {
+pub struct DesignMatrix {
     /// `K ×` the number of features.
     pub(crate) x: Rows,
     live: Vec<usize>,
@@ -29,7 +29,7 @@ pub struct Design {
     features: Features,
 }
 
-impl Design {
+impl DesignMatrix {
     /// Takes the mixtures (`K × m`) of a swarm and the natural distribution (length `m`), which
     /// says what a law makes of domains that no run sampled.
     ///
@@ -51,13 +51,13 @@ impl Design {
         Ok(Self::over(mixtures, live, prior))
     }
 
-    /// As [`Design::new`] with the live domains given and the number of runs not checked: for
+    /// As [`DesignMatrix::new`] with the live domains given and the number of runs not checked: for
     /// folds and resamples, where a domain may lose all its runs and keeps a column of zeros.
     pub(crate) fn over(mixtures: &Matrix, live: Vec<usize>, prior: &[f64]) -> Self {
         Self::of_features(mixtures, live, prior, Features::Shares)
     }
 
-    /// As [`Design::over`], of other features than the weights themselves.
+    /// As [`DesignMatrix::over`], of other features than the weights themselves.
     pub(crate) fn of_features(
         mixtures: &Matrix,
         live: Vec<usize>,
