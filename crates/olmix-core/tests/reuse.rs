@@ -1,4 +1,4 @@
-//! Reuse: collapsed problems are the full ones with fixed ratios, old runs are carried over, and the bounds hold.
+//! Reuse: collapsed problems are the full ones with fixed ratios, old runs are re-expressed, and the bounds hold.
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 
 use olmix_core::law::{
@@ -6,7 +6,8 @@ use olmix_core::law::{
 };
 use olmix_core::optimize::{ExactProblem, solve_exact};
 use olmix_core::reuse::{
-    Change, Collapse, Coupling, Lineage, Reuse, VirtualDomain, VirtualKl, align, carry, fit_joint,
+    BoundInputs, Change, Collapse, Coupling, Lineage, VirtualDomain, VirtualKl, align, fit_joint,
+    re_express,
 };
 use olmix_core::{
     Constraints, Direction, Domain, DomainSet, FitSpec, Matrix, Mixture, Purpose, Swarm, Task, fit,
@@ -118,7 +119,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn collapse_solve_and_expand_solves_the_full_problem_with_fixed_ratios(
+    fn collapsed_solve_expands_to_the_optimum_of_the_full_problem_with_fixed_ratios(
         seed in any::<u64>(), capped in any::<bool>(), expanded in any::<bool>(),
     ) {
         let problem = Problem::random(seed, capped);
@@ -178,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn the_measured_gaps_never_exceed_the_bounds(seed in any::<u64>(), regularized in any::<bool>()) {
+    fn bounds_of_theorem_1_hold_for_measured_gaps_on_random_laws(seed in any::<u64>(), regularized in any::<bool>()) {
         let mut rng = generator(seed, Purpose::Study, 3);
         let (m, added) = (rng.random_range(3..9), rng.random_range(1..4));
         let laws = laws(m + added, rng.random_range(1..5), &mut rng);
@@ -214,7 +215,7 @@ proptest! {
         let reused = collapse.expand(&r);
         ratios.resize(m + added, 0.0);
         let frozen: Vec<bool> = (0..m + added).map(|j| j < m).collect();
-        let reuse = Reuse {
+        let reuse = BoundInputs {
             laws: &laws,
             task_weights: &weights,
             kl_reg: lambda,
@@ -235,7 +236,7 @@ proptest! {
 }
 
 #[test]
-fn what_domains_add_to_the_coupling_sums_to_it() {
+fn coupling_by_domain_sums_in_squares_to_kappa() {
     let rows = vec![vec![-1.0, 2.0, 0.5], vec![0.0, -3.0, 1.0]];
     let coupling = Coupling::new(&rows, &[true, true, false]);
     let squares: f64 = coupling.by_domain.iter().map(|k| k * k).sum();
@@ -282,7 +283,7 @@ fn runs(laws: &[FittedLaw], m: usize, seen: usize, count: usize, factor: f64, se
 }
 
 #[test]
-fn a_joint_fit_tells_offsets_of_swarms_from_effects_of_mixtures() {
+fn joint_fit_recovers_planted_laws_and_offsets_of_swarms() {
     let mut rng = generator(7, Purpose::Study, 5);
     let planted = laws(6, 3, &mut rng);
     // An old swarm over four domains, a fifth worse; a small new one over all six.
@@ -343,7 +344,7 @@ fn a_joint_fit_tells_offsets_of_swarms_from_effects_of_mixtures() {
 }
 
 #[test]
-fn old_runs_are_carried_over_by_name_and_those_of_lost_content_are_named() {
+fn re_express_splits_partitioned_domains_and_names_runs_of_removed_content() {
     let domain = |name: &str, tokens| Domain {
         name: name.into(),
         tokens: Some(tokens),
@@ -374,18 +375,18 @@ fn old_runs_are_carried_over_by_name_and_those_of_lost_content_are_named() {
     .unwrap();
     let natural =
         Mixture::proportional_to(lineage.new.clone(), vec![80.0, 75.0, 25.0, 20.0]).unwrap();
-    let (carried, lost) = carry(&swarm, &lineage, natural.weights()).unwrap();
+    let (re_expressed, lost) = re_express(&swarm, &lineage, natural.weights()).unwrap();
     assert_eq!(lost, ["two"]);
-    assert_eq!(carried.runs(), ["one"]);
-    let row: Vec<f64> = carried.mixtures().row(0).to_vec();
+    assert_eq!(re_expressed.runs(), ["one"]);
+    let row: Vec<f64> = re_expressed.mixtures().row(0).to_vec();
     for (found, wanted) in row.iter().zip([0.6, 0.3, 0.1, 0.0]) {
         assert!((found - wanted).abs() < 1e-12, "{row:?}");
     }
-    assert_eq!(carried.losses().get(0, 0), 1.0);
+    assert_eq!(re_expressed.losses().get(0, 0), 1.0);
 }
 
 #[test]
-fn aligned_swarms_are_one_swarm_with_the_losses_of_the_newest() {
+fn align_brings_an_earlier_swarm_to_the_loss_level_of_the_newest() {
     let mut rng = generator(11, Purpose::Study, 5);
     let planted = laws(6, 3, &mut rng);
     let at_level = runs(&planted, 6, 4, 40, 1.0, 1);
@@ -417,7 +418,7 @@ fn aligned_swarms_are_one_swarm_with_the_losses_of_the_newest() {
 }
 
 #[test]
-fn a_fit_with_frozen_domains_proposes_their_ratios_and_is_best_among_those() {
+fn fit_with_frozen_domains_keeps_their_ratios_and_is_optimal_among_such_mixtures() {
     let mut rng = generator(13, Purpose::Study, 5);
     let planted = laws(6, 3, &mut rng);
     let swarm = runs(&planted, 6, 6, 60, 1.0, 2);

@@ -1,11 +1,11 @@
-//! What a swarm costs.
+//! The cost of a swarm.
 
 use olmix_io::ProjectConfig;
 use olmix_ledger::Cost;
 
-/// Of a number of proxy runs: tokens and `6 N D` floating-point operations each, where the project says how large they
+/// The cost of a number of proxy runs: tokens and `6 N D` floating-point operations each, where the project says how large they
 /// are.
-pub fn of_runs(config: &ProjectConfig, runs: usize) -> Cost {
+pub(crate) fn of_runs(config: &ProjectConfig, runs: usize) -> Cost {
     let runs = runs as u64;
     let tokens = runs.saturating_mul(config.max_tokens.unwrap_or(0));
     Cost {

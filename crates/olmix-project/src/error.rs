@@ -12,23 +12,26 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProjectError {
-    /// There is none here or above.
+    /// No folder from this one upwards holds an `olmix.yaml`.
     #[error("there is no olmix.yaml in {} or above it\n  help: go to the project's folder, name it with --project, or make one with `olmix init`", .0.display())]
     Missing(PathBuf),
-    /// What can't be done.
+    /// Something that can't be done.
     #[error("{}: {what}\n  help: {help}", .file.display())]
     Refused {
-        /// What it is about.
+        /// The file that it is about.
         file: PathBuf,
-        /// What was found.
+        /// What was found, as a sentence without a full stop.
         what: String,
-        /// What to do.
+        /// What to do about it.
         help: String,
     },
-    /// A file.
+    /// Two records of different kinds were to be compared.
+    #[error("{0}: they can't be compared\n  help: name two of a kind; `olmix log` lists them")]
+    Incomparable(String),
+    /// A file that can't be read, written or understood.
     #[error(transparent)]
     Io(#[from] IoError),
-    /// The ledger.
+    /// The ledger can't be used, or was changed by hand.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }

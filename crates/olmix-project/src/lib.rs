@@ -10,32 +10,27 @@
 //!
 //! The ledger is what is true; the block `domains` of `olmix.yaml` shows its newest version.
 
+mod apply_changes;
 mod commit;
-mod commit_fit;
 mod content;
 mod cost;
-mod earlier;
+mod diff;
+mod domain_name;
 mod error;
-mod freeze;
-mod ground;
-mod knowledge;
-mod likeness;
-mod plain_files;
+mod export;
 mod plan;
-mod planner;
 mod project;
 mod risk;
 mod update;
-mod version;
-mod write;
 
 pub use commit::{Committed, NewMixture};
 pub use content::{
-    DomainsContent, FitContent, Frozen, MixtureContent, Origin, PlannedContent, SwarmContent,
+    DomainsContent, FitContent, MixtureContent, PlannedContent, SwarmContent, WeightOrigin,
 };
+pub use diff::{DomainDiff, RecordDiff};
 pub use error::ProjectError;
-pub use likeness::{Likeness, fingerprint};
-pub use plan::{Alternative, Carried, Free, FreeReason, Method, Plan, PlanOptions};
+pub use olmix_core::reuse::{FreeReason, ReuseMethod};
+pub use plan::{Plan, PlanOptions, ReusableSwarm};
 pub use project::{Init, Project};
 pub use risk::{Estimate, Risk, SharedTask};
 pub use update::Updated;
@@ -45,7 +40,7 @@ use olmix_ledger::Time;
 /// Who made a record, and when.
 #[derive(Debug, Clone)]
 pub struct Provenance {
-    /// The command line.
+    /// The command line, quoted as a shell would read it.
     pub command: String,
     /// Milliseconds since 1970.
     pub now: Time,

@@ -9,7 +9,7 @@ use olmix_ledger::{Cost, Ledger, NewRecord, Record, RecordKind};
 use serde::de::DeserializeOwned;
 
 use crate::content::DomainsContent;
-use crate::update::flaw_of_name;
+use crate::domain_name::validate_domain_name;
 use crate::{ProjectError, Provenance};
 
 const CONFIG: &str = "olmix.yaml";
@@ -18,11 +18,11 @@ const LEDGER: &str = ".olmix/ledger.sqlite";
 /// A folder with an `olmix.yaml` and a ledger.
 #[derive(Debug)]
 pub struct Project {
-    /// The folder.
+    /// The project's folder.
     pub root: PathBuf,
-    /// What `olmix.yaml` says.
+    /// The project's config, `olmix.yaml`.
     pub config: ProjectConfig,
-    /// The history.
+    /// The history, `.olmix/ledger.sqlite`.
     pub ledger: Ledger,
 }
 
@@ -31,9 +31,9 @@ pub struct Project {
 pub struct Init {
     /// The text of its `olmix.yaml`, without domains.
     pub config: String,
-    /// Its domains.
+    /// The domains of its first version.
     pub domains: Vec<ProjectDomain>,
-    /// What the first version is called in the log.
+    /// The title of the first version in the log.
     pub title: String,
 }
 
@@ -52,7 +52,7 @@ impl Project {
         Ok(project)
     }
 
-    /// The same, to look at its history: `olmix.yaml` may show other domains.
+    /// Opens a project to read its history: `olmix.yaml` may show other domains than the newest version's.
     ///
     /// # Errors
     /// As [`Project::open`], but for domains that were changed by hand.
@@ -98,7 +98,7 @@ impl Project {
         };
         domain_set(&init.domains).map_err(|error| unusable(&error))?;
         for domain in &init.domains {
-            if let Some(flaw) = flaw_of_name(&domain.name) {
+            if let Err(flaw) = validate_domain_name(&domain.name) {
                 return Err(ProjectError::refused(
                     &path,
                     format!("{:?} can't be the name of a domain: {flaw}", domain.name),
@@ -155,7 +155,7 @@ impl Project {
         Ok((newest, content))
     }
 
-    /// What a record says.
+    /// The content of a record.
     ///
     /// # Errors
     /// [`ProjectError::Refused`] for a record that was changed by hand.
@@ -239,7 +239,7 @@ fn first_difference(recorded: &[ProjectDomain], found: &[ProjectDomain]) -> Stri
     })
 }
 
-/// What a record says.
+/// The content of a record.
 fn parsed<T: DeserializeOwned>(ledger: &Ledger, record: &Record) -> Result<T, ProjectError> {
     serde_json::from_value(record.content.clone()).map_err(|error| {
         ProjectError::refused(
@@ -250,14 +250,14 @@ fn parsed<T: DeserializeOwned>(ledger: &Ledger, record: &Record) -> Result<T, Pr
     })
 }
 
-/// Content that is only data always has a form in JSON.
-pub fn json(content: &impl serde::Serialize) -> serde_json::Value {
+/// Content as JSON; contents consist of plain data, so that this can't fail.
+pub(crate) fn to_json(content: &impl serde::Serialize) -> serde_json::Value {
     serde_json::to_value(content).unwrap_or(serde_json::Value::Null)
 }
 
 fn domains_record(title: &str, domains: &[ProjectDomain], by: &Provenance) -> NewRecord {
     NewRecord {
-        content: json(&DomainsContent {
+        content: to_json(&DomainsContent {
             domains: domains.to_vec(),
             changes: Vec::new(),
         }),
@@ -265,8 +265,8 @@ fn domains_record(title: &str, domains: &[ProjectDomain], by: &Provenance) -> Ne
     }
 }
 
-/// A record with nothing in it.
-pub fn new_record(kind: RecordKind, line: &str, title: &str, by: &Provenance) -> NewRecord {
+/// A record without parents, files and content.
+pub(crate) fn new_record(kind: RecordKind, line: &str, title: &str, by: &Provenance) -> NewRecord {
     NewRecord {
         kind,
         line: line.to_owned(),
@@ -282,8 +282,8 @@ pub fn new_record(kind: RecordKind, line: &str, title: &str, by: &Provenance) ->
     }
 }
 
-/// The domains as the method knows them.
-pub fn domain_set(domains: &[ProjectDomain]) -> Result<DomainSet, CoreError> {
+/// The domains as the method has them: names and tokens.
+pub(crate) fn domain_set(domains: &[ProjectDomain]) -> Result<DomainSet, CoreError> {
     let domain = |domain: &ProjectDomain| Domain {
         name: domain.name.clone(),
         tokens: domain.tokens,

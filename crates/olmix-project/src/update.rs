@@ -6,21 +6,22 @@ use olmix_core::reuse::Origin;
 use olmix_io::{ProjectChange, ProjectDomain};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
+use crate::apply_changes::apply_changes;
 use crate::content::DomainsContent;
-use crate::project::{json, new_record};
-use crate::version::after;
+use crate::domain_name::validate_domain_name;
+use crate::project::{new_record, to_json};
 use crate::{Project, ProjectError, Provenance};
 
-/// What an update did.
+/// The new version that an update recorded.
 #[derive(Debug, Clone)]
 pub struct Updated {
     /// The record of the new version.
     pub record: Record,
-    /// Domains before and after.
+    /// Number of domains before and after.
     pub domains: (usize, usize),
-    /// Domains that were not there, or are not what they were.
+    /// Names of the domains that are new, parts of others, or revised.
     pub affected: Vec<String>,
-    /// What the user should know.
+    /// Notices for the user, a sentence each.
     pub notices: Vec<String>,
 }
 
@@ -38,12 +39,12 @@ impl Project {
     ) -> Result<Updated, ProjectError> {
         let (newest, content) = self.version()?;
         let path = self.config.path.clone();
-        let nothing = |what: String, help: &str| {
+        let unchanged = |what: String, help: &str| {
             ProjectError::refused(&path, what, format!("{help}; nothing was changed"))
         };
         for domain in changes.iter().flat_map(added) {
-            if let Some(flaw) = flaw_of_name(&domain.name) {
-                return Err(nothing(
+            if let Err(flaw) = validate_domain_name(&domain.name) {
+                return Err(unchanged(
                     format!("{:?} can't be the name of a domain: {flaw}", domain.name),
                     "choose another",
                 ));
@@ -55,13 +56,13 @@ impl Project {
                     .iter()
                     .find(|new| content.domains.iter().any(|old| old.name == new.name))
             {
-                return Err(nothing(
+                return Err(unchanged(
                     format!("there is a domain {} already", known.quoted()),
                     "`olmix update revise` tells of other content, another name adds another domain",
                 ));
             }
         }
-        let version = after(&content.domains, changes).map_err(|error| {
+        let version = apply_changes(&content.domains, changes).map_err(|error| {
             ProjectError::core(
                 &path,
                 &error,
@@ -71,11 +72,11 @@ impl Project {
                 ),
             )
         })?;
-        let gone = content
+        let removed = content
             .domains
             .iter()
             .filter(|old| !version.domains.iter().any(|new| new.name == old.name));
-        for domain in gone {
+        for domain in removed {
             if let Some((place, keys)) = self.config.mention(&domain.name) {
                 return Err(ProjectError::refused(
                     &path,
@@ -93,13 +94,13 @@ impl Project {
             .iter()
             .find(|domain| counted && domain.tokens.is_none())
         {
-            return Err(nothing(
+            return Err(unchanged(
                 format!("nothing says how many tokens {} holds", domain.quoted()),
                 "write NAME=TOKENS, or give its files (`--path`, or `paths` in a file of changes), which are counted",
             ));
         }
         if let Some((a, b, file)) = shared_files(&version.domains) {
-            return Err(nothing(
+            return Err(unchanged(
                 format!("`{a}` and `{b}` both have the files {file}: domains may not overlap"),
                 "give each file to one domain",
             ));
@@ -119,7 +120,7 @@ impl Project {
             &NewRecord {
                 number: Some(newest.number + 1),
                 parents: vec![Parent::Known(newest.id)],
-                content: json(&DomainsContent {
+                content: to_json(&DomainsContent {
                     domains: version.domains.clone(),
                     changes: changes.to_vec(),
                 }),
@@ -145,26 +146,6 @@ fn added(change: &ProjectChange) -> &[ProjectDomain] {
     }
 }
 
-/// Why a domain can't have a name.
-pub(crate) fn flaw_of_name(name: &str) -> Option<&'static str> {
-    if name.chars().any(char::is_control) {
-        return Some("it holds characters that can't be shown");
-    }
-    if name.trim() != name {
-        return Some("it begins or ends with a space");
-    }
-    if name.split(':').any(str::is_empty) {
-        return Some("there is nothing before, between or after its colons");
-    }
-    if name.contains('*') {
-        return Some("`*` stands for any characters where domains are named");
-    }
-    if matches!(name, "run" | "run_id" | "name" | "index") {
-        return Some("tables of runs have a column of that name");
-    }
-    None
-}
-
 /// Two domains with the same path.
 fn shared_files(domains: &[ProjectDomain]) -> Option<(&str, &str, &str)> {
     let mut seen: HashMap<&str, &str> = HashMap::new();
@@ -179,7 +160,7 @@ fn shared_files(domains: &[ProjectDomain]) -> Option<(&str, &str, &str)> {
     None
 }
 
-/// What changes do, in a few words.
+/// A title for changes, such as `add code:rust; remove books`.
 fn describe(changes: &[ProjectChange]) -> String {
     let some = |verb: &str, names: &[&str]| match names {
         [first, second, third, .., _] => {

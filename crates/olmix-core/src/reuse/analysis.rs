@@ -5,14 +5,14 @@ use crate::optimize::{ExactProblem, solve_exact};
 use crate::{Constraints, CoreError, DomainSet};
 
 use super::{
-    Bound, Collapse, Coupling, FreeOptions, Freed, Reuse, VirtualDomain, choose_free, coefficients,
-    solve_frozen,
+    Bound, BoundInputs, Collapse, Coupling, FreeOptions, Freed, VirtualDomain, choose_free,
+    coefficients, solve_frozen,
 };
 
-/// A choice of what to keep, among domains whose laws are known.
+/// Frozen domains in a problem whose laws over all domains are known.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
-    /// All domains.
+pub struct ReuseProblem<'a> {
+    /// All `m` domains.
     pub domains: &'a DomainSet,
     /// A law per task, convex, over all domains.
     pub laws: &'a [FittedLaw],
@@ -20,37 +20,36 @@ pub struct Situation<'a> {
     pub task_weights: &'a [f64],
     /// The prior of the KL term, positive.
     pub prior: &'a [f64],
-    /// λ.
+    /// λ, the strength of the KL term, in loss per nat.
     pub kl_reg: f64,
-    /// Caps and bounds.
+    /// Caps and bounds of the mixture over all domains.
     pub constraints: &'a Constraints,
     /// The domains that keep their ratios.
     pub frozen: &'a VirtualDomain,
 }
 
-/// What [`Situation::analyze`] finds.
+/// The cost of frozen ratios, as [`ReuseProblem::analyze`] computes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
-    /// The best mixture with nothing frozen, and with the ratios kept (both of length `m`), under the constraints.
+    /// The best mixture with nothing frozen, of length `m`, under the constraints.
     pub optimum: Vec<f64>,
-    /// See [`Analysis::optimum`].
+    /// The best mixture with the ratios kept, of length `m`, under the constraints.
     pub reused: Vec<f64>,
     /// Average losses at the optimum, at the reused mixture and at the prior.
     pub losses: [f64; 3],
-    /// `Σ |q − q*| / 2`.
+    /// Total variation `Σ |q − q*| / 2` between the two mixtures, from 0 to 1.
     pub variation: f64,
     /// The coupling of the frozen domains with the others.
     pub coupling: Coupling,
-    /// Without caps and bounds: what Theorem 1 promises, and by how much the objective with the ratios kept is in
-    /// truth above that of the optimum. `None` for laws that are not log-linear.
+    /// Without caps and bounds: the bounds of Theorem 1, and by how much the objective with the ratios kept is above that
+    /// of the optimum by the laws. `None` for laws that are not log-linear.
     pub bound: Option<(Bound, f64)>,
     /// Domains that are worth freeing, best first.
     pub worth_freeing: Vec<Freed>,
 }
 
-impl Situation<'_> {
-    /// Solves with everything free and with the ratios kept, and computes what theory says of the difference. Cost: up
-    /// to four exact solves.
+impl ReuseProblem<'_> {
+    /// Solves with everything free and with the ratios kept, and bounds the difference. Cost: up to four exact solves.
     ///
     /// # Errors
     /// Those of [`Collapse::new`], [`Collapse::constraints`] and the exact solve; [`CoreError::Unsupported`] for laws
@@ -72,7 +71,7 @@ impl Situation<'_> {
             .all(|law| matches!(law, FittedLaw::LogLinear(_)));
         let bound = if log_linear {
             let (best, kept) = self.solve(&Constraints::none(m))?;
-            let reuse = Reuse {
+            let reuse = BoundInputs {
                 laws: self.laws,
                 task_weights: self.task_weights,
                 kl_reg: self.kl_reg,

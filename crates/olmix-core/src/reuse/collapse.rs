@@ -1,33 +1,59 @@
 //! Virtual domains: several domains in fixed ratios, as one (Olmix, section 4.1).
 //!
-//! A virtual domain is an ordinary domain with an expansion: generating, fitting and solving need not know that
-//! it is virtual. Here is what makes the two views one: caps, bounds, priors and laws over the collapsed set that
-//! say the same as those over the full one.
+//! A virtual domain is an ordinary domain with an expansion, so that generating, fitting and solving treat it as any
+//! other. [`Collapse`] translates caps, bounds, priors and laws between the two views.
 
 use crate::law::{Basis, FittedLaw, LogLinear, Saturating};
-use crate::{Constraints, CoreError, Domain, DomainSet, GroupBound, Mixture, SUM_TOLERANCE};
+use crate::{Constraints, CoreError, Domain, DomainSet, GroupBound, SUM_TOLERANCE};
 
-/// Several domains whose ratios are fixed, as one domain.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VirtualDomain {
-    /// Its name among the collapsed domains.
-    pub name: String,
-    /// Its domains, and the share of each in it, `p̃`; the shares sum to 1.
-    pub members: Vec<(String, f64)>,
-}
+use super::VirtualDomain;
 
 /// Which distance to the prior the KL term of a collapsed problem means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum VirtualKl {
-    /// Of the expanded mixture to the full prior: a virtual domain that is frozen far from its natural ratios
-    /// costs something, in proportion to its weight.
+    /// Of the expanded mixture to the full prior: a virtual domain whose ratios are far from the prior's adds to the
+    /// objective, in proportion to its weight.
     #[default]
     Expanded,
     /// Of the collapsed mixture to the collapsed prior.
     Collapsed,
 }
 
-/// Domains of which some are collapsed into virtual ones, which come first.
+/// A full set of `m` domains, and the same set with some domains collapsed into virtual ones, which come first.
+///
+/// # Example
+/// Two domains keep their ratio of 1 : 3 while a third is added; the problem over two collapsed domains is solved, and
+/// its solution expanded.
+/// ```
+/// use olmix_core::law::{FittedLaw, LogLinear};
+/// use olmix_core::optimize::{ExactProblem, solve_exact};
+/// use olmix_core::reuse::{Collapse, VirtualDomain, VirtualKl};
+/// use olmix_core::{Constraints, DomainSet};
+///
+/// let domains = DomainSet::from_names(["books", "web", "code"])?;
+/// let existing = VirtualDomain {
+///     name: "existing".into(),
+///     members: vec![("books".into(), 0.25), ("web".into(), 0.75)],
+/// };
+/// let collapse = Collapse::new(&domains, &[existing])?;
+/// // One law over all domains, and the same law over `existing` and `code`.
+/// let law = FittedLaw::from(LogLinear { log_c: -1.0, t: vec![-1.0, -0.5, -2.0] });
+/// let laws: Vec<FittedLaw> = collapse.law(&law).into_iter().collect();
+/// let prior = [0.2, 0.6, 0.2];
+/// let solution = solve_exact(&ExactProblem {
+///     domains: collapse.collapsed(),
+///     laws: &laws,
+///     task_weights: &[1.0],
+///     reference: &collapse.reference(&prior, VirtualKl::Expanded),
+///     kl_reg: 0.05,
+///     linear: None,
+///     constraints: &collapse.constraints(&Constraints::none(3))?,
+/// })?;
+/// let mixture = collapse.expand(&solution.weights);
+/// assert!((mixture[1] / mixture[0] - 3.0).abs() < 1e-9, "the ratio is kept");
+/// assert!(mixture[2] > 0.2, "code lowers the loss most, and gets more than its prior");
+/// # Ok::<(), olmix_core::CoreError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Collapse {
     full: DomainSet,
@@ -35,33 +61,6 @@ pub struct Collapse {
     /// By collapsed domain: its domains and their shares in it.
     parts: Vec<Vec<(usize, f64)>>,
     virtuals: usize,
-}
-
-impl VirtualDomain {
-    /// Freezes domains at the ratios that a mixture has among them.
-    ///
-    /// # Errors
-    /// [`CoreError::MissingDomain`] for a domain that the mixture does not have; [`CoreError::Infeasible`] when it
-    /// gives all of them nothing, so that there are no ratios.
-    pub fn frozen(name: &str, domains: &[&str], mixture: &Mixture) -> Result<Self, CoreError> {
-        let mut members = Vec::with_capacity(domains.len());
-        for &domain in domains {
-            let weight = mixture.weight(domain);
-            let weight = weight.ok_or_else(|| CoreError::MissingDomain(domain.to_owned()))?;
-            members.push((domain.to_owned(), weight));
-        }
-        let sum: f64 = members.iter().map(|(_, weight)| weight).sum();
-        if !(sum > 0.0 && sum.is_finite()) {
-            return Err(CoreError::Infeasible(format!(
-                "the mixture gives nothing to any of the domains of `{name}`, so that there are no ratios to keep"
-            )));
-        }
-        members.iter_mut().for_each(|(_, share)| *share /= sum);
-        Ok(Self {
-            name: name.to_owned(),
-            members,
-        })
-    }
 }
 
 impl Collapse {
@@ -98,12 +97,12 @@ impl Collapse {
             parts.push(members);
         }
         let tokens = |members: &[(usize, f64)]| {
-            let of = |&(j, share): &(usize, f64)| {
+            let until_used_up = |&(j, share): &(usize, f64)| {
                 let tokens = full.iter().nth(j).and_then(|domain| domain.tokens)?;
                 Some((tokens as f64 / share).floor() as u64)
             };
             let used = members.iter().filter(|(_, share)| *share > 0.0);
-            used.map(of)
+            used.map(until_used_up)
                 .collect::<Option<Vec<u64>>>()
                 .and_then(|all| all.into_iter().min())
         };
@@ -127,7 +126,7 @@ impl Collapse {
         })
     }
 
-    /// All domains.
+    /// The full set of `m` domains.
     #[must_use]
     pub fn full(&self) -> &DomainSet {
         &self.full
@@ -336,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_paper_comes_out_to_the_digit() {
+    fn expand_gives_the_mixture_of_the_papers_example_to_the_digit() {
         let collapse = Collapse::new(&set(), &[old()]).unwrap();
         assert_eq!(collapse.expand(&[0.4, 0.6]), [0.1, 0.1, 0.2, 0.6]);
         assert_eq!(
@@ -348,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_without_tokens_that_closes_its_virtual_domain_is_named() {
+    fn constraints_name_the_member_without_tokens_that_leaves_a_virtual_domain_no_weight() {
         let mut full = Constraints::none(4);
         full.caps = Some(vec![1.0, 0.0, 1.0, 1.0]);
         let collapse = Collapse::new(&set(), &[old()]).unwrap();
@@ -360,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_that_are_none_are_refused() {
+    fn collapse_refuses_shares_that_do_not_sum_to_one_and_domains_in_two_virtual_domains() {
         let mut bad = old();
         bad.members[0].1 = 0.5;
         let refused = |virtuals: &[VirtualDomain]| Collapse::new(&set(), virtuals).unwrap_err();

@@ -11,20 +11,20 @@ use crate::{CoreError, kl_divergence};
 /// The coupling of frozen domains with the others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coupling {
-    /// `α_fix` by task.
+    /// `α_fix` by task (length `n`): norms of the frozen domains' coefficients, in nats.
     pub fix: Vec<f64>,
-    /// `α_comp` by task.
+    /// `α_comp` by task (length `n`): norms of the free domains' coefficients, in nats.
     pub comp: Vec<f64>,
-    /// `(1 + α_fix + α_comp) α_fix` by task.
+    /// `(1 + α_fix + α_comp) α_fix` by task (length `n`); `κ` is the norm of this vector.
     pub by_task: Vec<f64>,
-    /// What each domain adds: `κ² = Σ_j by_domain_j²`; 0 for domains that are not frozen.
+    /// What each domain adds (length `m`): `κ² = Σ_j by_domain_j²`; 0 for domains that are not frozen.
     pub by_domain: Vec<f64>,
-    /// `κ`.
+    /// `κ`, at least 0; without a unit, as exponents of laws have none.
     pub kappa: f64,
 }
 
 impl Coupling {
-    /// Of coefficients `A` (one row of `m` per task), where `frozen[j]` says which domains keep their ratios.
+    /// The coupling by coefficients `A` (`n` rows of `m`), where `frozen[j]` says which domains keep their ratios.
     #[must_use]
     pub fn new(coefficients: &[Vec<f64>], frozen: &[bool]) -> Self {
         let norm = |row: &[f64], of: bool| {
@@ -66,14 +66,14 @@ pub fn coefficients(laws: &[FittedLaw], p: &[f64]) -> Vec<Vec<f64>> {
     laws.iter().map(of).collect()
 }
 
-/// What Theorem 1 promises of a reuse, and what it is made of.
+/// The bounds of Theorem 1 for a reuse, with their parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
-    /// The coupling.
+    /// The coupling of the frozen domains with the others, by the laws' coefficients.
     pub coupling: Coupling,
-    /// `C₁`.
+    /// `C₁`, in units of the loss (`docs/reuse.md`).
     pub c1: f64,
-    /// `C₂`; infinite without a KL term, as nothing need make the old optimum unique then.
+    /// `C₂`; infinite without a KL term, as the old optimum need not be unique then.
     pub c2: f64,
     /// `‖p̃_fix − q*_fix‖`: how far the frozen ratios are from those of the full optimum.
     pub reuse_gap: f64,
@@ -87,9 +87,9 @@ pub struct Bound {
     pub on_gap: f64,
 }
 
-/// A reuse whose laws are known.
+/// A reuse whose laws and optimum are known: what the bounds are computed from.
 #[derive(Debug, Clone, Copy)]
-pub struct Reuse<'a> {
+pub struct BoundInputs<'a> {
     /// Log-linear laws over all domains, one per task.
     pub laws: &'a [FittedLaw],
     /// Weights of the tasks, summing to 1.
@@ -102,12 +102,12 @@ pub struct Reuse<'a> {
     pub ratios: &'a [f64],
     /// The optimum over all domains with nothing frozen.
     pub optimum: &'a [f64],
-    /// The prior of the KL term.
+    /// The prior of the KL term (length `m`), positive.
     pub prior: &'a [f64],
 }
 
-impl Reuse<'_> {
-    /// The bounds.
+impl BoundInputs<'_> {
+    /// The bounds of Theorem 1. Cost `O(n m)`.
     ///
     /// # Errors
     /// [`CoreError::Unsupported`] for laws that are not log-linear.
@@ -194,7 +194,7 @@ impl Reuse<'_> {
         self.kl_reg * rho * change.max(0.0)
     }
 
-    /// The loss of a mixture under the laws, with the KL term.
+    /// `Σ_i w_i f_i(q) + λ KL(q ‖ p0)` of a mixture `q` over all domains.
     #[must_use]
     pub fn objective(&self, q: &[f64]) -> f64 {
         let losses = self.laws.iter().zip(self.task_weights);

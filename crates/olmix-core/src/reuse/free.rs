@@ -13,14 +13,14 @@
 //! count, as no ratio among them could change it; and the update counts by one number per task, which a pilot of a
 //! few runs determines, where coefficients of each of its domains are mostly noise.
 
-/// A domain that is worth freeing.
+/// A domain that is worth freeing, as [`choose_free`] finds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Freed {
-    /// Its position.
+    /// Its position in the set of `m` domains.
     pub domain: usize,
-    /// The coupling with the update before it is freed.
+    /// The coupling of the frozen domains with the update before this one is freed.
     pub before: f64,
-    /// The coupling after.
+    /// The coupling after; less than [`Freed::before`].
     pub after: f64,
 }
 
@@ -111,7 +111,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_domain_that_acts_on_the_tasks_of_the_update_is_freed_and_no_other() {
+    fn choose_free_frees_the_domain_that_acts_on_the_tasks_of_the_update_and_no_more_than_allowed()
+    {
         // Two tasks of prose, one of code; the last domain is new code.
         let rows = vec![
             vec![-1.0, -0.9, -1.1, -0.3, -0.5],
@@ -136,5 +137,29 @@ mod tests {
             })
             .is_empty()
         );
+    }
+
+    #[test]
+    fn choose_free_takes_the_first_of_equally_coupled_domains_and_keeps_one_frozen() {
+        // The first two frozen domains are alike, and unlike the third.
+        let rows = vec![vec![-4.0, -4.0, 0.0, -2.0]];
+        let frozen = [true, true, true, false];
+        let shares = [0.25, 0.25, 0.4, 0.1];
+        let options = FreeOptions {
+            most: usize::MAX,
+            worth: 0.0,
+        };
+        let freed = choose_free(&rows, &frozen, &shares, options);
+        let order: Vec<usize> = freed.iter().map(|f| f.domain).collect();
+        assert_eq!(order, [2], "the two that stay differ in nothing");
+        let rows = vec![vec![-4.0, 4.0, 0.0, -2.0]];
+        let even = [0.3, 0.3, 0.3, 0.1];
+        let one = FreeOptions {
+            most: 1,
+            ..FreeOptions::default()
+        };
+        assert_eq!(choose_free(&rows, &frozen, &even, one)[0].domain, 0);
+        let single = choose_free(&rows, &[true, false, false, false], &even, options);
+        assert_eq!(single, []);
     }
 }

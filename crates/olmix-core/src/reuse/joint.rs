@@ -1,18 +1,18 @@
-//! Swarm reuse: old runs on a new domain set, and one law for swarms that were measured at different times.
+//! Swarm reuse: old runs over a new domain set, and one law for swarms that were measured at different times.
 
 use crate::law::{Basis, FittedLaw, LawOptions, LogLinear, Saturating};
 use crate::{CoreError, DomainSet, Matrix, Swarm};
 
 use super::{Lineage, Origin};
 
-/// Old runs on the new domain set (Olmix, section 4.2): new domains get nothing, a part gets the share of its whole
-/// that it naturally has, and runs that used content which is gone are left out, named in the second value.
+/// Re-expresses old runs over the new domain set (Olmix, section 4.2): new domains get weight 0, a part gets its share of
+/// its whole. Runs that used removed or revised content are left out; the second value names them.
 ///
-/// `natural` (length `m` of the new set) says how parts share their whole.
+/// `natural` (length `m` of the new set) says how parts share their whole, in any unit.
 ///
 /// # Errors
 /// [`CoreError::Shape`] when the swarm is not over the old set.
-pub fn carry(
+pub fn re_express(
     swarm: &Swarm,
     lineage: &Lineage,
     natural: &[f64],
@@ -24,8 +24,8 @@ pub fn carry(
             found: swarm.domains().len(),
         });
     }
-    let gone = lineage.lost();
-    let uses = |run: &usize| gone.iter().any(|&j| swarm.mixtures().get(*run, j) > 0.0);
+    let removed = lineage.lost();
+    let uses = |run: &usize| removed.iter().any(|&j| swarm.mixtures().get(*run, j) > 0.0);
     let (lost, kept): (Vec<usize>, Vec<usize>) = (0..swarm.len()).partition(uses);
     // The share of its old domain that each new one is.
     let mut whole = vec![0.0; lineage.old.len()];
@@ -41,7 +41,7 @@ pub fn carry(
         }
         _ => 0.0,
     };
-    let carried = Swarm::new(
+    let re_expressed = Swarm::new(
         lineage.new.clone(),
         swarm.tasks().to_vec(),
         kept.iter().map(|&run| swarm.runs()[run].clone()).collect(),
@@ -51,7 +51,7 @@ pub fn carry(
         }),
     )?;
     let lost = lost.into_iter().map(|run| swarm.runs()[run].clone());
-    Ok((carried, lost.collect()))
+    Ok((re_expressed, lost.collect()))
 }
 
 /// One law per task for several swarms.
@@ -59,7 +59,7 @@ pub fn carry(
 pub struct JointFit {
     /// The laws, at the level of the last swarm.
     pub laws: Vec<FittedLaw>,
-    /// By swarm and task: what the logarithm of the reducible loss is higher by than in the last swarm.
+    /// By swarm and task: by how much the logarithm of the reducible loss exceeds that of the last swarm, in nats.
     pub offsets: Vec<Vec<f64>>,
 }
 
@@ -95,7 +95,7 @@ pub fn fit_joint(
     // A log-linear law has its level in its coefficients: an indicator of every swarm would be one too many. A
     // saturating one cannot go up, so each swarm has its own.
     let m = last.domains().len();
-    let marked = match options {
+    let indicators = match options {
         LawOptions::LogLinear(_) => swarms.len() - 1,
         LawOptions::Saturating(options) if powers(&options.bases) && swarms.len() > 1 => {
             swarms.len()
@@ -108,13 +108,13 @@ pub fn fit_joint(
         }
     };
     let names = last.domains().names().map(str::to_owned);
-    let marks = (0..marked).map(|s| format!("swarm {s} of a joint fit"));
+    let indicator_names = (0..indicators).map(|s| format!("swarm {s} of a joint fit"));
     let rows: Vec<(usize, usize)> = swarms
         .iter()
         .enumerate()
         .flat_map(|(s, swarm)| (0..swarm.len()).map(move |run| (s, run)))
         .collect();
-    let mixtures = Matrix::from_fn(rows.len(), m + marked, |i, j| {
+    let mixtures = Matrix::from_fn(rows.len(), m + indicators, |i, j| {
         let (s, run) = rows[i];
         if j < m {
             swarms[s].mixtures().get(run, j)
@@ -123,7 +123,7 @@ pub fn fit_joint(
         }
     });
     let all = Swarm::new(
-        DomainSet::from_names(names.chain(marks))?,
+        DomainSet::from_names(names.chain(indicator_names))?,
         last.tasks().to_vec(),
         rows.iter()
             .map(|&(s, run)| format!("{s}/{}", swarms[s].runs()[run]))
@@ -135,21 +135,22 @@ pub fn fit_joint(
         }),
     )?;
     let mut prior = prior.to_vec();
-    prior.resize(m + marked, 0.0);
+    prior.resize(m + indicators, 0.0);
     let fitted = options.fit(&all, &prior, &|| ())?;
     let (mut laws, mut offsets) = (Vec::new(), vec![Vec::new(); swarms.len()]);
     for (law, _) in fitted {
-        let (law, of) = parted(law, m);
+        let (law, found) = split_offsets(law, m);
         laws.push(law);
         for (s, offsets) in offsets.iter_mut().enumerate() {
-            offsets.push(of.get(s).copied().unwrap_or(0.0));
+            offsets.push(found.get(s).copied().unwrap_or(0.0));
         }
     }
     Ok(JointFit { laws, offsets })
 }
 
-/// Offsets of swarms of one kind of proxy are a few percent; a factor of 20 is a fit that went astray.
-const MOST_OFFSET: f64 = 3.0;
+/// Offsets between swarms of one kind of proxy are a few percent; a factor of e³ = 20 shows a law that its runs do not
+/// determine.
+const LARGEST_OFFSET: f64 = 3.0;
 
 /// Several swarms as one, at the level of the last.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,7 +174,7 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
     for (s, offsets) in joint.offsets.iter().enumerate() {
         if let Some(offset) = offsets
             .iter()
-            .find(|offset| offset.abs() > MOST_OFFSET || offset.is_nan())
+            .find(|offset| offset.abs() > LARGEST_OFFSET || offset.is_nan())
         {
             return Err(CoreError::Unsupported(format!(
                 "the level of earlier swarm {} can't be told from its {} runs: a factor of e^{offset:.1} on a reducible \
@@ -238,7 +239,7 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
 }
 
 /// A law over `m` domains and indicators of swarms as the law of the last swarm, and the others' offsets to it.
-fn parted(law: FittedLaw, m: usize) -> (FittedLaw, Vec<f64>) {
+fn split_offsets(law: FittedLaw, m: usize) -> (FittedLaw, Vec<f64>) {
     match law {
         FittedLaw::LogLinear(law) => {
             let mut t = law.t;
@@ -249,10 +250,10 @@ fn parted(law: FittedLaw, m: usize) -> (FittedLaw, Vec<f64>) {
             // φ(1) = 1 for powers.
             let mut levels: Vec<f64> = Vec::new();
             for v in &mut law.v {
-                let marks = v.split_off(m);
-                levels.resize(marks.len(), 0.0);
-                for (level, mark) in levels.iter_mut().zip(marks) {
-                    *level -= mark;
+                let of_swarms = v.split_off(m);
+                levels.resize(of_swarms.len(), 0.0);
+                for (level, v) in levels.iter_mut().zip(of_swarms) {
+                    *level -= v;
                 }
             }
             let last = levels.last().copied().unwrap_or(0.0);

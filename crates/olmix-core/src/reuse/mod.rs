@@ -15,13 +15,21 @@ mod collapse;
 mod coupling;
 mod free;
 mod joint;
+mod plan;
 mod solve;
 mod update;
+mod virtual_domain;
 
-pub use analysis::{Analysis, Situation};
-pub use collapse::{Collapse, VirtualDomain, VirtualKl};
-pub use coupling::{Bound, Coupling, Reuse, coefficients};
+pub use analysis::{Analysis, ReuseProblem};
+pub use collapse::{Collapse, VirtualKl};
+pub use coupling::{Bound, BoundInputs, Coupling, coefficients};
 pub use free::{FreeOptions, Freed, choose_free};
-pub use joint::{Aligned, JointFit, align, carry, fit_joint};
+pub use joint::{Aligned, JointFit, align, fit_joint, re_express};
+pub use plan::{
+    Alternative, CANDIDATES_PER_RUN, FreeDomain, FreeReason, FreezeGroup, LEAST_OLD_RUNS,
+    MOST_OLD_SWARMS, PlanError, PlanInputs, PlanReason, PlanRequest, RemainingMixture, ReuseMethod,
+    ReusePlan, Rounding, RunRule, UnusedOption, existing_name, remaining_mixture, sampling_center,
+};
 pub use solve::solve_frozen;
 pub use update::{Change, Lineage, Origin, PART_TOLERANCE, Update};
+pub use virtual_domain::VirtualDomain;

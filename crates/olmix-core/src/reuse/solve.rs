@@ -1,5 +1,4 @@
-//! Solving with laws over all domains while some keep their ratios: old runs inform the laws, old ratios limit the
-//! freedom.
+//! The exact solve with laws over all domains while some domains keep their ratios.
 
 use crate::law::FittedLaw;
 use crate::optimize::{ExactProblem, Solution, solve_exact};
@@ -8,8 +7,8 @@ use crate::{Binding, CoreError};
 use super::{Collapse, VirtualDomain, VirtualKl};
 
 /// The exact solution of a problem over all domains, among mixtures that have the ratios of `frozen`. Its weights and
-/// binding constraints speak of all domains; a cap of a virtual domain is told as that of its scarcest member. The KL
-/// term is that of the expanded mixture.
+/// binding constraints are over all domains: a cap of a virtual domain is reported as the cap of its scarcest member. The
+/// KL term is that of the expanded mixture.
 ///
 /// # Errors
 /// Those of [`Collapse::new`], [`Collapse::constraints`] and [`solve_exact`]; [`CoreError::Unsupported`] for laws that
@@ -34,13 +33,13 @@ pub fn solve_frozen(
         linear: None,
         constraints: &collapse.constraints(problem.constraints)?,
     })?;
-    // The member at which a bound of the collapsed domain is reached: that of the least value per share.
-    let scarcest = |v: usize, of: &dyn Fn(usize) -> f64| {
+    // The member that reaches the bound of the collapsed domain: the one with the least value per share.
+    let scarcest = |v: usize, limit: &dyn Fn(usize) -> f64| {
         let used = collapse.members(v).iter().filter(|(_, share)| *share > 0.0);
-        let least = used.min_by(|a, b| (of(a.0) / a.1).total_cmp(&(of(b.0) / b.1)));
+        let least = used.min_by(|a, b| (limit(a.0) / a.1).total_cmp(&(limit(b.0) / b.1)));
         least.map_or(0, |(j, _)| *j)
     };
-    let told = |binding: &Binding| match binding {
+    let over_all = |binding: &Binding| match binding {
         Binding::Cap(v) => {
             let caps = problem.constraints.caps.as_deref().unwrap_or_default();
             Binding::Cap(scarcest(*v, &|j| caps[j]))
@@ -51,7 +50,7 @@ pub fn solve_frozen(
     };
     Ok(Solution {
         weights: collapse.expand(&solved.weights),
-        binding: solved.binding.iter().map(told).collect(),
+        binding: solved.binding.iter().map(over_all).collect(),
         ..solved
     })
 }

@@ -9,13 +9,13 @@ pub const PART_TOLERANCE: f64 = 0.01;
 /// One change to a domain set.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// New domains.
+    /// New domains, put last in the set.
     Add(Vec<Domain>),
-    /// Domains that are no longer used.
+    /// Domains that are no longer used, by name.
     Remove(Vec<String>),
     /// A domain that is cut into parts whose union it is.
     Partition {
-        /// The whole.
+        /// Name of the domain that is partitioned.
         domain: String,
         /// The parts; none may have the name of another domain.
         parts: Vec<Domain>,
@@ -25,7 +25,7 @@ pub enum Change {
     },
     /// A domain whose content changed, and with it perhaps its size. Its name stays.
     Revise {
-        /// The domain.
+        /// Name of the domain whose content changed.
         domain: String,
         /// Tokens it has now, where they were counted.
         tokens: Option<u64>,
@@ -44,7 +44,7 @@ pub enum Origin {
     Part(usize),
     /// The old domain at this position with other content.
     Revised(usize),
-    /// Nothing of it was there.
+    /// The old set has nothing of it.
     Added,
 }
 
@@ -112,7 +112,7 @@ impl Lineage {
         (0..self.old.len()).filter(|&old| !stays(old)).collect()
     }
 
-    /// Whether nothing has to be measured: domains only went.
+    /// Whether domains were only removed (or nothing changed), so that no run is needed.
     #[must_use]
     pub fn is_removal(&self) -> bool {
         self.affected().is_empty()
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn several_changes_make_one_version_that_knows_where_each_domain_comes_from() {
+    fn lineage_of_several_changes_knows_the_origin_of_every_domain() {
         let update = [
             Change::Add(vec![domain("code", 50)]),
             Change::Remove(vec!["wiki".into()]),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_whose_content_changed_is_new() {
+    fn lineage_counts_a_revised_part_as_added() {
         let revise = Change::Revise {
             domain: "pdf:law".into(),
             tokens: Some(5),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_is_refused_with_its_numbers() {
+    fn lineage_refuses_unknown_and_duplicate_domains_and_parts_that_do_not_add_up() {
         assert_eq!(
             refused(Change::Remove(vec!["math".into()])),
             "there is no domain `math`; there are 3 domains"
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_alone_needs_no_runs() {
+    fn lineage_of_a_removal_alone_is_a_removal_and_keeps_the_rest_unaffected() {
         let lineage = Lineage::of(&set(), &[Change::Remove(vec!["wiki".into()])]).unwrap();
         assert!(lineage.is_removal());
         assert_eq!(lineage.unaffected(), [0, 1]);

@@ -1,6 +1,6 @@
 //! Ratios of an earlier swarm, told over the domains of today.
 
-use olmix_core::reuse::{Collapse, Lineage, VirtualDomain, carry};
+use olmix_core::reuse::{Collapse, Lineage, VirtualDomain, re_express};
 use olmix_core::{CoreError, DomainSet, Matrix, Swarm};
 
 use crate::messages::excerpt;
@@ -66,7 +66,7 @@ pub fn carry_ratios(
         }
     }
     let swarm = over(&lineage.old, ids, &mixtures).map_err(told)?;
-    let (carried, lost) = carry(&swarm, lineage, natural).map_err(told)?;
+    let (carried, lost) = re_express(&swarm, lineage, natural).map_err(told)?;
     let names: Vec<&str> = lineage.new.names().collect();
     let header: Vec<&str> = std::iter::once("run").chain(names).collect();
     let rows = (0..carried.len()).map(|run| {

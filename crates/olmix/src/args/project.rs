@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
 use olmix_io::ProjectDomain;
-use olmix_project::Method;
+use olmix_project::ReuseMethod;
 
 use super::{Common, choice};
 
@@ -45,7 +45,7 @@ pub struct InitArgs {
     /// Tokens of the run that mixtures are for [default: as in the files].
     #[arg(long, value_name = "R")]
     pub target_tokens: Option<f64>,
-    /// How often that run may see each token.
+    /// How often that run may see each token, such as 4 [default: as in the files].
     #[arg(long, value_name = "K", requires = "target_tokens")]
     pub repetition: Option<f64>,
     /// Non-embedding parameters of a proxy, from which costs in FLOPs are computed.
@@ -157,13 +157,14 @@ pub struct PlanArgs {
     /// The method, one of those listed below.
     #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method())]
     pub method: MethodChoice,
-    /// Largest number of runs.
+    /// Largest number of runs [default: runs_per_domain for each sampled domain and one more, rounded up].
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub budget: Option<u32>,
     /// The mixture to start from [default: the newest of main].
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,
-    /// Domains, or patterns such as dclm:*, that are free although the update does not change them.
+    /// With partial-reuse, domains or patterns such as dclm:* that are free although the update does not change them
+    /// [default: those that are coupled with the update].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub free: Vec<String>,
     /// A separate virtual domain: domains that match the pattern keep their ratios, their summed weight is free;
@@ -179,7 +180,7 @@ pub struct PlanArgs {
     /// A mixture.json of a pilot: laws of a few runs over the new domains, from which coupling is estimated.
     #[arg(long, value_name = "FILE")]
     pub pilot: Option<PathBuf>,
-    /// Folder for the configs of the swarm; the plan is recorded.
+    /// Folder for the configs of the swarm; the plan is recorded [default: the plan is only printed].
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
     /// The project.
@@ -198,10 +199,10 @@ fn whole(text: &str) -> Result<u64, String> {
 
 /// A method, or `None` for `auto`.
 #[derive(Debug, Clone, Copy)]
-pub struct MethodChoice(pub Option<Method>);
+pub struct MethodChoice(pub Option<ReuseMethod>);
 
 fn method() -> impl TypedValueParser<Value = MethodChoice> {
-    let methods = Method::ALL.map(|(name, method)| (name, MethodChoice(Some(method))));
+    let methods = ReuseMethod::ALL.map(|(name, method)| (name, MethodChoice(Some(method))));
     choice(methods.into_iter().chain([("auto", MethodChoice(None))]))
 }
 
@@ -232,7 +233,7 @@ pub struct CommitArgs {
     /// Record a fit although its runs no longer exist; the fit can't be repeated from the project then.
     #[arg(long)]
     pub without_runs: bool,
-    /// Message for the log.
+    /// Message for the log [default: the method that made the mixture].
     #[arg(long, short, value_name = "TEXT")]
     pub message: Option<String>,
     /// The project.

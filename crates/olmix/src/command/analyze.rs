@@ -1,6 +1,6 @@
 //! `olmix analyze`.
 
-use olmix_core::reuse::{Analysis, Situation, VirtualDomain};
+use olmix_core::reuse::{Analysis, ReuseProblem, VirtualDomain};
 use olmix_core::{DomainSet, Mixture};
 use olmix_io::{MixtureFile, Shares};
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::table::{number, percent, table};
 /// Rows of the printed tables.
 const MOST_PRINTED: usize = 8;
 
-/// Analyzes.
+/// Runs an analysis.
 pub fn run(command: &AnalyzeCommand) -> Result<(), Failure> {
     match command {
         AnalyzeCommand::Reuse(args) => on_threads(args.common, || reuse(args)),
@@ -24,10 +24,10 @@ pub fn run(command: &AnalyzeCommand) -> Result<(), Failure> {
 fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     let new = MixtureFile::read(&args.new)?;
     let old = Shares::read(&args.old)?;
-    let told =
+    let refused =
         |error: olmix_core::CoreError| Failure::refused(format!("{}: {error}", args.new.display()));
-    let domains = new.domain_set().map_err(told)?;
-    let prior = new.prior().map_err(told)?;
+    let domains = new.domain_set().map_err(refused)?;
+    let prior = new.prior().map_err(refused)?;
     let laws = new.laws().ok_or_else(|| {
         Failure::usage(
             format!(
@@ -49,8 +49,8 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     let tasks = new.tasks();
     let task_weights: Vec<f64> = tasks.iter().map(|task| task.weight).collect();
     let frozen = frozen(args, &old, &domains)?;
-    let constraints = new.constraints().map_err(told)?;
-    let situation = Situation {
+    let constraints = new.constraints().map_err(refused)?;
+    let problem = ReuseProblem {
         domains: &domains,
         laws: &laws,
         task_weights: &task_weights,
@@ -59,7 +59,7 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
         constraints: &constraints,
         frozen: &frozen,
     };
-    let found = situation.analyze().map_err(told)?;
+    let found = problem.analyze().map_err(refused)?;
     let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     if args.common.json {
         output::print(&as_json(&found, &domains, &names, &frozen).to_string())
@@ -70,7 +70,7 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     }
 }
 
-/// What both have, at the old ratios, without what is freed.
+/// The domains that both mixtures have and that are not freed, at the old ratios.
 fn frozen(
     args: &AnalyzeReuseArgs,
     old: &Shares,
@@ -219,7 +219,7 @@ fn described(
     text
 }
 
-/// What Theorem 1 says, next to the truth; nothing for laws that it is not about.
+/// The bounds of Theorem 1 beside the gaps by the laws; nothing for laws that are not log-linear.
 fn bounds(found: &Analysis) -> String {
     let Some((bound, gap)) = &found.bound else {
         return String::new();

@@ -1,68 +1,36 @@
 //! Olmix's case study against an oracle: what reuse keeps of full recomputation's gain, and at how many runs.
 //!
-//! A law fitted to all runs of a swarm over the last domain set stands in for training, so that every method's history
-//! can be lived through in milliseconds, and its last mixture judged by the truth.
+//! A law fitted to all runs of a swarm over the last domain set stands in for training, so that the whole history of a
+//! method takes milliseconds, and its last mixture is judged by the law that it was measured with. The plans are those of
+//! [`crate::reuse::PlanInputs`], which `olmix plan` follows.
 
-mod case;
-mod chain;
-mod told;
+mod case_study;
+mod measures;
+mod methods;
+mod reparametrized;
+mod simulate;
+mod stage_solver;
 
 use super::{Cell, Detail, Study};
 use crate::Constraints;
 use crate::CoreError;
 use crate::optimize::{ExactProblem, solve_exact};
-use chain::{Reached, World};
+use methods::{METHODS, Method};
+use simulate::{Outcome, ReuseSimulation};
+use stage_solver::StageSolver;
 
-/// How a team follows changing data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    /// Shares by tokens; no run at all.
-    Natural,
-    /// A new swarm over all domains after every update.
-    Recompute,
-    /// Old ratios among all unaffected domains.
-    FullReuse,
-    /// The same, by the oracle's own laws at every step: what ratios kept cost where laws are perfect.
-    FullReuseExact,
-    /// As full reuse, but for the domain the paper freed by hand when code was added.
-    PartialByHand,
-    /// The same, but for domains that a pilot shows to be coupled with the update; old runs inform the law.
-    PartialAutomatic,
-    /// Old runs with new ones over all domains, one law for all.
-    SwarmReuse,
-    /// Old runs inform the law, old ratios limit the freedom.
-    Joint,
-    /// Runs with old ratios, old runs in the law, and all domains free in the solve.
-    JointFree,
-}
-
-/// With their names, and whether their swarms are designed: D-optimal choices from many draws, over the domains as they
-/// are after freezing. Swarm reuse keeps to draws, as its design would have to know of the old runs.
-const METHODS: [(&str, Method, bool); 11] = [
-    ("natural", Method::Natural, false),
-    ("recompute", Method::Recompute, true),
-    ("recompute-drawn", Method::Recompute, false),
-    ("full-reuse", Method::FullReuse, true),
-    ("full-reuse-drawn", Method::FullReuse, false),
-    ("full-reuse-exact", Method::FullReuseExact, false),
-    ("partial-by-hand", Method::PartialByHand, true),
-    ("partial-auto", Method::PartialAutomatic, true),
-    ("swarm-reuse", Method::SwarmReuse, false),
-    ("joint", Method::Joint, true),
-    ("joint-free", Method::JointFree, true),
-];
-/// Target tokens.
+/// Tokens of the run that mixtures are for, with their names.
 const TARGETS: [(&str, f64); 2] = [("1T", 1e12), ("6T", 6e12)];
 /// Runs per domain.
 const C: [f64; 3] = [1.0, 2.0, 3.0];
 const REPETITION_FACTOR: f64 = 4.0;
-/// The recommended pull to the prior.
+/// λ, the recommended pull to the prior.
 const KL_REG: f64 = 0.05;
 
 /// The updates, by what they bring.
 const UPDATES: [&str; 5] = ["code", "sources", "revision", "removal", "partition"];
-/// Of each update: what its frozen ratios cost.
-const STEP: [&str; 2] = ["reuse_gap", "performance_gap"];
+/// Of each update: the cost of its frozen ratios.
+const GAPS: [&str; 2] = ["reuse_gap", "performance_gap"];
 /// Of each web topic, when code was added: what it adds to `κ` (in squares) and whether it is worth freeing, by the laws
 /// fitted to the pilot and by the oracle's.
 const COUPLED: [&str; 4] = ["coupling", "freed", "oracle_coupling", "oracle_freed"];
@@ -71,7 +39,7 @@ pub(super) fn settings(study: &Study<'_>) -> Vec<Vec<String>> {
     let mut settings = Vec::new();
     for (oracle, _) in &study.oracles {
         for (tokens, _) in TARGETS {
-            for (method, kind, _) in METHODS {
+            for (method, kind) in METHODS {
                 let one = matches!(kind, Method::Natural | Method::FullReuseExact);
                 let c: &[f64] = if one { &C[2..] } else { &C };
                 for c in c {
@@ -99,34 +67,35 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         .iter()
         .find(|(name, _)| *name == find(1))
         .ok_or_else(unknown)?;
-    let (_, method, designed) = *METHODS
+    let (_, method) = *METHODS
         .iter()
-        .find(|(name, ..)| *name == find(2))
+        .find(|(name, _)| *name == find(2))
         .ok_or_else(unknown)?;
     let c: f64 = find(3).parse().map_err(|_| unknown())?;
     let prior = study.spec.prior.weights();
-    let stages = case::stages(study.swarm.domains(), prior)?;
+    let stages = case_study::stages(study.swarm.domains(), prior)?;
     let task_weights = study.swarm.task_weights();
-    let world = World {
-        oracle,
+    let simulation = ReuseSimulation {
+        solver: StageSolver {
+            oracle,
+            task_weights: &task_weights,
+            target_tokens,
+            repetition_factor: REPETITION_FACTOR,
+            kl_reg: KL_REG,
+        },
         stages: &stages,
         options: oracle.options(),
-        task_weights: &task_weights,
-        target_tokens,
-        repetition_factor: REPETITION_FACTOR,
-        kl_reg: KL_REG,
         c,
-        designed,
         seed: cell.seed,
     };
-    let reached = match world.follow(method) {
+    let outcome = match simulation.run(method) {
         // So few runs per domain are no swarm for this method.
         Err(CoreError::TooFewRuns { .. }) => return Ok(vec![f64::NAN; study.values().len()]),
-        reached => reached?,
+        outcome => outcome?,
     };
     let last = stages.last().ok_or_else(unknown)?;
-    let p = last.told(&reached.mixture);
-    let natural = last.told(&last.natural());
+    let p = last.to_oracle(&outcome.mixture);
+    let natural = last.to_oracle(&last.natural());
     let constraints = Constraints::none(prior.len()).with_repetition(
         study.swarm.domains(),
         target_tokens,
@@ -147,26 +116,26 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         .map(|(a, b)| (a - b).abs())
         .sum();
     let mut numbers = vec![
-        reached.runs as f64,
+        outcome.runs as f64,
         oracle.gain(&p, &natural),
         oracle.gain(&p, prior),
         oracle.gain(&best.weights, &natural),
         0.5 * variation,
-        reached.freed as f64,
-        f64::from(u8::from(reached.as_by_hand)),
+        outcome.freed as f64,
+        f64::from(u8::from(outcome.as_by_hand)),
     ];
-    numbers.extend(detailed(&reached));
+    numbers.extend(detailed(&outcome));
     Ok(numbers)
 }
 
 /// The numbers of [`details`]: by update, then by domain.
-fn detailed(reached: &Reached) -> Vec<f64> {
-    let mut numbers = vec![f64::NAN; UPDATES.len() * STEP.len()];
-    for step in &reached.steps {
-        let at = step.update * STEP.len();
-        numbers[at..at + STEP.len()].copy_from_slice(&[step.reuse_gap, step.performance_gap]);
+fn detailed(outcome: &Outcome) -> Vec<f64> {
+    let mut numbers = vec![f64::NAN; UPDATES.len() * GAPS.len()];
+    for gaps in &outcome.gaps {
+        let at = gaps.update * GAPS.len();
+        numbers[at..at + GAPS.len()].copy_from_slice(&[gaps.reuse_gap, gaps.performance_gap]);
     }
-    for coupled in &reached.coupling {
+    for coupled in &outcome.coupling {
         let freed = coupled.freed.map(|freed| f64::from(u8::from(freed)));
         for (coupling, freed) in coupled.coupling.into_iter().zip(freed) {
             numbers.extend([coupling, freed]);
@@ -175,12 +144,12 @@ fn detailed(reached: &Reached) -> Vec<f64> {
     numbers
 }
 
-/// What frozen ratios cost by update, and how web topics are coupled with code.
+/// The cost of frozen ratios by update, and how web topics are coupled with code.
 pub(super) fn details(
     study: &Study<'_>,
     results: &[(Cell, Vec<f64>)],
 ) -> Result<Vec<Detail>, CoreError> {
-    let stages = case::stages(study.swarm.domains(), study.spec.prior.weights())?;
+    let stages = case_study::stages(study.swarm.domains(), study.spec.prior.weights())?;
     let topics: Vec<&str> = stages
         .first()
         .map_or_else(Vec::new, |stage| stage.domains().names().collect());
@@ -203,14 +172,14 @@ pub(super) fn details(
         Detail {
             name: "steps",
             key: "update",
-            values: &STEP,
-            results: table(&UPDATES, first, STEP.len()),
+            values: &GAPS,
+            results: table(&UPDATES, first, GAPS.len()),
         },
         Detail {
             name: "coupling",
             key: "domain",
             values: &COUPLED,
-            results: table(&topics, first + UPDATES.len() * STEP.len(), COUPLED.len()),
+            results: table(&topics, first + UPDATES.len() * GAPS.len(), COUPLED.len()),
         },
     ])
 }
@@ -280,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_frozen_costs_something_at_each_update_and_topics_are_coupled() {
+    fn study_reports_gaps_at_each_update_and_the_coupling_of_each_topic_with_code() {
         let (swarm, spec) = swarm();
         let study = Study::new(Question::Reuse, &swarm, &spec, 1).unwrap();
         let cells = study.cells().into_iter().filter(|cell| {
@@ -317,5 +286,44 @@ mod tests {
                 "{cell:?}: {numbers:?}"
             );
         }
+    }
+
+    /// Numbers of the study on the small swarm, by method and `c`, for the log-linear oracle at 1T.
+    fn numbers(study: &Study<'_>, method: &str, c: &str) -> Vec<f64> {
+        let cell = study.cells().into_iter().find(|cell| {
+            cell.keys[0] == "log_linear"
+                && cell.keys[1] == "1T"
+                && cell.keys[2] == method
+                && cell.keys[3] == c
+        });
+        study.run(&cell.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn study_trains_the_runs_of_olmix_plan_and_the_papers_only_for_the_papers_methods() {
+        let (swarm, spec) = swarm();
+        let study = Study::new(Question::Reuse, &swarm, &spec, 1).unwrap();
+        let runs = |method: &str| numbers(&study, method, "3")[0];
+        // 3 topics; + 3 languages; + 6 sources; PDFs revised; one removed; PDFs in 2 parts: c (d + 1), rounded up.
+        let sum = |sizes: &[usize]| sizes.iter().map(|d| 3 * (d + 1)).sum::<usize>() as f64;
+        assert_eq!(runs("recompute"), sum(&[3, 6, 12, 12, 11, 12]));
+        assert_eq!(runs("full-reuse"), sum(&[3, 4, 7, 2, 3]));
+        assert_eq!(runs("full-reuse-old-runs"), runs("full-reuse"));
+        assert_eq!(runs("swarm-reuse"), runs("full-reuse"));
+        // 12, 15, 24, 9 and 12 to the nearest power of two.
+        assert_eq!(runs("full-reuse-paper"), 8.0 + 16.0 + 16.0 + 8.0 + 8.0);
+        assert_eq!(runs("natural"), 0.0);
+    }
+
+    #[test]
+    fn study_of_auto_follows_swarm_reuse_once_old_runs_outnumber_domains() {
+        let (swarm, spec) = swarm();
+        let study = Study::new(Question::Reuse, &swarm, &spec, 1).unwrap();
+        let (auto, swarm_reuse) = (
+            numbers(&study, "auto", "3"),
+            numbers(&study, "swarm-reuse", "3"),
+        );
+        assert_eq!(auto[0], swarm_reuse[0]);
+        assert_eq!(auto[1].to_bits(), swarm_reuse[1].to_bits());
     }
 }

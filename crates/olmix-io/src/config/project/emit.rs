@@ -1,6 +1,6 @@
 //! Generation and fit configs of a project's next swarm.
 
-use olmix_core::reuse::VirtualDomain;
+use olmix_core::reuse::{CANDIDATES_PER_RUN, VirtualDomain, sampling_center};
 
 use super::{ProjectConfig, ProjectDomain};
 use crate::config::yaml::Yaml;
@@ -57,7 +57,7 @@ impl ProjectConfig {
             swarm.set("design", Yaml::text("d_optimal"));
             swarm.set(
                 "candidates",
-                Yaml::whole(CANDIDATES_EACH * file.variants as u64),
+                Yaml::whole((CANDIDATES_PER_RUN * file.variants) as u64),
             );
         }
         if self.max_tokens.is_none() {
@@ -192,45 +192,12 @@ fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
     priors
 }
 
-/// Draws for each run of a designed swarm: with 5 to 20, studies of reuse found no difference (docs/study-reuse.md).
-const CANDIDATES_EACH: u64 = 10;
-
-/// What is new is drawn around this share together at least, as in the swarm of the paper's last update: beside all that was
-/// there before, it would hardly be sampled.
-const LEAST_NEW: f64 = 0.3;
-/// Of that, each new domain has this share of an equal part at least, so that some run samples it.
-const LEAST_OF_EQUAL: f64 = 0.1;
-
 /// Relative sizes to draw around, summing to 1: those of the domains, with the new ones raised where they are small.
 fn drawn_around(domains: &[ProjectDomain], new: &[String]) -> Vec<(String, f64)> {
-    let mut sizes = sizes(domains);
-    let is_new = |name: &str| new.iter().any(|other| other == name);
-    let count = sizes.iter().filter(|(name, _)| is_new(name)).count();
-    let sum = |sizes: &[(String, f64)]| -> f64 {
-        sizes
-            .iter()
-            .filter(|(name, _)| is_new(name))
-            .map(|(_, size)| size)
-            .sum()
-    };
-    let share = sum(&sizes);
-    if count == 0 || count == sizes.len() || share <= 0.0 {
-        return sizes;
-    }
-    let together = share.max(LEAST_NEW);
-    let least = LEAST_OF_EQUAL * share / count as f64;
-    for (_, size) in sizes.iter_mut().filter(|(name, _)| is_new(name)) {
-        *size = size.max(least);
-    }
-    let raised = sum(&sizes);
-    for (name, size) in &mut sizes {
-        *size *= if is_new(name) {
-            together / raised
-        } else {
-            (1.0 - together) / (1.0 - share)
-        };
-    }
-    sizes
+    let (names, prior): (Vec<String>, Vec<f64>) = sizes(domains).into_iter().unzip();
+    let is_new: Vec<bool> = names.iter().map(|name| new.contains(name)).collect();
+    let center = sampling_center(&prior, &is_new);
+    names.into_iter().zip(center).collect()
 }
 
 /// Relative sizes, summing to 1.

@@ -1,10 +1,9 @@
-//! A plan, for people and for programs.
+//! A plan as text.
 
 use std::fmt::Write as _;
 
 use olmix_ledger::Cost;
 use olmix_project::{Estimate, FreeReason, Plan, Project, Risk};
-use serde_json::json;
 
 use crate::bars::tokens_text;
 use crate::table::{number, percent, table, table_with_text};
@@ -12,7 +11,7 @@ use crate::table::{number, percent, table, table_with_text};
 /// Rows of the printed tables.
 const MOST_PRINTED: usize = 8;
 
-/// What a plan says, as text.
+/// The plan as `olmix plan` prints it.
 pub fn described(project: &Project, plan: &Plan) -> String {
     let base = plan.base.as_ref().map_or_else(
         || "no mixture yet".to_owned(),
@@ -20,7 +19,7 @@ pub fn described(project: &Project, plan: &Plan) -> String {
     );
     let mut text = format!(
         "{} for {} ({} domains), {base}.\n",
-        plan.method.name(),
+        plan.method().name(),
         plan.version.name(),
         plan.domains.len()
     );
@@ -29,7 +28,7 @@ pub fn described(project: &Project, plan: &Plan) -> String {
     }
     text += &frozen(plan);
     text += &free(plan);
-    if let ([], [one]) = (plan.virtuals.as_slice(), plan.drawn.as_slice()) {
+    if let ([], [one]) = (plan.reuse.frozen.as_slice(), plan.reuse.drawn.as_slice()) {
         let _ = writeln!(
             text,
             "New runs keep the old ratios among {} untouched domains; laws and mixture are over all, as old runs tell these \
@@ -55,10 +54,10 @@ pub fn described(project: &Project, plan: &Plan) -> String {
     text
 }
 
-/// `D_fix`.
+/// The virtual domains: their caps, and the largest shares within them.
 fn frozen(plan: &Plan) -> String {
     let mut text = String::new();
-    for (one, cap) in plan.virtuals.iter().zip(&plan.caps) {
+    for (one, cap) in plan.reuse.frozen.iter().zip(&plan.caps) {
         let cap = cap.map_or_else(String::new, |cap| {
             format!(", at most {} of the mixture", percent(cap))
         });
@@ -83,12 +82,13 @@ fn frozen(plan: &Plan) -> String {
     text
 }
 
-/// `D_comp`.
+/// The domains whose ratios are computed, and why.
 fn free(plan: &Plan) -> String {
-    if plan.free.is_empty() || plan.virtuals.is_empty() {
+    if plan.reuse.free.is_empty() || plan.reuse.frozen.is_empty() {
         return String::new();
     }
     let rows: Vec<Vec<String>> = plan
+        .reuse
         .free
         .iter()
         .map(|free| {
@@ -107,11 +107,12 @@ fn free(plan: &Plan) -> String {
         .collect();
     format!(
         "\n{} domains are computed:\n{}",
-        plan.free.len(),
+        plan.reuse.free.len(),
         table_with_text(&["domain", "why"], &rows, &[0, 1])
     )
 }
 
+/// What the plan costs, and every method with its runs.
 fn costs(project: &Project, plan: &Plan) -> String {
     let cost = |cost: &Cost| {
         let mut text = format!("{} runs", cost.runs);
@@ -154,6 +155,7 @@ fn costs(project: &Project, plan: &Plan) -> String {
         );
     }
     let rows: Vec<Vec<String>> = plan
+        .reuse
         .alternatives
         .iter()
         .map(|other| {
@@ -167,9 +169,10 @@ fn costs(project: &Project, plan: &Plan) -> String {
     text + "\n" + &table(&["method", "domains sampled", "runs"], &rows)
 }
 
+/// The risk: estimated losses, coupling, and the bound of Theorem 1.
 fn risks(plan: &Plan, risk: &Risk) -> String {
     let mut text = format!("\nRisk, by the laws of {}", risk.fit);
-    text += if risk.exact {
+    text += if risk.log_linear {
         ":\n"
     } else {
         ", taken as log-linear at the prior:\n"
@@ -259,7 +262,7 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
     text + "\n" + &table(&["tasks, by coupling", "κ"], &rows)
 }
 
-/// How a domain is known.
+/// Where a domain's coefficients come from.
 fn estimated(estimate: &Estimate) -> String {
     match estimate {
         Estimate::Law => "known by its law".into(),
@@ -270,82 +273,15 @@ fn estimated(estimate: &Estimate) -> String {
             "by the tasks it is meant for ({}): as good there as the best of the known",
             tasks.join(", ")
         ),
-        Estimate::Likeness { to } => {
+        Estimate::SimilarTokens { to } => {
             let to: Vec<String> = to
                 .iter()
                 .map(|(name, weight)| format!("{name} {:.0} %", 100.0 * weight))
                 .collect();
             format!("by the likeness of its tokens to {}", to.join(", "))
         }
-        Estimate::Nothing { why } => format!(
+        Estimate::Unknown { why } => format!(
             "not known, counted as the average ({why}); name its tasks (`--tasks`), or give a --pilot"
         ),
     }
-}
-
-/// What a plan says, as JSON.
-pub fn as_json(plan: &Plan) -> serde_json::Value {
-    let cost = |cost: &Cost| json!({"runs": cost.runs, "tokens": cost.tokens, "flops": cost.flops});
-    let finite = |x: f64| x.is_finite().then_some(x);
-    let virtuals: Vec<_> = plan
-        .virtuals
-        .iter()
-        .zip(&plan.caps)
-        .map(|(one, cap)| {
-            let members: serde_json::Map<String, serde_json::Value> = one
-                .members
-                .iter()
-                .map(|(name, share)| (name.clone(), json!(share)))
-                .collect();
-            json!({"name": one.name, "cap": cap, "members": members})
-        })
-        .collect();
-    let risk = plan.risk.as_ref().map(|risk| {
-        let found = &risk.analysis;
-        let by_domain: serde_json::Map<String, serde_json::Value> = plan
-            .domains
-            .iter()
-            .zip(&found.coupling.by_domain)
-            .map(|(domain, k)| (domain.name.clone(), json!(k)))
-            .collect();
-        let by_task: Vec<_> = risk
-            .tasks
-            .iter()
-            .zip(&found.coupling.by_task)
-            .map(|(task, k)| json!({"task": task, "coupling": k}))
-            .collect();
-        let estimates: serde_json::Map<String, serde_json::Value> = risk
-            .estimates
-            .iter()
-            .map(|(name, estimate)| (name.clone(), json!(estimate)))
-            .collect();
-        json!({
-            "fit": risk.fit, "exact": risk.exact, "estimates": estimates,
-            "loss": {"optimum": found.losses[0], "reused": found.losses[1], "prior": found.losses[2]},
-            "kappa": found.coupling.kappa, "by_domain": by_domain, "by_task": by_task,
-            "shared_tasks": risk.shared,
-            "worth_freeing": risk.worth_freeing.iter().map(|freed| json!({
-                "domain": plan.domains[freed.domain].name, "before": freed.before, "after": freed.after,
-            })).collect::<Vec<_>>(),
-            "bound": found.bound.as_ref().map(|(bound, gap)| json!({
-                "on_loss": finite(bound.on_loss), "on_reuse_gap": finite(bound.on_gap), "reuse_gap": bound.reuse_gap,
-                "moved": bound.moved, "estimated_gap": gap,
-            })),
-        })
-    });
-    json!({
-        "version": plan.version.name(),
-        "from": plan.base.as_ref().map(olmix_ledger::Record::name),
-        "method": plan.method,
-        "reasons": plan.reasons,
-        "virtual_domains": virtuals,
-        "drawn_as_one": plan.drawn.iter().map(|one| &one.name).collect::<Vec<_>>(),
-        "free": plan.free,
-        "runs": plan.runs,
-        "cost": cost(&plan.cost),
-        "recompute": cost(&plan.recompute),
-        "earlier": plan.earlier.iter().map(|e| json!({"swarm": e.swarm, "runs": e.runs, "lost": e.lost})).collect::<Vec<_>>(),
-        "alternatives": plan.alternatives,
-        "risk": risk,
-    })
 }

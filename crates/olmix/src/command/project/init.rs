@@ -52,8 +52,8 @@ pub fn init(args: &InitArgs) -> Result<(), Failure> {
     let project = Project::init(&folder, &init, &provenance())?;
     let count = project.config.domains.len();
     if args.common.json {
-        let told = json!({"project": folder, "name": project.config.name, "version": "domains@1", "domains": count});
-        return output::print(&told.to_string());
+        let json = json!({"project": folder, "name": project.config.name, "version": "domains@1", "domains": count});
+        return output::print(&json.to_string());
     }
     if args.common.quiet {
         return Ok(());

@@ -1,13 +1,19 @@
-//! Projects: what the data is, what to do next, and what was done.
+//! Projects: `olmix init`, `update`, `plan`, `commit`, and the history.
 
 mod describe_plan;
+mod diff;
 mod graph;
+mod history;
 mod init;
-mod records;
+mod log;
+mod show;
 mod update;
 
+pub use diff::diff;
+pub use history::{history, verify};
 pub use init::init;
-pub use records::{diff, history, log, show, tag, verify};
+pub use log::{log, tag};
+pub use show::show;
 pub use update::update;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +27,7 @@ use crate::args::{CommitArgs, PlanArgs, ProjectArgs};
 use crate::failure::Failure;
 use crate::output;
 use crate::table::percent;
-use describe_plan::{as_json, described};
+use describe_plan::described;
 
 /// Who makes records: this command, now.
 fn provenance() -> Provenance {
@@ -47,7 +53,7 @@ fn open(args: &ProjectArgs) -> Result<Project, Failure> {
     Ok(Project::open(&folder(args)?)?)
 }
 
-/// The same, to look at its history.
+/// The project of the options, to read its history.
 fn open_to_read(args: &ProjectArgs) -> Result<Project, Failure> {
     Ok(Project::open_to_read(&folder(args)?)?)
 }
@@ -79,24 +85,25 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
                 project.write_plan(&plan, folder, &provenance())?.name(),
             )),
         };
-        let placeless: Vec<&str> = plan
+        let without_paths: Vec<&str> = plan
             .domains
             .iter()
             .filter(|domain| domain.paths.is_empty())
             .map(|domain| domain.name.as_str())
             .collect();
-        if let ([first, ..], true) = (placeless.as_slice(), written.is_some() && !common.quiet) {
+        if let ([first, ..], true) = (without_paths.as_slice(), written.is_some() && !common.quiet)
+        {
             output::notices(&[format!(
                 "of {} domains, such as `{first}`, no paths are known: put theirs into generate.yaml",
-                placeless.len()
+                without_paths.len()
             )]);
         }
         if common.json {
-            let mut told = as_json(&plan);
+            let mut json = plan.to_json();
             if let Some((_, record)) = &written {
-                told["record"] = json!(record);
+                json["record"] = json!(record);
             }
-            return output::print(&told.to_string());
+            return output::print(&json.to_string());
         }
         if common.quiet {
             return Ok(());
@@ -109,7 +116,7 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
     })
 }
 
-/// What to do with a written plan.
+/// The commands that follow a written plan.
 fn steps(folder: &Path, record: &str, plan: &olmix_project::Plan) -> String {
     let at = folder.display();
     let mut files = format!("{at}/generate.yaml, {at}/fit.yaml");
@@ -144,11 +151,11 @@ pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
             let name = |record: &Option<olmix_ledger::Record>| {
                 record.as_ref().map(olmix_ledger::Record::name)
             };
-            let told = json!({
+            let json = json!({
                 "mixture": record.name(), "hash": record.hash, "fit": name(&done.fit),
                 "swarm": name(&done.swarm), "gain": record.gain,
             });
-            return output::print(&told.to_string());
+            return output::print(&json.to_string());
         }
         if common.quiet {
             return Ok(());

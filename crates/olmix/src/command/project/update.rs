@@ -14,7 +14,7 @@ use crate::command::priors::count_leaves;
 use crate::failure::Failure;
 use crate::output;
 
-/// Makes the next version of the domain set.
+/// `olmix update`: records the next version of the domain set.
 pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
     let common = args.project.common;
     on_threads(common, || {
@@ -24,7 +24,7 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
             UpdateCommand::Apply { file } => file.parent().unwrap_or(Path::new("")),
             _ => Path::new(""),
         };
-        place(&mut changes, from, &project.root);
+        rebase_paths(&mut changes, from, &project.root);
         let quiet = common.quiet || common.json;
         let counted = count(&project, &mut changes, quiet)?;
         let done = project.update(&changes, args.message.as_deref(), &provenance())?;
@@ -32,11 +32,11 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
             output::notices(&done.notices);
         }
         if common.json {
-            let told = json!({
+            let json = json!({
                 "version": done.record.name(), "hash": done.record.hash, "domains": done.domains.1,
                 "before": done.domains.0, "affected": done.affected, "counted": counted.iter().cloned().collect::<serde_json::Map<_, _>>(),
             });
-            return output::print(&told.to_string());
+            return output::print(&json.to_string());
         }
         if common.quiet {
             return Ok(());
@@ -95,9 +95,10 @@ fn changes(command: &UpdateCommand) -> Result<Vec<ProjectChange>, Failure> {
     })
 }
 
-/// Tells paths from the project's folder on, where they are in it, and from the root on elsewhere: they start at `from`.
-fn place(changes: &mut [ProjectChange], from: &Path, root: &Path) {
-    let placed = |path: &mut String| {
+/// Makes paths relative to the project's folder where they are in it, and absolute elsewhere. They are given relative to
+/// `from`.
+fn rebase_paths(changes: &mut [ProjectChange], from: &Path, root: &Path) {
+    let rebase = |path: &mut String| {
         if path.contains("://") {
             return;
         }
@@ -118,11 +119,11 @@ fn place(changes: &mut [ProjectChange], from: &Path, root: &Path) {
         domains
             .iter_mut()
             .flat_map(|domain| &mut domain.paths)
-            .for_each(placed);
+            .for_each(rebase);
     }
 }
 
-/// Counts the tokens of domains whose files are known and whose tokens are not told. A revised domain that has files
+/// Counts the tokens of domains whose files are known and whose tokens are not given. A revised domain that has files
 /// is counted again.
 fn count(
     project: &Project,
@@ -177,11 +178,11 @@ fn count(
     let file = project.config.path.display().to_string();
     let config = GenerationConfig::parse(&file, &text, &project.root)?;
     let (counts, _) = count_leaves(&config, false, quiet)?;
-    let mut told = Vec::new();
+    let mut counted = Vec::new();
     for domain in uncounted {
         let count = counts.iter().find(|leaf| leaf.name == domain.name);
         domain.tokens = count.map(|leaf| leaf.tokens);
-        told.push((domain.name.clone(), json!(domain.tokens)));
+        counted.push((domain.name.clone(), json!(domain.tokens)));
     }
-    Ok(told)
+    Ok(counted)
 }

@@ -1,37 +1,38 @@
-//! Where a project stands: its data now, the mixture it has, and what lies between.
+//! Where a project stands before a plan: its data now, the mixture it has, and what lies between.
+
+use std::path::Path;
 
 use olmix_core::reuse::{Lineage, Origin};
 use olmix_core::{Constraints, CoreError, DomainSet, Mixture};
 use olmix_io::ProjectDomain;
 use olmix_ledger::Record;
 
+use crate::apply_changes::as_changes;
 use crate::content::{DomainsContent, MixtureContent};
 use crate::project::domain_set;
-use crate::version::as_changes;
-use crate::{Method, PlanOptions, Project, ProjectError};
+use crate::{PlanOptions, Project, ProjectError, ReuseMethod};
 
 /// Where the project stands, before a method is chosen.
-pub(crate) struct Ground {
+#[derive(Debug, Clone)]
+pub(crate) struct PlanningContext {
+    /// The newest version of the domain set.
     pub version: Record,
+    /// Its domains.
     pub domains: Vec<ProjectDomain>,
+    /// The same domains, as the method has them; length `m`.
     pub set: DomainSet,
+    /// The prior, of length `m`: sizes over their sum.
     pub prior: Vec<f64>,
+    /// From the domain set of the old mixture to that of the newest version.
     pub lineage: Lineage,
+    /// The mixture to go on from, with its record.
     pub base: Option<(Record, Mixture)>,
+    /// Caps and bounds over the newest version.
     pub constraints: Constraints,
 }
 
-impl Ground {
-    /// The name of the virtual domain of what no other is for: `existing`, unless a domain has it.
-    pub fn free_name(&self) -> String {
-        let mut name = "existing".to_owned();
-        while self.set.position(&name).is_some() {
-            name.push('_');
-        }
-        name
-    }
-
-    /// Names of the domains that the update touched.
+impl PlanningContext {
+    /// Names of the domains that the update touched; none without a mixture to go on from.
     pub fn affected(&self) -> Vec<String> {
         let names = self.set.names().zip(self.unaffected());
         names
@@ -47,11 +48,45 @@ impl Ground {
             .map(|origin| matches!(origin, Origin::Kept(_)))
             .collect()
     }
+
+    /// Positions of the domains that a pattern names, at least one; `option` and `config` are for the message.
+    pub fn domains_matching(
+        &self,
+        config: &Path,
+        option: &str,
+        pattern: &str,
+    ) -> Result<Vec<usize>, ProjectError> {
+        let names = self.set.names().enumerate();
+        let found: Vec<usize> = names
+            .filter(|(_, name)| olmix_io::matches(pattern, name))
+            .map(|(j, _)| j)
+            .collect();
+        if found.is_empty() {
+            return Err(ProjectError::refused(
+                config,
+                format!(
+                    "{option} `{pattern}`: {} has no such domain",
+                    self.version.name()
+                ),
+                format!(
+                    "name domains, or patterns such as dclm:*; `olmix show {}` lists them",
+                    self.version.name()
+                ),
+            ));
+        }
+        Ok(found)
+    }
 }
 
 impl Project {
     /// The newest version, the mixture to go on from, and what lies between.
-    pub(crate) fn ground(&self, options: &PlanOptions) -> Result<Ground, ProjectError> {
+    ///
+    /// # Errors
+    /// [`ProjectError::Refused`] when nothing changed since that mixture and no recomputation is asked for.
+    pub(crate) fn planning_context(
+        &self,
+        options: &PlanOptions,
+    ) -> Result<PlanningContext, ProjectError> {
         let (version, content) = self.version()?;
         let unusable = |error: &CoreError| {
             ProjectError::core(
@@ -61,7 +96,7 @@ impl Project {
             )
         };
         let set = domain_set(&content.domains).map_err(|error| unusable(&error))?;
-        let sizes: Vec<f64> = content.domains.iter().map(size).collect();
+        let sizes: Vec<f64> = content.domains.iter().map(prior_size).collect();
         let sum: f64 = sizes.iter().sum();
         let base = match &options.from {
             Some(name) => Some(self.mixture(name)?),
@@ -74,12 +109,12 @@ impl Project {
                 None,
             ),
             Some(base) => {
-                let told: MixtureContent = self.content(&base)?;
-                let from = self.ledger.record(&told.version)?;
+                let content: MixtureContent = self.content(&base)?;
+                let from = self.ledger.record(&content.version)?;
                 let lineage = self.lineage(&from, &version)?;
                 if lineage.old == lineage.new
                     && lineage.affected().is_empty()
-                    && options.method != Some(Method::Recompute)
+                    && options.method != Some(ReuseMethod::Recompute)
                 {
                     return Err(ProjectError::refused(
                         &self.config.path,
@@ -91,14 +126,14 @@ impl Project {
                         "tell what changed with `olmix update`; `--method recompute` plans a new swarm all the same",
                     ));
                 }
-                let (names, weights): (Vec<String>, Vec<f64>) = told.weights.into_iter().unzip();
+                let (names, weights): (Vec<String>, Vec<f64>) = content.weights.into_iter().unzip();
                 let mixture = DomainSet::from_names(names)
                     .and_then(|set| Mixture::new(set, weights))
                     .map_err(|error| unusable(&error))?;
                 (lineage, Some((base, mixture)))
             }
         };
-        Ok(Ground {
+        Ok(PlanningContext {
             prior: sizes.iter().map(|size| size / sum).collect(),
             version,
             domains: content.domains,
@@ -110,8 +145,11 @@ impl Project {
     }
 
     /// What became of the domains of a version until a later one.
+    ///
+    /// # Errors
+    /// [`ProjectError::Refused`] for recorded changes that don't follow from each other.
     pub(crate) fn lineage(&self, from: &Record, to: &Record) -> Result<Lineage, ProjectError> {
-        let told = |error: &CoreError| {
+        let inconsistent = |error: &CoreError| {
             ProjectError::core(
                 self.ledger.path(),
                 error,
@@ -119,47 +157,19 @@ impl Project {
             )
         };
         let old: DomainsContent = self.content(from)?;
-        let old = domain_set(&old.domains).map_err(|error| told(&error))?;
+        let old = domain_set(&old.domains).map_err(|error| inconsistent(&error))?;
         let mut changes = Vec::new();
         for number in from.number + 1..=to.number {
             let step = self.ledger.record(&format!("domains@{number}"))?;
             let step: DomainsContent = self.content(&step)?;
             changes.extend(as_changes(&step.changes));
         }
-        Lineage::of(&old, &changes).map_err(|error| told(&error))
-    }
-
-    /// Positions of the domains of a pattern.
-    pub(crate) fn matching(
-        &self,
-        ground: &Ground,
-        option: &str,
-        pattern: &str,
-    ) -> Result<Vec<usize>, ProjectError> {
-        let names = ground.set.names().enumerate();
-        let found: Vec<usize> = names
-            .filter(|(_, name)| olmix_io::matches(pattern, name))
-            .map(|(j, _)| j)
-            .collect();
-        if found.is_empty() {
-            return Err(ProjectError::refused(
-                &self.config.path,
-                format!(
-                    "{option} `{pattern}`: {} has no such domain",
-                    ground.version.name()
-                ),
-                format!(
-                    "name domains, or patterns such as dclm:*; `olmix show {}` lists them",
-                    ground.version.name()
-                ),
-            ));
-        }
-        Ok(found)
+        Lineage::of(&old, &changes).map_err(|error| inconsistent(&error))
     }
 }
 
-/// A domain's size in the prior.
-pub fn size(domain: &ProjectDomain) -> f64 {
+/// A domain's size in the prior: its `size`, else its tokens, else 1.
+pub(crate) fn prior_size(domain: &ProjectDomain) -> f64 {
     let tokens = domain.tokens.map(|tokens| tokens as f64);
     domain.size.or(tokens).unwrap_or(1.0)
 }

@@ -1,21 +1,23 @@
 //! Committing the result of a fit: swarm, fit and mixture, all of it or nothing.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use olmix_io::{InputRecord, IoError, MixtureFile, Shares, Table, count_runs, sha256_hex};
 use olmix_ledger::{Cost, NewFile, NewRecord, Parent, Record, RecordId, RecordKind};
 
-use crate::content::{FitContent, MixtureContent, Origin, PlannedContent, SwarmContent};
-use crate::project::{json, new_record};
+use super::fit_record::{
+    find_input, fit_record, frozen_domains, gain_over_natural, weight_origins,
+};
+use crate::content::{MixtureContent, PlannedContent, SwarmContent};
+use crate::project::{new_record, to_json};
 use crate::{Committed, NewMixture, Project, ProjectError, Provenance, cost};
 
-/// Ratios that were frozen are the same up to rounding in a file.
-const SAME: f64 = 1e-9;
+/// Frozen ratios are the same up to rounding in a file.
+const RATIO_TOLERANCE: f64 = 1e-9;
 
 impl Project {
-    /// The result of a fit.
-    pub(crate) fn commit_fit(
+    /// Records the result of a fit.
+    pub(super) fn commit_fit(
         &mut self,
         new: &NewMixture<'_>,
         path: &Path,
@@ -53,7 +55,7 @@ impl Project {
             ..fit_record(path, file, bytes, by)
         });
         let at = records.len() - 1;
-        let frozen = frozen_of(file, plan.as_ref().map(|(_, planned)| planned));
+        let frozen = frozen_domains(file, plan.as_ref().map(|(_, planned)| planned));
         // A planned swarm goes on from the mixture that it was planned for.
         let base = match &plan {
             Some((record, _)) => self.base_of(record)?.or(base),
@@ -63,7 +65,7 @@ impl Project {
             Some(base) => Some(self.content::<MixtureContent>(base)?),
             None => None,
         };
-        let origins = origins(
+        let origins = weight_origins(
             &weights,
             &frozen,
             before.as_ref(),
@@ -85,7 +87,7 @@ impl Project {
         records.push(NewRecord {
             number: Some(self.next_of(new.line)?),
             parents,
-            content: json(&content),
+            content: to_json(&content),
             gain: gain_over_natural(file),
             ..new_record(RecordKind::Mixture, new.line, &title, by)
         });
@@ -107,8 +109,8 @@ impl Project {
         })
     }
 
-    /// The version of the domain set that a fit is of, and its plan where it is of one: that of the plan whose `fit.yaml` it used or whose runs it read, else
-    /// that of its swarm where this is known, else the newest.
+    /// The version of the domain set that a fit is of, and its plan where it has one: that of the plan whose `fit.yaml` it
+    /// used or whose runs it read, else that of its swarm where this is recorded, else the newest.
     fn version_of(
         &self,
         path: &Path,
@@ -120,7 +122,7 @@ impl Project {
         let has = |record: &Record, input: Option<&InputRecord>| {
             input.is_some_and(|input| record.files.iter().any(|kept| kept.sha256 == input.sha256))
         };
-        let ratios = input("ratios").and_then(|input| found(path, input));
+        let ratios = input("ratios").and_then(|input| find_input(path, input));
         let ratios = ratios.map(|bytes| Table::from_bytes("ratios.csv", bytes, "ratios"));
         let ratios = ratios.transpose()?;
         // Runs are named after the swarm that they were planned as.
@@ -155,7 +157,7 @@ impl Project {
         Ok((newest, None))
     }
 
-    /// Refuses a fit that is recorded.
+    /// Refuses a fit that is recorded already.
     fn refuse_known(&self, path: &Path, bytes: &[u8]) -> Result<(), ProjectError> {
         let sha256 = sha256_hex(bytes);
         for record in self.ledger.records()? {
@@ -183,7 +185,7 @@ impl Project {
         Ok(None)
     }
 
-    /// The plan of this version whose frozen ratios the fit has; for a fit without any, the one that it is known to be of.
+    /// The plan for this version whose frozen ratios the fit has; for a fit without any, the plan `known`.
     fn plan_of(
         &self,
         path: &Path,
@@ -215,7 +217,7 @@ impl Project {
                 same.is_some_and(|other| {
                     one.members.iter().all(|(name, share)| {
                         let found = other.members.iter().find(|member| member.domain == *name);
-                        found.is_some_and(|member| (member.share - share).abs() < SAME)
+                        found.is_some_and(|member| (member.share - share).abs() < RATIO_TOLERANCE)
                     })
                 })
             });
@@ -258,7 +260,9 @@ impl Project {
             }
         }
         let at = new.file.unwrap_or(Path::new(""));
-        let (Some(ratios_csv), Some(metrics_csv)) = (found(at, ratios), found(at, metrics)) else {
+        let (Some(ratios_csv), Some(metrics_csv)) =
+            (find_input(at, ratios), find_input(at, metrics))
+        else {
             let what = format!(
                 "the runs behind it are not there as the fit read them: {} and {}",
                 ratios.path, metrics.path
@@ -292,7 +296,7 @@ impl Project {
                         content: metrics_csv,
                     },
                 ],
-                content: json(&SwarmContent::Measured { runs }),
+                content: to_json(&SwarmContent::Measured { runs }),
                 cost: of_runs,
                 ..new_record(
                     RecordKind::Swarm,
@@ -304,110 +308,4 @@ impl Project {
             None,
         ))
     }
-}
-
-/// The record of a fit, without its number and parents. Everything that it was made from is kept with it, as far as it is
-/// there, under the names that a plan's `fit.yaml` has for it.
-fn fit_record(
-    path: &Path,
-    file: &MixtureFile,
-    mixture_json: Vec<u8>,
-    by: &Provenance,
-) -> NewRecord {
-    let mut kept = vec![NewFile {
-        name: "mixture.json".into(),
-        content: mixture_json,
-    }];
-    let mut earlier = [0, 0];
-    for input in &file.inputs {
-        let name = match input.role.as_str() {
-            "config" => "fit.yaml".to_owned(),
-            "earlier ratios" => {
-                earlier[0] += 1;
-                format!("earlier/{}/ratios.csv", earlier[0])
-            }
-            "earlier metrics" => {
-                earlier[1] += 1;
-                format!("earlier/{}/metrics.csv", earlier[1])
-            }
-            role => format!("{role}.csv"),
-        };
-        kept.extend(found(path, input).map(|content| NewFile { name, content }));
-    }
-    // The settings with which it was made, those of the command line among them.
-    let effective = path.with_file_name(&file.config_hash).join("config.json");
-    kept.extend(std::fs::read(effective).ok().map(|content| NewFile {
-        name: "config.json".into(),
-        content,
-    }));
-    let inputs = file.inputs.iter();
-    let inputs = inputs.map(|input| (input.role.clone(), input.sha256.clone()));
-    let title = format!("{} laws of {} runs", file.law.tasks.len(), file.fitted_runs);
-    NewRecord {
-        files: kept,
-        content: json(&FitContent {
-            config_hash: file.config_hash.clone(),
-            law: file.law.kind.name().to_owned(),
-            seed: file.seed,
-            inputs: inputs.collect(),
-        }),
-        ..new_record(RecordKind::Fit, "fit", &title, by)
-    }
-}
-
-/// Names of domains that kept their ratios.
-fn frozen_of(file: &MixtureFile, planned: Option<&PlannedContent>) -> Vec<String> {
-    let in_file = file.virtual_domains.iter().flat_map(|one| &one.members);
-    let in_plan = planned
-        .iter()
-        .flat_map(|planned| &planned.virtuals)
-        .flat_map(|one| &one.members);
-    let names = in_file.map(|member| member.domain.clone());
-    names.chain(in_plan.map(|(name, _)| name.clone())).collect()
-}
-
-fn origins(
-    weights: &[(String, f64)],
-    frozen: &[String],
-    before: Option<&MixtureContent>,
-    fit: &str,
-) -> BTreeMap<String, Origin> {
-    let of = |name: &String| {
-        let old = before.and_then(|before| before.origins.get(name));
-        match old.filter(|_| frozen.contains(name)) {
-            Some(old) => Origin {
-                record: old.record.clone(),
-                kept: true,
-            },
-            None => Origin {
-                record: fit.to_owned(),
-                kept: false,
-            },
-        }
-    };
-    weights
-        .iter()
-        .map(|(name, _)| (name.clone(), of(name)))
-        .collect()
-}
-
-/// The gain over the natural distribution by token counts, or over the prior where that is it.
-fn gain_over_natural(file: &MixtureFile) -> Option<f64> {
-    let natural = file
-        .baselines
-        .iter()
-        .find(|baseline| baseline.name.starts_with("natural"));
-    natural.and_then(|baseline| baseline.gain).or(file.gain)
-}
-
-/// The content of an input, where it is what it was: at its path, or at that path from a folder above the result.
-fn found(result: &Path, input: &InputRecord) -> Option<Vec<u8>> {
-    let result = std::path::absolute(result).ok()?;
-    let folders = result.ancestors().skip(1);
-    let places = folders.map(|folder| folder.join(&input.path));
-    let mut places = std::iter::once(PathBuf::from(&input.path)).chain(places);
-    places.find_map(|place| {
-        let bytes = std::fs::read(place).ok()?;
-        (sha256_hex(&bytes) == input.sha256).then_some(bytes)
-    })
 }

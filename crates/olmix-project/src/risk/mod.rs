@@ -1,20 +1,27 @@
-//! What a reuse risks, as far as the laws already fitted tell.
+//! The risk of a reuse, estimated by laws that are fitted already.
+
+mod law_coefficients;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod tests_support;
+mod token_histogram;
 
 use std::path::Path;
 
 use olmix_core::law::{FittedLaw, LogLinear};
 use olmix_core::reuse::{
-    Analysis, FreeOptions, Freed, Lineage, Origin, Situation, VirtualDomain, choose_free,
+    Analysis, FreeOptions, Freed, Lineage, Origin, ReuseProblem, VirtualDomain, choose_free,
     coefficients,
 };
 use olmix_core::{Constraints, CoreError, DomainSet};
 use olmix_io::ProjectDomain;
 use serde::Serialize;
 
-use crate::knowledge::Knowledge;
-use crate::likeness::{Likeness, fingerprint};
+pub(crate) use law_coefficients::LawCoefficients;
+use token_histogram::{TokenHistogram, token_histogram};
 
-/// How a domain's coefficients are known.
+/// Where the coefficients of a domain come from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "from")]
 pub enum Estimate {
@@ -22,26 +29,28 @@ pub enum Estimate {
     Law,
     /// From the domain that it was a part of.
     Whole {
-        /// That domain.
+        /// The domain that was partitioned.
         of: String,
     },
     /// From what it was before it was revised.
     Before,
-    /// From a pilot.
+    /// From the laws of a pilot (`--pilot`).
     Pilot,
     /// From the tasks that it is meant for.
     Tasks {
-        /// They.
+        /// Names of tasks or families.
         tasks: Vec<String>,
     },
-    /// From known domains of like tokens, with their weights.
-    Likeness {
-        /// They, the most alike first.
+    /// From known domains with similar tokens.
+    #[serde(rename = "likeness")]
+    SimilarTokens {
+        /// Those domains with their weights, which sum to 1; the most similar first.
         to: Vec<(String, f64)>,
     },
-    /// Not at all: it counts as the average of the known.
-    Nothing {
-        /// Why not.
+    /// Unknown: the domain has the mean coefficients of the known ones.
+    #[serde(rename = "nothing")]
+    Unknown {
+        /// Why nothing is known, as a sentence.
         why: String,
     },
 }
@@ -49,7 +58,7 @@ pub enum Estimate {
 /// A domain that keeps its ratio and acts on a task of the update.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SharedTask {
-    /// The domain.
+    /// Its name.
     pub domain: String,
     /// The task on which it is most coupled with the update.
     pub task: String,
@@ -57,22 +66,22 @@ pub struct SharedTask {
     pub coupling: f64,
 }
 
-/// What reuse risks.
+/// What keeping old ratios may cost, by estimated laws.
 #[derive(Debug, Clone)]
 pub struct Risk {
-    /// The fit that says so.
+    /// The fit whose laws are used, such as `fit@3`, or the pilot's file.
     pub fit: String,
-    /// Whether its laws are log-linear, as theory has them; otherwise they are taken as such at the prior.
-    pub exact: bool,
-    /// Tasks that are left out, as their laws predict unseen runs no better than their mean.
-    pub left_out: usize,
+    /// Whether its laws are log-linear, as theory has them; other laws are linearized at the prior.
+    pub log_linear: bool,
+    /// Number of tasks that are left out, as their laws predict unseen runs no better than their mean.
+    pub excluded_tasks: usize,
     /// The largest coefficient of a law, against that task's mean, in nats.
     pub largest: f64,
-    /// How each domain that the update touched is known.
+    /// Where the coefficients of each domain that the update touched come from.
     pub estimates: Vec<(String, Estimate)>,
     /// Names of tasks, aligned with the coupling.
     pub tasks: Vec<String>,
-    /// By the laws and estimates: the full optimum and that with the ratios kept, the coupling, and the bound.
+    /// By these laws: the full optimum, the optimum with the ratios kept, the coupling, and the bound.
     pub analysis: Analysis,
     /// Domains that act on the tasks of the update, the most coupled first.
     pub shared: Vec<SharedTask>,
@@ -80,31 +89,33 @@ pub struct Risk {
     pub worth_freeing: Vec<Freed>,
 }
 
-/// What is asked about.
-pub struct Question<'a> {
-    pub knowledge: &'a Knowledge,
+/// What a risk is estimated from.
+pub(crate) struct RiskInputs<'a> {
+    /// The laws behind the old mixture.
+    pub laws: &'a LawCoefficients,
     /// A pilot's laws over the new domains.
-    pub pilot: Option<&'a Knowledge>,
+    pub pilot: Option<&'a LawCoefficients>,
     pub lineage: &'a Lineage,
     pub domains: &'a [ProjectDomain],
     pub set: &'a DomainSet,
     pub prior: &'a [f64],
     pub kl_reg: f64,
     pub constraints: &'a Constraints,
-    /// All that keeps its ratios, as one.
+    /// Every domain that the update left alone, at its old ratio.
     pub frozen: &'a VirtualDomain,
-    /// Domains that may be freed: those the update left alone.
+    /// Which domains the update left alone, and may be freed.
     pub unaffected: &'a [bool],
-    /// Where to look for shards, and the width of their tokens.
+    /// The folder that relative paths of shards start at, and the width of their tokens, in bytes.
     pub shards: (&'a Path, u64),
-    /// Domains to free at most.
-    pub most: usize,
+    /// Domains to free at most, within the budget.
+    pub max_freed: usize,
 }
 
-impl Question<'_> {
-    /// Estimates what is not known, and analyzes.
-    pub fn answer(&self) -> Result<Risk, CoreError> {
-        let known = self.pilot.unwrap_or(self.knowledge);
+impl RiskInputs<'_> {
+    /// Estimates the coefficients of domains that no law knows, and analyzes the reuse by them. Reads shards of new
+    /// domains that no tasks are named for.
+    pub fn estimate(&self) -> Result<Risk, CoreError> {
+        let known = self.pilot.unwrap_or(self.laws);
         let (rows, estimates) = self.rows(known);
         let m = self.set.len();
         let laws: Vec<FittedLaw> = (0..known.tasks.len())
@@ -117,7 +128,7 @@ impl Question<'_> {
             })
             .collect();
         let weights: Vec<f64> = known.tasks.iter().map(|(.., weight)| *weight).collect();
-        let analysis = Situation {
+        let analysis = ReuseProblem {
             domains: self.set,
             laws: &laws,
             task_weights: &weights,
@@ -142,14 +153,14 @@ impl Question<'_> {
             }
         }
         let options = FreeOptions {
-            most: self.most,
+            most: self.max_freed,
             ..FreeOptions::default()
         };
         Ok(Risk {
             fit: known.fit.clone(),
-            exact: known.exact,
+            log_linear: known.log_linear,
             largest: largest(&matrix),
-            left_out: known.left_out,
+            excluded_tasks: known.excluded_tasks,
             estimates,
             tasks: known.tasks.iter().map(|(name, ..)| name.clone()).collect(),
             shared: self.shared(known, &matrix, &shares),
@@ -158,8 +169,8 @@ impl Question<'_> {
         })
     }
 
-    /// Coefficients by domain of the new set (`m` rows of `n`), and how those of the update are known.
-    fn rows(&self, known: &Knowledge) -> (Vec<Vec<f64>>, Vec<(String, Estimate)>) {
+    /// Coefficients by domain of the new set (`m` rows of `n`), and where those of the update's domains come from.
+    fn rows(&self, known: &LawCoefficients) -> (Vec<Vec<f64>>, Vec<(String, Estimate)>) {
         let tasks = known.tasks.len();
         let mean: Vec<f64> = (0..tasks)
             .map(|task| {
@@ -167,7 +178,7 @@ impl Question<'_> {
                 rows.map(|row| row[task]).sum::<f64>() / known.coefficients.len().max(1) as f64
             })
             .collect();
-        let mut likeness = None;
+        let mut histograms = None;
         let (mut rows, mut estimates) = (Vec::new(), Vec::new());
         for (j, domain) in self.domains.iter().enumerate() {
             let of = |name: &str| known.coefficients.get(name).cloned();
@@ -184,12 +195,12 @@ impl Question<'_> {
                     },
                 ),
                 Origin::Revised(at) => (of(old(at)), Estimate::Before),
-                Origin::Added => self.of_new(known, domain, &mean, &mut likeness),
+                Origin::Added => self.of_new(known, domain, &mean, &mut histograms),
             };
-            let nothing = || Estimate::Nothing {
+            let unknown = || Estimate::Unknown {
                 why: "no law knows it".into(),
             };
-            let estimate = if row.is_some() { estimate } else { nothing() };
+            let estimate = if row.is_some() { estimate } else { unknown() };
             rows.push(row.unwrap_or_else(|| mean.clone()));
             if !matches!(self.lineage.origins[j], Origin::Kept(_)) {
                 estimates.push((domain.name.clone(), estimate));
@@ -198,13 +209,14 @@ impl Question<'_> {
         (rows, estimates)
     }
 
-    /// A domain that no law knows: by its tasks, else by its likeness to known ones.
+    /// Coefficients (length `n`) of a domain that no law knows: by its tasks, else by known domains with similar tokens.
+    /// `histograms` of the known domains are read at most once.
     fn of_new(
         &self,
-        known: &Knowledge,
+        known: &LawCoefficients,
         domain: &ProjectDomain,
         mean: &[f64],
-        fingerprints: &mut Option<Vec<(String, Likeness)>>,
+        histograms: &mut Option<Vec<(String, TokenHistogram)>>,
     ) -> (Option<Vec<f64>>, Estimate) {
         let meant: Vec<usize> = domain
             .tasks
@@ -222,7 +234,7 @@ impl Question<'_> {
             return (Some(row), Estimate::Tasks { tasks });
         }
         let (folder, width) = self.shards;
-        let own = match fingerprint(domain, width, folder) {
+        let own = match token_histogram(domain, width, folder) {
             Ok(own) => own,
             Err(why) => {
                 let said = if domain.tasks.is_empty() {
@@ -234,21 +246,24 @@ impl Question<'_> {
                     )
                 };
                 let why = format!("{said}, and likeness by tokens is not known: {why}");
-                return (Some(mean.to_vec()), Estimate::Nothing { why });
+                return (Some(mean.to_vec()), Estimate::Unknown { why });
             }
         };
-        let others = fingerprints.get_or_insert_with(|| {
+        let others = histograms.get_or_insert_with(|| {
             let known = self
                 .domains
                 .iter()
                 .filter(|other| known.coefficients.contains_key(&other.name));
             known
                 .filter_map(|other| {
-                    Some((other.name.clone(), fingerprint(other, width, folder).ok()?))
+                    Some((
+                        other.name.clone(),
+                        token_histogram(other, width, folder).ok()?,
+                    ))
                 })
                 .collect()
         });
-        let weights = likest(&own, others);
+        let weights = most_similar(&own, others);
         if weights.is_empty() {
             let why = if others.is_empty() {
                 "no known domain has shards on this machine to compare with"
@@ -256,7 +271,7 @@ impl Question<'_> {
                 "its tokens are like those of no known domain"
             };
             let why = why.to_owned();
-            return (Some(mean.to_vec()), Estimate::Nothing { why });
+            return (Some(mean.to_vec()), Estimate::Unknown { why });
         }
         let mut row = vec![0.0; mean.len()];
         for (name, weight) in &weights {
@@ -266,11 +281,16 @@ impl Question<'_> {
                     .for_each(|(a, b)| *a += weight * b);
             }
         }
-        (Some(row), Estimate::Likeness { to: weights })
+        (Some(row), Estimate::SimilarTokens { to: weights })
     }
 
     /// Which frozen domains act on the tasks of the update: as [`choose_free`] counts it.
-    fn shared(&self, known: &Knowledge, matrix: &[Vec<f64>], shares: &[f64]) -> Vec<SharedTask> {
+    fn shared(
+        &self,
+        known: &LawCoefficients,
+        matrix: &[Vec<f64>],
+        shares: &[f64],
+    ) -> Vec<SharedTask> {
         let m = self.set.len();
         let mean = |row: &[f64], of: bool| {
             let inside = (0..m).filter(|&j| self.unaffected[j] == of);
@@ -310,67 +330,25 @@ fn largest(matrix: &[Vec<f64>]) -> f64 {
     matrix.iter().map(of_row).fold(0.0, f64::max)
 }
 
-/// Domains that share less of their tokens than this are not alike.
-const LEAST_ALIKE: f64 = 0.2;
+/// Domains below this similarity of tokens are not compared.
+const LEAST_SIMILARITY: f64 = 0.2;
 
-/// The three domains most alike, weighted by how much more alike they are than the median one.
-fn likest(own: &Likeness, others: &[(String, Likeness)]) -> Vec<(String, f64)> {
+/// The three most similar domains, weighted by how much their similarity exceeds the median; the weights sum to 1.
+fn most_similar(own: &TokenHistogram, others: &[(String, TokenHistogram)]) -> Vec<(String, f64)> {
     let mut found: Vec<(String, f64)> = others
         .iter()
-        .map(|(name, other)| (name.clone(), own.with(other)))
+        .map(|(name, other)| (name.clone(), own.similarity(other)))
         .collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let median = found.get(found.len() / 2).map_or(0.0, |(_, alike)| *alike);
-    found.retain(|(_, alike)| *alike >= LEAST_ALIKE);
+    let median = found
+        .get(found.len() / 2)
+        .map_or(0.0, |(_, similarity)| *similarity);
+    found.retain(|(_, similarity)| *similarity >= LEAST_SIMILARITY);
     found.truncate(3);
     found
         .iter_mut()
-        .for_each(|(_, alike)| *alike = (*alike - median).max(1e-6));
+        .for_each(|(_, similarity)| *similarity = (*similarity - median).max(1e-6));
     let sum: f64 = found.iter().map(|(_, weight)| weight).sum();
     found.iter_mut().for_each(|(_, weight)| *weight /= sum);
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_domains_of_like_tokens_are_found_from_their_shards() {
-        let folder = tempfile::tempdir().unwrap();
-        let domain = |name: &str, from: u16, to: u16| {
-            let tokens: Vec<u8> = (0..20_000_u32)
-                .flat_map(|i| (from + (i * 7919 % u32::from(to - from)) as u16).to_le_bytes())
-                .collect();
-            std::fs::write(folder.path().join(format!("{name}.bin")), tokens).unwrap();
-            ProjectDomain {
-                name: name.into(),
-                paths: vec![format!("{name}.bin")],
-                format: Some("tokens".into()),
-                ..ProjectDomain::default()
-            }
-        };
-        let print = |domain: &ProjectDomain| fingerprint(domain, 2, folder.path()).unwrap();
-        let (python, prose, verse) = (
-            domain("python", 0, 1000),
-            domain("prose", 5000, 9000),
-            domain("verse", 5500, 9500),
-        );
-        let go = domain("go", 100, 1100);
-        let others: Vec<(String, Likeness)> = [python, prose, verse]
-            .iter()
-            .map(|other| (other.name.clone(), print(other)))
-            .collect();
-        let own = print(&go);
-        assert!((own.with(&own) - 1.0).abs() < 1e-3);
-        let found = likest(&own, &others);
-        assert_eq!(found[0].0, "python");
-        assert!(found[0].1 > 0.9, "{found:?}");
-        let missing = ProjectDomain::default();
-        assert!(
-            fingerprint(&missing, 2, folder.path())
-                .unwrap_err()
-                .contains("no paths")
-        );
-    }
 }

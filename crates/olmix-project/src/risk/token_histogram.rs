@@ -1,4 +1,4 @@
-//! Likeness of domains by the tokens they are made of.
+//! Histograms of a domain's tokens, and how similar two are.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -7,17 +7,17 @@ use std::path::Path;
 use olmix_data::{Format, Leaf, TokenShard, locate};
 use olmix_io::ProjectDomain;
 
-/// Shares of tokens, hashed to this many places.
-const PLACES: usize = 1 << 16;
-/// Tokens that are read of a domain, at most: enough for shares of a thousandth to be known to a few percent.
-const MOST_TOKENS: u64 = 1 << 20;
-/// Pieces that they are read in, spread over its shards.
+/// Tokens are hashed to this many buckets.
+const BUCKETS: usize = 1 << 16;
+/// Tokens that are read of a domain, at most: shares of a thousandth are exact to a few percent then.
+const SAMPLE_TOKENS: u64 = 1 << 20;
+/// Pieces that those are read in, spread over the domain's shards.
 const PIECES: u64 = 16;
 
-/// How often each token is used in a domain, as far as it was read.
+/// Shares of token buckets in a sample of a domain's tokens.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Likeness {
-    /// Square roots of shares; the squares sum to 1.
+pub struct TokenHistogram {
+    /// Square roots of the shares, one per bucket; their squares sum to 1.
     roots: Vec<f32>,
 }
 
@@ -25,8 +25,12 @@ pub struct Likeness {
 /// `folder`. Some 10 ms a domain.
 ///
 /// # Errors
-/// Why there is none: no paths, shards of text or in a store, files that can't be read.
-pub fn fingerprint(domain: &ProjectDomain, width: u64, folder: &Path) -> Result<Likeness, String> {
+/// A sentence that says why there is none: no paths, shards of text or in a store, files that can't be read.
+pub fn token_histogram(
+    domain: &ProjectDomain,
+    width: u64,
+    folder: &Path,
+) -> Result<TokenHistogram, String> {
     if domain.paths.is_empty() {
         return Err("no paths are known of it".into());
     }
@@ -42,9 +46,9 @@ pub fn fingerprint(domain: &ProjectDomain, width: u64, folder: &Path) -> Result<
     };
     let shards = locate(&[leaf], width, folder).map_err(|error| error.to_string())?;
     let shards: Vec<TokenShard> = shards.into_iter().flatten().collect();
-    let mut counts = vec![0_u64; PLACES];
+    let mut counts = vec![0_u64; BUCKETS];
     let all: u64 = shards.iter().map(|shard| shard.tokens).sum();
-    let wanted = all.min(MOST_TOKENS);
+    let wanted = all.min(SAMPLE_TOKENS);
     let piece = wanted.div_ceil(PIECES);
     for number in 0..PIECES {
         let from = number * (all / PIECES);
@@ -56,7 +60,7 @@ pub fn fingerprint(domain: &ProjectDomain, width: u64, folder: &Path) -> Result<
         return Err("its shards hold no tokens".into());
     }
     let root = |count: &u64| (*count as f64 / sum as f64).sqrt() as f32;
-    Ok(Likeness {
+    Ok(TokenHistogram {
         roots: counts.iter().map(root).collect(),
     })
 }
@@ -83,8 +87,8 @@ fn read(
             for byte in token.iter().rev() {
                 number = number << 8 | u64::from(*byte);
             }
-            let place = scattered(number) >> (64 - PLACES.ilog2());
-            counts[place as usize] += 1;
+            let bucket = mix_bits(number) >> (64 - BUCKETS.ilog2());
+            counts[bucket as usize] += 1;
         }
         count -= here;
         from = 0;
@@ -95,19 +99,19 @@ fn read(
     Ok(())
 }
 
-/// Numbers without a pattern for numbers with one, as neighbours in a vocabulary are unlike: the mixer of `SplitMix64`
-/// (Steele, Lea and Flood 2014).
-fn scattered(number: u64) -> u64 {
+/// The finalizer of `SplitMix64` (Steele, Lea and Flood 2014): neighbouring token ids, which have little in common, fall
+/// into unrelated buckets.
+fn mix_bits(number: u64) -> u64 {
     let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }
 
-impl Likeness {
+impl TokenHistogram {
     /// Bhattacharyya's coefficient, `Σ √(a b)` over shares of tokens: 1 for domains of the same tokens, 0 for domains that
     /// share none.
     #[must_use]
-    pub fn with(&self, other: &Self) -> f64 {
+    pub fn similarity(&self, other: &Self) -> f64 {
         let products = self.roots.iter().zip(&other.roots);
         products.map(|(a, b)| f64::from(a * b)).sum()
     }

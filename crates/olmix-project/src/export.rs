@@ -1,4 +1,4 @@
-//! The history as plain files: for people, other tools, and another machine.
+//! Export and import: the history as plain files, for people, other tools, and another machine.
 //!
 //! ```text
 //! records/000001-domains@1.json   each record, whole
@@ -92,7 +92,7 @@ impl Project {
         fs::create_dir_all(&hidden).map_err(|error| IoError::write(&hidden, &error))?;
         let unfinished = hidden.join("importing.sqlite");
         remove(&unfinished);
-        let made = fill(export, &unfinished, now);
+        let made = add_records(export, &unfinished, now);
         if let Err(error) = made {
             remove(&unfinished);
             return Err(error);
@@ -104,8 +104,8 @@ impl Project {
     }
 }
 
-/// Adds every record of an export to a new ledger, in order.
-fn fill(export: &Path, ledger: &Path, now: i64) -> Result<(), ProjectError> {
+/// Adds every record of an export to a new ledger, in order, and checks its hash.
+fn add_records(export: &Path, ledger: &Path, now: i64) -> Result<(), ProjectError> {
     let records = export.join("records");
     let entries = fs::read_dir(&records).map_err(|error| IoError::read(&records, &error))?;
     let mut names: Vec<_> = entries
@@ -171,7 +171,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ProjectError> {
     Ok(fs::read(path).map_err(|error| IoError::read(path, &error))?)
 }
 
-/// A database and what goes with it.
+/// Removes an SQLite database with its write-ahead log and shared memory.
 fn remove(path: &Path) {
     for end in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{end}", path.display()));

@@ -1,41 +1,44 @@
 //! Commits: a mixture, with the fit and the swarm behind it, recorded.
 
+mod fit;
+mod fit_record;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use olmix_core::optimize::{Rule, by_rule};
+use olmix_core::reuse::remaining_mixture;
 use olmix_io::{MixtureFile, Shares};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
-use crate::content::{DomainsContent, MixtureContent, Origin};
-use crate::project::{domain_set, json, new_record};
+use crate::content::{DomainsContent, MixtureContent, WeightOrigin};
+use crate::project::{domain_set, new_record, to_json};
 use crate::{PlanOptions, Project, ProjectError, Provenance};
 
-/// A mixture to be recorded.
+/// A mixture to be recorded, with what `olmix commit` may say of it.
 #[derive(Debug, Clone, Copy)]
 pub struct NewMixture<'a> {
     /// A mixture.json of a fit, or any file with shares of domains; `None` where domains were only removed.
     pub file: Option<&'a Path>,
-    /// Its line.
+    /// The line of mixtures that it continues, such as `main`.
     pub line: &'a str,
-    /// What it is called in the log.
+    /// Its title in the log; `None` for one that says how it was made.
     pub title: Option<&'a str>,
     /// The mixture that it follows; `None` for the newest of its line, or of `main`.
     pub from: Option<&'a str>,
-    /// Whether it is recorded though the runs behind it are not there to be kept.
+    /// Whether a fit is recorded although the files of its runs are not found.
     pub without_runs: bool,
 }
 
-/// What was recorded.
+/// The records of a commit.
 #[derive(Debug, Clone)]
 pub struct Committed {
-    /// The mixture.
+    /// The record of the mixture.
     pub mixture: Record,
-    /// The fit, where there is one.
+    /// The record of the fit, where the mixture is a fit's.
     pub fit: Option<Record>,
-    /// The swarm, where its files were found and it was not known.
+    /// The record of the swarm, where its files were found and no record has them yet.
     pub swarm: Option<Record>,
-    /// What the user should know.
+    /// Notices for the user, a sentence each.
     pub notices: Vec<String>,
 }
 
@@ -67,7 +70,7 @@ impl Project {
         }
     }
 
-    /// Domains were only removed: the old mixture over what stays.
+    /// After a removal: the old mixture over the domains that stay.
     fn commit_removal(
         &mut self,
         new: &NewMixture<'_>,
@@ -89,7 +92,7 @@ impl Project {
             from: Some(base.name()),
             ..PlanOptions::default()
         })?;
-        let (0, [kept]) = (plan.runs, plan.virtuals.as_slice()) else {
+        let (0, [kept]) = (plan.reuse.runs, plan.reuse.frozen.as_slice()) else {
             return Err(needs(format!(
                 "more than removals lies between {} and {}: a fit has to say the mixture",
                 base.name(),
@@ -97,46 +100,33 @@ impl Project {
             )));
         };
         let set = domain_set(&plan.domains).map_err(|error| needs(error.to_string()))?;
-        let mut weights = vec![0.0; set.len()];
-        for (name, share) in &kept.members {
-            if let Some(j) = set.position(name) {
-                weights[j] = *share;
-            }
-        }
         let constraints = self.config.constraints_over(&set)?;
+        let rest = remaining_mixture(&set, kept, &constraints)
+            .map_err(|error| needs(error.to_string()))?;
         let mut notices = Vec::new();
-        if constraints.violation(&weights) > BOUND_TOLERANCE {
-            // A domain without weight needs a little, for a distance to it to be finite.
-            let wanted: Vec<f64> = weights.iter().map(|w| w.max(LEAST_WEIGHT)).collect();
-            let nearest = by_rule(&set, &wanted, &constraints, Rule::Natural)
-                .map_err(|error| needs(error.to_string()))?;
-            let held: Vec<&str> = (0..set.len())
-                .filter(|&j| nearest.weights[j] < weights[j] - BOUND_TOLERANCE)
-                .filter(|&j| nearest.weights[j] > constraints.limit(j) - BOUND_TOLERANCE)
-                .map(|j| set.name(j))
-                .collect();
+        if let Some(held) = rest.held {
+            let held: Vec<&str> = held.into_iter().map(|j| set.name(j)).collect();
             notices.push(format!(
                 "without what was removed, caps or bounds would be broken: {} at what is allowed, the others share the rest \
                  as they did",
                 if held.is_empty() { "some domains are held".to_owned() } else { format!("{} held", held.join(", ")) }
             ));
-            weights = nearest.weights;
         }
         let before: MixtureContent = self.content(&base)?;
         let mut origins = before.origins;
         origins.retain(|name, _| set.position(name).is_some());
         origins.values_mut().for_each(|origin| origin.kept = true);
-        let weights = set.names().map(str::to_owned).zip(weights).collect();
+        let weights = set.names().map(str::to_owned).zip(rest.weights).collect();
         let content = self.mixture_content("removal", weights, origins, &plan.version);
         let title = new
             .title
             .map_or_else(|| format!("{} over what stays", base.name()), str::to_owned);
         let parents = vec![Parent::Known(plan.version.id), Parent::Known(base.id)];
-        let mixture = self.add_alone(new, &title, &content, parents, by)?;
-        Ok(alone(mixture, notices))
+        let mixture = self.add_without_fit(new, &title, &content, parents, by)?;
+        Ok(without_fit(mixture, notices))
     }
 
-    /// A mixture that someone has, without a fit.
+    /// A mixture from a file of shares, without a fit.
     fn commit_given(
         &mut self,
         new: &NewMixture<'_>,
@@ -148,7 +138,7 @@ impl Project {
         let (version, _) = self.version()?;
         let weights = self.in_order(file, &shares.shares, &version)?;
         let notices = self.broken_bounds(&weights)?;
-        let origin = Origin {
+        let origin = WeightOrigin {
             record: format!("given: {}", file.display()),
             kept: false,
         };
@@ -162,12 +152,12 @@ impl Project {
             .map_or_else(|| format!("given as {}", file.display()), str::to_owned);
         let mut parents = vec![Parent::Known(version.id)];
         parents.extend(base.map(|base| Parent::Known(base.id)));
-        let mixture = self.add_alone(new, &title, &content, parents, by)?;
-        Ok(alone(mixture, notices))
+        let mixture = self.add_without_fit(new, &title, &content, parents, by)?;
+        Ok(without_fit(mixture, notices))
     }
 
-    /// Records a mixture that no fit is behind.
-    fn add_alone(
+    /// Records a mixture that has no fit.
+    fn add_without_fit(
         &mut self,
         new: &NewMixture<'_>,
         title: &str,
@@ -178,13 +168,13 @@ impl Project {
         let record = NewRecord {
             number: Some(self.next_of(new.line)?),
             parents,
-            content: json(content),
+            content: to_json(content),
             ..new_record(RecordKind::Mixture, new.line, title, by)
         };
         Ok(self.ledger.add(&record, by.now)?)
     }
 
-    /// What of the caps and bounds a mixture over the newest version does not keep to.
+    /// Notices of the domains that exceed what caps and bounds allow, in a mixture over the newest version.
     fn broken_bounds(&self, weights: &[(String, f64)]) -> Result<Vec<String>, ProjectError> {
         let (_, content) = self.version()?;
         let counted = content.domains.iter().all(|domain| domain.tokens.is_some());
@@ -276,7 +266,7 @@ impl Project {
         &self,
         method: &str,
         weights: Vec<(String, f64)>,
-        origins: BTreeMap<String, Origin>,
+        origins: BTreeMap<String, WeightOrigin>,
         version: &Record,
     ) -> MixtureContent {
         let constraints = &self.config.constraints;
@@ -298,7 +288,7 @@ impl Project {
 }
 
 /// A mixture that was recorded without a fit.
-fn alone(mixture: Record, notices: Vec<String>) -> Committed {
+fn without_fit(mixture: Record, notices: Vec<String>) -> Committed {
     Committed {
         mixture,
         fit: None,
@@ -309,7 +299,6 @@ fn alone(mixture: Record, notices: Vec<String>) -> Committed {
 
 /// Weights and bounds are the same up to rounding.
 const BOUND_TOLERANCE: f64 = 1e-9;
-const LEAST_WEIGHT: f64 = 1e-12;
 
 /// Whether a file claims to be the result of a fit.
 fn is_mixture_file(path: &Path) -> bool {

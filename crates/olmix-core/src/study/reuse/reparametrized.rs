@@ -1,6 +1,6 @@
-//! The oracle's laws over other domains than its own: those of a stage, or those that are left when ratios are frozen.
+//! The oracle's laws over other domains than its own: a stage's domains, or its collapsed ones when ratios are frozen.
 
-use super::case::Stage;
+use super::case_study::Stage;
 use crate::CoreError;
 use crate::law::{Curvature, FittedLaw, Law, LogLinear};
 use crate::reuse::Collapse;
@@ -12,7 +12,7 @@ pub(super) type Content = Vec<Vec<(usize, f64)>>;
 /// What the collapsed domains of a stage are in terms of the oracle's.
 pub(super) fn content(stage: &Stage, collapse: &Collapse) -> Content {
     let width = stage.width();
-    let of = |v: usize| {
+    let of_domain = |v: usize| {
         let mut sum = vec![0.0; width];
         for &(j, share) in collapse.members(v) {
             for (sum, part) in sum.iter_mut().zip(&stage.content[j]) {
@@ -22,7 +22,7 @@ pub(super) fn content(stage: &Stage, collapse: &Collapse) -> Content {
         let parts = sum.into_iter().enumerate();
         parts.filter(|(_, share)| *share > 0.0).collect()
     };
-    (0..collapse.collapsed().len()).map(of).collect()
+    (0..collapse.collapsed().len()).map(of_domain).collect()
 }
 
 /// Coefficients over a stage's domains of the oracle's laws, as [`crate::reuse::coefficients`] gives them for fitted ones.
@@ -31,8 +31,8 @@ pub(super) fn true_coefficients(
     stage: &Stage,
 ) -> Result<Vec<Vec<f64>>, CoreError> {
     let content = content(stage, &Collapse::new(stage.domains(), &[])?);
-    let of = |law| {
-        let law = Told::new(law, &content, stage.width());
+    let coefficients = |law| {
+        let law = ReparametrizedLaw::new(law, &content, stage.width());
         if let Some(law) = law.log_linear() {
             return law.t.clone();
         }
@@ -45,24 +45,24 @@ pub(super) fn true_coefficients(
         let mean = dot(&slope, &stage.prior);
         slope.into_iter().map(|slope| slope - mean).collect()
     };
-    Ok(laws.iter().map(of).collect())
+    Ok(laws.iter().map(coefficients).collect())
 }
 
-/// A law of the oracle, told of mixtures of other domains.
-pub(super) struct Told<'a> {
+/// A law of the oracle as a function of mixtures of other domains: `f(Cᵀ p)` with the content `C` of each domain.
+pub(super) struct ReparametrizedLaw<'a> {
     law: &'a FittedLaw,
     content: &'a Content,
-    /// The oracle's domains.
+    /// Number of the oracle's domains.
     width: usize,
     /// The law as a log-linear one, where it is one.
     log_linear: Option<LogLinear>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ReparametrizedLaw<'a> {
     /// A law over `width` domains, of mixtures of `content`.
     pub fn new(law: &'a FittedLaw, content: &'a Content, width: usize) -> Self {
         let log_linear = law.log_linear().map(|law| LogLinear {
-            t: back(content, &law.t),
+            t: weighted_means(content, &law.t),
             log_c: law.log_c,
         });
         Self {
@@ -73,26 +73,27 @@ impl<'a> Told<'a> {
         }
     }
 
-    fn told(&self, p: &[f64]) -> Vec<f64> {
-        let mut told = vec![0.0; self.width];
+    /// `Cᵀ p`: the mixture of the oracle's domains.
+    fn to_oracle(&self, p: &[f64]) -> Vec<f64> {
+        let mut mixture = vec![0.0; self.width];
         for (weight, parts) in p.iter().zip(self.content) {
             for &(j, share) in parts {
-                told[j] += weight * share;
+                mixture[j] += weight * share;
             }
         }
-        told
+        mixture
     }
 }
 
-impl Law for Told<'_> {
+impl Law for ReparametrizedLaw<'_> {
     fn predict(&self, p: &[f64]) -> f64 {
-        self.law.predict(&self.told(p))
+        self.law.predict(&self.to_oracle(p))
     }
 
     fn add_gradient(&self, p: &[f64], scale: f64, into: &mut [f64]) {
         let mut slope = vec![0.0; self.width];
-        self.law.add_gradient(&self.told(p), scale, &mut slope);
-        for (into, slope) in into.iter_mut().zip(back(self.content, &slope)) {
+        self.law.add_gradient(&self.to_oracle(p), scale, &mut slope);
+        for (into, slope) in into.iter_mut().zip(weighted_means(self.content, &slope)) {
             *into += slope;
         }
     }
@@ -106,8 +107,9 @@ impl Law for Told<'_> {
             slope: &mut slope,
             diagonal: &mut diagonal,
         };
-        let height = self.law.curvature(&self.told(p), scale, curvature);
-        into.slope.copy_from_slice(&back(self.content, &slope));
+        let height = self.law.curvature(&self.to_oracle(p), scale, curvature);
+        into.slope
+            .copy_from_slice(&weighted_means(self.content, &slope));
         let mut whole = vec![0.0; self.width];
         for &(j, share) in self.content.iter().flatten() {
             whole[j] += share;
@@ -115,7 +117,11 @@ impl Law for Told<'_> {
         for (diagonal, whole) in diagonal.iter_mut().zip(whole) {
             *diagonal *= whole;
         }
-        for (into, bend) in into.diagonal.iter_mut().zip(back(self.content, &diagonal)) {
+        for (into, bend) in into
+            .diagonal
+            .iter_mut()
+            .zip(weighted_means(self.content, &diagonal))
+        {
             *into += bend;
         }
         height
@@ -126,9 +132,9 @@ impl Law for Told<'_> {
     }
 }
 
-/// Numbers of the oracle's domains as means over each domain's content.
-fn back(content: &Content, of: &[f64]) -> Vec<f64> {
-    let mean = |parts: &Vec<(usize, f64)>| parts.iter().map(|&(j, share)| share * of[j]).sum();
+/// `C values`: numbers of the oracle's domains (length `width`) as means over each domain's content.
+fn weighted_means(content: &Content, values: &[f64]) -> Vec<f64> {
+    let mean = |parts: &Vec<(usize, f64)>| parts.iter().map(|&(j, share)| share * values[j]).sum();
     content.iter().map(mean).collect()
 }
 
@@ -140,7 +146,7 @@ mod tests {
     use crate::{Constraints, DomainSet};
 
     #[test]
-    fn a_law_told_of_domains_that_share_content_has_its_slope_and_its_minimum() {
+    fn reparametrized_law_has_the_gradient_and_the_minimum_of_the_law_it_wraps() {
         let law: FittedLaw = Saturating {
             log_c: -0.5,
             level: 0.4,
@@ -153,23 +159,23 @@ mod tests {
             vec![(0, 0.2), (1, 0.8)],
             vec![(1, 0.5), (2, 0.5)],
         ];
-        let told = Told::new(&law, &content, 3);
+        let over_others = ReparametrizedLaw::new(&law, &content, 3);
         let p = [0.2, 0.5, 0.3];
-        assert!((told.predict(&p) - law.predict(&[0.3, 0.55, 0.15])).abs() < 1e-15);
+        assert!((over_others.predict(&p) - law.predict(&[0.3, 0.55, 0.15])).abs() < 1e-15);
         let mut slope = vec![0.0; 3];
-        told.add_gradient(&p, 1.0, &mut slope);
+        over_others.add_gradient(&p, 1.0, &mut slope);
         for j in 0..3 {
             let at = |h: f64| {
                 let mut p = p;
                 p[j] += h;
-                told.predict(&p)
+                over_others.predict(&p)
             };
             assert!(((at(1e-5) - at(-1e-5)) / 2e-5 - slope[j]).abs() < 1e-8);
         }
         let domains = DomainSet::from_names(["a", "b", "c"].map(str::to_owned)).unwrap();
         let problem = ExactProblem {
             domains: &domains,
-            laws: &[told],
+            laws: &[over_others],
             task_weights: &[1.0],
             reference: &[0.3, 0.3, 0.4],
             kl_reg: 0.05,

@@ -1,4 +1,4 @@
-//! What laws of earlier fits say of every domain.
+//! Coefficients of earlier fits' laws, by domain.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,30 @@ use olmix_ledger::{Record, RecordKind};
 
 use crate::{Project, ProjectError};
 
-/// A law that knows no irreducible loss is told as one whose is this small.
+/// The irreducible loss of a law that has none, so that its logarithm is finite.
 const LEAST_FLOOR: f64 = 1e-9;
 
-/// Laws by task, as log-linear ones with a coefficient per domain: those of log-linear laws are what they are, others'
-/// are their slopes at the prior.
+/// Laws by task, as log-linear laws `exp(log_c) + exp(t·p)` with a coefficient `t_j` per domain. Log-linear laws are taken
+/// as they are; other laws by their value and slopes at the prior.
 #[derive(Debug, Clone)]
-pub struct Knowledge {
+pub struct LawCoefficients {
     /// Tasks: name, family and weight (summing to 1).
     pub tasks: Vec<(String, String, f64)>,
     /// Logarithm of the irreducible loss, by task.
     pub log_c: Vec<f64>,
     /// Coefficients by domain, one per task.
     pub coefficients: BTreeMap<String, Vec<f64>>,
-    /// The fit that the levels are of: `fit@3`.
+    /// The fit that the laws are of, such as `fit@3`.
     pub fit: String,
     /// Whether the laws are log-linear themselves.
-    pub exact: bool,
-    /// Tasks that are left out, as their laws predict unseen runs no better than their mean.
-    pub left_out: usize,
+    pub log_linear: bool,
+    /// Number of tasks that are left out, as their laws predict unseen runs no better than their mean.
+    pub excluded_tasks: usize,
 }
 
-impl Knowledge {
-    /// Of the fit behind a mixture. Where that fit knew domains only together, as a virtual domain, the fits behind
-    /// earlier mixtures say how they differ; `None` where there is no fit at all.
+impl LawCoefficients {
+    /// The laws of the fit behind a mixture, or of the nearest earlier mixture that has a fit; `None` where none has. Members
+    /// of a virtual domain, which that fit has one coefficient for, differ as they did in earlier fits.
     pub fn behind(project: &Project, mixture: &Record) -> Result<Option<Self>, ProjectError> {
         let mut fit = None;
         let mut before = None;
@@ -51,18 +51,18 @@ impl Knowledge {
         let Some(file) = mixture_file(project, &fit)? else {
             return Ok(None);
         };
-        let Some(mut known) = Self::of(&file, &fit.name()) else {
+        let Some(mut known) = Self::from_file(&file, &fit.name()) else {
             return Ok(None);
         };
         if let (Some(before), false) = (before, file.virtual_domains.is_empty()) {
             let earlier = Self::behind(project, &before)?;
-            known.tell_apart(&file, earlier.as_ref());
+            known.split_virtual(&file, earlier.as_ref());
         }
         Ok(Some(known))
     }
 
-    /// Of the laws in a mixture file that predict unseen runs; `None` where it holds none.
-    pub fn of(file: &MixtureFile, fit: &str) -> Option<Self> {
+    /// The laws in a mixture file that predict unseen runs; `None` where it holds none. `fit` names the file.
+    pub fn from_file(file: &MixtureFile, fit: &str) -> Option<Self> {
         let all = file.laws()?;
         let unsure = file
             .out_of_fold
@@ -99,7 +99,7 @@ impl Knowledge {
             }
         }
         Some(Self {
-            left_out: all.len() - laws.len(),
+            excluded_tasks: all.len() - laws.len(),
             tasks: tasks
                 .iter()
                 .map(|task| (task.name.clone(), task.family.clone(), task.weight / weight))
@@ -107,42 +107,49 @@ impl Knowledge {
             log_c: linear.iter().map(|law| law.log_c).collect(),
             coefficients,
             fit: fit.to_owned(),
-            exact: laws.iter().all(|law| law.log_linear().is_some()),
+            log_linear: laws.iter().all(|law| law.log_linear().is_some()),
         })
     }
 
-    /// Members of a virtual domain differ from its coefficient as they did from their mean, by their shares, before.
-    pub fn tell_apart(&mut self, file: &MixtureFile, earlier: Option<&Self>) {
+    /// Gives members of the file's virtual domains coefficients of their own, as they differed in `earlier`.
+    pub fn split_virtual(&mut self, file: &MixtureFile, earlier: Option<&Self>) {
         let Some(earlier) = earlier else { return };
+        for one in &file.virtual_domains {
+            let members = one.members.iter();
+            let members: Vec<(String, f64)> = members
+                .map(|member| (member.domain.clone(), member.share))
+                .collect();
+            self.split_members(&members, earlier);
+        }
+    }
+
+    /// Each member of a virtual domain gets the virtual domain's coefficient, plus what it differed by from the members'
+    /// mean, weighted by their shares, in `earlier`.
+    pub(super) fn split_members(&mut self, members: &[(String, f64)], earlier: &Self) {
         for (task, (name, ..)) in self.tasks.iter().enumerate() {
             let Some(old_task) = earlier.tasks.iter().position(|(other, ..)| other == name) else {
                 continue;
             };
-            for one in &file.virtual_domains {
-                let old = |domain: &str| earlier.coefficients.get(domain).map(|row| row[old_task]);
-                let (mut mean, mut sum) = (0.0, 0.0);
-                for member in &one.members {
-                    if let Some(a) = old(&member.domain) {
-                        mean += member.share * a;
-                        sum += member.share;
-                    }
+            let old = |domain: &str| earlier.coefficients.get(domain).map(|row| row[old_task]);
+            let (mut mean, mut sum) = (0.0, 0.0);
+            for (domain, share) in members {
+                if let Some(a) = old(domain) {
+                    mean += share * a;
+                    sum += share;
                 }
-                if sum <= 0.0 {
-                    continue;
-                }
-                for member in &one.members {
-                    if let (Some(a), Some(row)) = (
-                        old(&member.domain),
-                        self.coefficients.get_mut(&member.domain),
-                    ) {
-                        row[task] += a - mean / sum;
-                    }
+            }
+            if sum <= 0.0 {
+                continue;
+            }
+            for (domain, _) in members {
+                if let (Some(a), Some(row)) = (old(domain), self.coefficients.get_mut(domain)) {
+                    row[task] += a - mean / sum;
                 }
             }
         }
     }
 
-    /// A task or a family by name, as positions of tasks.
+    /// Positions of the tasks that a name means: one task, or those of a family.
     pub fn tasks_named(&self, name: &str) -> Vec<usize> {
         let named = |(_, (task, family, _)): &(usize, &(String, String, f64))| {
             task == name || family == name

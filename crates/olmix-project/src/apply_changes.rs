@@ -1,4 +1,4 @@
-//! The next version of a domain set: what changes do to the domains of a project.
+//! The next version of a domain set: changes applied to the domains of a project.
 
 use olmix_core::reuse::{Change, Lineage};
 use olmix_core::{CoreError, Domain};
@@ -6,16 +6,19 @@ use olmix_io::{ProjectChange, ProjectDomain};
 
 use crate::project::domain_set;
 
-/// The domains after changes, where each comes from, and what the user should know.
-pub struct Version {
+/// The domains after changes, where each comes from, and notices for the user.
+pub(crate) struct NextVersion {
     pub domains: Vec<ProjectDomain>,
     pub lineage: Lineage,
     pub notices: Vec<String>,
 }
 
-/// Makes changes to domains. Parts and revised domains keep what nothing new is said of: files of a revised one stay
-/// where they are, a part of a domain with a size of its own has its share of that by tokens.
-pub fn after(old: &[ProjectDomain], changes: &[ProjectChange]) -> Result<Version, CoreError> {
+/// Applies changes in order. Parts and revised domains inherit what a change does not mention: a revised domain keeps its
+/// files, and a part of a domain with a size of its own has a share of that size, by tokens.
+pub(crate) fn apply_changes(
+    old: &[ProjectDomain],
+    changes: &[ProjectChange],
+) -> Result<NextVersion, CoreError> {
     let method: Vec<Change> = changes.iter().map(change).collect();
     let lineage = Lineage::of(&domain_set(old)?, &method)?;
     let mut known: Vec<ProjectDomain> = old.to_vec();
@@ -56,7 +59,7 @@ pub fn after(old: &[ProjectDomain], changes: &[ProjectChange]) -> Result<Version
                 known.extend(
                     counts
                         .into_iter()
-                        .map(|part| of_whole(part, &whole, parts.len())),
+                        .map(|part| part_of(part, &whole, parts.len())),
                 );
             }
         }
@@ -71,7 +74,7 @@ pub fn after(old: &[ProjectDomain], changes: &[ProjectChange]) -> Result<Version
                 .cloned()
         })
         .collect();
-    Ok(Version {
+    Ok(NextVersion {
         domains,
         lineage,
         notices,
@@ -102,12 +105,12 @@ fn change(change: &ProjectChange) -> Change {
     }
 }
 
-/// Changes of several updates, one after another, as the method knows them.
-pub fn as_changes(changes: &[ProjectChange]) -> Vec<Change> {
+/// Changes of several updates in order, as the method has them.
+pub(crate) fn as_changes(changes: &[ProjectChange]) -> Vec<Change> {
     changes.iter().map(change).collect()
 }
 
-/// A new domain among others that have sizes of their own gets one on their scale.
+/// A new domain among others that all have sizes of their own gets one on their scale, by tokens.
 fn sized(
     domain: &ProjectDomain,
     others: &[ProjectDomain],
@@ -144,7 +147,7 @@ fn revised(old: &ProjectDomain, new: &ProjectDomain) -> ProjectDomain {
     ProjectDomain {
         name: old.name.clone(),
         tokens: new.tokens,
-        // As it was to its tokens.
+        // In the same ratio to its tokens as before.
         size: new.size.or(match (old.size, old.tokens, new.tokens) {
             (Some(size), Some(before), Some(now)) if before > 0 && now > 0 => {
                 Some(size * now as f64 / before as f64)
@@ -157,7 +160,7 @@ fn revised(old: &ProjectDomain, new: &ProjectDomain) -> ProjectDomain {
     }
 }
 
-/// The parts, with what they leave of the whole.
+/// The parts, and the rest of the whole where that is named.
 fn partition_tokens(
     whole: &ProjectDomain,
     parts: &[ProjectDomain],
@@ -179,7 +182,8 @@ fn partition_tokens(
     parts
 }
 
-fn of_whole(part: ProjectDomain, whole: &ProjectDomain, parts: usize) -> ProjectDomain {
+/// A part with what it inherits from the whole.
+fn part_of(part: ProjectDomain, whole: &ProjectDomain, parts: usize) -> ProjectDomain {
     let share = match (part.tokens, whole.tokens) {
         (Some(part), Some(whole)) if whole > 0 => part as f64 / whole as f64,
         _ => 1.0 / parts as f64,

@@ -1,30 +1,28 @@
-//! Earlier swarms, told over the domains of today.
+//! Earlier swarms over the domains of today.
 
 use std::collections::BTreeSet;
 
+use olmix_core::reuse::{MOST_OLD_SWARMS, VirtualDomain};
 use olmix_io::carry_ratios;
 use olmix_ledger::{Record, RecordId, RecordKind};
 
+use super::context::PlanningContext;
 use crate::content::SwarmContent;
-use crate::ground::Ground;
-use crate::{Carried, Project, ProjectError};
-
-/// Swarms behind a mixture that are fitted again, the newest: each has a level of its own to be determined.
-const MOST_EARLIER: usize = 16;
+use crate::{Project, ProjectError, ReusableSwarm};
 
 impl Project {
-    /// Earlier swarms behind the mixture, told over the domains of today; those that can't be told are left out.
-    pub(crate) fn carried(
+    /// The newest measured swarms behind a mixture, oldest first, with their ratios over the domains of today. A swarm
+    /// whose files or whose version are not known is left out.
+    pub(crate) fn reusable_swarms(
         &self,
-        ground: &Ground,
+        context: &PlanningContext,
         base: &Record,
-    ) -> Result<Vec<Carried>, ProjectError> {
+    ) -> Result<Vec<ReusableSwarm>, ProjectError> {
         // Newest first: a record is made of older ones.
         let mut open: BTreeSet<i64> = BTreeSet::from([base.id.0]);
         let mut swarms: Vec<Record> = Vec::new();
-        while let Some(id) = open.pop_last().filter(|_| swarms.len() < MOST_EARLIER) {
-            let id = RecordId(id);
-            let Some(record) = self.ledger.record_by_id(id)? else {
+        while let Some(id) = open.pop_last().filter(|_| swarms.len() < MOST_OLD_SWARMS) {
+            let Some(record) = self.ledger.record_by_id(RecordId(id))? else {
                 continue;
             };
             open.extend(record.parents.iter().map(|parent| parent.0));
@@ -35,36 +33,37 @@ impl Project {
             }
         }
         swarms.reverse();
-        let mut carried = Vec::new();
+        let mut reusable = Vec::new();
         for swarm in &swarms {
             if let SwarmContent::Measured { .. } = self.content(swarm)? {
-                carried.extend(self.carry(ground, swarm)?);
+                reusable.extend(self.over_todays_domains(context, swarm)?);
             }
         }
-        Ok(carried)
+        Ok(reusable)
     }
 
-    fn carry(&self, ground: &Ground, swarm: &Record) -> Result<Option<Carried>, ProjectError> {
+    /// A measured swarm over the domains of today.
+    fn over_todays_domains(
+        &self,
+        context: &PlanningContext,
+        swarm: &Record,
+    ) -> Result<Option<ReusableSwarm>, ProjectError> {
         let file = |name: &str| -> Result<Option<Vec<u8>>, ProjectError> {
             match swarm.files.iter().find(|file| file.name == name) {
-                Some(kept) => Ok(self.ledger.file(&kept.sha256)?),
+                Some(recorded) => Ok(self.ledger.file(&recorded.sha256)?),
                 None => Ok(None),
             }
         };
         let (Some(ratios), Some(metrics)) = (file("ratios.csv")?, file("metrics.csv")?) else {
             return Ok(None);
         };
-        let (mut version, mut virtuals) = (None, Vec::new());
+        let (mut version, mut virtuals): (_, Vec<VirtualDomain>) = (None, Vec::new());
         for id in &swarm.parents {
             match self.ledger.record_by_id(*id)? {
                 Some(parent) if parent.kind == RecordKind::Domains => version = Some(parent),
                 Some(parent) if parent.kind == RecordKind::Swarm => {
                     if let SwarmContent::Planned(planned) = self.content(&parent)? {
-                        virtuals = planned
-                            .virtuals
-                            .iter()
-                            .map(crate::Frozen::to_virtual)
-                            .collect();
+                        virtuals = planned.virtuals;
                     }
                 }
                 _ => {}
@@ -73,10 +72,10 @@ impl Project {
         let Some(version) = version else {
             return Ok(None);
         };
-        let lineage = self.lineage(&version, &ground.version)?;
+        let lineage = self.lineage(&version, &context.version)?;
         let name = format!("ratios.csv of {}", swarm.name());
-        let found = carry_ratios(&name, ratios, &virtuals, &lineage, &ground.prior)?;
-        Ok(Some(Carried {
+        let found = carry_ratios(&name, ratios, &virtuals, &lineage, &context.prior)?;
+        Ok(Some(ReusableSwarm {
             swarm: swarm.name(),
             runs: found.runs,
             lost: found.lost.len(),

@@ -1,4 +1,4 @@
-//! A plan's files: what to train, and how to fit it; and its record.
+//! A plan's files, what to train and how to fit it, and its record.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use olmix_io::{FitFile, GenerationFile, ProjectDomain, sha256_hex};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{PlannedContent, SwarmContent};
-use crate::project::{json, new_record};
-use crate::{Method, Plan, Project, ProjectError, Provenance};
+use crate::project::{new_record, to_json};
+use crate::{Plan, Project, ProjectError, Provenance};
 
 impl Project {
     /// Writes `generate.yaml`, `fit.yaml` and the runs of earlier swarms to a folder, and records the planned swarm. A
@@ -22,7 +22,7 @@ impl Project {
         folder: &Path,
         by: &Provenance,
     ) -> Result<Record, ProjectError> {
-        if plan.runs == 0 {
+        if plan.reuse.runs == 0 {
             return Err(ProjectError::refused(
                 &self.config.path,
                 "this plan needs no runs, so that there is no swarm to write",
@@ -30,9 +30,9 @@ impl Project {
             ));
         }
         let content = SwarmContent::Planned(PlannedContent {
-            method: plan.method.name().to_owned(),
-            runs: plan.runs,
-            virtuals: plan.virtuals.iter().map(Into::into).collect(),
+            method: plan.method().name().to_owned(),
+            runs: plan.reuse.runs,
+            virtuals: plan.reuse.frozen.clone(),
             old_runs: !plan.earlier.is_empty(),
             reasons: plan.reasons.clone(),
         });
@@ -80,13 +80,17 @@ impl Project {
             .map(|(name, content)| NewFile { name, content });
         let mut parents = vec![Parent::Known(plan.version.id)];
         parents.extend(plan.base.as_ref().map(|base| Parent::Known(base.id)));
-        let title = format!("planned: {} runs by {}", plan.runs, plan.method.name());
+        let title = format!(
+            "planned: {} runs by {}",
+            plan.reuse.runs,
+            plan.method().name()
+        );
         Ok(self.ledger.add(
             &NewRecord {
                 number: Some(number),
                 parents,
                 files: kept.collect(),
-                content: json(&content),
+                content: to_json(&content),
                 ..new_record(RecordKind::Swarm, "swarm", &title, by)
             },
             by.now,
@@ -103,16 +107,15 @@ impl Project {
         let generation = self.config.generation(&GenerationFile {
             name: &format!("{}-{number}", self.config.name),
             domains: &located,
-            virtuals: &plan.drawn,
+            virtuals: &plan.reuse.drawn,
             new: &plan.new,
-            variants: plan.runs,
-            // Over all domains, a design would have to know of the old runs to go well with them.
-            designed: plan.method != Method::SwarmReuse || !plan.drawn.is_empty(),
+            variants: plan.reuse.runs,
+            designed: plan.reuse.designed,
         });
         let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
         let fit = self.config.fit(&FitFile {
             domains: &plan.domains,
-            virtuals: &plan.virtuals,
+            virtuals: &plan.reuse.frozen,
             collapsed_kl: plan.collapsed_kl,
             earlier: &earlier,
         });
@@ -127,8 +130,7 @@ impl Project {
         files
     }
 
-    /// A domain whose paths are understood from any folder: those of this machine that start at the project's are
-    /// told from the root on.
+    /// The domain with absolute paths, which mean the same from any folder; URLs stay as they are.
     fn located(&self, domain: &ProjectDomain) -> ProjectDomain {
         let root = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
         let path = |path: &String| {
@@ -168,7 +170,7 @@ fn earlier_folder(position: usize) -> String {
     format!("earlier/{}", position + 1)
 }
 
-/// Whether a folder exists and holds something else under a name.
+/// Whether a file exists and has another content.
 fn holds_other(path: &Path, content: &[u8]) -> bool {
     std::fs::read(path).is_ok_and(|found| found != content)
 }

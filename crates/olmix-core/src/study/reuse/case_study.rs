@@ -1,7 +1,7 @@
-//! The paper's case study: five updates from 24 to 64 domains, told in terms of an oracle over the last set.
+//! The paper's case study: five updates from 24 to 64 domains, in terms of an oracle over the last set.
 //!
-//! The oracle knows the last set alone. An earlier domain that it lacks is stood in for by a fixed mixture of those
-//! it has: PDFs before they were partitioned are their parts in natural ratios, PDFs before they were revised the same
+//! The oracle knows the last set alone. A fixed mixture of its domains stands in for an earlier domain that it lacks: PDFs
+//! before they were partitioned are their parts in the prior's ratios, PDFs before they were revised the same
 //! with a fifth of general web text in it, and `AlgebraicStack`, which was removed again, half mathematics and half
 //! Python.
 
@@ -35,7 +35,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// The domains.
+    /// The stage's domains.
     pub fn domains(&self) -> &DomainSet {
         &self.lineage.new
     }
@@ -45,7 +45,15 @@ impl Stage {
         self.content.first().map_or(0, Vec::len)
     }
 
-    /// Shares by tokens.
+    /// Which domains the update left alone, by position.
+    pub fn unaffected(&self) -> Vec<bool> {
+        let origins = self.lineage.origins.iter();
+        origins
+            .map(|origin| matches!(origin, Origin::Kept(_)))
+            .collect()
+    }
+
+    /// The natural distribution: shares by tokens, of length `m`.
     pub fn natural(&self) -> Vec<f64> {
         let tokens = self.domains().iter().map(|d| d.tokens.unwrap_or(0) as f64);
         let tokens: Vec<f64> = tokens.collect();
@@ -53,15 +61,15 @@ impl Stage {
         tokens.into_iter().map(|n| n / sum).collect()
     }
 
-    /// A mixture of the stage's domains as one of the oracle's.
-    pub fn told(&self, q: &[f64]) -> Vec<f64> {
-        let mut told = vec![0.0; self.content[0].len()];
+    /// A mixture of the stage's domains, as a mixture of the oracle's.
+    pub fn to_oracle(&self, q: &[f64]) -> Vec<f64> {
+        let mut p = vec![0.0; self.content[0].len()];
         for (weight, content) in q.iter().zip(&self.content) {
-            for (told, share) in told.iter_mut().zip(content) {
-                *told += weight * share;
+            for (p, share) in p.iter_mut().zip(content) {
+                *p += weight * share;
             }
         }
-        told
+        p
     }
 }
 
