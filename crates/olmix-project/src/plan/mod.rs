@@ -3,6 +3,8 @@
 mod context;
 mod evidence;
 mod files;
+#[cfg(test)]
+mod history_tests;
 mod json;
 mod planner;
 mod previous_swarms;

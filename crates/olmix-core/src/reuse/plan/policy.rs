@@ -10,6 +10,37 @@ use crate::{CoreError, DomainSet, Mixture};
 const EXISTING: &str = "existing";
 
 /// What the policy decides on. Copying it is cheap: it holds references.
+///
+/// # Example
+/// Code is added to four domains, and no earlier swarm can be fitted again: the old ratios are kept, and a small swarm over
+/// `existing` and `code` says how much of each there should be.
+/// ```
+/// use olmix_core::reuse::{Change, Lineage, PlanInputs, PlanRequest, ReuseMethod, RunRule};
+/// use olmix_core::{Domain, DomainSet, Mixture};
+///
+/// let old = DomainSet::from_names(["web", "books", "papers", "wiki"])?;
+/// let mixture = Mixture::new(old.clone(), vec![0.6, 0.2, 0.1, 0.1])?;
+/// let code = Domain { name: "code".into(), tokens: Some(1_000_000_000) };
+/// let lineage = Lineage::of(&old, &[Change::Add(vec![code])])?;
+/// let inputs = PlanInputs {
+///     lineage: &lineage,
+///     mixture: &mixture,
+///     run_rule: RunRule::new(3.0),
+///     old_runs: 0,
+///     worth_freeing: None,
+///     request: PlanRequest::default(),
+/// };
+/// let (method, reasons) = inputs.choose();
+/// assert_eq!(method, ReuseMethod::FullReuse);
+/// println!("{reasons:?}");
+/// let plan = inputs.plan(method, &[], &[]).expect("the old mixture has ratios to keep");
+/// assert_eq!(plan.frozen[0].name, "existing");
+/// assert_eq!(plan.frozen[0].members[0], ("web".to_owned(), 0.6));
+/// assert_eq!(plan.free[0].domain, "code");
+/// // Two sampled domains: 3 (2 + 1) runs, where full recomputation takes 3 (5 + 1).
+/// assert_eq!((plan.runs, plan.recompute_runs), (9, 18));
+/// # Ok::<(), olmix_core::CoreError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct PlanInputs<'a> {
     /// The domain sets of the old mixture and of today, `m` domains now.
