@@ -157,7 +157,7 @@ pub struct PlanArgs {
     /// The method, one of those listed below.
     #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method())]
     pub method: MethodChoice,
-    /// Largest number of runs [default: runs_per_domain for each sampled domain and one more, rounded up].
+    /// Largest number of runs [default: `runs_per_domain` for each sampled domain and one more, rounded up].
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub budget: Option<u32>,
     /// The mixture to start from [default: the newest of main].
