@@ -44,7 +44,6 @@
 //! # }
 //! ```
 
-mod bytes_tokenizer;
 mod cache;
 mod count;
 mod encoder;

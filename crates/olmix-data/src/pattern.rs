@@ -35,8 +35,8 @@ impl Pattern {
             Some((scheme, rest)) => {
                 if !matches!(scheme, "s3" | "gs" | "az" | "http" | "https") {
                     return Err(format!(
-                        "`{scheme}://` is no place this program can read; it knows local paths, s3://, gs://, \
-                         az:// and http(s)://"
+                        "`{scheme}://` is no place this program can read; it knows local paths, s3://, \
+                         gs://, az:// and http(s)://"
                     ));
                 }
                 let (host, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -1,5 +1,5 @@
-//! A small model with its logits and gradients, for a comparison with other implementations: `gradients FOLDER
-//! [qk_norm]`. `scripts/compare/proxy.py` runs it.
+//! A small model with its logits and gradients, for a comparison with other implementations: `gradients
+//! FOLDER [qk_norm]`. `scripts/compare/proxy.py` runs it.
 #![allow(clippy::unwrap_used)] // an example
 
 use std::path::PathBuf;

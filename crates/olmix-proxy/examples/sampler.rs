@@ -1,5 +1,5 @@
-//! Tokens a second that the sampler feeds from a warm page cache: `sampler CONTEXT THREADS`. Prints a line of JSON.
-//! `scripts/performance.py` runs it.
+//! Tokens a second that the sampler feeds from a warm page cache: `sampler CONTEXT THREADS`. Prints a line of
+//! JSON. `scripts/performance.py` runs it.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a benchmark
 
 use std::path::Path;
@@ -52,8 +52,8 @@ fn main() {
     }
     let tokens = (sequences * context as u64) as f64;
     println!(
-        "{{\"context\": {context}, \"threads\": {threads}, \"tokens\": {tokens}, \"tokens_per_second\": {:.0}, \
-         \"tokens_drawn_per_second\": {:.0}}}",
+        "{{\"context\": {context}, \"threads\": {threads}, \"tokens\": {tokens}, \"tokens_per_second\": \
+         {:.0}, \"tokens_drawn_per_second\": {:.0}}}",
         tokens / seconds,
         tokens / drawn
     );

@@ -47,8 +47,8 @@ fn main() {
     let alone = products(&shape, threads, seconds / 3.0);
     let flops = flops(&shape);
     println!(
-        "{{\"size\": \"{size}\", \"threads\": {threads}, \"steps\": {steps}, \"tokens_per_second\": {rate:.0}, \
-         \"products_alone\": {alone:.0}, \"share_of_products\": {:.3}, \"gflops\": {:.1}}}",
+        "{{\"size\": \"{size}\", \"threads\": {threads}, \"steps\": {steps}, \"tokens_per_second\": \
+         {rate:.0}, \"products_alone\": {alone:.0}, \"share_of_products\": {:.3}, \"gflops\": {:.1}}}",
         rate / alone,
         rate * flops / 1e9
     );

@@ -34,8 +34,8 @@ pub enum ProxyError {
     File(#[from] IoError),
     /// The run can't go on, and would end the same way again.
     #[error(
-        "{run}: training diverged at step {step}: {what}\n  help: lower training.learning_rate, or see whether \
-         the data is what it should be; metrics.jsonl has the losses up to there"
+        "{run}: training diverged at step {step}: {what}\n  help: lower training.learning_rate, or see \
+         whether the data is what it should be; metrics.jsonl has the losses up to there"
     )]
     Diverged {
         /// The run's folder.

@@ -343,8 +343,8 @@ impl Hyperparameters {
                     "a run of {} steps of {} sequences, {} of them warmup and {} decay, can't be trained",
                     recipe.steps, recipe.batch, recipe.warmup_steps, recipe.decay_steps
                 ),
-                "correct tokens, chinchilla_multiple, global_batch_size, warmup_fraction or decay_fraction in \
-                 `training`",
+                "correct tokens, chinchilla_multiple, global_batch_size, warmup_fraction or decay_fraction \
+                 in `training`",
             ));
         }
         Ok(recipe)

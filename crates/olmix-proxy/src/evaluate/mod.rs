@@ -24,8 +24,8 @@ const VALIDATION_SEQUENCES: u64 = 128;
 /// `metrics.json`: what was measured, by name.
 ///
 /// A task's metric has its name: bits per byte of the gold answer, the mean over items. `NAME:accuracy` is
-/// the share of items whose gold choice has the fewest bits per byte. `validation:DOMAIN` is the bits per byte of
-/// held-out text, `validation_loss:DOMAIN` its nats per token.
+/// the share of items whose gold choice has the fewest bits per byte. `validation:DOMAIN` is the bits per
+/// byte of held-out text, `validation_loss:DOMAIN` its nats per token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     format: String,

@@ -43,8 +43,8 @@ impl Task {
     /// Reads a task file.
     ///
     /// # Errors
-    /// [`ProxyError::File`], and [`ProxyError::Input`] with the line for text that is no UTF-8, lines that are
-    /// no items, and answers that are empty.
+    /// [`ProxyError::File`], and [`ProxyError::Input`] with the line for text that is no UTF-8, lines that
+    /// are no items, and answers that are empty.
     pub fn read(file: &Path) -> Result<Self, ProxyError> {
         let help = "write a JSON object a line: {\"context\": …, \"answer\": …}, or with \"choices\" and \
                     \"gold\"";

@@ -60,8 +60,8 @@ impl Workspace {
     /// Room for a sequence of up to `shape.context` tokens, all zeros.
     ///
     /// With `t` tokens, width `d`, hidden width `f`, `h` heads and vocabulary `v` it holds about
-    /// `L (8 t d + 2 t f + h t²) + t (5 d + f + v)` numbers of four bytes, where `L` is the number of layers for
-    /// [`Use::Training`] and 1 for [`Use::Measuring`].
+    /// `L (8 t d + 2 t f + h t²) + t (5 d + f + v)` numbers of four bytes, where `L` is the number of layers
+    /// for [`Use::Training`] and 1 for [`Use::Measuring`].
     #[must_use]
     pub fn new(shape: &Shape, usage: Use) -> Self {
         let (t, d, f) = (shape.context, shape.width, shape.hidden);

@@ -57,8 +57,8 @@ fn answer(input: &ReportInput, proposal: &Proposal) -> String {
         };
         let runs = count(input.swarm.len(), "run");
         return format!(
-            "{opening} It is the mixture{of_run}, whose measured average loss of <b>{loss}</b> was chosen among \
-             {runs}."
+            "{opening} It is the mixture{of_run}, whose measured average loss of <b>{loss}</b> was chosen \
+             among {runs}."
         );
     };
     let gain = 1.0 - proposal.predicted_average / natural;

@@ -85,17 +85,17 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
     ];
     let promised = trial.predicted_gain.map_or_else(String::new, |gain| {
         format!(
-            " The laws, fitted to small models, promised an average loss {} lower; measured on the larger one it is \
-             {} lower.",
+            " The laws, fitted to small models, promised an average loss {} lower; measured on the larger \
+             one it is {} lower.",
             percent_short(gain),
             percent_short(outcome.gain())
         )
     });
     let body = format!(
         "<h1>{}</h1>\n<p class=\"answer\">{}</p>\n<p>{} small models were trained on different mixtures and \
-         measured on {} tasks; a law per task was fitted to what they measured, and the mixture with the least \
-         predicted loss solved for.{promised} <a href=\"{}\">The report of the fit</a> has the laws and how far \
-         to trust them.</p>\n{}{}{}<p>Made by <code>{}</code>, olmix {}.</p>\n",
+         measured on {} tasks; a law per task was fitted to what they measured, and the mixture with the \
+         least predicted loss solved for.{promised} <a href=\"{}\">The report of the fit</a> has the laws \
+         and how far to trust them.</p>\n{}{}{}<p>Made by <code>{}</code>, olmix {}.</p>\n",
         escape(trial.title),
         escape(&outcome.sentence()),
         trial.runs,
@@ -103,8 +103,8 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
         escape(trial.fit_report),
         figure(
             &curves,
-            "Both models are the same but for the mixture. The proposed one is as good as the natural one's end \
-             where its curve crosses that height."
+            "Both models are the same but for the mixture. The proposed one is as good as the natural one's \
+             end where its curve crosses that height."
         ),
         figure(
             &mixtures,

@@ -1,6 +1,7 @@
 //! What a trial of two mixtures found: gain, and steps saved.
 
-/// What two runs measured that differ in their mixtures alone: one on the natural mixture, one on the proposed.
+/// What two runs measured that differ in their mixtures alone: one on the natural mixture, one on the
+/// proposed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialOutcome {
     /// Steps and average losses of the run on the natural mixture, ascending in steps; at least one.
@@ -58,7 +59,8 @@ impl TrialOutcome {
         let (natural, proposed) = self.final_losses();
         let saved = match self.steps_to_match() {
             Some(step) if step < self.steps() => format!(
-                "It reaches what the natural mixture ends with after {step} of {} steps: {:.1} times as fast.",
+                "It reaches what the natural mixture ends with after {step} of {} steps: {:.1} times as \
+                 fast.",
                 self.steps(),
                 self.steps() as f64 / step as f64
             ),
@@ -70,8 +72,8 @@ impl TrialOutcome {
             format!("{:.2} % higher", 100.0 * (proposed / natural - 1.0))
         };
         format!(
-            "A model ten times larger has {proposed:.4} bits per byte with the proposed mixture and {natural:.4} \
-             with the natural one: {change}. {saved}"
+            "A model ten times larger has {proposed:.4} bits per byte with the proposed mixture and \
+             {natural:.4} with the natural one: {change}. {saved}"
         )
     }
 }

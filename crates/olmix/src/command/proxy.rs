@@ -79,7 +79,8 @@ fn described(plan: &RunPlan) -> String {
     let rows: Vec<Vec<String>> = plan.data.leaves.iter().map(row).collect();
     let recipe = &plan.recipe;
     format!(
-        "{}{}: {} model of {} parameters ({} without embeddings), {} tokens in {} steps of {} sequences of {}\n\
+        "{}{}: {} model of {} parameters ({} without embeddings), {} tokens in {} steps of {} sequences of \
+         {}\n\
          learning rate {:.4}, {} steps warmup, {} steps decay, seed {}",
         table(&["domain", "share", "seen", "tokens", "epochs"], &rows),
         plan.name,

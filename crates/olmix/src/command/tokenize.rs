@@ -109,8 +109,8 @@ fn notices(args: &TokenizeArgs, made: &Tokenized, [train, validation]: &[Sum; 2]
             more => format!(" and {more} more"),
         };
         notices.push(format!(
-            "removed the shards of {first}{more}: these texts are not among the inputs any more (a folder holds the \
-             shards of one call's inputs; name all of them, or choose another --output)"
+            "removed the shards of {first}{more}: these texts are not among the inputs any more (a folder \
+             holds the shards of one call's inputs; name all of them, or choose another --output)"
         ));
     }
     if args.validation > 0.0 && validation.documents == 0 {
@@ -168,7 +168,8 @@ fn shown(args: &TokenizeArgs, made: &Tokenized, splits: &[Sum]) -> String {
     let folder = args.output.display().to_string();
     let folder = folder.trim_end_matches('/');
     format!(
-        "{}\n{files}. Written: {folder}\nTo train on them, set in a config: paths: [{folder}/train/*.bin], dtype: {}",
+        "{}\n{files}. Written: {folder}\nTo train on them, set in a config: paths: [{folder}/train/*.bin], \
+         dtype: {}",
         table(&header, &rows),
         made.manifest.dtype.name()
     )

@@ -1,11 +1,13 @@
 //! Tokenizers: from texts to the ids of tokens.
 
+mod bytes_tokenizer;
+
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
-use crate::{DataError, Dtype, Unit, bytes_tokenizer};
+use crate::{DataError, Dtype, Unit};
 
 /// Turns texts into tokens.
 #[derive(Debug)]
