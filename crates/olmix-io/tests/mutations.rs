@@ -172,7 +172,8 @@ proptest! {
 
     #[test]
     fn any_text_as_config_is_refused_with_a_message(
-        text in "([a-z]{1,3}: |- |\\[|\\]|\\{|\\}|\n|  |\"|'|&a |\\*a |<<: |, |\\| |> |[a-z0-9]{1,4}|# |! |\\?|%|\t){0,40}",
+        text in "([a-z]{1,3}: |- |\\[|\\]|\\{|\\}|\n|  |\"|'|&a |\\*a |<<: |, |\\| |> |[a-z0-9]{1,4}|# |! \
+            |\\?|%|\t){0,40}",
     ) {
         let case = Case::new();
         case.write("fit.yaml", &text);

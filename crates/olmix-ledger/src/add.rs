@@ -24,12 +24,12 @@ impl Ledger {
             .ok_or_else(|| self.refused("nothing was added".to_owned(), "report this"))
     }
 
-    /// Adds records, each as the next of its line, with their files: all of them or none, and with no other record in
-    /// between. Given back as [`Ledger::record`] has them.
+    /// Adds records, each as the next of its line, with their files: all of them or none, and with no other
+    /// record in between. Given back as [`Ledger::record`] has them.
     ///
     /// # Errors
-    /// [`LedgerError::Refused`] for a line that belongs to another kind, a parent that is not there and a number that
-    /// is taken; [`LedgerError`] as for every use of the database.
+    /// [`LedgerError::Refused`] for a line that belongs to another kind, a parent that is not there and a
+    /// number that is taken; [`LedgerError`] as for every use of the database.
     pub fn add_all(&mut self, new: &[NewRecord], now: Time) -> Result<Vec<Record>, LedgerError> {
         if let Some(bad) = new.iter().find(|record| !fits(record)) {
             return Err(self.refused(
@@ -139,8 +139,8 @@ fn insert(
 fn write(transaction: &Transaction<'_>, record: &Record, content: &str) -> rusqlite::Result<()> {
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     transaction.execute(
-        "INSERT INTO records (id, hash, kind, line, number, title, content, command, olmix, created, runs, tokens,
-                              flops, gain)
+        "INSERT INTO records (id, hash, kind, line, number, title, content, command, olmix, created, runs,
+                              tokens, flops, gain)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             record.id,

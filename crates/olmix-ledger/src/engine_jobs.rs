@@ -67,7 +67,8 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         self.change(|transaction| {
             let mut statement = transaction.prepare_cached(&format!(
-                "UPDATE runs SET state = 'running', stage = iif(stage = 'evaluate', stage, 'train'), started = ?3, fresh = 0 {HELD}"
+                "UPDATE runs SET state = 'running', stage = iif(stage = 'evaluate', stage, 'train'),
+                 started = ?3, fresh = 0 {HELD}"
             ))?;
             for (run, since) in runs {
                 statement.execute(params![run, launcher, since])?;
@@ -151,7 +152,8 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         self.with(|connection| {
             connection.execute(
-                "UPDATE swarms SET engine = json_set(coalesce(engine, '{}'), '$.' || ?2, json(?3)) WHERE id = ?1",
+                "UPDATE swarms SET engine = json_set(coalesce(engine, '{}'), '$.' || ?2, json(?3))
+                 WHERE id = ?1",
                 params![swarm, engine, settings],
             )
         })?;

@@ -10,13 +10,15 @@ use thiserror::Error;
 pub enum LedgerError {
     /// There is none.
     #[error(
-        "{}: there is no ledger\n  help: name the folder of a swarm's runs or its ledger.sqlite; `olmix launch run` makes it",
+        "{}: there is no ledger\n  help: name the folder of a swarm's runs or its ledger.sqlite; `olmix \
+         launch run` makes it",
         .0.display()
     )]
     Missing(PathBuf),
     /// The file is something else.
     #[error(
-        "{}: not a ledger of olmix: {what}\n  help: name a ledger.sqlite that `olmix launch run` made, or a path where there is none yet",
+        "{}: not a ledger of olmix: {what}\n  help: name a ledger.sqlite that `olmix launch run` made, or a \
+         path where there is none yet",
         .file.display()
     )]
     NotALedger {
@@ -27,7 +29,8 @@ pub enum LedgerError {
     },
     /// A later version of olmix made it.
     #[error(
-        "{}: this ledger has version {found}, and this olmix knows versions up to {known}\n  help: use the newer olmix that made it; nothing was changed",
+        "{}: this ledger has version {found}, and this olmix knows versions up to {known}\n  help: use the \
+         newer olmix that made it; nothing was changed",
         .file.display()
     )]
     Newer {
@@ -73,7 +76,8 @@ impl LedgerError {
                 };
             }
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
-                "another process holds the ledger for long; try again, and keep the ledger on a disk of this machine"
+                "another process holds the ledger for long; try again, and keep the ledger on a disk of this \
+                 machine"
             }
             Some(Code::DiskFull) => "free some space; what was recorded before is safe",
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {

@@ -101,7 +101,8 @@ impl Ledger {
         self.with(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT id, engine, host, pid, process_started, heartbeat,
-                        (SELECT count(*) FROM runs WHERE launcher = launchers.id AND state IN ('submitted', 'running'))
+                        (SELECT count(*) FROM runs
+                            WHERE launcher = launchers.id AND state IN ('submitted', 'running'))
                  FROM launchers WHERE ended IS NULL ORDER BY started, id",
             )?;
             query.query_map([], record)?.collect()
@@ -110,8 +111,8 @@ impl Ledger {
 
     /// Takes its runs from a launcher that is dead: they are queued again (or cancelled, where
     /// someone asked for that). Nothing happens when it gave a sign of life since `heartbeat`, and
-    /// one of several that try at once succeeds. Runs that outlive their launcher stay as they are, to be taken by
-    /// [`Ledger::adopt`]. Returns how many runs were taken.
+    /// one of several that try at once succeeds. Runs that outlive their launcher stay as they are, to be
+    /// taken by [`Ledger::adopt`]. Returns how many runs were taken.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.

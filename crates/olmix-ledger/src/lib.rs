@@ -10,13 +10,13 @@
 //!   └──────────┘                           └───────────┴───────────┘
 //! ```
 //!
-//! On the left a run of a launcher, on the right one that an engine has in its own queue. Back to queued go those that were
-//! put back, lost, or failed with retries left; back to submitted those that the engine will begin again by itself.
-//! What is not finished can be cancelled.
+//! On the left a run of a launcher, on the right one that an engine has in its own queue. Back to queued go
+//! those that were put back, lost, or failed with retries left; back to submitted those that the engine will
+//! begin again by itself. What is not finished can be cancelled.
 //!
-//! The history is records of domain sets, swarms, fits and mixtures, each with what it was made of. They are added
-//! and never changed; each has a hash over all that it says and the hashes of its parents, so that a name and a hash
-//! say where a weight came from.
+//! The history is records of domain sets, swarms, fits and mixtures, each with what it was made of. They are
+//! added and never changed; each has a hash over all that it says and the hashes of its parents, so that a
+//! name and a hash say where a weight came from.
 //!
 //! There is no clock in here: times are milliseconds since 1970 and are given by the caller.
 

@@ -158,9 +158,11 @@ impl Ledger {
         let (may_pass, loss) = (failed.kind.may_pass(), failed.kind.is_loss());
         self.change(|transaction| {
             let sql = format!(
-                "UPDATE runs SET state = CASE WHEN ?4 AND iif(?9, losses < ?10, failures < ?5) AND NOT cancel THEN 'queued'
+                "UPDATE runs SET state = CASE WHEN ?4 AND iif(?9, losses < ?10, failures < ?5)
+                 AND NOT cancel THEN 'queued'
                          WHEN cancel THEN 'cancelled' ELSE 'failed' END,
-                     failures = failures + NOT ?9, losses = losses + ?9, failure = ?6, cause = ?7, log_tail = ?8, queued = ?3,
+                     failures = failures + NOT ?9, losses = losses + ?9, failure = ?6, cause = ?7,
+                     log_tail = ?8, queued = ?3,
                      ended = ?3, {ADD_TIME}
                  {HELD} RETURNING state"
             );
@@ -224,8 +226,8 @@ impl Ledger {
             .map(|changed| changed > 0)
     }
 
-    /// Cancels runs of a swarm. What is queued or failed is cancelled at once; what runs, or waits in the queue of an
-    /// engine, is ended by its launcher.
+    /// Cancels runs of a swarm. What is queued or failed is cancelled at once; what runs, or waits in the
+    /// queue of an engine, is ended by its launcher.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database; then nothing is cancelled.

@@ -74,8 +74,8 @@ pub struct NewRecord {
     pub line: String,
     /// What it is, in a few words.
     pub title: String,
-    /// The number that it must get in its line, where that matters: someone who made it from the newest record must not
-    /// put it behind one that he never saw.
+    /// The number that it must get in its line, where that matters: someone who made it from the newest
+    /// record must not put it behind one that he never saw.
     pub number: Option<i64>,
     /// What it was made of, in an order that means something to its kind.
     pub parents: Vec<Parent>,

@@ -186,8 +186,8 @@ pub struct EngineJob {
 
 /// The columns that [`read`] reads.
 pub const COLUMNS: &str = "id, swarm, name, config, config_sha256, mixture, state, stage, \
-     attempt, failures, losses, fresh, cancel, launcher, host, pid, process_started, engine, ticket, job, gpus, \
-     started, ended, failure, cause, log_tail, metrics, tokens, milliseconds, gpu_milliseconds";
+     attempt, failures, losses, fresh, cancel, launcher, host, pid, process_started, engine, ticket, job, \
+     gpus, started, ended, failure, cause, log_tail, metrics, tokens, milliseconds, gpu_milliseconds";
 
 /// A row of [`COLUMNS`] as a run.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {

@@ -258,7 +258,8 @@ fn update(
                  fresh = fresh OR (?5 AND attempt > 0),
                  state = iif(?6, 'queued', state), cancel = iif(?6, 0, cancel),
                  queued = iif(?6, ?8, queued), ended = iif(?6, NULL, ended),
-                 failures = iif(?7, 0, failures), losses = iif(?7, 0, losses), failure = iif(?6, NULL, failure)
+                 failures = iif(?7, 0, failures), losses = iif(?7, 0, losses),
+                 failure = iif(?6, NULL, failure)
              WHERE id = ?1",
         )?
         .execute(params![

@@ -626,8 +626,10 @@ fn a_ledger_of_the_version_before_keeps_its_runs() {
             "PRAGMA application_id = 1869376888; PRAGMA user_version = 3;
              INSERT INTO swarms VALUES (1, 's', 'launch', '.', 0);
              INSERT INTO launchers VALUES ('me', 'local', 'here', 1, 'boot/1', 0, 0, NULL);
-             INSERT INTO runs (id, swarm, name, config, config_sha256, mixture, state, attempt, launcher, queued, started, metrics, milliseconds)
-             VALUES (7, 1, 'a', 'a.yaml', 'x', '{\"web\": 1}', 'finished', 2, 'me', 0, 5, '{\"loss\": 0.5}', 1500);",
+             INSERT INTO runs (id, swarm, name, config, config_sha256, mixture, state, attempt, launcher,
+             queued, started, metrics, milliseconds)
+             VALUES (7, 1, 'a', 'a.yaml', 'x', '{\"web\": 1}', 'finished', 2, 'me', 0, 5, '{\"loss\": 0.5}',
+             1500);",
         )
         .unwrap();
     drop(before);

@@ -1,7 +1,7 @@
 //! Makes a project with a long history, for `scripts/history_speed.py`: FOLDER VERSIONS RUNS.
 //!
-//! Each version adds or revises a domain, and has a measured swarm (kept as files, and its runs in the tables of the
-//! launcher), a fit and a mixture.
+//! Each version adds or revises a domain, and has a measured swarm (kept as files, and its runs in the tables
+//! of the launcher), a fit and a mixture.
 
 use std::path::PathBuf;
 use std::{env, fs};

@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let given = std::env::var_os("OLMIX_DATA").map(PathBuf::from);
     let data = given.unwrap_or_else(|| PathBuf::from("../shared/data"));
     println!(
-        "swarm                ridge  cells    ms: median   worst | cone: median   worst  worst gap  iterations  above cone"
+        "swarm                ridge  cells    ms: median   worst | cone: median   worst  worst gap  \
+         iterations  above cone"
     );
     for name in ["dclm", "full_recomputation", "update5"] {
         let config = data.join("olmix").join(name).join("fit.yaml");

@@ -55,7 +55,8 @@ fn a_swarm_is_trained_collected_and_fitted() {
     let told = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
     assert!(told.starts_with("8 runs, 2 domains, 3 metrics"), "{told}");
     let fit = "swarm: {ratios: swarm/ratios.csv, metrics: swarm/metrics.csv}\n\
-               priors: {relative_sizes: {a: 0.5, b: 0.5}}\nfiltering: {drop_metrics: [\"eval/math:accuracy\"]}\n";
+               priors: {relative_sizes: {a: 0.5, b: 0.5}}\nfiltering: \
+               {drop_metrics: [\"eval/math:accuracy\"]}\n";
     fs::write(folder.join("fit.yaml"), fit).unwrap();
     olmix(folder, "fit --config fit.yaml --output-dir out --quiet")
         .assert()

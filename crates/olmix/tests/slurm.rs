@@ -1,5 +1,6 @@
-//! Swarms on a real Slurm: a controller and two nodes of this machine. With each fault, every run ends finished or failed
-//! for a reason that is told, none runs twice at once, and what was measured is what a quiet swarm measures.
+//! Swarms on a real Slurm: a controller and two nodes of this machine. With each fault, every run ends
+//! finished or failed for a reason that is told, none runs twice at once, and what was measured is what a
+//! quiet swarm measures.
 #![allow(clippy::unwrap_used)] // helpers of tests
 #![cfg(target_os = "linux")]
 
@@ -562,7 +563,8 @@ fn what_the_documents_tell_users_of_clusters_to_type_works() {
     let text = format!("{before}eval:{eval}\nengine: {{type: slurm, time: 10, jobs: 6}}\n");
     fs::write(folder.join("olmix-demo/launch.yaml"), text).unwrap();
     let text = format!(
-        "name: tiny\ndata:{data}priors: {{token_counts: {{arithmetic: 9_000, prose: 9_000, clutter: 9_000}}}}\nswarm: {{repetition_factor: 20}}\nmax_tokens: 40_000\n"
+        "name: tiny\ndata:{data}priors: {{token_counts: {{arithmetic: 9_000, prose: 9_000, clutter: \
+         9_000}}}}\nswarm: {{repetition_factor: 20}}\nmax_tokens: 40_000\n"
     );
     fs::write(folder.join("olmix-demo/generate.yaml"), text).unwrap();
     let readme = commands("README.md", "bash");

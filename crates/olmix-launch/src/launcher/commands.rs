@@ -21,7 +21,8 @@ pub struct Tools {
     pub python: String,
     /// Threads of each run.
     pub threads: usize,
-    /// The folder on a node in which runs have their folders, where nodes share no filesystem with the launcher.
+    /// The folder on a node in which runs have their folders, where nodes share no filesystem with the
+    /// launcher.
     pub scratch: Option<PathBuf>,
 }
 

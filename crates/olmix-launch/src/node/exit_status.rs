@@ -10,8 +10,8 @@ use olmix_ledger::{FailureKind, Stage};
 use crate::protocol::Outcome;
 use crate::run::log;
 
-/// How a run ends with a command that ended by itself; `None` when it goes on. Exit codes: 2 for a configuration that
-/// can't be used, 3 for training that diverged.
+/// How a run ends with a command that ended by itself; `None` when it goes on. Exit codes: 2 for a
+/// configuration that can't be used, 3 for training that diverged.
 pub fn classify_exit(stage: Stage, folder: &Path, status: ExitStatus) -> Option<Outcome> {
     let tail = log::tail(folder);
     let said = log::telling_line(&tail).map_or_else(String::new, |line| format!(": {line}"));

@@ -72,7 +72,8 @@ impl Storage {
         let refused = |what: String| {
             LaunchError::refused(
                 format!("{url}: {what}"),
-                "correct engine.storage; credentials and endpoints are those of the environment, such as AWS_ACCESS_KEY_ID",
+                "correct engine.storage; credentials and endpoints are those of the environment, such as \
+                 AWS_ACCESS_KEY_ID",
             )
         };
         Key::parse(prefix).map_err(|error| refused(error.to_string()))?;
@@ -201,7 +202,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Finds out whether objects can be written, read and removed here, and are kept when they are written twice.
+    /// Finds out whether objects can be written, read and removed here, and are kept when they are written
+    /// twice.
     ///
     /// # Errors
     /// [`LaunchError::Refused`] with what the store said.
@@ -218,7 +220,8 @@ impl Storage {
                     "{}: does not keep an object that is written a second time",
                     self.url
                 ),
-                "runs need a store with conditional writes (If-None-Match), which keep two jobs from one run; use another",
+                "runs need a store with conditional writes (If-None-Match), which keep two jobs from one \
+                 run; use another",
             ));
         }
         Ok(())

@@ -10,7 +10,8 @@ pub fn refused(url: &str, error: &Error) -> LaunchError {
     let said = summary(&text);
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let help = if has(&["ExpiredToken", "RequestExpired", "TokenRefreshRequired"]) {
-        "the credential has expired: renew it (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or your store's), then run the same command again"
+        "the credential has expired: renew it (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+         AWS_SESSION_TOKEN, or your store's), then run the same command again"
     } else if names_missing_bucket(&text) {
         "make the bucket, or correct engine.storage"
     } else if has(&[
@@ -22,11 +23,13 @@ pub fn refused(url: &str, error: &Error) -> LaunchError {
         "169.254.169.254",
     ]) || matches!(error, Error::Unauthenticated { .. })
     {
-        "set the credential of the store in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or your store's)"
+        "set the credential of the store in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+         your store's)"
     } else if has(&["AccessDenied", "403"]) || matches!(error, Error::PermissionDenied { .. }) {
         "this credential must be allowed to list, read, write and delete objects below it"
     } else {
-        "look whether the store is reachable from here, and whether its endpoint (AWS_ENDPOINT_URL) and region are right"
+        "look whether the store is reachable from here, and whether its endpoint (AWS_ENDPOINT_URL) and \
+         region are right"
     };
     LaunchError::refused(format!("{}: {said}", url), help)
 }
@@ -96,8 +99,9 @@ mod tests {
 
     #[test]
     fn an_error_of_a_store_is_summarized_by_its_code_or_its_last_cause() {
-        let text = "Generic S3 error: Error performing PUT http://x in 1s, after 0 retries - Server returned non-2xx status code: 403 \
-                    Forbidden: <?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+        let text = "Generic S3 error: Error performing PUT http://x in 1s, after 0 retries - Server returned \
+            non-2xx status code: 403 Forbidden: <?xml \
+            version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
         assert_eq!(summary(text), "AccessDenied: Access Denied");
         assert_eq!(summary("a: b: c: d"), "c: d");
     }

@@ -28,8 +28,8 @@ const LOCKS: [&str; 1] = ["train.lock"];
 pub type FileStamps = BTreeMap<String, (u64, Option<SystemTime>)>;
 
 impl Storage {
-    /// Makes the folder in the store equal to a folder of this machine. What changed since `stamps` were taken
-    /// is written first, then the list of files, and only then is removed what is gone.
+    /// Makes the folder in the store equal to a folder of this machine. What changed since `stamps` were
+    /// taken is written first, then the list of files, and only then is removed what is gone.
     ///
     /// # Errors
     /// [`LaunchError::Refused`] with what the store said.

@@ -133,7 +133,8 @@ impl Snapshot {
     }
 }
 
-/// How many runs finished in the last hour, or since the first began, as a rate. None of a swarm that is over.
+/// How many runs finished in the last hour, or since the first began, as a rate. None of a swarm that is
+/// over.
 fn runs_per_hour(runs: &[Run], now: Time) -> Option<f64> {
     const HOUR: Time = 3_600_000;
     let open = |run: &&Run| matches!(run.state, State::Queued | State::Submitted | State::Running);

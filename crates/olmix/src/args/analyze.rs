@@ -11,7 +11,12 @@ use super::Common;
 pub enum AnalyzeCommand {
     /// Compute what keeping old ratios costs: coupling, reuse gap, theoretical bounds, and the exact loss.
     #[command(
-        after_help = "The laws of --new cover all domains, old and new. Domains that both files have keep the ratios that --old gives them, except those named by --free. The exact loss compares the best mixture with these ratios with the best mixture of all. The bounds are those of docs/reuse.md, for log-linear laws without caps.\n\nExample:\n  olmix analyze reuse --old before/mixture.json --new out/mixture.json --free web:software"
+        after_help = "The laws of --new cover all domains, old and new. Domains that both files have keep \
+            the ratios that --old gives them, except those named by --free. The exact loss compares the best \
+            mixture with these ratios with the best mixture of all. The bounds are those of docs/reuse.md, \
+            for log-linear laws without caps.\n\n\
+            Example:\n  \
+            olmix analyze reuse --old before/mixture.json --new out/mixture.json --free web:software"
     )]
     Reuse(AnalyzeReuseArgs),
 }

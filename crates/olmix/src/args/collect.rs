@@ -8,9 +8,17 @@ use super::Common;
 
 /// `olmix collect`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The value of --swarm determines the source:\n  a ledger.sqlite, or a folder of runs with one   runs of `olmix launch run`\n  a folder of RUN.json or RUN/metrics.json        {\"metric\": number, …}, by any trainer\n  a folder with wandb/run-*                       local run folders of Weights & Biases\n  http://… or https://…                           an MLflow tracking server, with --experiment\n\nExamples:\n  olmix collect --swarm swarm/runs --output swarm\n  olmix collect --swarm http://localhost:5000 --experiment proxies --ratios swarm/ratios.csv --output swarm\n\nCredentials of an MLflow server come from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, in the environment."
-)]
+#[command(after_help = "The value of --swarm determines the source:\n  \
+        a ledger.sqlite, or a folder of runs with one   runs of `olmix launch run`\n  \
+        a folder of RUN.json or RUN/metrics.json        {\"metric\": number, …}, by any trainer\n  \
+        a folder with wandb/run-*                       local run folders of Weights & Biases\n  \
+        http://… or https://…                           an MLflow tracking server, with --experiment\n\n\
+        Examples:\n  \
+        olmix collect --swarm swarm/runs --output swarm\n  \
+        olmix collect --swarm http://localhost:5000 --experiment proxies --ratios swarm/ratios.csv --output \
+        swarm\n\n\
+        Credentials of an MLflow server come from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and \
+        MLFLOW_TRACKING_PASSWORD, in the environment.")]
 pub struct CollectArgs {
     /// The source of the runs, one of those listed below.
     #[arg(long, value_name = "PATH|URL")]

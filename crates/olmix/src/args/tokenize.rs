@@ -9,8 +9,8 @@ use super::Common;
 /// `olmix tokenize`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Documents are the objects of JSON Lines (.jsonl, .gz, .zst), the rows of Parquet, or whole .txt files. \
-                  An interrupted run resumes; shards of files that changed are made again.\n\n\
+    after_help = "Documents are the objects of JSON Lines (.jsonl, .gz, .zst), the rows of Parquet, or whole \
+        .txt files. An interrupted run resumes; shards of files that changed are made again.\n\n\
                   Output:\n  \
                   shards/train/00000-web.bin       tokens, with an end-of-text token after each document\n  \
                   shards/train/00000-web.idx       where documents begin (Megatron index)\n  \

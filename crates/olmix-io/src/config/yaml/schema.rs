@@ -1,7 +1,8 @@
 //! The schema of a config, taken from its parser: the keys that it asks for.
 //!
-//! Parsers ask for every key that they know ([`super::Section::optional`]) and refuse all others, so the keys asked
-//! for are exactly those that are accepted. The tests of the documentation compare them with its tables.
+//! Parsers ask for every key that they know ([`super::Section::optional`]) and refuse all others, so the keys
+//! asked for are exactly those that are accepted. The tests of the documentation compare them with its
+//! tables.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -10,8 +11,8 @@ thread_local! {
     static RECORDED: RefCell<Option<BTreeSet<String>>> = const { RefCell::new(None) };
 }
 
-/// Runs `parse` and returns its result with the keys that it asked for, whether or not the document has them, as
-/// paths such as `constraints.bounds.code.min`. Positions in lists are left out.
+/// Runs `parse` and returns its result with the keys that it asked for, whether or not the document has them,
+/// as paths such as `constraints.bounds.code.min`. Positions in lists are left out.
 ///
 /// Only keys asked for on the calling thread are recorded.
 ///

@@ -38,14 +38,15 @@ pub trait Cluster {
     /// [`ClusterError`] as for every question.
     fn max_tasks(&mut self) -> Result<usize, ClusterError>;
 
-    /// What would be submitted, for people: the script, and the command or request that hands it over. Nothing is done.
+    /// What would be submitted, for people: the script, and the command or request that hands it over.
+    /// Nothing is done.
     fn preview(&self, batch: &Batch<'_>) -> String;
 
     /// Submits all tasks, or none. Returns what the engine calls each.
     ///
     /// # Errors
-    /// [`ClusterError::Refused`] when it would never do so, and nothing was submitted; [`ClusterError::Unreachable`] when it may
-    /// have been.
+    /// [`ClusterError::Refused`] when it would never do so, and nothing was submitted;
+    /// [`ClusterError::Unreachable`] when it may have been.
     fn submit(&mut self, batch: &Batch<'_>) -> Result<Vec<String>, ClusterError>;
 
     /// All that the engine knows of this user's jobs, in one question.
@@ -54,8 +55,8 @@ pub trait Cluster {
     /// [`ClusterError`] when there is no answer.
     fn list_jobs(&mut self) -> Result<Vec<JobStatus>, ClusterError>;
 
-    /// What the engine's records say of jobs that [`Cluster::list_jobs`] does not list any more, in one question.
-    /// Nothing, where it keeps none.
+    /// What the engine's records say of jobs that [`Cluster::list_jobs`] does not list any more, in one
+    /// question. Nothing, where it keeps none.
     ///
     /// # Errors
     /// [`ClusterError`] when there is no answer.
@@ -118,7 +119,8 @@ impl Batch<'_> {
         format!("{}-{task}", self.token)
     }
 
-    /// The file on a node for what a task prints outside of its run's log; `task` as the engine writes its number.
+    /// The file on a node for what a task prints outside of its run's log; `task` as the engine writes its
+    /// number.
     #[must_use]
     pub fn output_file(&self, task: &str) -> PathBuf {
         if self.settings.storage.is_some() {
@@ -127,7 +129,8 @@ impl Batch<'_> {
         self.folder.join(format!("{task}.log"))
     }
 
-    /// Shell lines that do the work of the task whose number is what `task` expands to: the set-up, then the work.
+    /// Shell lines that do the work of the task whose number is what `task` expands to: the set-up, then the
+    /// work.
     #[must_use]
     pub fn shell_lines(&self, task: &str) -> String {
         let path = |path: &Path| quoted(&path.to_string_lossy());

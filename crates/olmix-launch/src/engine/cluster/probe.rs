@@ -1,5 +1,5 @@
-//! A probe before the first runs: one small job that answers through the folder of runs. It finds out, before anything of the
-//! swarm is submitted, whether nodes see that folder and can start this program.
+//! A probe before the first runs: one small job that answers through the folder of runs. It finds out, before
+//! anything of the swarm is submitted, whether nodes see that folder and can start this program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -189,16 +189,18 @@ impl Probe {
             return Err(ClusterError::refused(
                 message,
                 format!(
-                    "nothing was submitted. Nodes must reach this store with a credential of their own or of engine.env, must be able to \
-                     write to engine.scratch, and to start this program (engine.program names another path, engine.setup what has to be \
-                     loaded). What the job printed is on its node, with Slurm in /tmp/olmix-{token}.1.log"
+                    "nothing was submitted. Nodes must reach this store with a credential of their own or of \
+                     engine.env, must be able to write to engine.scratch, and to start this program \
+                     (engine.program names another path, engine.setup what has to be loaded). What the job \
+                     printed is on its node, with Slurm in /tmp/olmix-{token}.1.log"
                 ),
             ));
         }
         Err(ClusterError::refused(
             message,
-            "nothing was submitted. Nodes must see this folder under the same path (give an --out on a shared filesystem, or \
-             engine.storage), and be able to start this program (engine.program names another path, engine.setup what has to be loaded)",
+            "nothing was submitted. Nodes must see this folder under the same path (give an --out on a \
+             shared filesystem, or engine.storage), and be able to start this program (engine.program names \
+             another path, engine.setup what has to be loaded)",
         ))
     }
 

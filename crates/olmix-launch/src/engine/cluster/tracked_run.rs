@@ -74,8 +74,8 @@ impl TrackedRun {
         Ok(record.filter(|record| record.ticket == self.ticket))
     }
 
-    /// How and when a job ended that the cluster says has ended, and when it began as far as its record tells;
-    /// `None` while a record may still come.
+    /// How and when a job ended that the cluster says has ended, and when it began as far as its record
+    /// tells; `None` while a record may still come.
     ///
     /// # Errors
     /// [`LaunchError`] when the store of records does not answer.
@@ -178,7 +178,8 @@ impl TrackedRun {
             ExitReason::TimedOut => (
                 FailureKind::Timeout,
                 format!(
-                    "job {job} reached its time limit; raise engine.time, and run it again with --retry-failed: it goes on from its checkpoint"
+                    "job {job} reached its time limit; raise engine.time, and run it again with \
+                     --retry-failed: it goes on from its checkpoint"
                 ),
             ),
             ExitReason::OutOfMemory => (
