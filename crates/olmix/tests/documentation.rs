@@ -318,3 +318,105 @@ fn mixture_file_page_lists_exactly_the_fields_that_are_written() {
         assert!(found.contains(name), "`{field}` is never written");
     }
 }
+
+/// Pages that people read: the root's, and those in `docs/`, by their paths from the root.
+fn pages() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut pages: Vec<String> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+        .map(String::from)
+        .to_vec();
+    for entry in std::fs::read_dir(root.join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if Path::new(&name)
+            .extension()
+            .is_some_and(|kind| kind == "md")
+        {
+            pages.push(format!("docs/{name}"));
+        }
+    }
+    pages
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let slug = |heading: &str| -> String {
+        let text = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = text
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(slug).collect()
+}
+
+#[test]
+fn every_link_of_the_documentation_leads_to_a_file_and_a_heading() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut links = 0;
+    for name in pages() {
+        let text = page(&name);
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap_or_default();
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let folder = Path::new(&name).parent().unwrap();
+            let target = match file {
+                "" => root.join(&name),
+                file => root.join(folder).join(file),
+            };
+            assert!(
+                target.exists(),
+                "{name} links to {link}, which is not there"
+            );
+            if !anchor.is_empty() {
+                let found = anchors(&std::fs::read_to_string(&target).unwrap());
+                assert!(found.contains(anchor), "{name}: {link} is not in {found:?}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 50, "only {links} links were found");
+}
+
+/// Whether a word in backticks is a path of the repository. Capital letters stand for names that a reader chooses.
+fn is_path(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-./".contains(c);
+    let source = [".rs", ".py", ".md", ".yaml"];
+    let inside = !word.starts_with("..");
+    inside
+        && word.chars().all(plain)
+        && (word.contains('/') || source.iter().any(|end| word.ends_with(end)))
+}
+
+#[test]
+fn every_path_that_the_maps_of_the_code_name_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut paths = 0;
+    for name in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        for line in page(name).lines() {
+            let words: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+            // Folders of a crate, where the line is about one; files beside what the line named last.
+            let mut bases = vec![root.clone(), root.join("crates")];
+            let own = words.first().map(|first| root.join("crates").join(first));
+            bases.extend(own.map(|own| own.join("src")));
+            for word in words.into_iter().filter(|word| is_path(word)) {
+                let found = bases.iter().rev().map(|base| base.join(word));
+                let found = found.into_iter().find(|path| path.exists());
+                let Some(found) = found else {
+                    panic!("{name} names `{word}`, which is not there: {line}");
+                };
+                let folder = if found.is_dir() {
+                    found
+                } else {
+                    found.parent().unwrap().to_owned()
+                };
+                bases.push(folder);
+                paths += 1;
+            }
+        }
+    }
+    assert!(paths > 40, "only {paths} paths were found");
+}
