@@ -8,16 +8,16 @@ demo:
 
 # Times fit and solve on the measured swarms (OLMIX_DATA or ../shared/data).
 bench:
-    cargo run --release -p olmix --example bench
+    cargo bench -p olmix --bench fit
 
 # Times the exact solve over limits, λ and ridges, against the cone program.
 bench-exact:
-    cargo run --release -p olmix --example bench_exact
+    cargo bench -p olmix --bench exact
 
 # How cost grows with domains, runs and tasks; `just bench-scale --largest` adds 1,000 × 5,000 × 100 (some 7 minutes).
 bench-scale *flags:
-    cargo run --release -p olmix --example bench_scale -- {{flags}}
+    cargo bench -p olmix --bench scale -- {{flags}}
 
 # Drawing swarms, optimal designs, and counting 100,000 shards.
 bench-swarm:
-    cargo run --release -p olmix --example bench_swarm
+    cargo bench -p olmix --bench swarm

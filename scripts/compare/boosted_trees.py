@@ -66,7 +66,7 @@ def theirs(x, y, x_eval, y_eval):
 
 def ours(x, y, x_eval, y_eval):
     swarm = {"x": x, "y": y, "x_eval": x_eval, "y_eval": y_eval}
-    command = ["cargo", "run", "--release", "--quiet", "-p", "olmix-core"]
+    command = ["cargo", "run", "--release", "--quiet", "-p", "olmix"]
     command += ["--example", "compare_boosted_trees"]
     text = json.dumps({key: value.tolist() for key, value in swarm.items()})
     done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=True)

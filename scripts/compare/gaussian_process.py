@@ -46,7 +46,7 @@ def olmix(name, tasks):
 
 
 def ours(x, y, at):
-    command = ["cargo", "run", "--release", "--quiet", "-p", "olmix-core"]
+    command = ["cargo", "run", "--release", "--quiet", "-p", "olmix"]
     command += ["--example", "compare_gaussian_process"]
     text = json.dumps({"x": x.tolist(), "y": y.tolist(), "at": at.tolist()})
     done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=True)

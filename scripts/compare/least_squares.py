@@ -63,7 +63,7 @@ def autoscale(x, y, tokens):
 
 
 def ours(law, x, y, tokens):
-    command = ["cargo", "run", "--release", "--quiet", "-p", "olmix-core"]
+    command = ["cargo", "run", "--release", "--quiet", "-p", "olmix"]
     command += ["--example", "compare_least_squares"]
     text = json.dumps({"law": law, "tokens": tokens, "x": x.tolist(), "y": y.tolist()})
     done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=True)

@@ -7,7 +7,7 @@
     clippy::print_stdout
 )]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/suite/common/mod.rs"]
 mod common;
 
 use std::path::Path;

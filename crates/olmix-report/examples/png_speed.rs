@@ -2,7 +2,7 @@
 //! `cargo run --release -p olmix-report --example png_speed`.
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::print_stdout)]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/suite/common/mod.rs"]
 mod common;
 
 use std::time::Instant;

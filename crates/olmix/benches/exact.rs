@@ -1,5 +1,5 @@
 //! Times the exact solve alone, over token limits, λ and ridge on the measured swarms, against
-//! the exponential-cone program: `cargo run --release -p olmix --example bench_exact`.
+//! the exponential-cone program: `cargo bench -p olmix --bench exact`.
 //!
 //! With `--cells`, one line per cell.
 #![allow(clippy::print_stdout)] // printing is what a benchmark is for

@@ -1,9 +1,7 @@
 //! What the saturating law promises.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
-mod common;
-
-use common::{planted, spec};
+use crate::common::{planted, spec};
 use olmix_core::law::{Basis, FittedLaw, Law, LawOptions, Saturating, SaturatingOptions};
 use olmix_core::optimize::{ExactProblem, Status, solve_exact};
 use olmix_core::{
@@ -34,7 +32,7 @@ fn swarm_of(laws: &[Saturating], runs: usize, m: usize) -> (Swarm, Mixture) {
     let planted = planted(runs, m, 1, 0.0, 31);
     let mixtures = planted.swarm.mixtures().clone();
     let losses = Matrix::from_fn(runs, laws.len(), |k, i| laws[i].predict(mixtures.row(k)));
-    let swarm = common::swarm(planted.swarm.domains().clone(), mixtures, losses);
+    let swarm = crate::common::swarm(planted.swarm.domains().clone(), mixtures, losses);
     (swarm, planted.prior)
 }
 

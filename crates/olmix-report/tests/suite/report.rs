@@ -1,10 +1,8 @@
 //! Promises of the HTML report.
 #![allow(clippy::pedantic, clippy::unwrap_used)]
 
-mod common;
-
-use common::drawings::of_fit;
-use common::{case, fit_only, report, search, unchecked, with_kl};
+use crate::common::drawings::of_fit;
+use crate::common::{case, fit_only, report, search, unchecked, with_kl};
 use resvg::usvg::{Options, Tree};
 
 /// Words without markup, pictures and styles, a line per block: the skeleton of a report.

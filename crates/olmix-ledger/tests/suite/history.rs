@@ -192,7 +192,7 @@ fn a_ledger_of_version_1_keeps_its_runs_and_gets_a_history() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.sqlite");
     let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../src/schema/1.sql"))
+    old.execute_batch(include_str!("../../src/schema/1.sql"))
         .unwrap();
     old.execute_batch(
         "INSERT INTO swarms (name, variants, out, created) VALUES ('first', 'launch', 'runs', 1);

@@ -1,4 +1,4 @@
-//! Times fit and solve on the measured swarms: `cargo run --release -p olmix --example bench`.
+//! Times fit and solve on the measured swarms: `cargo bench -p olmix --bench fit`.
 #![allow(clippy::print_stdout)] // printing is what a benchmark is for
 use std::path::PathBuf;
 use std::time::Instant;

@@ -2,9 +2,7 @@
 //! the same each time.
 #![allow(clippy::pedantic, clippy::unwrap_used)]
 
-mod common;
-
-use common::drawings::{all, errors, matrix, mixture, points, scatter};
+use crate::common::drawings::{all, errors, matrix, mixture, points, scatter};
 use olmix_core::law::FittedLaw;
 use olmix_core::law::LogLinear;
 use olmix_core::{Constraints, DomainSet, Mixture};
@@ -181,7 +179,7 @@ fn figures_show_names_from_outside_as_text() {
     assert!(labels(&figure).iter().any(|(label, ..)| label == name));
     assert!(figure.png(1.0).is_ok());
 
-    let mut tasks = common::tasks(2);
+    let mut tasks = crate::common::tasks(2);
     tasks[0].name = name.into();
     tasks[0].family = name.into();
     let law = LogLinear {
@@ -207,7 +205,7 @@ fn figures_show_names_from_outside_as_text() {
 
 #[test]
 fn figures_name_every_domain_and_task() {
-    let case = common::case(24, 12, 20);
+    let case = crate::common::case(24, 12, 20);
     let texts = |figure: &Figure| -> Vec<String> {
         labels(figure)
             .into_iter()
@@ -240,7 +238,7 @@ fn figures_name_every_domain_and_task() {
 
 #[test]
 fn figures_write_no_number_that_is_not_finite() {
-    let mut case = common::case(4, 3, 12);
+    let mut case = crate::common::case(4, 3, 12);
     for (law, (domain, value)) in case
         .fit
         .laws
@@ -259,7 +257,7 @@ fn figures_write_no_number_that_is_not_finite() {
     folds.tasks[1].mean_rmse = 0.0;
     let proposal = case.fit.proposal.as_mut().unwrap();
     proposal.bootstrap.as_mut().unwrap().weights[0].high = f64::NAN;
-    let mut grid = common::sweep(4, &[1e12], &[2.0], &[0.0]);
+    let mut grid = crate::common::sweep(4, &[1e12], &[2.0], &[0.0]);
     grid.natural = f64::NAN;
     let figures = [
         scatter(&case, 0),
@@ -276,7 +274,7 @@ fn figures_write_no_number_that_is_not_finite() {
 
 #[test]
 fn figures_of_nothing_are_still_figures() {
-    let scores = common::scores(&[1.0], &[1.0]);
+    let scores = crate::common::scores(&[1.0], &[1.0]);
     let empty = predicted_against_measured(&PredictedAgainstMeasured {
         title: "none",
         subtitle: "",
@@ -284,7 +282,7 @@ fn figures_of_nothing_are_still_figures() {
         measured: &[],
         scores: &scores,
     });
-    let grid = common::sweep(3, &[1e20], &[1.0], &[0.05]);
+    let grid = crate::common::sweep(3, &[1e20], &[1.0], &[0.05]);
     assert!(grid.cells[0].outcome.is_err());
     for figure in [empty, sweep(&grid), task_errors(&[], &[])] {
         assert!(figure.png(1.0).is_ok());
@@ -293,7 +291,7 @@ fn figures_of_nothing_are_still_figures() {
 
 #[test]
 fn a_scatter_counts_predictions_off_its_axis() {
-    let case = common::case(4, 3, 40);
+    let case = crate::common::case(4, 3, 40);
     assert!(
         scatter(&case, 0)
             .svg()
@@ -312,13 +310,13 @@ fn a_scatter_counts_predictions_off_its_axis() {
 
 #[test]
 fn a_domain_at_its_cap_and_a_cell_without_mixture_are_marked() {
-    let case = common::case(6, 3, 20);
+    let case = crate::common::case(6, 3, 20);
     assert!(mixture(&case).svg().contains("at its cap or bound"));
-    let mut free = common::case(6, 3, 20);
+    let mut free = crate::common::case(6, 3, 20);
     free.fit.proposal.as_mut().unwrap().solution.binding.clear();
     assert!(!mixture(&free).svg().contains("at its cap or bound"));
 
-    let grid = common::sweep(6, &[1e12, 9e13], &[2.0], &[0.0, 0.1]);
+    let grid = crate::common::sweep(6, &[1e12, 9e13], &[2.0], &[0.0, 0.1]);
     assert_eq!(sweep(&grid).svg().matches("no mixture").count(), 2);
 }
 
@@ -327,7 +325,7 @@ fn figures_are_the_same_bytes_for_the_same_input() {
     for ((_, first), (_, second)) in all().into_iter().zip(all()) {
         assert_eq!(first, second);
     }
-    let case = common::case(6, 3, 20);
+    let case = crate::common::case(6, 3, 20);
     assert_eq!(
         scatter(&case, 1).png(1.0).unwrap(),
         scatter(&case, 1).png(1.0).unwrap()
@@ -336,7 +334,7 @@ fn figures_are_the_same_bytes_for_the_same_input() {
 
 #[test]
 fn a_png_has_the_size_of_its_figure_times_the_scale() {
-    let figure = scatter(&common::case(6, 3, 20), 1);
+    let figure = scatter(&crate::common::case(6, 3, 20), 1);
     for scale in [1.0_f32, 2.0] {
         let bytes = figure.png(scale).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes))

@@ -1,11 +1,9 @@
 //! The published swarms load as they are.
 
-mod common;
-
 use std::collections::HashMap;
 use std::fs;
 
-use common::real_data;
+use crate::common::real_data;
 use olmix_io::{Table, load_fit};
 
 #[test]

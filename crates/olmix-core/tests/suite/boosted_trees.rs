@@ -1,8 +1,6 @@
 //! What boosted trees promise.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
-mod common;
-
 use olmix_core::law::{BoostedTrees, BoostedTreesOptions, Curvature, Law};
 use olmix_core::{CoreError, Matrix};
 
@@ -392,7 +390,7 @@ fn spearman(a: &[f64], b: &[f64]) -> f64 {
 /// `RegMix`'s 1M-parameter models: what LightGBM's Python package reaches, target by target.
 #[test]
 fn boosted_trees_have_the_rank_correlations_of_lightgbm_on_regmix() {
-    let Some(folder) = common::data_folder() else {
+    let Some(folder) = crate::common::data_folder() else {
         return;
     };
     let table = |name: &str| {

@@ -1,11 +1,9 @@
 //! Every kind of bad input that loading can see gets one message: file, place, what was found,
 //! what to do.
 
-mod common;
-
 use std::fs;
 
-use common::{CONFIG, Case, METRICS, RATIOS};
+use crate::common::{CONFIG, Case, METRICS, RATIOS};
 
 /// Asserts that the swarm with one file changed is refused with this message.
 fn refused(file: &str, content: impl AsRef<[u8]>, expected: &str) {

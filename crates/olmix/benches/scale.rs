@@ -1,5 +1,5 @@
 //! How the cost of fit and solve grows with runs, tasks and domains, on planted swarms:
-//! `cargo run --release -p olmix --example bench_scale`. Add `--largest` for 1,000 domains ×
+//! `cargo bench -p olmix --bench scale`. Add `--largest` for 1,000 domains ×
 //! 5,000 runs × 100 tasks.
 #![allow(clippy::print_stdout)] // printing is what a benchmark is for
 use std::time::Instant;

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
-mod common;
-
-use common::Case;
+use crate::common::Case;
 use olmix_core::law::{
     Basis, FittedLaw, LawOptions, LogLinear, LogLinearOptions, Saturating, SaturatingOptions,
     TaskReport,

@@ -1,8 +1,6 @@
 //! What a log-linear fit promises.
 
-mod common;
-
-use common::{planted, published};
+use crate::common::{planted, published};
 use olmix_core::law::{DesignMatrix, Law, LogLinear, LogLinearOptions, fit_log_linear, fit_tasks};
 use olmix_core::{CoreError, Matrix};
 use proptest::prelude::*;
@@ -30,7 +28,7 @@ fn log_linear_law_without_noise_is_recovered_to_a_millionth_in_prediction() {
     for seed in 0..5 {
         let planted = planted(60, 8, 3, 0.0, seed);
         let design = DesignMatrix::new(planted.swarm.mixtures(), &uniform(8)).unwrap();
-        let fresh = common::planted(50, 8, 3, 0.0, seed + 100);
+        let fresh = crate::common::planted(50, 8, 3, 0.0, seed + 100);
         for (task, truth) in planted.laws.iter().enumerate() {
             let y = planted.swarm.losses().column(task);
             let (law, report) = fit_log_linear(&design, &y, LogLinearOptions::default()).unwrap();
@@ -192,7 +190,7 @@ fn log_linear_fit_is_no_worse_than_the_reference_on_any_task() {
     let Some((mixtures, names, losses)) = published("dclm") else {
         return;
     };
-    let records = common::data_folder()
+    let records = crate::common::data_folder()
         .unwrap()
         .join("olmix/reference_log_linear_fits.jsonl");
     let design = DesignMatrix::new(&mixtures, &uniform(mixtures.columns())).unwrap();

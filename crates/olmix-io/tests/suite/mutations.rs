@@ -1,10 +1,8 @@
 //! Whatever the files hold: no panic, and an error that names a file and says something.
 
-mod common;
-
 use std::path::PathBuf;
 
-use common::{CONFIG, Case, METRICS, RATIOS};
+use crate::common::{CONFIG, Case, METRICS, RATIOS};
 use olmix_io::{MixtureFile, load_fit, load_runs};
 use proptest::prelude::*;
 use proptest::sample::Index;

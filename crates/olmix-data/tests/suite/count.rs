@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a failed step fails the test
 
-mod common;
-
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -89,7 +87,7 @@ fn shards_of_every_format_are_counted() {
     fs::create_dir(folder.path().join("parquet")).unwrap();
     let texts = [Some("one two"), Some("three"), None];
     let more = [Some("four"), Some(""), None];
-    common::parquet(&folder.path().join("parquet/a.parquet"), &[&texts, &more]);
+    crate::common::parquet(&folder.path().join("parquet/a.parquet"), &[&texts, &more]);
     let leaves = [
         leaf("raw", &["raw/**/*.npy", "raw/c.bin", "raw/a.npy"]),
         leaf("headed", &["headed/*"]),

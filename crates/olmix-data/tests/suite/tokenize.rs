@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 
-mod common;
-
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -39,7 +37,7 @@ fn tokenize_makes_the_same_shards_of_the_same_documents_in_any_format() {
     let zst = zstd::encode_all(lines.as_bytes(), 1).unwrap();
     fs::write(at.join("a.jsonl.zst"), zst).unwrap();
     let rows: Vec<Option<&str>> = texts.iter().map(|text| Some(text.as_str())).collect();
-    common::parquet(&at.join("a.parquet"), &[&rows[..100], &rows[100..]]);
+    crate::common::parquet(&at.join("a.parquet"), &[&rows[..100], &rows[100..]]);
     let shards = |input: &str| {
         let made = made(&options(at, input, &format!("shards-{input}")));
         let parts = made.manifest.parts.iter();

@@ -1,9 +1,7 @@
 //! Intervals hold the truth as often as they say.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
-mod common;
-
-use common::planted;
+use crate::common::planted;
 use olmix_core::law::{LogLinear, average_loss};
 use olmix_core::optimize::{ExactProblem, solve_exact};
 use olmix_core::{Constraints, FitSpec, Mixture, Swarm, fit};
@@ -14,7 +12,7 @@ fn spec(prior: &Mixture, seed: u64) -> FitSpec {
     FitSpec {
         bootstrap: 100,
         seed,
-        ..common::spec(prior)
+        ..crate::common::spec(prior)
     }
 }
 

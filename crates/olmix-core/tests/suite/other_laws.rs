@@ -1,9 +1,7 @@
 //! What `BiMix`, `AutoScale`, Gaussian processes and the choice between laws promise.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
-mod common;
-
-use common::{planted, spec};
+use crate::common::{planted, spec};
 use olmix_core::law::{
     AutoScale, AutoScaleOptions, BiMix, BiMixOptions, Curvature, FittedLaw, GaussianProcessOptions,
     Law, LawOptions, Shape,
@@ -118,7 +116,7 @@ fn bimix_and_autoscale_without_noise_are_recovered_in_their_predictions() {
         thorough: true,
     };
     let autoscale = autoscale.fit_tasks(x, &live, &y, &|| ()).unwrap();
-    let fresh = common::planted(30, 4, 1, 0.0, 77);
+    let fresh = crate::common::planted(30, 4, 1, 0.0, 77);
     for k in 0..30 {
         let p = fresh.swarm.mixtures().row(k);
         for (own, truth) in [
@@ -221,7 +219,7 @@ fn every_law_is_fitted_checked_solved_and_resampled_and_the_same_on_any_number_o
 #[test]
 fn a_local_search_finds_the_optimum_of_a_convex_law_under_caps_and_groups() {
     let laws = written(6);
-    let domains = common::domains(6);
+    let domains = crate::common::domains(6);
     let mut constraints = Constraints::none(6);
     constraints.caps = Some(vec![0.25; 6]);
     constraints.lower[5] = 0.02;

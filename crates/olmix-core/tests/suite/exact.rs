@@ -1,8 +1,6 @@
 //! What the exact optimizer promises, held against computations of its own.
 
-mod common;
-
-use common::domains;
+use crate::common::domains;
 use olmix_core::law::{Law, LogLinear};
 use olmix_core::optimize::{ExactProblem, Status, solve_cone, solve_exact, worst_mix};
 use olmix_core::{Binding, Constraints, CoreError, GroupBound, Purpose, generator};

@@ -1,8 +1,6 @@
 //! What a config and a swarm become.
 
-mod common;
-
-use common::{CONFIG, Case, METRICS, RATIOS};
+use crate::common::{CONFIG, Case, METRICS, RATIOS};
 use olmix_core::optimize::{Exact, Optimizer};
 use olmix_core::{Direction, LawKind, Ridge};
 use olmix_io::{Overrides, Preset, load_fit_with, load_mixtures, load_runs};

@@ -1,11 +1,9 @@
 //! What a fit promises from start to end: from a swarm to laws, trust in them, and a mixture.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
-mod common;
-
 use std::sync::Mutex;
 
-use common::{Planted, planted, spec};
+use crate::common::{Planted, planted, spec};
 use olmix_core::law::RIDGE_GRID;
 use olmix_core::law::{DesignMatrix, Law, LawOptions, LogLinearOptions, average_loss, fit_tasks};
 use olmix_core::optimize::{Exact, Optimizer, Search, Simulation, SimulationOptions, Status};
@@ -26,7 +24,7 @@ fn with_dead_domain(dead: usize) -> Planted {
         }
     });
     let losses = Matrix::from_fn(60, 3, |i, task| planted.laws[task].predict(mixtures.row(i)));
-    planted.swarm = common::swarm(planted.swarm.domains().clone(), mixtures, losses);
+    planted.swarm = crate::common::swarm(planted.swarm.domains().clone(), mixtures, losses);
     planted
 }
 
@@ -161,7 +159,7 @@ fn out_of_fold_check_names_a_task_of_noise_as_no_better_than_its_mean() {
         let run = if task == 0 { i } else { (i * 17 + 5) % 40 };
         planted.swarm.losses().get(run, 0)
     });
-    let swarm = common::swarm(
+    let swarm = crate::common::swarm(
         planted.swarm.domains().clone(),
         planted.swarm.mixtures().clone(),
         losses,
@@ -446,7 +444,7 @@ fn fit_warns_of_directions_in_which_runs_do_not_vary() {
         4 => 0.25 * (old.get(i, 3) + old.get(i, 4)),
         _ => old.get(i, j),
     });
-    let swarm = common::swarm(
+    let swarm = crate::common::swarm(
         planted.swarm.domains().clone(),
         mixtures,
         planted.swarm.losses().clone(),
@@ -475,7 +473,7 @@ fn fit_warns_when_no_fold_determines_the_laws() {
 fn fit_refuses_a_swarm_of_one_mixture() {
     let planted = planted(40, 5, 2, 0.01, 26);
     let first = planted.swarm.mixtures().row(0).to_vec();
-    let swarm = common::swarm(
+    let swarm = crate::common::swarm(
         planted.swarm.domains().clone(),
         Matrix::from_fn(40, 5, |_, j| first[j]),
         planted.swarm.losses().clone(),

@@ -1,0 +1,13 @@
+//! Tests of `olmix-core` through its public items, as one program: it links once, and its tests run
+//! side by side.
+
+mod boosted_trees;
+mod bootstrap;
+mod common;
+mod exact;
+mod fit;
+mod generate;
+mod log_linear;
+mod other_laws;
+mod reuse;
+mod saturating;

@@ -1,0 +1,9 @@
+//! Tests of `olmix-io` through its public items, as one program: it links once, and its tests run
+//! side by side.
+
+mod bad_input;
+mod common;
+mod loading;
+mod mixture_file;
+mod mutations;
+mod real_data;
