@@ -24,7 +24,7 @@ pub struct SwarmPaths {
 }
 
 impl SwarmPaths {
-    /// The place of a folder of launch configs: its runs are in `runs` beside it, and the ledger is with
+    /// The paths of a folder of launch configs: its runs are in `runs` beside it, and the ledger is with
     /// them, where nothing else is said.
     ///
     /// # Errors
@@ -65,11 +65,11 @@ impl SwarmPaths {
         })
     }
 
-    /// The swarm in the ledger, with its runs brought in line with the launch configs.
+    /// Records the swarm in the ledger, and brings its runs in line with the launch configs.
     ///
     /// # Errors
     /// [`LaunchError`] for a ledger that can't be used, and a folder of runs that is another swarm's.
-    pub fn enter(
+    pub fn register(
         &self,
         ledger: &mut Ledger,
         variants: &[Variant],

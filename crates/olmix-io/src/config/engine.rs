@@ -10,31 +10,60 @@ use crate::config::yaml::{Document, Value, Yaml};
 use crate::input::InputFile;
 use crate::messages::excerpt;
 
-/// What runs runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineKind {
-    /// Processes of this machine.
-    #[default]
-    Local,
-    /// Job arrays of a Slurm cluster.
-    Slurm,
-    /// Jobs of a Ray cluster.
-    Ray,
+/// Every engine, one line each: what help says of it, its name in Rust and in configs, and the module of
+/// `olmix-launch` that has it. Calls a macro with the list; further lines for it may follow a `;`.
+#[macro_export]
+macro_rules! for_each_engine {
+    ($macro:ident $(; $($more:tt)*)?) => {
+        $macro! {
+            #[doc = "Processes of this machine."]
+            Local = "local" => local;
+            #[doc = "Job arrays of the Slurm cluster that this machine is a login node of."]
+            Slurm = "slurm" => slurm;
+            #[doc = "Jobs of a Ray cluster, through its dashboard's address."]
+            Ray = "ray" => ray;
+            $($($more)*)?
+        }
+    };
 }
 
-impl EngineKind {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Local, Self::Slurm, Self::Ray];
-
-    /// Its name, as in `--engine`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Slurm => "slurm",
-            Self::Ray => "ray",
+macro_rules! engine_kinds {
+    ($( #[doc = $summary:literal] $kind:ident = $name:literal => $module:ident; )+) => {
+        /// What runs runs.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum EngineKind {
+            $( #[doc = $summary] #[serde(rename = $name)] $kind, )+
         }
+
+        impl EngineKind {
+            /// Every engine, in the order that help lists them.
+            pub const ALL: &'static [Self] = &[ $( Self::$kind, )+ ];
+
+            /// Its name, as in `--engine` and in configs.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self {
+                    $( Self::$kind => $name, )+
+                }
+            }
+
+            /// A sentence for help.
+            #[must_use]
+            pub fn summary(self) -> &'static str {
+                match self {
+                    $( Self::$kind => $summary, )+
+                }
+            }
+        }
+    };
+}
+
+for_each_engine!(engine_kinds);
+
+impl Default for EngineKind {
+    /// Processes of this machine, where a config names no engine.
+    fn default() -> Self {
+        Self::Local
     }
 }
 
@@ -237,7 +266,11 @@ impl EngineConfig {
 }
 
 fn kind(value: &Value<'_>) -> Result<EngineKind, IoError> {
-    value.choice(&EngineKind::ALL.map(|kind| (kind.word(), kind)))
+    let names: Vec<_> = EngineKind::ALL
+        .iter()
+        .map(|kind| (kind.word(), *kind))
+        .collect();
+    value.choice(&names)
 }
 
 fn text(value: Option<Value<'_>>) -> Result<Option<String>, IoError> {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use olmix_ledger::{EngineJob, FailureKind, Process, RunId};
 
 use super::contract::{Ended, Engine, RunRecorder};
+use super::entry::EngineEntry;
 use crate::LaunchError;
 use crate::host::clock::{now, utc};
 use crate::host::process;
@@ -30,6 +31,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How long a process may take to vanish once it is killed; longer means that the system holds it.
 const KILL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the registry opens it.
+pub const ENGINE: EngineEntry = EngineEntry::Processes(|jobs| Box::new(Local::new(jobs)));
 
 /// A pool of processes.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use olmix_io::{EngineConfig, EngineKind};
+use olmix_io::EngineConfig;
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::cluster::contract::{
     Batch, Cluster, ClusterError, ExitReason, JobState, JobStatus, job_name, token_of,
 };
+use super::entry::EngineEntry;
 use crate::LaunchError;
 use crate::host::clock::now;
 use crate::host::shell::quoted;
@@ -20,6 +21,9 @@ const AT_ONCE: u32 = 16;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How the registry opens it.
+pub const ENGINE: EngineEntry = EngineEntry::Cluster(|settings| Ok(Box::new(Ray::at(settings)?)));
 
 /// The jobs of a Ray cluster.
 #[derive(Debug)]
@@ -136,7 +140,7 @@ impl Ray {
 
 impl Cluster for Ray {
     fn name(&self) -> &'static str {
-        EngineKind::Ray.word()
+        "ray"
     }
 
     fn max_tasks(&mut self) -> Result<usize, ClusterError> {

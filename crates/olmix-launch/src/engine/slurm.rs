@@ -4,15 +4,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use olmix_io::{EngineConfig, EngineKind};
+use olmix_io::EngineConfig;
 
 use super::cluster::contract::{
     Batch, Cluster, ClusterError, ExitReason, JobState, JobStatus, job_name, token_of,
 };
+use super::entry::EngineEntry;
 use crate::LaunchError;
 use crate::host::shell::quoted;
 
-/// The script of a submission, kept with its orders.
+/// The script of a submission, kept with its job specs.
 const SCRIPT: &str = "submit.sh";
 
 /// Jobs of one `scancel`.
@@ -30,6 +31,9 @@ const PASSING: [&str; 9] = [
     "Slurm backup controller",
     "Communication connection failure",
 ];
+
+/// How the registry opens it.
+pub const ENGINE: EngineEntry = EngineEntry::Cluster(|_| Ok(Box::new(Slurm::new())));
 
 /// The Slurm that this machine's commands speak to.
 #[derive(Debug)]
@@ -62,7 +66,7 @@ fn on_path(command: &str) -> bool {
 
 impl Cluster for Slurm {
     fn name(&self) -> &'static str {
-        EngineKind::Slurm.word()
+        "slurm"
     }
 
     fn check(&self) -> Result<(), LaunchError> {

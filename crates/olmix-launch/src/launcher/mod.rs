@@ -5,11 +5,15 @@
 //! as it takes them, and polls the engine. What an engine tells is in the ledger before the next round.
 
 pub mod commands;
+pub mod engines;
 mod events;
 mod heartbeat;
 mod ledger_writer;
 mod outcomes;
 mod takeover;
+#[cfg(test)]
+mod tests;
+pub mod time_limit;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use olmix_io::EngineKind;
+use olmix_launch::DEFAULT_RETRIES;
 
 use super::Common;
 
@@ -27,25 +30,17 @@ pub enum LaunchCommand {
     Work(LaunchWorkArgs),
 }
 
-/// What runs runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineName {
-    /// Processes of this machine.
-    Local,
-    /// Job arrays of the Slurm cluster that this machine is a login node of.
-    Slurm,
-    /// Jobs of a Ray cluster, through its dashboard's address.
-    Ray,
-}
-
-impl From<EngineName> for olmix_io::EngineKind {
-    fn from(name: EngineName) -> Self {
-        match name {
-            EngineName::Local => Self::Local,
-            EngineName::Slurm => Self::Slurm,
-            EngineName::Ray => Self::Ray,
-        }
-    }
+/// The parser of the name of an engine: help and completions list those of the registry.
+fn engine() -> impl TypedValueParser<Value = EngineKind> {
+    let named = |kind: &EngineKind| {
+        let summary = kind.summary().trim_end_matches('.');
+        PossibleValue::new(kind.word()).help(summary)
+    };
+    let names = PossibleValuesParser::new(EngineKind::ALL.iter().map(named));
+    names.try_map(|given| {
+        let found = EngineKind::ALL.iter().find(|kind| kind.word() == given);
+        found.copied().ok_or("no such engine")
+    })
 }
 
 /// `olmix launch run` and `olmix launch preview`.
@@ -55,8 +50,8 @@ pub struct LaunchRunArgs {
     #[arg(long, value_name = "DIR")]
     pub variants: PathBuf,
     /// What runs them (default: what the section `engine` of the launch configs or of olmix.yaml says, else local).
-    #[arg(long, value_enum)]
-    pub engine: Option<EngineName>,
+    #[arg(long, value_parser = engine())]
+    pub engine: Option<EngineKind>,
     /// How many runs at once (default: local one per core, as far as there are runs; on a cluster as many as it allows).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -67,7 +62,7 @@ pub struct LaunchRunArgs {
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
     /// How often a run that was killed or failed by chance is tried again.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_RETRIES)]
     pub retries: u32,
     /// Submit to the cluster and return; the same command without it follows, and so does `olmix launch status`.
     #[arg(long)]

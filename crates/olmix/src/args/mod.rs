@@ -19,7 +19,7 @@ pub use demo::DemoArgs;
 pub use fit::{CompareArgs, FitArgs, LawArgs, PredictArgs, SweepArgs};
 pub use generate::GenerateArgs;
 pub use launch::{
-    EngineName, LaunchCancelArgs, LaunchCommand, LaunchLogsArgs, LaunchRunArgs, LaunchStatusArgs,
+    LaunchCancelArgs, LaunchCommand, LaunchLogsArgs, LaunchRunArgs, LaunchStatusArgs,
     LaunchWorkArgs, SwarmArgs,
 };
 pub use mix::{ExportArgs, MixCommand, MixDiffArgs, PriorsCommand, PriorsComputeArgs, ShowArgs};

@@ -42,6 +42,8 @@ pub struct ClusterEngine {
     pub(super) site: Site,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) runs: BTreeMap<RunId, TrackedRun>,
+    /// Runs that turned out not to be ours, to be given back by the next poll.
+    pub(super) not_ours: Vec<Ended>,
     /// Runs that the cluster does not have yet.
     pub(super) waiting: Vec<RunId>,
     /// When the cluster is polled next, by the clock's elapsed time.
@@ -75,6 +77,7 @@ impl ClusterEngine {
             cluster,
             site,
             runs: BTreeMap::new(),
+            not_ours: Vec::new(),
             waiting: Vec::new(),
             next_poll: clock.elapsed(),
             clock,
@@ -284,6 +287,7 @@ impl Engine for ClusterEngine {
                 };
             if ready {
                 self.submit(recorder)?;
+                ended.append(&mut self.not_ours);
             }
         }
         self.send_cancellations(recorder)?;

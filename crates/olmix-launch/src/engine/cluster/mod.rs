@@ -10,6 +10,8 @@ mod probe;
 mod results;
 mod submission;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod tracked_run;
 
 pub use cluster_engine::ClusterEngine;

@@ -10,7 +10,7 @@ use super::submission::{Site, SubmitOptions, submit_jobs};
 use super::tracked_run::EvaluationJob;
 use crate::LaunchError;
 use crate::engine::contract::RunRecorder;
-use crate::protocol::{self, JobSpec};
+use crate::protocol::{self, JobSpec, Outcome};
 
 impl ClusterEngine {
     /// Submits the runs that wait.
@@ -69,7 +69,10 @@ impl ClusterEngine {
             .collect();
         for (run, ticket) in &tickets {
             if !ours.contains(run) {
-                self.runs.remove(run);
+                let now = self.clock.now();
+                let removed = self.runs.remove(run);
+                self.not_ours
+                    .extend(removed.map(|tracked| tracked.ended(Outcome::Stopped, now)));
             } else if let Some(tracked) = self.runs.get_mut(run) {
                 tracked.ticket.clone_from(ticket);
                 tracked.unconfirmed = true;

@@ -13,8 +13,7 @@ use serde_json::json;
 
 use super::{collect, fit, generate, launch, on_threads};
 use crate::args::{
-    CollectArgs, Common, DemoArgs, EngineName, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs,
-    LawArgs,
+    CollectArgs, Common, DemoArgs, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs, LawArgs,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -151,7 +150,7 @@ impl Demo {
     fn launch(&self, variants: &str) -> Result<(), Failure> {
         launch::run(&LaunchCommand::Run(LaunchRunArgs {
             variants: self.path(variants),
-            engine: Some(EngineName::Local),
+            engine: Some(olmix_io::EngineKind::Local),
             detach: false,
             jobs: None,
             out: None,

@@ -1,6 +1,6 @@
 //! `olmix launch cancel`.
 
-use olmix_launch::Until;
+use olmix_launch::{Until, reconcile};
 use olmix_ledger::{Cancelled, Ledger, RunSelection, Swarm};
 use serde_json::json;
 
@@ -52,7 +52,7 @@ fn end_now(
     if asked.is_empty() {
         return Ok(asked);
     }
-    super::engine::reconcile(ledger, swarm, Until::Cancelled)?;
+    reconcile(ledger, swarm, Until::Cancelled, &mut output::eprint_line)?;
     let runs = ledger.runs(swarm.id)?;
     let over = |name: &String| {
         let run = runs.iter().find(|run| run.name == *name);

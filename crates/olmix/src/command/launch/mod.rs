@@ -2,7 +2,6 @@
 
 mod cancel;
 mod display;
-mod engine;
 mod estimate;
 mod logs;
 mod preview;
@@ -12,7 +11,8 @@ mod work;
 
 use std::path::PathBuf;
 
-use olmix_launch::{LEDGER, SwarmPaths, resolve_path};
+use olmix_io::EngineConfig;
+use olmix_launch::{LEDGER, SwarmPaths, Variant, engine_settings, resolve_path};
 use olmix_ledger::{Ledger, Swarm};
 
 use crate::args::{LaunchCommand, LaunchRunArgs, SwarmArgs};
@@ -30,9 +30,24 @@ pub fn run(command: &LaunchCommand) -> Result<(), Failure> {
     }
 }
 
-fn place(args: &LaunchRunArgs) -> Result<SwarmPaths, Failure> {
-    let place = SwarmPaths::new(&args.variants, args.out.as_deref(), args.ledger.as_deref())?;
-    Ok(place)
+fn paths(args: &LaunchRunArgs) -> Result<SwarmPaths, Failure> {
+    let paths = SwarmPaths::new(&args.variants, args.out.as_deref(), args.ledger.as_deref())?;
+    Ok(paths)
+}
+
+/// How the engine of a swarm is set up: the options first, then the configs.
+fn settings(
+    args: &LaunchRunArgs,
+    paths: &SwarmPaths,
+    variants: &[Variant],
+) -> Result<EngineConfig, Failure> {
+    let jobs = args.jobs.map(u32::from);
+    Ok(engine_settings(
+        &paths.variants,
+        variants,
+        args.engine,
+        jobs,
+    )?)
 }
 
 /// How many of so many runs go at once, and how many threads each has.

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use olmix_io::{EngineConfig, EngineKind, TrainerKind};
-use olmix_launch::{RunProgress, SwarmPaths, Variant, cluster, commands, load_variants, registry};
+use olmix_io::{EngineConfig, TrainerKind};
+use olmix_launch::{
+    RunProgress, SwarmPaths, Variant, cluster, commands, load_variants, registry, site, tools,
+};
 use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
 use serde_json::json;
 
@@ -19,13 +21,13 @@ const MOST_PRINTED: usize = 3;
 
 /// Shows what would be run.
 pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
-    let place = super::place(args)?;
-    let variants = load_variants(&place.variants)?;
-    let known = known(&place)?;
+    let paths = super::paths(args)?;
+    let variants = load_variants(&paths.variants)?;
+    let known = known(&paths)?;
     let (jobs, threads) = super::shares(args, variants.len());
-    let settings = super::engine::settings(args, &place, &variants)?;
-    let local = settings.kind == EngineKind::Local;
-    let tools = super::engine::tools(&settings, threads)?;
+    let settings = super::settings(args, &paths, &variants)?;
+    let local = !registry::is_cluster(&settings);
+    let tools = tools(&settings, threads)?;
     let mut rows = Vec::new();
     let mut values = Vec::new();
     let mut commands = String::new();
@@ -34,8 +36,8 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         let config = &variant.config;
         let found = known.iter().find(|run| run.name == config.name);
         let run = found.cloned().unwrap_or_else(|| new_run(variant));
-        let path = place.variants.join(&variant.file);
-        let folder = place.out.join(&config.name);
+        let path = paths.variants.join(&variant.file);
+        let folder = paths.out.join(&config.name);
         let job = commands::job_on_engine(&run, config, &path, &folder, &tools)?;
         let plan = RunProgress::read(&folder);
         let tokens = plan.tokens_in_all.or(config.training.tokens);
@@ -86,7 +88,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let submission = if local || to_do == 0 {
         None
     } else {
-        Some(submission(&settings, &variants, &place.out, to_do)?)
+        Some(submission(&settings, &variants, &paths.out, to_do)?)
     };
     let short = estimate::too_short(&settings, &variants, &known).filter(|_| !local);
     if let Some(line) = short.as_ref().filter(|_| !args.common.json) {
@@ -98,7 +100,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             "engine": settings.kind.word(),
             "jobs": jobs,
             "threads": threads,
-            "ledger": place.ledger,
+            "ledger": paths.ledger,
             "submission": submission,
             "runs": values,
         });
@@ -124,14 +126,14 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     output::print(&text)
 }
 
-/// The runs that the ledger has of this place.
-fn known(place: &SwarmPaths) -> Result<Vec<Run>, Failure> {
-    if !place.ledger.exists() {
+/// The runs that the ledger has of this paths.
+fn known(paths: &SwarmPaths) -> Result<Vec<Run>, Failure> {
+    if !paths.ledger.exists() {
         return Ok(Vec::new());
     }
-    let ledger = Ledger::open_existing(&place.ledger)?;
+    let ledger = Ledger::open_existing(&paths.ledger)?;
     let swarms = ledger.swarms()?;
-    match swarms.iter().find(|swarm| swarm.out == place.out) {
+    match swarms.iter().find(|swarm| swarm.out == paths.out) {
         Some(swarm) => Ok(ledger.runs(swarm.id)?),
         None => Ok(Vec::new()),
     }
@@ -145,8 +147,8 @@ fn submission(
     runs: usize,
 ) -> Result<String, Failure> {
     let name = variants.first().and_then(Variant::swarm_name);
-    let site = super::engine::site(settings, &name.unwrap_or_default(), out)?;
-    let mut cluster = registry::create(settings)?;
+    let site = site(settings, &name.unwrap_or_default(), out)?;
+    let mut cluster = registry::cluster_to_preview(settings)?;
     let custom = |variant: &Variant| matches!(variant.config.trainer, TrainerKind::Command { .. });
     let apart = !variants.iter().any(custom);
     Ok(cluster::preview(cluster.as_mut(), &site, runs, apart))

@@ -2,47 +2,42 @@
 
 use olmix_io::{EngineConfig, EngineKind};
 use olmix_launch::{
-    Event, Interrupts, LaunchEnd, Launcher, StopRequest, SystemClock, Until, Variant, Watcher,
-    load_variants,
+    Event, Interrupts, LaunchEnd, Launcher, OpenedEngine, StopRequest, SwarmReport, SystemClock,
+    Until, Variant, Watcher, load_variants, registry, tools,
 };
 use olmix_ledger::{FailureKind, Ledger, RerunPolicy, Run, State, Swarm, SyncSummary};
 
 use super::display::Display;
-use super::status::{Report, as_json, summary};
-use super::{engine, estimate};
+use super::estimate;
+use super::status::{as_json, summary};
 use crate::args::LaunchRunArgs;
 use crate::failure::Failure;
 use crate::output;
 
 /// Runs what is queued.
 pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
-    let place = super::place(args)?;
-    let variants = load_variants(&place.variants)?;
-    let settings = engine::settings(args, &place, &variants)?;
-    let local = settings.kind == EngineKind::Local;
+    let paths = super::paths(args)?;
+    let variants = load_variants(&paths.variants)?;
+    let settings = super::settings(args, &paths, &variants)?;
+    let local = !registry::is_cluster(&settings);
     if local && args.detach {
         return Err(Failure::usage(
             "--detach is for clusters: processes of this machine end with their launcher",
             "leave it out, or give --engine slurm or ray",
         ));
     }
-    if !local {
-        // What is missing on this machine is told before anything is made.
-        olmix_launch::registry::open(&settings)?;
-        if let Some(storage) = olmix_launch::cluster::storage(&settings)? {
-            storage.check()?;
-        }
-    }
-    let mut ledger = Ledger::open(&place.ledger)?;
+    // What is missing on this machine is told before anything is made.
+    let opened = OpenedEngine::open(&settings)?;
+    let mut ledger = Ledger::open(&paths.ledger)?;
     let rerun = RerunPolicy {
         retries: args.retries,
         all: args.retry_failed,
     };
-    let (swarm, synced) = place.enter(&mut ledger, &variants, rerun)?;
-    own_storage(&settings, &ledger.runs(swarm.id)?)?;
+    let (swarm, synced) = paths.register(&mut ledger, &variants, rerun)?;
+    let runs = ledger.runs(swarm.id)?;
+    opened.check_storage_is_own(&runs)?;
     let quiet = args.common.quiet || args.common.json;
     if !quiet && !local {
-        let runs = ledger.runs(swarm.id)?;
         if let Some(line) = estimate::too_short(&settings, &variants, &runs) {
             output::eprint_line(&format!("warning: {line}"));
         }
@@ -52,7 +47,8 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         output::notices(&notices(&synced));
     }
     let (jobs, threads) = super::shares(args, variants.len());
-    let mut fleet = engine::fleet(&settings, jobs, &ledger, &swarm)?;
+    let clock = SystemClock::shared();
+    let mut engine = opened.for_swarm(jobs, &ledger, &swarm, &clock)?;
     let mut watch = Watch {
         interrupts: Interrupts::watch()?,
         display: Display::new(quiet, variants.len()),
@@ -68,52 +64,30 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let mut launcher = Launcher {
         ledger: &mut ledger,
         swarm: &swarm,
-        tools: engine::tools(&settings, threads)?,
+        tools: tools(&settings, threads)?,
         retries: args.retries,
         until: if args.detach {
             Until::Submitted
         } else {
             Until::Complete
         },
-        clock: SystemClock::shared(),
+        clock,
     };
-    let ending = launcher.run(&mut fleet, &mut watch)?;
+    let end = launcher.run(&mut engine, &mut watch)?;
     let code = watch.interrupts.exit_code();
     drop(watch);
-    if let LaunchEnd::Stopped(release) = ending {
+    if let LaunchEnd::Stopped(released) = end {
         return Err(Failure::Ended(
             code.unwrap_or(130),
             format!(
-                "stopped; {release} runs that ran were put back\n  help: the same command goes on where this one stopped"
+                "stopped; {released} runs that ran were put back\n  help: the same command goes on where this one stopped"
             ),
         ));
     }
-    if let LaunchEnd::Detached(left) = ending {
+    if let LaunchEnd::Detached(left) = end {
         return leave(args, left, code, settings.kind);
     }
     ended(args, &ledger, &swarm)
-}
-
-/// Refuses a store that has runs of these names before this swarm has begun any: another swarm's, which would be gone on with.
-fn own_storage(settings: &EngineConfig, runs: &[Run]) -> Result<(), Failure> {
-    if settings.kind == EngineKind::Local || runs.iter().any(|run| run.attempt > 0) {
-        return Ok(());
-    }
-    let Some(storage) = olmix_launch::cluster::storage(settings)? else {
-        return Ok(());
-    };
-    let folders = storage.folders()?;
-    match runs.iter().find(|run| folders.contains(&run.name)) {
-        None => Ok(()),
-        Some(run) => Err(Failure::usage(
-            format!(
-                "{}: holds the run {} of another swarm",
-                storage.url(),
-                run.name
-            ),
-            "give each swarm an engine.storage of its own",
-        )),
-    }
 }
 
 /// What a launch begins with; `shares` are runs at once and threads of each, on this machine.
@@ -147,7 +121,7 @@ fn opening(
 /// The summary of a swarm of which nothing waits or runs any more.
 fn ended(args: &LaunchRunArgs, ledger: &Ledger, swarm: &Swarm) -> Result<(), Failure> {
     let runs = ledger.runs(swarm.id)?;
-    let report = Report::new(ledger, swarm, &runs)?;
+    let report = SwarmReport::new(ledger, swarm, &runs)?;
     if args.common.json {
         output::print(&as_json(&[report]).to_string())?;
     } else if !args.common.quiet {

@@ -3,8 +3,8 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use olmix_launch::{Liveness, RunProgress, Snapshot, Until, liveness, now, run_folder};
-use olmix_ledger::{FailureKind, Ledger, Run, State, Swarm};
+use olmix_launch::{RunProgress, SwarmReport, Until, now, reconcile, run_folder};
+use olmix_ledger::{Run, State};
 use serde_json::{Value, json};
 
 use super::display::{details, duration, shortened};
@@ -36,10 +36,10 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
         for swarm in &swarms {
             if looked.is_none_or(|at: Instant| at.elapsed() >= ASK) {
                 looked = Some(Instant::now());
-                super::engine::reconcile(&mut ledger, swarm, Until::Polled)?;
+                reconcile(&mut ledger, swarm, Until::Polled, &mut output::eprint_line)?;
             }
             let runs = ledger.runs(swarm.id)?;
-            let report = Report::new(&ledger, swarm, &runs)?;
+            let report = SwarmReport::new(&ledger, swarm, &runs)?;
             open += runs.len() - report.snapshot.ended();
             text += &describe(&report);
             reports.push(report.to_json());
@@ -67,138 +67,13 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
     }
 }
 
-/// A swarm with all that is told of it.
-pub struct Report<'r> {
-    swarm: &'r Swarm,
-    runs: &'r [Run],
-    ledger: String,
-    pub snapshot: Snapshot,
-    /// Runs whose launcher is dead, so that nobody follows them.
-    orphans: usize,
-}
-
-impl<'r> Report<'r> {
-    /// Looks at everything.
-    pub fn new(ledger: &Ledger, swarm: &'r Swarm, runs: &'r [Run]) -> Result<Self, Failure> {
-        let launchers = ledger.launchers()?;
-        let dead = launchers
-            .iter()
-            .filter(|launcher| liveness(&launcher.process) == Liveness::Dead);
-        let dead: Vec<&str> = dead.map(|launcher| launcher.id.as_str()).collect();
-        let orphan = |run: &&Run| {
-            let launcher = run.launcher.as_deref();
-            let here = run.state == State::Running && run.engine_job.is_none();
-            here && launcher.is_some_and(|id| dead.contains(&id))
-        };
-        Ok(Self {
-            swarm,
-            runs,
-            ledger: ledger.path().display().to_string(),
-            snapshot: Snapshot::take(swarm, runs, now()),
-            orphans: runs.iter().filter(orphan).count(),
-        })
-    }
-
-    /// Runs that failed, by the kind of their failure, most first.
-    fn causes(&self) -> Vec<(FailureKind, Vec<&Run>)> {
-        let mut causes: Vec<(FailureKind, Vec<&Run>)> = Vec::new();
-        for run in self.runs.iter().filter(|run| run.state == State::Failed) {
-            let kind = run.failure.unwrap_or(FailureKind::Exited);
-            match causes.iter_mut().find(|(known, _)| *known == kind) {
-                Some((_, runs)) => runs.push(run),
-                None => causes.push((kind, vec![run])),
-            }
-        }
-        causes.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.len()));
-        causes
-    }
-
-    /// Time of GPUs, throughput, and what failed of what: a line each, where there is something to say.
-    fn lines(&self) -> String {
-        let mut text = String::new();
-        let snapshot = &self.snapshot;
-        if let Some(spent) = snapshot.gpu_hours {
-            text += &format!("{} spent", hours(spent));
-            if let Some(left) = snapshot.gpu_hours_left {
-                text += &format!(", about {} left", hours(left));
-            }
-            text += "\n";
-        }
-        if let Some(rate) = snapshot.runs_per_hour {
-            text += &format!("{rate:.1} runs finished per hour\n");
-        }
-        for (kind, runs) in self.causes() {
-            let cause = runs[0].cause.as_deref().unwrap_or_default();
-            let cause = cause.lines().next().unwrap_or_default();
-            text += &format!(
-                "{} failed: {kind} (such as {}: {})\n",
-                runs.len(),
-                runs[0].name,
-                shortened(cause, 80)
-            );
-        }
-        text
-    }
-
-    fn to_json(&self) -> Value {
-        let counts = State::ALL.iter().zip(self.snapshot.counts);
-        let counts: serde_json::Map<String, Value> = counts
-            .map(|(state, count)| (state.word().to_owned(), count.into()))
-            .collect();
-        json!({
-            "name": self.swarm.name,
-            "variants": self.swarm.variants,
-            "out": self.swarm.out,
-            "ledger": self.ledger,
-            "counts": counts,
-            "without_launcher": self.orphans,
-            "tokens_per_second": self.snapshot.tokens_per_second,
-            "seconds_left": self.snapshot.left.map(|left| left.as_secs()),
-            "runs_per_hour": self.snapshot.runs_per_hour,
-            "gpu_hours": self.snapshot.gpu_hours,
-            "gpu_hours_left": self.snapshot.gpu_hours_left,
-            "failures_by_cause": self.causes().into_iter().map(|(kind, runs)| (kind.word().to_owned(), runs.len().into())).collect::<serde_json::Map<_, _>>(),
-            "runs": self.runs.iter().map(|run| self.run_json(run)).collect::<Vec<_>>(),
-        })
-    }
-
-    fn run_json(&self, run: &Run) -> Value {
-        let object = |pairs: &[(String, f64)]| {
-            let pairs = pairs.iter().map(|(name, x)| (name.clone(), (*x).into()));
-            Value::Object(pairs.collect())
-        };
-        json!({
-            "name": run.name,
-            "state": run.state.word(),
-            "stage": run.stage.map(olmix_ledger::Stage::word),
-            "attempt": run.attempt,
-            "failures": run.failures,
-            "losses": run.losses,
-            "engine": run.engine_job.as_ref().map(|engine_job| &engine_job.engine),
-            "job": run.engine_job.as_ref().and_then(|engine_job| engine_job.job.as_ref()),
-            "host": run.process.as_ref().map(|process| &process.host),
-            "pid": run.process.as_ref().map(|process| process.pid),
-            "seconds": run.seconds,
-            "gpu_hours": run.gpu_seconds / 3600.0,
-            "tokens": run.tokens,
-            "failure": run.failure.map(FailureKind::word),
-            "cause": run.cause,
-            "log_tail": run.log_tail,
-            "folder": run_folder(self.swarm, run),
-            "config": self.swarm.variants.join(&run.config),
-            "mixture": object(&run.mixture),
-            "metrics": run.metrics.as_deref().map(object),
-        })
-    }
-}
-
 /// Reports as one JSON value.
-pub fn as_json(reports: &[Report<'_>]) -> Value {
-    json!({"swarms": reports.iter().map(Report::to_json).collect::<Vec<_>>()})
+pub fn as_json(reports: &[SwarmReport<'_>]) -> Value {
+    json!({"swarms": reports.iter().map(SwarmReport::to_json).collect::<Vec<_>>()})
 }
 
 /// The page of `launch status`.
-fn describe(report: &Report<'_>) -> String {
+fn describe(report: &SwarmReport<'_>) -> String {
     let finished = report.snapshot.count(State::Finished);
     let mut text = format!(
         "{}: {finished}/{} runs{}\n",
@@ -206,7 +81,7 @@ fn describe(report: &Report<'_>) -> String {
         report.runs.len(),
         details(&report.snapshot)
     );
-    text += &report.lines();
+    text += &lines(report);
     text += &rows(report, |run| {
         matches!(run.state, State::Submitted | State::Running | State::Failed)
     });
@@ -219,6 +94,33 @@ fn describe(report: &Report<'_>) -> String {
     text
 }
 
+/// Time of GPUs, throughput, and what failed of what: a line each, where there is something to say.
+fn lines(report: &SwarmReport<'_>) -> String {
+    let mut text = String::new();
+    let snapshot = &report.snapshot;
+    if let Some(spent) = snapshot.gpu_hours {
+        text += &format!("{} spent", hours(spent));
+        if let Some(left) = snapshot.gpu_hours_left {
+            text += &format!(", about {} left", hours(left));
+        }
+        text += "\n";
+    }
+    if let Some(rate) = snapshot.runs_per_hour {
+        text += &format!("{rate:.1} runs finished per hour\n");
+    }
+    for (kind, runs) in report.failures_by_kind() {
+        let cause = runs[0].cause.as_deref().unwrap_or_default();
+        let cause = cause.lines().next().unwrap_or_default();
+        text += &format!(
+            "{} failed: {kind} (such as {}: {})\n",
+            runs.len(),
+            runs[0].name,
+            shortened(cause, 80)
+        );
+    }
+    text
+}
+
 /// GPU-hours for people.
 fn hours(hours: f64) -> String {
     let digits = if hours < 10.0 { 2 } else { 0 };
@@ -226,7 +128,7 @@ fn hours(hours: f64) -> String {
 }
 
 /// What a launch ends with.
-pub fn summary(report: &Report<'_>) -> String {
+pub fn summary(report: &SwarmReport<'_>) -> String {
     let seconds: f64 = report.runs.iter().map(|run| run.seconds).sum();
     let tokens: u64 = report.runs.iter().filter_map(|run| run.tokens).sum();
     let retried = report.runs.iter().filter(|run| run.attempt > 1).count();
@@ -257,7 +159,7 @@ pub fn summary(report: &Report<'_>) -> String {
 }
 
 /// A row per run that is worth one.
-fn rows(report: &Report<'_>, worth: impl Fn(&Run) -> bool) -> String {
+fn rows(report: &SwarmReport<'_>, worth: impl Fn(&Run) -> bool) -> String {
     let mut shown: Vec<&Run> = report.runs.iter().filter(|run| worth(run)).collect();
     // What failed and what works comes before what waits.
     let order = |run: &&Run| match run.state {
