@@ -13,6 +13,70 @@
 //! Folders are named for the machine: `launcher/` and `engine/` work where a launch was started, `node/`
 //! where a cluster runs a job, and `protocol/` is what both know.
 
+//!
+//! ```
+//! use std::fs;
+//!
+//! use olmix_io::EngineConfig;
+//! use olmix_launch::{
+//!     DEFAULT_RETRIES, Event, LaunchEnd, Launcher, OpenedEngine, StopRequest, SwarmPaths, SystemClock, Until,
+//!     Watcher, load_variants, tools,
+//! };
+//! use olmix_ledger::{Ledger, RerunPolicy, State};
+//!
+//! struct Print;
+//!
+//! impl Watcher for Print {
+//!     fn event(&mut self, event: &Event) {
+//!         println!("{event:?}");
+//!     }
+//!
+//!     fn stop_request(&mut self, _ledger: &Ledger) -> StopRequest {
+//!         StopRequest::None
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! // A launch config whose trainer is a shell command.
+//! fs::create_dir(folder.join("launch"))?;
+//! fs::write(
+//!     folder.join("launch/00.yaml"),
+//!     r#"
+//! name: first-00
+//! group_id: first
+//! training: {seed: 0}
+//! trainer: {command: "echo '{\"loss\": 1.5}' > {out}/metrics.json"}
+//! mix: {web: 0.75, code: 0.25}
+//! "#,
+//! )?;
+//! let paths = SwarmPaths::new(&folder.join("launch"), None, None)?;
+//! let variants = load_variants(&paths.variants)?;
+//! let mut ledger = Ledger::open(&paths.ledger)?;
+//! let rerun = RerunPolicy { retries: DEFAULT_RETRIES, all: false };
+//! let (swarm, _) = paths.register(&mut ledger, &variants, rerun)?;
+//!
+//! // Two processes of this machine at once, with one thread each.
+//! let (settings, clock) = (EngineConfig::default(), SystemClock::shared());
+//! let mut engine = OpenedEngine::open(&settings)?.for_swarm(2, &ledger, &swarm, &clock)?;
+//! let mut launcher = Launcher {
+//!     ledger: &mut ledger,
+//!     swarm: &swarm,
+//!     tools: tools(&settings, 1)?,
+//!     retries: DEFAULT_RETRIES,
+//!     until: Until::Complete,
+//!     clock,
+//! };
+//! assert_eq!(launcher.run(&mut engine, &mut Print)?, LaunchEnd::Complete);
+//!
+//! let run = ledger.runs(swarm.id)?.remove(0);
+//! assert_eq!(run.state, State::Finished);
+//! assert_eq!(run.metrics, Some(vec![("loss".to_owned(), 1.5)]));
+//! # Ok(())
+//! # }
+//! ```
+
 pub mod collect;
 mod engine;
 mod error;

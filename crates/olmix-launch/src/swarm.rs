@@ -19,7 +19,7 @@ pub struct SwarmPaths {
     pub variants: PathBuf,
     /// The folder of runs.
     pub out: PathBuf,
-    /// The ledger.
+    /// The file of the ledger.
     pub ledger: PathBuf,
 }
 

@@ -12,7 +12,7 @@ use crate::swarm::run_folder;
 /// A swarm with all that is told of it.
 #[derive(Debug)]
 pub struct SwarmReport<'r> {
-    /// The swarm.
+    /// The swarm, as the ledger has it.
     pub swarm: &'r Swarm,
     /// Its runs, by name.
     pub runs: &'r [Run],

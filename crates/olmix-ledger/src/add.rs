@@ -24,8 +24,8 @@ impl Ledger {
             .ok_or_else(|| self.refused("nothing was added".to_owned(), "report this"))
     }
 
-    /// Adds records, each as the next of its line, with their files: all of them or none, and with no other
-    /// record in between. Given back as [`Ledger::record`] has them.
+    /// Adds records, each as the next of its line, with their files: all of them or none, and with no
+    /// other record in between. Given back as [`Ledger::record`] has them.
     ///
     /// # Errors
     /// [`LedgerError::Refused`] for a line that belongs to another kind, a parent that is not there and a

@@ -9,9 +9,9 @@ use crate::run::{COLUMNS, read};
 use crate::{EngineJob, Ledger, LedgerError, Run, RunId, SwarmId, Time};
 
 impl Ledger {
-    /// Records what runs are called towards an engine, before it is given them: should this launcher die,
-    /// its successor can ask for them. Returns the runs that the launcher still holds; the others must
-    /// not be given away.
+    /// Records the tickets of runs before they are submitted to an engine under them: should this launcher
+    /// die, its successor can ask for them. Returns the runs that the launcher still holds; the others must
+    /// not be submitted.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database; then nothing is recorded.
@@ -37,7 +37,7 @@ impl Ledger {
         })
     }
 
-    /// Records what the engine calls runs.
+    /// Records what the engine calls the jobs of runs.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database; then nothing is recorded.
@@ -67,7 +67,7 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         self.change(|transaction| {
             let mut statement = transaction.prepare_cached(&format!(
-                "UPDATE runs SET state = 'running', stage = iif(stage = 'evaluate', stage, 'train'),
+                "UPDATE runs SET state = 'running', stage = iif(stage = 'evaluate', stage, 'train'), \
                  started = ?3, fresh = 0 {HELD}"
             ))?;
             for (run, since) in runs {
@@ -77,7 +77,8 @@ impl Ledger {
         })
     }
 
-    /// Records that the engine took the place of a running run away, and will begin it again by itself.
+    /// Records that the engine preempted a running run, and will begin it again by itself: it waits in the
+    /// engine's queue, and counts a loss.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
@@ -152,8 +153,8 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         self.with(|connection| {
             connection.execute(
-                "UPDATE swarms SET engine = json_set(coalesce(engine, '{}'), '$.' || ?2, json(?3))
-                 WHERE id = ?1",
+                "UPDATE swarms SET engine = json_set(coalesce(engine, '{}'), '$.' || ?2, json(?3)) WHERE \
+                 id = ?1",
                 params![swarm, engine, settings],
             )
         })?;

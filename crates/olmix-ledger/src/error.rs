@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LedgerError {
-    /// There is none.
+    /// There is no file at the path.
     #[error(
         "{}: there is no ledger\n  help: name the folder of a swarm's runs or its ledger.sqlite; `olmix \
          launch run` makes it",
@@ -17,26 +17,26 @@ pub enum LedgerError {
     Missing(PathBuf),
     /// The file is something else.
     #[error(
-        "{}: not a ledger of olmix: {what}\n  help: name a ledger.sqlite that `olmix launch run` made, or a \
-         path where there is none yet",
+        "{}: not a ledger of olmix: {what}\n  help: name a ledger.sqlite that `olmix launch run` made, or \
+         a path where there is none yet",
         .file.display()
     )]
     NotALedger {
-        /// The file.
+        /// The path of the ledger.
         file: PathBuf,
         /// What it is.
         what: String,
     },
     /// A later version of olmix made it.
     #[error(
-        "{}: this ledger has version {found}, and this olmix knows versions up to {known}\n  help: use the \
-         newer olmix that made it; nothing was changed",
+        "{}: this ledger has version {found}, and this olmix knows versions up to {known}\n  help: use \
+         the newer olmix that made it; nothing was changed",
         .file.display()
     )]
     Newer {
-        /// The file.
+        /// The path of the ledger.
         file: PathBuf,
-        /// Its version.
+        /// The version of the ledger's tables.
         found: i64,
         /// The latest version known here.
         known: i64,
@@ -44,7 +44,7 @@ pub enum LedgerError {
     /// Something that can't be recorded or found.
     #[error("{}: {what}\n  help: {help}", .file.display())]
     Refused {
-        /// The file.
+        /// The path of the ledger.
         file: PathBuf,
         /// What was found.
         what: String,
@@ -54,9 +54,9 @@ pub enum LedgerError {
     /// The database refuses.
     #[error("{}: {what}\n  help: {help}", .file.display())]
     Database {
-        /// The file.
+        /// The path of the ledger.
         file: PathBuf,
-        /// What it said.
+        /// What `SQLite` said.
         what: String,
         /// What to do.
         help: &'static str,
@@ -76,8 +76,8 @@ impl LedgerError {
                 };
             }
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => {
-                "another process holds the ledger for long; try again, and keep the ledger on a disk of this \
-                 machine"
+                "another process holds the ledger for long; try again, and keep the ledger on a disk of \
+                 this machine"
             }
             Some(Code::DiskFull) => "free some space; what was recorded before is safe",
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {

@@ -18,11 +18,11 @@ pub struct Process {
 /// A launcher as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LauncherRecord {
-    /// Its id.
+    /// Host, process and time of the launch; no two launches share an id.
     pub id: String,
     /// The engine that it runs runs with.
     pub engine: String,
-    /// Its process.
+    /// The process of the launcher.
     pub process: Process,
     /// When it last said that it is alive.
     pub heartbeat: Time,
@@ -52,7 +52,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// A launcher says that it is alive, even if it was taken for dead before.
+    /// Records that a launcher is alive, even if it was taken for dead before.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
@@ -109,9 +109,9 @@ impl Ledger {
         })
     }
 
-    /// Takes its runs from a launcher that is dead: they are queued again (or cancelled, where
-    /// someone asked for that). Nothing happens when it gave a sign of life since `heartbeat`, and
-    /// one of several that try at once succeeds. Runs that outlive their launcher stay as they are, to be
+    /// Takes the runs of a dead launcher from it: they are queued again (or cancelled, where someone
+    /// asked for that). Nothing happens when the launcher has had a heartbeat since `heartbeat`, and one
+    /// of several that try at once succeeds. Runs that outlive their launcher stay as they are, to be
     /// taken by [`Ledger::adopt`]. Returns how many runs were taken.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl Ledger {
             if dead == 0 {
                 return Ok(0);
             }
-            // What it did after its last sign of life is not known, and not counted.
+            // What it did after its last heartbeat is not known, and not counted.
             transaction.execute(
                 "UPDATE runs SET state = iif(cancel, 'cancelled', 'queued'), launcher = NULL,
                      cause = 'its launcher was killed', queued = ?3,

@@ -65,7 +65,7 @@ impl Ledger {
         })
     }
 
-    /// The file.
+    /// The path that it was opened with.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -10,13 +10,44 @@
 //!   └──────────┘                           └───────────┴───────────┘
 //! ```
 //!
-//! On the left a run of a launcher, on the right one that an engine has in its own queue. Back to queued go
-//! those that were put back, lost, or failed with retries left; back to submitted those that the engine will
-//! begin again by itself. What is not finished can be cancelled.
+//! On the left a run of a launcher, on the right one that an engine has in its own queue. Back to queued
+//! go those that were put back, lost, or failed with retries left; back to submitted those that the
+//! engine will begin again by itself. What is not finished can be cancelled.
 //!
-//! The history is records of domain sets, swarms, fits and mixtures, each with what it was made of. They are
-//! added and never changed; each has a hash over all that it says and the hashes of its parents, so that a
-//! name and a hash say where a weight came from.
+//! The history is records of domain sets, swarms, fits and mixtures, each with what it was made of. They
+//! are added and never changed; each has a hash over all that it says and the hashes of its parents, so
+//! that a name and a hash say where a weight came from.
+//!
+//! ```
+//! use olmix_ledger::{Ledger, NewRun, NewSwarm, RerunPolicy, State};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let runs = folder.path().join("runs");
+//! // What `olmix launch run` does first: record a swarm and its runs.
+//! let mut ledger = Ledger::open(&runs.join("ledger.sqlite"))?;
+//! let variants = folder.path().join("launch");
+//! let new = NewSwarm { name: "first".into(), variants, out: runs.clone() };
+//! let swarm = ledger.swarm(&new, 0)?;
+//! let run = NewRun {
+//!     name: "first-00".into(),
+//!     config: "00.yaml".into(),
+//!     config_sha256: "e3b0c442".into(),
+//!     mixture: vec![("web".into(), 0.75), ("code".into(), 0.25)],
+//! };
+//! ledger.sync(swarm.id, &[run], RerunPolicy { retries: 2, all: false }, 0)?;
+//!
+//! // Any process reads the states of runs, meanwhile and later.
+//! let ledger = Ledger::open_existing(&runs.join("ledger.sqlite"))?;
+//! for run in ledger.runs(swarm.id)? {
+//!     println!("{}: {}, attempt {}", run.name, run.state, run.attempt);
+//!     assert_eq!(run.state, State::Queued);
+//! }
+//! let [queued, ..] = ledger.counts(swarm.id)?;
+//! assert_eq!(queued, 1);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! There is no clock in here: times are milliseconds since 1970 and are given by the caller.
 

@@ -14,7 +14,7 @@ pub enum FailureKind {
     Exited,
     /// Its configuration can't be used.
     Configuration,
-    /// Training diverged.
+    /// Training diverged: another attempt would, too.
     Diverged,
     /// It took longer than it may.
     Timeout,
@@ -68,7 +68,7 @@ impl FailureKind {
 /// A run's failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// The kind.
+    /// What decides whether the run is tried again.
     pub kind: FailureKind,
     /// Why, in a sentence.
     pub cause: String,
@@ -85,7 +85,7 @@ pub struct Finished {
     pub tokens: Option<u64>,
 }
 
-/// What a wish to cancel did.
+/// What a request to cancel did, by names of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cancelled {
     /// Runs that were not running and won't.
@@ -101,7 +101,7 @@ pub struct Cancelled {
 /// Which runs of a swarm are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunSelection<'n> {
-    /// All.
+    /// Every run of the swarm.
     All,
     /// Those that have not begun.
     Waiting,
@@ -184,7 +184,7 @@ impl Ledger {
         })
     }
 
-    /// Gives a run back that was not ended by itself: it is queued again, and counts no failure.
+    /// Queues a run again that was stopped without fault of its own; that counts no failure.
     /// `false` when the launcher does not hold the run any more.
     ///
     /// # Errors
@@ -203,7 +203,8 @@ impl Ledger {
         )
     }
 
-    /// Records that a run was ended because someone asked for it, and in which words.
+    /// Records that a run was ended because someone asked for that; `cause` says how. `false` when the
+    /// launcher does not hold the run any more.
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.

@@ -21,16 +21,16 @@ pub enum RecordKind {
     Domains,
     /// Proxy runs, planned or measured.
     Swarm,
-    /// Laws.
+    /// Laws that were fitted to a swarm.
     Fit,
-    /// A mixture.
+    /// A mixture, with the weight of every leaf.
     Mixture,
 }
 
 /// What something cost to make.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Cost {
-    /// Proxy runs.
+    /// Proxy runs that were trained.
     pub runs: u64,
     /// Tokens they were trained on.
     pub tokens: u64,
@@ -52,7 +52,7 @@ pub enum Parent {
 pub struct NewFile {
     /// What it is to the record, such as `ratios.csv`; each name once.
     pub name: String,
-    /// Its content.
+    /// The bytes of the file.
     pub content: Vec<u8>,
 }
 
@@ -96,7 +96,7 @@ pub struct NewRecord {
 /// A record of the history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Its number.
+    /// The number of the record in its ledger.
     pub id: RecordId,
     /// SHA-256 of all that it says, and of its parents' hashes: 64 hex digits.
     pub hash: String,
@@ -118,7 +118,7 @@ pub struct Record {
     pub command: String,
     /// The version of olmix.
     pub olmix: String,
-    /// When.
+    /// When it was added.
     pub created: Time,
     /// What it cost itself.
     pub cost: Cost,
@@ -143,7 +143,7 @@ impl RecordKind {
 }
 
 impl Record {
-    /// `main@3`.
+    /// Its name among all records, such as `main@3`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}@{}", self.line, self.number)

@@ -23,14 +23,14 @@ impl ToSql for RunId {
     }
 }
 
-/// Words of the database for the values of an enum.
+/// Words of the database for the values of an enum: `ALL`, `word`, `Display`, and both ways of SQL.
 macro_rules! words {
     ($name:ident, $($value:ident = $word:literal),+) => {
         impl $name {
-            /// Every value.
+            /// Every value, in the order of the declaration.
             pub const ALL: &'static [Self] = &[$(Self::$value),+];
 
-            /// The word for it.
+            /// The word that the database and the output of commands have for it.
             #[must_use]
             pub fn word(self) -> &'static str {
                 match self {
@@ -100,9 +100,9 @@ words!(
 pub enum Stage {
     /// Its folder is made.
     Prepare,
-    /// It trains.
+    /// Its training commands run.
     Train,
-    /// It is measured.
+    /// Its evaluation commands run.
     Evaluate,
     /// Its metrics are read.
     Record,
@@ -116,10 +116,10 @@ words!(
     Record = "record"
 );
 
-/// A run.
+/// A run of a swarm, as the ledger has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// Its number.
+    /// The number of the run in its ledger.
     pub id: RunId,
     /// The swarm it belongs to.
     pub swarm: SwarmId,
@@ -171,7 +171,7 @@ pub struct Run {
     pub gpu_seconds: f64,
 }
 
-/// Where a run is that outlives its launcher.
+/// Where a run is that survives its launcher: the job of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineJob {
     /// The engine, by its name.

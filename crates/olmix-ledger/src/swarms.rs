@@ -39,7 +39,7 @@ pub struct NewSwarm {
 /// A swarm as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swarm {
-    /// Its number.
+    /// The number of the swarm in its ledger.
     pub id: SwarmId,
     /// Its name, for people.
     pub name: String,

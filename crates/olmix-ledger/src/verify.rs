@@ -36,10 +36,11 @@ impl Ledger {
         }
     }
 
-    /// What is wrong with the ledger: nothing for a sound one. Every record is hashed again, so that a change
-    /// by hand is found wherever it was made, and every file as it is stored; `deep` unpacks files, too,
-    /// holds them against the hashes in the records, and checks the database's indexes. Two threads; some 10
-    /// µs a record, 1 ms for each megabyte of stored files, 5 ms where they are unpacked.
+    /// What is wrong with the ledger: nothing for a sound one. Every record is hashed again, so that a
+    /// change by hand is found wherever it was made, and every file as it is stored; `deep` unpacks
+    /// files, too, holds them against the hashes in the records, and checks the database's indexes. Two
+    /// threads; some 10 µs a record, 1 ms for each megabyte of stored files, 5 ms where they are
+    /// unpacked.
     ///
     /// # Errors
     /// [`LedgerError`] for a file that can't be read at all.
@@ -70,9 +71,9 @@ impl Ledger {
     }
 }
 
-/// The database's own checks: of every table but that of files, whose rows are all read by [`check_files`],
-/// and that of runs, of which there may be many, and whose rows are only read; with `deep` of everything,
-/// indexes included.
+/// The database's own checks: of every table but that of files, whose rows are all read by
+/// [`check_files`], and that of runs, of which there may be many, and whose rows are only read; with
+/// `deep` of everything, indexes included.
 fn check_tables(
     connection: &Connection,
     deep: bool,
@@ -95,8 +96,8 @@ fn check_tables(
         check("integrity_check", None)?;
     } else {
         let mut statement = connection.prepare(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-             AND name NOT IN ('files', 'runs')",
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name \
+             NOT IN ('files', 'runs')",
         )?;
         let names: rusqlite::Result<Vec<String>> =
             statement.query_map([], |row| row.get(0))?.collect();

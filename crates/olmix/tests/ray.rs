@@ -3,6 +3,8 @@
 #![cfg(target_os = "linux")]
 
 mod common;
+#[path = "common/conformance.rs"]
+mod conformance;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -37,6 +39,7 @@ fn on_ray_a_swarm_is_trained_cancelled_and_survives_its_head() {
     whole(&ray);
     cancelled(&ray);
     refused(&ray);
+    conforms(&ray);
     head_restarted(&ray);
 }
 
@@ -147,4 +150,16 @@ fn head_restarted(ray: &Ray) {
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));
     assert_as_quiet(folder, 8);
     assert!(runs(folder).iter().any(|run| run.losses > 0));
+}
+
+/// The suite that every engine passes.
+fn conforms(ray: &Ray) {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = olmix_io::EngineConfig {
+        kind: olmix_io::EngineKind::Ray,
+        address: Some(ray.address()),
+        cpus: Some(1),
+        ..Default::default()
+    };
+    conformance::check(&settings, folder.path());
 }

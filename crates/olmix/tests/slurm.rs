@@ -5,6 +5,8 @@
 #![cfg(target_os = "linux")]
 
 mod common;
+#[path = "common/conformance.rs"]
+mod conformance;
 
 use std::fs;
 use std::path::Path;
@@ -623,4 +625,34 @@ fn more_runs_than_an_array_may_have_are_several_and_the_project_says_what_each_g
         .success();
     assert_eq!(count(folder, "cancelled"), runs);
     assert!(slurm.jobs("low", "PD").is_empty() && processes(folder).is_empty());
+}
+
+/// Not a test by itself: the process of the next one, which has the cluster in its environment.
+#[test]
+fn conformance_process() {
+    let Some(folder) = std::env::var_os("OLMIX_TEST_CONFORMANCE") else {
+        return;
+    };
+    let settings = olmix_io::EngineConfig {
+        kind: olmix_io::EngineKind::Slurm,
+        time: Some("10".into()),
+        ..Default::default()
+    };
+    conformance::check(&settings, Path::new(&folder));
+}
+
+#[test]
+fn slurm_passes_the_conformance_suite_of_engines() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let this = std::env::current_exe().unwrap();
+    let done = slurm
+        .command(this.to_str().unwrap())
+        .args(["--exact", "conformance_process", "--nocapture"])
+        .env("OLMIX_TEST_CONFORMANCE", folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{told}");
+    assert!(told.contains("conformance: "), "the checks ran: {told}");
 }

@@ -17,7 +17,7 @@ pub use table::Collected;
 /// Where runs were recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A ledger.
+    /// The ledger of a swarm that `olmix launch` ran.
     Ledger(PathBuf),
     /// A folder of metrics files.
     Folder(PathBuf),

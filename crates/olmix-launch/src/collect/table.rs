@@ -12,8 +12,8 @@ use crate::LaunchError;
 /// How names of metrics end of which more is better.
 const ACCURACY: &str = ":accuracy";
 
-/// How names of metrics begin that say in nats per token what others say in bits per byte: to a fit they would
-/// be tasks that count twice.
+/// How names of metrics begin that say in nats per token what others say in bits per byte: to a fit they
+/// would be tasks that count twice.
 const IN_NATS: &str = "validation_loss:";
 
 /// Columns that readers of these tables do not take for metrics.
@@ -129,7 +129,8 @@ pub(super) fn build(
             .collect();
         return Err(LaunchError::refused(
             format!("no run is left: {}", all.join(", ")),
-            "wait until runs have finished; mixtures that the source does not know are given by --ratios or --variants",
+            "wait until runs have finished; mixtures that the source does not know are given by --ratios \
+             or --variants",
         ));
     }
     kept.sort_by(|a, b| a.0.cmp(&b.0));

@@ -128,7 +128,8 @@ impl FakeService {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What becomes of the attempts of a run, one after another; the last of them stands for all further ones.
+    /// What becomes of the attempts of a run, one after another; the last of them stands for all further
+    /// ones.
     pub fn script(&self, run: &str, attempts: impl IntoIterator<Item = Attempt>) {
         let attempts = attempts.into_iter().collect();
         self.state().scripts.insert(run.to_owned(), attempts);

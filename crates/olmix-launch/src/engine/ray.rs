@@ -16,7 +16,8 @@ use crate::LaunchError;
 use crate::host::clock::now;
 use crate::host::shell::quoted;
 
-/// Jobs at once where nobody says: each that waits has an actor of its own, and gives up after a quarter of an hour.
+/// Jobs at once where nobody says: each that waits has an actor of its own, and gives up after a quarter
+/// of an hour.
 const AT_ONCE: u32 = 16;
 
 /// How long an answer may take.
@@ -34,8 +35,8 @@ pub struct Ray {
 }
 
 impl Ray {
-    /// The cluster at `engine.address` or `RAY_ADDRESS`. Credentials are those of Ray's own tools: `RAY_JOB_HEADERS`, and
-    /// `RAY_AUTH_TOKEN`.
+    /// The cluster at `engine.address` or `RAY_ADDRESS`. Credentials are those of Ray's own tools:
+    /// `RAY_JOB_HEADERS`, and `RAY_AUTH_TOKEN`.
     ///
     /// # Errors
     /// [`LaunchError::Refused`] without an address, and for headers that are none.

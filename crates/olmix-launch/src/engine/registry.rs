@@ -109,7 +109,7 @@ mod tests {
             ended = engine.poll(&mut recorder).unwrap();
         }
         assert!(matches!(ended[0].outcome, Outcome::Failed { .. }));
-        for kind in olmix_io::EngineKind::ALL {
+        for kind in EngineKind::ALL {
             assert!(with_one_more::entry(kind.word()).is_some());
         }
     }

@@ -1,14 +1,13 @@
 //! Slurm, through its commands and their parsable output.
 
+mod output;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use olmix_io::EngineConfig;
 
-use super::cluster::contract::{
-    Batch, Cluster, ClusterError, ExitReason, JobState, JobStatus, job_name, token_of,
-};
+use super::cluster::contract::{Batch, Cluster, ClusterError, JobStatus, job_name};
 use super::entry::EngineEntry;
 use crate::LaunchError;
 use crate::host::shell::quoted;
@@ -16,11 +15,11 @@ use crate::host::shell::quoted;
 /// The script of a submission, kept with its job specs.
 const SCRIPT: &str = "submit.sh";
 
-/// Jobs of one `scancel`.
-const CANCELLED_AT_ONCE: usize = 400;
+/// Most jobs of one `scancel`.
+const MAX_CANCELLED: usize = 400;
 
-/// Why Slurm does not answer, in its words: these pass.
-const PASSING: [&str; 9] = [
+/// What Slurm says when its controller can't be reached for a while.
+const TRANSIENT_ERRORS: [&str; 9] = [
     "Unable to contact slurm controller",
     "Socket timed out",
     "Connection refused",
@@ -76,7 +75,8 @@ impl Cluster for Slurm {
                     format!(
                         "`{command}` is not on this machine's path, and the engine slurm needs it"
                     ),
-                    "run this on a login node of the cluster, with Slurm's commands on the path (often `module load slurm`)",
+                    "run this on a login node of the cluster, with Slurm's commands on the path (often \
+                     `module load slurm`)",
                 ));
             }
         }
@@ -87,7 +87,7 @@ impl Cluster for Slurm {
         if let Some(most) = self.max_tasks {
             return Ok(most);
         }
-        let config = said("scontrol", &["show", "config"])?;
+        let config = run_command("scontrol", &["show", "config"])?;
         let size = config.lines().find_map(|line| {
             let (name, value) = line.split_once('=')?;
             (name.trim() == "MaxArraySize").then(|| value.trim().parse::<usize>().ok())?
@@ -122,7 +122,7 @@ impl Cluster for Slurm {
         olmix_fs::write_whole(&path, script(batch).as_bytes()).map_err(|error| {
             ClusterError::refused(error.to_string(), "give a folder that you may write to")
         })?;
-        let answer = said("sbatch", &["--parsable", &path.to_string_lossy()])?;
+        let answer = run_command("sbatch", &["--parsable", &path.to_string_lossy()])?;
         // `4711`, or `4711;cluster`.
         let id = answer.lines().next_back().unwrap_or_default();
         let id = id.split(';').next().unwrap_or_default().trim();
@@ -139,7 +139,7 @@ impl Cluster for Slurm {
     fn list_jobs(&mut self) -> Result<Vec<JobStatus>, ClusterError> {
         let format = "%F|%K|%T|%M|%j|%r";
         let user = self.user.clone();
-        let told = said(
+        let listed = run_command(
             "squeue",
             &[
                 "--noheader",
@@ -151,7 +151,7 @@ impl Cluster for Slurm {
                 format,
             ],
         )?;
-        Ok(told.lines().filter_map(seen).collect())
+        Ok(listed.lines().filter_map(output::queued_job).collect())
     }
 
     fn job_history(&mut self, jobs: &[String]) -> Result<Vec<JobStatus>, ClusterError> {
@@ -168,8 +168,8 @@ impl Cluster for Slurm {
             "--format",
             "JobID,State,JobName,ExitCode",
         ];
-        match said("sacct", &arguments) {
-            Ok(told) => Ok(told.lines().filter_map(accounted).collect()),
+        match run_command("sacct", &arguments) {
+            Ok(listed) => Ok(listed.lines().filter_map(output::accounted_job).collect()),
             // A site that keeps no accounts says so.
             Err(ClusterError::Refused { .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -177,13 +177,13 @@ impl Cluster for Slurm {
     }
 
     fn cancel(&mut self, jobs: &[String], force: bool) -> Result<(), ClusterError> {
-        for jobs in jobs.chunks(CANCELLED_AT_ONCE) {
+        for jobs in jobs.chunks(MAX_CANCELLED) {
             let mut arguments = vec!["--quiet"];
             if force {
                 arguments.extend(["--signal=KILL", "--full"]);
             }
             arguments.extend(jobs.iter().map(String::as_str));
-            match said("scancel", &arguments) {
+            match run_command("scancel", &arguments) {
                 // Those that have ended meanwhile.
                 Err(ClusterError::Refused { message, .. })
                     if message.contains("Invalid job id") => {}
@@ -194,7 +194,7 @@ impl Cluster for Slurm {
             if force {
                 let mut arguments = vec!["--quiet"];
                 arguments.extend(jobs.iter().map(String::as_str));
-                let _ = said("scancel", &arguments);
+                let _ = run_command("scancel", &arguments);
             }
         }
         Ok(())
@@ -232,7 +232,7 @@ fn script(batch: &Batch<'_>) -> String {
         .max_parallel
         .map_or_else(String::new, |most| format!("%{most}"));
     option("array", &format!("1-{}{most}", batch.tasks));
-    for (name, value) in wanted(settings, batch.probe) {
+    for (name, value) in resources(settings, batch.probe) {
         option(name, &value);
     }
     if let Some(job) = batch.after {
@@ -253,123 +253,39 @@ fn script(batch: &Batch<'_>) -> String {
 }
 
 /// What a task asks Slurm for. A probe asks for no GPU and five minutes.
-fn wanted(settings: &EngineConfig, probe: bool) -> Vec<(&'static str, String)> {
+fn resources(settings: &EngineConfig, probe: bool) -> Vec<(&'static str, String)> {
     let number = |number: Option<u32>| number.map(|number| number.to_string());
-    let mut wanted = vec![
+    let mut resources = vec![
         ("partition", settings.partition.clone()),
         ("account", settings.account.clone()),
         ("qos", settings.qos.clone()),
     ];
     if probe {
-        wanted.push(("time", Some("5".into())));
+        resources.push(("time", Some("5".into())));
     } else {
-        wanted.extend([
+        resources.extend([
             ("time", settings.time.clone()),
             ("nodes", number(settings.nodes)),
             ("cpus-per-task", number(settings.cpus)),
             ("mem", settings.memory.clone()),
         ]);
         let gpus = settings.gpus.filter(|gpus| *gpus > 0);
-        wanted.push(match &settings.gres {
+        resources.push(match &settings.gres {
             Some(gres) => ("gres", Some(gres.clone())),
             None => ("gres", gpus.map(|gpus| format!("gpu:{gpus}"))),
         });
     }
-    let given = wanted.into_iter();
+    let given = resources.into_iter();
     given
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
 }
 
-/// A line of squeue.
-fn seen(line: &str) -> Option<JobStatus> {
-    let mut parts = line.splitn(6, '|');
-    let mut next = || parts.next().map(str::trim);
-    let (array, task, state, time, name, reason) =
-        (next()?, next()?, next()?, next()?, next()?, next()?);
-    let token = token_of(name)?;
-    // What is left of an array that was cancelled has no number of its own.
-    let task: Option<usize> = task.parse().ok();
-    let job = task.map_or_else(|| array.to_owned(), |task| format!("{array}_{task}"));
-    let state = match (state_of(state)?, reason) {
-        (JobState::Pending, reason) if never(reason) => JobState::Blocked,
-        (state, _) => state,
-    };
-    Some(JobStatus {
-        token,
-        task,
-        job,
-        state,
-        note: if reason == "None" {
-            state_words(line)
-        } else {
-            reason.to_owned()
-        },
-        elapsed: elapsed(time),
-    })
-}
-
-fn state_words(line: &str) -> String {
-    line.split('|').nth(2).unwrap_or_default().trim().to_owned()
-}
-
-/// A line of sacct: `4711_3|CANCELLED by 1000|olmix-…|0:0`.
-fn accounted(line: &str) -> Option<JobStatus> {
-    let mut parts = line.splitn(4, '|');
-    let (job, state, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let (_, task) = job.split_once('_')?;
-    let word = state.split_whitespace().next()?;
-    Some(JobStatus {
-        token: token_of(name)?,
-        task: Some(task.parse().ok()?),
-        job: job.to_owned(),
-        state: state_of(word)?,
-        note: state.to_owned(),
-        elapsed: None,
-    })
-}
-
-/// Reasons to wait that do not pass by themselves.
-fn never(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase().replace([' ', '_'], "");
-    reason.contains("requeuedheld")
-        || reason == "dependencyneversatisfied"
-        || reason == "badconstraints"
-}
-
-fn state_of(word: &str) -> Option<JobState> {
-    Some(match word {
-        "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_FED" | "RESV_DEL_HOLD" => {
-            JobState::Pending
-        }
-        "REQUEUE_HOLD" | "SPECIAL_EXIT" => JobState::Blocked,
-        "RUNNING" | "COMPLETING" | "SUSPENDED" | "SIGNALING" | "STAGE_OUT" | "STOPPED"
-        | "RESIZING" => JobState::Running,
-        "COMPLETED" => JobState::Ended(ExitReason::Success),
-        "FAILED" => JobState::Ended(ExitReason::Failure),
-        "CANCELLED" | "REVOKED" => JobState::Ended(ExitReason::Cancelled),
-        "PREEMPTED" => JobState::Ended(ExitReason::Preempted),
-        "NODE_FAIL" | "BOOT_FAIL" => JobState::Ended(ExitReason::NodeFailed),
-        "TIMEOUT" | "DEADLINE" => JobState::Ended(ExitReason::TimedOut),
-        "OUT_OF_MEMORY" => JobState::Ended(ExitReason::OutOfMemory),
-        _ => return None,
-    })
-}
-
-/// A time as squeue tells it: `M:S`, `H:M:S`, `D-H:M:S`.
-fn elapsed(text: &str) -> Option<Duration> {
-    let (days, rest) = text.split_once('-').unwrap_or(("0", text));
-    let mut seconds: u64 = 0;
-    for part in rest.split(':') {
-        seconds = seconds * 60 + part.parse::<u64>().ok()?;
-    }
-    Some(Duration::from_secs(
-        days.parse::<u64>().ok()? * 86_400 + seconds,
-    ))
-}
-
-/// What a command of Slurm prints.
-fn said(program: &str, arguments: &[&str]) -> Result<String, ClusterError> {
+/// Runs a command of Slurm, and returns what it prints.
+///
+/// # Errors
+/// [`ClusterError`] by what it says on standard error.
+fn run_command(program: &str, arguments: &[&str]) -> Result<String, ClusterError> {
     let done = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -393,7 +309,7 @@ fn said(program: &str, arguments: &[&str]) -> Result<String, ClusterError> {
         [] => format!("{program}: {}", done.status),
         lines => lines.join("; "),
     };
-    if PASSING.iter().any(|passing| message.contains(passing)) {
+    if TRANSIENT_ERRORS.iter().any(|words| message.contains(words)) {
         return Err(ClusterError::Unreachable(message));
     }
     Err(ClusterError::refused(message, help(&text)))
@@ -444,51 +360,4 @@ fn help(message: &str) -> String {
         )
     })
     .unwrap_or_else(|| "correct the section `engine` of the launch config or olmix.yaml".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_of_squeue_are_read() {
-        let read = |line: &str| {
-            let seen = seen(line)?;
-            Some((seen.token, seen.task, seen.job, seen.state))
-        };
-        assert_eq!(
-            read("12|5|PENDING|0:00|olmix-web-3f.k2x|Resources"),
-            Some(("k2x".into(), Some(5), "12_5".into(), JobState::Pending))
-        );
-        assert_eq!(
-            read("12|N/A|CANCELLED|0:00|olmix-web.v2.k2x|JobArrayTaskLimit"),
-            Some((
-                "k2x".into(),
-                None,
-                "12".into(),
-                JobState::Ended(ExitReason::Cancelled)
-            ))
-        );
-        assert_eq!(
-            read("12|1|PENDING|0:00|olmix-a.k|launch failed requeued held").map(|seen| seen.3),
-            Some(JobState::Blocked)
-        );
-        assert_eq!(read("12|1|RUNNING|0:00|someone-else|None"), None);
-        let told = seen("1|2|RUNNING|1-02:03:04|olmix-a.k|None");
-        assert_eq!(
-            told.and_then(|seen| seen.elapsed),
-            Some(Duration::from_secs(93_784))
-        );
-    }
-
-    #[test]
-    fn lines_of_sacct_are_read() {
-        let told =
-            accounted("12_7|CANCELLED by 1000|olmix-a.k|0:0").map(|seen| (seen.task, seen.state));
-        assert_eq!(
-            told,
-            Some((Some(7), JobState::Ended(ExitReason::Cancelled)))
-        );
-        assert_eq!(accounted("12_[1-4]|PENDING|olmix-a.k|0:0"), None);
-    }
 }

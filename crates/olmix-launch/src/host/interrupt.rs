@@ -10,11 +10,11 @@ use crate::LaunchError;
 /// What is asked of a process that runs runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopRequest {
-    /// Go on.
+    /// Nothing: go on.
     None,
     /// End the runs that run, put them back, and end.
     Graceful,
-    /// The same, without giving the runs time.
+    /// End the runs by force, put them back, and end.
     Immediate,
 }
 

@@ -17,9 +17,9 @@ pub const MARK: &str = "OLMIX_RUN_FOLDER";
 /// Whether a process lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Liveness {
-    /// It does.
+    /// Its number is that of a process that began when it did.
     Alive,
-    /// It does not.
+    /// It has ended; its number may be another process's by now.
     Dead,
     /// It is of another machine or container; from here nobody can tell.
     Unknown,
@@ -35,7 +35,7 @@ pub fn of_pid(pid: u32) -> Process {
     }
 }
 
-/// This process.
+/// This process, as others find it in the ledger.
 #[must_use]
 pub fn this() -> Process {
     of_pid(std::process::id())

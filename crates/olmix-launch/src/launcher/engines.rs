@@ -21,8 +21,8 @@ use crate::swarm::Variant;
 /// The file of a project that may have the section `engine`.
 const PROJECT_FILE: &str = "olmix.yaml";
 
-/// What the launch configs of a swarm say of its engine, or else the nearest olmix.yaml above `variants_folder`
-/// or the working directory. `kind` and `jobs`, of the command line, come first.
+/// What the launch configs of a swarm say of its engine, or else the nearest olmix.yaml above
+/// `variants_folder` or the working directory. `kind` and `jobs`, of the command line, come first.
 ///
 /// # Errors
 /// [`LaunchError`] for launch configs that differ, and for a project file that can't be used.

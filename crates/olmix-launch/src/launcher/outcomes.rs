@@ -26,7 +26,7 @@ pub enum StopReason {
 
 /// The ledger, as a launcher with an id writes ends into it.
 pub struct EndWriter<'w> {
-    /// The ledger.
+    /// The ledger that ends are written into.
     pub ledger: &'w mut Ledger,
     /// The id of the launcher that holds the runs.
     pub launcher: &'w str,

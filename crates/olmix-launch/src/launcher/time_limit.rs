@@ -22,9 +22,9 @@ pub enum ShortTimeLimit {
     Estimated(f64, bool),
 }
 
-/// Compares the engine's time limit with what runs took, or, while none has finished, with the least that they
-/// can take. `flops` says how many floating-point operations the training of a launch config takes, where that
-/// is known. `None` where the limit is long enough, or there is none.
+/// Compares the engine's time limit with what runs took, or, while none has finished, with the least that
+/// they can take. `flops` says how many floating-point operations the training of a launch config takes,
+/// where that is known. `None` where the limit is long enough, or there is none.
 pub fn short_time_limit(
     settings: &EngineConfig,
     variants: &[Variant],

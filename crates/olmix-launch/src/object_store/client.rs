@@ -202,8 +202,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Finds out whether objects can be written, read and removed here, and are kept when they are written
-    /// twice.
+    /// Finds out whether objects can be written, read and removed here, and are kept when they are
+    /// written twice.
     ///
     /// # Errors
     /// [`LaunchError::Refused`] with what the store said.

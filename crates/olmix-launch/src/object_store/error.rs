@@ -23,8 +23,8 @@ pub fn refused(url: &str, error: &Error) -> LaunchError {
         "169.254.169.254",
     ]) || matches!(error, Error::Unauthenticated { .. })
     {
-        "set the credential of the store in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-         your store's)"
+        "set the credential of the store in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
+         or your store's)"
     } else if has(&["AccessDenied", "403"]) || matches!(error, Error::PermissionDenied { .. }) {
         "this credential must be allowed to list, read, write and delete objects below it"
     } else {

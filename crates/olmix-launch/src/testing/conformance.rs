@@ -185,13 +185,12 @@ fn idle(subject: &Subject<'_>) {
 fn outcomes(subject: &Subject<'_>) {
     let mut session = Session::open(subject);
     let commands = [SUCCEEDS, "exit 1", "exit 2", "exit 3", GOES_ON, GOES_ON];
-    let runs = 1..=commands.len() as i64;
-    for (number, command) in runs.clone().zip(commands) {
+    for (number, command) in (1..).zip(commands) {
         session.engine.start(job(subject, number, command));
     }
     session.poll_until("all begin", |session| {
         let begun = |run| session.recorder.has_begun(RunId(run));
-        runs.clone().all(begun)
+        (1..=6).all(begun)
     });
     session.engine.stop(RunId(5), false);
     session.engine.stop(RunId(6), true);

@@ -24,6 +24,7 @@ use crate::protocol::{
 pub struct FakeCluster(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // switches that tests set one by one
 struct State {
     jobs: Vec<FakeJob>,
     history: BTreeMap<String, ExitReason>,
@@ -51,7 +52,7 @@ pub struct FakeJob {
     pub spec: JobSpec,
     /// What it is at.
     pub state: JobState,
-    /// Why.
+    /// Why it is so, in words of the test.
     pub note: String,
     /// Whether the scheduler still lists it.
     pub listed: bool,
@@ -149,15 +150,16 @@ impl FakeCluster {
         state.history.extend(history.map(|reason| (id, reason)));
     }
 
-    /// Lets the node of a run's latest job leave the record of its end, with metrics of what is done; the
+    /// Lets the node of the first job of a run that has not ended leave the record of its end, with metrics of what is done; the
     /// scheduler says that it ended so too.
     ///
     /// # Panics
     /// Without such a job, and where the run's folder can't be written.
     pub fn finish(&self, run: &str, outcome: &Outcome) {
         let mut state = self.state();
-        let job = latest(&mut state, run);
-        finish(job, outcome);
+        let open =
+            |job: &&mut FakeJob| job.spec.run == run && !matches!(job.state, JobState::Ended(_));
+        finish(state.jobs.iter_mut().find(open).unwrap(), outcome);
     }
 }
 

@@ -49,10 +49,12 @@ pub struct LaunchRunArgs {
     /// The folder of launch configs, one for each run.
     #[arg(long, value_name = "DIR")]
     pub variants: PathBuf,
-    /// What runs them (default: what the section `engine` of the launch configs or of olmix.yaml says, else local).
+    /// What runs them (default: what the section `engine` of the launch configs or of olmix.yaml says,
+    /// else local).
     #[arg(long, value_parser = engine())]
     pub engine: Option<EngineKind>,
-    /// How many runs at once (default: local one per core, as far as there are runs; on a cluster as many as it allows).
+    /// How many runs at once (default: local one per core, as far as there are runs; on a cluster as many
+    /// as it allows).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// The folder of runs (default: `runs` beside the variants).
@@ -64,7 +66,8 @@ pub struct LaunchRunArgs {
     /// How often a run that was killed or failed by chance is tried again.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RETRIES)]
     pub retries: u32,
-    /// Submit to the cluster and return; the same command without it follows, and so does `olmix launch status`.
+    /// Submit to the cluster and return; the same command without it follows, and so does `olmix launch
+    /// status`.
     #[arg(long)]
     pub detach: bool,
     /// Run what failed or was cancelled again, whatever it failed of.

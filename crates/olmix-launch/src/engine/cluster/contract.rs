@@ -119,8 +119,8 @@ impl Batch<'_> {
         format!("{}-{task}", self.token)
     }
 
-    /// The file on a node for what a task prints outside of its run's log; `task` as the engine writes its
-    /// number.
+    /// The file on a node for what a task prints outside of its run's log; `task` as the engine writes
+    /// its number.
     #[must_use]
     pub fn output_file(&self, task: &str) -> PathBuf {
         if self.settings.storage.is_some() {
@@ -129,8 +129,8 @@ impl Batch<'_> {
         self.folder.join(format!("{task}.log"))
     }
 
-    /// Shell lines that do the work of the task whose number is what `task` expands to: the set-up, then the
-    /// work.
+    /// Shell lines that do the work of the task whose number is what `task` expands to: the set-up, then
+    /// the work.
     #[must_use]
     pub fn shell_lines(&self, task: &str) -> String {
         let path = |path: &Path| quoted(&path.to_string_lossy());

@@ -1,5 +1,5 @@
-//! A probe before the first runs: one small job that answers through the folder of runs. It finds out, before
-//! anything of the swarm is submitted, whether nodes see that folder and can start this program.
+//! A probe before the first runs: one small job that answers through the folder of runs. It finds out,
+//! before anything of the swarm is submitted, whether nodes see that folder and can start this program.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -96,8 +96,8 @@ fn batch<'b>(
     }
 }
 
-/// What would be submitted for so many runs, for people; `apart` where each has an evaluation that may be a
-/// job of its own. Nothing is done, and a cluster that does not answer is taken to have no limit.
+/// What would be submitted for so many runs, for people; `apart` where each has an evaluation that may be
+/// a job of its own. Nothing is done, and a cluster that does not answer is taken to have no limit.
 pub fn preview(cluster: &mut dyn Cluster, site: &Site, runs: usize, apart: bool) -> String {
     let max_tasks = cluster.max_tasks().unwrap_or(usize::MAX);
     let max_parallel = site.settings.jobs.map(|jobs| jobs as usize);

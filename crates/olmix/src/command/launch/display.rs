@@ -176,8 +176,8 @@ mod tests {
         };
         assert_eq!(
             details(&snapshot),
-            ", 2 running, 3 queued, 1 failed, 123K tokens/s, 1 min 30 s left, worst: run-7: train: exit code \
-             1"
+            ", 2 running, 3 queued, 1 failed, 123K tokens/s, 1 min 30 s left, worst: run-7: train: exit \
+             code 1"
         );
         assert_eq!(details(&Snapshot::default()), "");
     }

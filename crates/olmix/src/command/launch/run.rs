@@ -80,7 +80,8 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         return Err(Failure::Ended(
             code.unwrap_or(130),
             format!(
-                "stopped; {released} runs that ran were put back\n  help: the same command goes on where this one stopped"
+                "stopped; {released} runs that ran were put back\n  help: the same command goes on where \
+                 this one stopped"
             ),
         ));
     }
@@ -223,7 +224,8 @@ pub fn notices(synced: &SyncSummary) -> Vec<String> {
     say(&synced.again, "run again after they failed");
     say(
         &synced.finished_otherwise,
-        "finished under an earlier version of their launch configs, and kept so (give another --out to run the new ones)",
+        "finished under an earlier version of their launch configs, and kept so (give another --out to \
+         run the new ones)",
     );
     say(
         &synced.running_otherwise,
