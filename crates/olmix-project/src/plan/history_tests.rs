@@ -161,13 +161,13 @@ fn reusable_swarms_expand_the_virtual_domains_of_their_plan() {
         ..new_record(RecordKind::Swarm, "swarm", "planned", &by())
     };
     add(&mut project, record, &["domains@1"]);
-    let ratios = "run,existing,code\nr0,0.4,0.6\n";
+    let ratios = "run,existing,code\nr0,0.5,0.5\n";
     add_swarm(&mut project, ratios, &["domains@1", "swarm@1"]);
     add_mixture(&mut project, "main", &["swarm@2", "domains@1"]);
     update(&mut project, ProjectChange::Add(vec![domain("poems")]));
     let found = swarms(&project);
     assert_eq!(found.len(), 1, "a planned swarm has no runs");
-    assert_eq!(first_row(&found[0]), "r0,0.1,0.6,0.3,0");
+    assert_eq!(first_row(&found[0]), "r0,0.125,0.5,0.375,0");
 }
 
 #[test]
