@@ -266,7 +266,11 @@ impl ReuseSimulation<'_> {
             measured.tasks().to_vec(),
             measured.runs().to_vec(),
             Matrix::from_fn(count, m, |run, j| drawn[run][j]),
-            measured.losses().clone(),
+            // Noise that was measured at larger losses can exceed a small one; no loss is negative.
+            Matrix::from_fn(count, measured.tasks().len(), |run, task| {
+                let loss = measured.losses().get(run, task);
+                if loss < 0.0 { 0.0 } else { loss }
+            }),
         )
     }
 
