@@ -48,9 +48,9 @@ pub enum CoreError {
     TooFewRuns {
         /// The law's name.
         law: &'static str,
-        /// `K`.
+        /// Runs of the swarm, `K`.
         runs: usize,
-        /// `m_live`.
+        /// Domains that some run sampled, `m_live`.
         live: usize,
         /// Parameters of the law.
         needed: usize,
@@ -74,7 +74,7 @@ pub enum CoreError {
     /// No observed run keeps to the caps and bounds.
     #[error("none of the {runs} observed mixtures satisfies the caps and bounds")]
     NoFeasibleRun {
-        /// `K`.
+        /// Runs of the swarm, `K`.
         runs: usize,
     },
     /// No sampled mixture keeps to the caps and bounds.
@@ -92,7 +92,7 @@ pub enum CoreError {
     TooManySetAside {
         /// Runs to set aside.
         asked: usize,
-        /// `K`.
+        /// Runs of the swarm, `K`.
         runs: usize,
     },
     /// More runs are to be trained on than are left.

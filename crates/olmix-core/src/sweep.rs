@@ -34,9 +34,9 @@ impl SweepGrid {
 pub struct SweepCell {
     /// `R`; `None` where there are no caps.
     pub target_tokens: Option<f64>,
-    /// `k`.
+    /// The repetition factor `k`; `None` where there are no caps.
     pub repetition: Option<f64>,
-    /// λ.
+    /// Strength λ of the KL term, in loss per nat.
     pub kl: f64,
     /// The mixture found, or why there is none.
     pub outcome: Result<SweepOutcome, String>,

@@ -13,8 +13,8 @@ pub(crate) struct NextVersion {
     pub notices: Vec<String>,
 }
 
-/// Applies changes in order. Parts and revised domains inherit what a change does not mention: a revised domain keeps its
-/// files, and a part of a domain with a size of its own has a share of that size, by tokens.
+/// Applies changes in order. Parts and revised domains inherit what a change does not mention: a revised
+/// domain keeps its files, and a part of a domain with a size of its own has a share of that size, by tokens.
 pub(crate) fn apply_changes(
     old: &[ProjectDomain],
     changes: &[ProjectChange],

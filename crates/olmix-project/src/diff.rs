@@ -20,7 +20,7 @@ pub enum RecordDiff<'a> {
 /// A domain that is in one version only, or not the same in both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DomainDiff {
-    /// Its name.
+    /// The full name of the domain.
     pub name: String,
     /// The domain in the first version, if it is there.
     pub before: Option<ProjectDomain>,

@@ -66,8 +66,8 @@ impl Project {
     /// Makes a project of an export, with the same records and hashes.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] where there is a project or a ledger, and for an export that was changed; nothing is
-    /// left then.
+    /// [`ProjectError::Refused`] where there is a project or a ledger, and for an export that was changed;
+    /// nothing is left then.
     pub fn import(export: &Path, folder: &Path, now: i64) -> Result<Self, ProjectError> {
         let config_path = folder.join("olmix.yaml");
         let ledger_path = folder.join(".olmix/ledger.sqlite");

@@ -1,4 +1,5 @@
-//! A project with a memory: what its data was at any time, which mixtures were made of it, and what to do next.
+//! A project with a memory: what its data was at any time, which mixtures were made of it, and what to do
+//! next.
 //!
 //! ```text
 //! olmix.yaml, and in .olmix/ledger.sqlite:

@@ -29,8 +29,8 @@ impl Project {
     /// Makes the next version of the domain set, and shows it in `olmix.yaml`.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] for changes that can't be made, a removed domain that settings name, and when someone
-    /// else made a version meanwhile; nothing is changed then.
+    /// [`ProjectError::Refused`] for changes that can't be made, a removed domain that settings name, and
+    /// when someone else made a version meanwhile; nothing is changed then.
     pub fn update(
         &mut self,
         changes: &[ProjectChange],
@@ -96,7 +96,8 @@ impl Project {
         {
             return Err(unchanged(
                 format!("nothing says how many tokens {} holds", domain.quoted()),
-                "write NAME=TOKENS, or give its files (`--path`, or `paths` in a file of changes), which are counted",
+                "write NAME=TOKENS, or give its files (`--path`, or `paths` in a file of changes), which are \
+                 counted",
             ));
         }
         if let Some((a, b, file)) = shared_files(&version.domains) {

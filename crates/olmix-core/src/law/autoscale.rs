@@ -23,7 +23,7 @@ pub struct AutoScale {
     pub a: Vec<f64>,
     /// `γ`; 0 for domains that no run sampled, which have no term.
     pub gamma: Vec<f64>,
-    /// `R`, tokens.
+    /// Tokens of a run, `R`.
     pub tokens: f64,
 }
 

@@ -41,19 +41,20 @@ pub struct Analysis {
     pub variation: f64,
     /// The coupling of the frozen domains with the others.
     pub coupling: Coupling,
-    /// Without caps and bounds: the bounds of Theorem 1, and by how much the objective with the ratios kept is above that
-    /// of the optimum by the laws. `None` for laws that are not log-linear.
+    /// Without caps and bounds: the bounds of Theorem 1, and by how much the objective with the ratios kept
+    /// is above that of the optimum by the laws. `None` for laws that are not log-linear.
     pub bound: Option<(Bound, f64)>,
     /// Domains that are worth freeing, best first.
     pub worth_freeing: Vec<Freed>,
 }
 
 impl ReuseProblem<'_> {
-    /// Solves with everything free and with the ratios kept, and bounds the difference. Cost: up to four exact solves.
+    /// Solves with everything free and with the ratios kept, and bounds the difference. Cost: up to four
+    /// exact solves.
     ///
     /// # Errors
-    /// Those of [`Collapse::new`], [`Collapse::constraints`] and the exact solve; [`CoreError::Unsupported`] for laws
-    /// that have no form over virtual domains.
+    /// Those of [`Collapse::new`], [`Collapse::constraints`] and the exact solve; [`CoreError::Unsupported`]
+    /// for laws that have no form over virtual domains.
     pub fn analyze(&self) -> Result<Analysis, CoreError> {
         let collapse = Collapse::new(self.domains, std::slice::from_ref(self.frozen))?;
         let m = self.domains.len();

@@ -1,7 +1,7 @@
 //! Virtual domains: several domains in fixed ratios, as one (Olmix, section 4.1).
 //!
-//! A virtual domain is an ordinary domain with an expansion, so that generating, fitting and solving treat it as any
-//! other. [`Collapse`] translates caps, bounds, priors and laws between the two views.
+//! A virtual domain is an ordinary domain with an expansion, so that generating, fitting and solving treat it
+//! as any other. [`Collapse`] translates caps, bounds, priors and laws between the two views.
 
 use crate::law::{Basis, FittedLaw, LogLinear, Saturating};
 use crate::{Constraints, CoreError, Domain, DomainSet, GroupBound, SUM_TOLERANCE};
@@ -11,19 +11,20 @@ use super::VirtualDomain;
 /// Which distance to the prior the KL term of a collapsed problem means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum VirtualKl {
-    /// Of the expanded mixture to the full prior: a virtual domain whose ratios are far from the prior's adds to the
-    /// objective, in proportion to its weight.
+    /// Of the expanded mixture to the full prior: a virtual domain whose ratios are far from the prior's adds
+    /// to the objective, in proportion to its weight.
     #[default]
     Expanded,
     /// Of the collapsed mixture to the collapsed prior.
     Collapsed,
 }
 
-/// A full set of `m` domains, and the same set with some domains collapsed into virtual ones, which come first.
+/// A full set of `m` domains, and the same set with some domains collapsed into virtual ones, which come
+/// first.
 ///
 /// # Example
-/// Two domains keep their ratio of 1 : 3 while a third is added; the problem over two collapsed domains is solved, and
-/// its solution expanded.
+/// Two domains keep their ratio of 1 : 3 while a third is added; the problem over two collapsed domains is
+/// solved, and its solution expanded.
 /// ```
 /// use olmix_core::law::{FittedLaw, LogLinear};
 /// use olmix_core::optimize::{ExactProblem, solve_exact};
@@ -64,12 +65,12 @@ pub struct Collapse {
 }
 
 impl Collapse {
-    /// Collapses the domains of each virtual domain into it. Tokens of a virtual domain are those at which its
-    /// scarcest member is used up: `min N_j / p̃_j`, where all are known.
+    /// Collapses the domains of each virtual domain into it. Tokens of a virtual domain are those at which
+    /// its scarcest member is used up: `min N_j / p̃_j`, where all are known.
     ///
     /// # Errors
-    /// [`CoreError::MissingDomain`] for a member that is not in the set; [`CoreError::DuplicateDomain`] for one that
-    /// is in two virtual domains, and for names that occur twice; [`CoreError::BadWeight`] and
+    /// [`CoreError::MissingDomain`] for a member that is not in the set; [`CoreError::DuplicateDomain`] for
+    /// one that is in two virtual domains, and for names that occur twice; [`CoreError::BadWeight`] and
     /// [`CoreError::BadSum`] for shares that are none.
     pub fn new(full: &DomainSet, virtuals: &[VirtualDomain]) -> Result<Self, CoreError> {
         let mut parts: Vec<Vec<(usize, f64)>> = Vec::new();
@@ -169,8 +170,8 @@ impl Collapse {
         self.parts.iter().map(sum).collect()
     }
 
-    /// `Σ_j |q_j − r_v p̃_j|` over the members of virtual domains, halved: how far a mixture is from the frozen
-    /// ratios.
+    /// `Σ_j |q_j − r_v p̃_j|` over the members of virtual domains, halved: how far a mixture is from the
+    /// frozen ratios.
     #[must_use]
     pub fn distance(&self, q: &[f64]) -> f64 {
         let expanded = self.expand(&self.collapse(q));
@@ -184,9 +185,9 @@ impl Collapse {
     /// Constraints on the collapsed mixture that hold exactly where the given ones hold for the expanded one.
     ///
     /// # Errors
-    /// [`CoreError::Infeasible`] for a member whose lower bound no weight can meet, and for a virtual domain whose
-    /// cap is zero because of a member without tokens, named; [`CoreError::Unsupported`] for a group that holds a
-    /// part of a virtual domain.
+    /// [`CoreError::Infeasible`] for a member whose lower bound no weight can meet, and for a virtual domain
+    /// whose cap is zero because of a member without tokens, named; [`CoreError::Unsupported`] for a group
+    /// that holds a part of a virtual domain.
     pub fn constraints(&self, full: &Constraints) -> Result<Constraints, CoreError> {
         let mut constraints = Constraints::none(self.collapsed.len());
         let mut caps = full.caps.as_ref().map(|_| Vec::new());
@@ -199,8 +200,8 @@ impl Collapse {
                 let (cap, j) = scarcest.unwrap_or((f64::INFINITY, 0));
                 if cap == 0.0 && v < self.virtuals {
                     return Err(CoreError::Infeasible(format!(
-                        "`{}` can have no weight: its ratios give {:.4} to `{}`, which has no tokens; freeze it \
-                         without that domain, or free `{2}`",
+                        "`{}` can have no weight: its ratios give {:.4} to `{}`, which has no tokens; freeze \
+                         it without that domain, or free `{2}`",
                         self.collapsed.name(v),
                         members.iter().find(|m| m.0 == j).map_or(0.0, |m| m.1),
                         self.full.name(j),
@@ -241,8 +242,8 @@ impl Collapse {
                 members.push(v);
             } else if inside > 0.0 {
                 return Err(CoreError::Unsupported(format!(
-                    "group `{}` holds {:.4} of `{}`: a bound on a part of frozen domains is not supported; freeze \
-                     the group's domains as a virtual domain of their own, or free them",
+                    "group `{}` holds {:.4} of `{}`: a bound on a part of frozen domains is not supported; \
+                     freeze the group's domains as a virtual domain of their own, or free them",
                     group.name,
                     inside,
                     self.collapsed.name(v)

@@ -1,8 +1,10 @@
-//! When reuse is safe: how strongly frozen and free domains act on the same tasks (Olmix, section 4.3 and appendix).
+//! When reuse is safe: how strongly frozen and free domains act on the same tasks (Olmix, section 4.3 and
+//! appendix).
 //!
 //! With laws `c_i + exp(A_i·q)`, `α_fix,i = ‖A_i,fix‖` and `α_comp,i = ‖A_i,comp‖`, the coupling is
-//! `κ = ‖(1 + α_fix + α_comp) ⊙ α_fix‖` over tasks. The bounds are those of the paper's Theorem 1 with constants worked
-//! out for weighted tasks and a KL term (`docs/reuse.md` derives them); they hold without caps.
+//! `κ = ‖(1 + α_fix + α_comp) ⊙ α_fix‖` over tasks. The bounds are those of the paper's Theorem 1 with
+//! constants worked out for weighted tasks and a KL term (`docs/reuse.md` derives them); they hold without
+//! caps.
 
 use crate::law::{FittedLaw, Law};
 use crate::swarm::dot;
@@ -24,7 +26,8 @@ pub struct Coupling {
 }
 
 impl Coupling {
-    /// The coupling by coefficients `A` (`n` rows of `m`), where `frozen[j]` says which domains keep their ratios.
+    /// The coupling by coefficients `A` (`n` rows of `m`), where `frozen[j]` says which domains keep their
+    /// ratios.
     #[must_use]
     pub fn new(coefficients: &[Vec<f64>], frozen: &[bool]) -> Self {
         let norm = |row: &[f64], of: bool| {
@@ -55,8 +58,9 @@ impl Coupling {
     }
 }
 
-/// Coefficients `A` of laws (`n` rows of `m`): those of log-linear laws, level and all, and for others the slopes of the
-/// logarithm of the reducible loss at `p` less their mean over `p`, as such laws have their level apart.
+/// Coefficients `A` of laws (`n` rows of `m`): those of log-linear laws, level and all, and for others the
+/// slopes of the logarithm of the reducible loss at `p` less their mean over `p`, as such laws have their
+/// level apart.
 #[must_use]
 pub fn coefficients(laws: &[FittedLaw], p: &[f64]) -> Vec<Vec<f64>> {
     let of = |law: &FittedLaw| match law.log_linear() {
@@ -79,11 +83,11 @@ pub struct Bound {
     pub reuse_gap: f64,
     /// `1 − ρ*`: the weight that the full optimum gives to domains that are not frozen.
     pub moved: f64,
-    /// `C₁ κ ‖p̃_fix − q*_fix‖`, and what the KL term loses by the frozen ratios: the objective of the best mixture
-    /// with frozen ratios is at most so much above that of the full optimum.
+    /// `C₁ κ ‖p̃_fix − q*_fix‖`, and what the KL term loses by the frozen ratios: the objective of the best
+    /// mixture with frozen ratios is at most so much above that of the full optimum.
     pub on_loss: f64,
-    /// `C₂ κ (1 − ρ*)`: at most so large is the reuse gap, where the frozen ratios are the optimum of the old problem,
-    /// and new domains were added to it.
+    /// `C₂ κ (1 − ρ*)`: at most so large is the reuse gap, where the frozen ratios are the optimum of the old
+    /// problem, and new domains were added to it.
     pub on_gap: f64,
 }
 
@@ -161,7 +165,8 @@ impl BoundInputs<'_> {
         rho * self.norm(rows.iter().zip(&coupling.fix).map(term))
     }
 
-    /// `‖(w_i exp(A_i·p̃ + α_fix,i + α_comp,i))_i‖ / λ`: the KL term makes the old problem strongly convex by λ.
+    /// `‖(w_i exp(A_i·p̃ + α_fix,i + α_comp,i))_i‖ / λ`: the KL term makes the old problem strongly convex by
+    /// λ.
     fn c2(&self, rows: &[Vec<f64>], coupling: &Coupling) -> f64 {
         if self.kl_reg <= 0.0 {
             return f64::INFINITY;

@@ -1,17 +1,18 @@
 //! Automatic `PartialMixtureReuse`: which unaffected domains should be free again after an update.
 //!
-//! Ratios within the frozen domains have to change where an update moves tasks on which the frozen domains act
-//! differently: new code makes web pages about code worth less, and leaves cooking and sports as they were to each
-//! other. So the coupling *with the update* counts, over tasks `i` and frozen domains `j`,
+//! Ratios within the frozen domains have to change where an update moves tasks on which the frozen domains
+//! act differently: new code makes web pages about code worth less, and leaves cooking and sports as they
+//! were to each other. So the coupling *with the update* counts, over tasks `i` and frozen domains `j`,
 //!
 //! ```text
 //! √ Σ_i e_i² Σ_j (A_ij − A_i·p̃)²
 //! ```
 //!
-//! with `e_i` the effect of the update's domains as a group, against the frozen ones in their ratios `p̃`. It differs from
-//! `κ` ([`super::Coupling`]) in two ways that make it useful with few runs: what all frozen domains do alike does not
-//! count, as no ratio among them could change it; and the update counts by one number per task, which a pilot of a
-//! few runs determines, where coefficients of each of its domains are mostly noise.
+//! with `e_i` the effect of the update's domains as a group, against the frozen ones in their ratios `p̃`. It
+//! differs from `κ` ([`super::Coupling`]) in two ways that make it useful with few runs: what all frozen
+//! domains do alike does not count, as no ratio among them could change it; and the update counts by one
+//! number per task, which a pilot of a few runs determines, where coefficients of each of its domains are
+//! mostly noise.
 
 /// A domain that is worth freeing, as [`choose_free`] finds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,12 +44,13 @@ impl Default for FreeOptions {
     }
 }
 
-/// Frees domains one after another, each time the one after which the coupling with the update is least: greedy by the
-/// fall in coupling per extra run, as each domain costs as many. At least one domain stays frozen.
+/// Frees domains one after another, each time the one after which the coupling with the update is least:
+/// greedy by the fall in coupling per extra run, as each domain costs as many. At least one domain stays
+/// frozen.
 ///
-/// `coefficients` has a row of `m` per task; `frozen` says which domains the update leaves alone; `shares` (length `m`)
-/// are the ratios of the frozen domains, and of the others those at which they are thought of as a group, such as the
-/// prior's. Cost `O(f² n)` for each domain freed, of `f` frozen ones.
+/// `coefficients` has a row of `m` per task; `frozen` says which domains the update leaves alone; `shares`
+/// (length `m`) are the ratios of the frozen domains, and of the others those at which they are thought of as
+/// a group, such as the prior's. Cost `O(f² n)` for each domain freed, of `f` frozen ones.
 #[must_use]
 pub fn choose_free(
     coefficients: &[Vec<f64>],

@@ -5,8 +5,9 @@ use crate::{CoreError, DomainSet, Matrix, Swarm};
 
 use super::{Lineage, Origin};
 
-/// Re-expresses old runs over the new domain set (Olmix, section 4.2): new domains get weight 0, a part gets its share of
-/// its whole. Runs that used removed or revised content are left out; the second value names them.
+/// Re-expresses old runs over the new domain set (Olmix, section 4.2): new domains get weight 0, a part gets
+/// its share of its whole. Runs that used removed or revised content are left out; the second value names
+/// them.
 ///
 /// `natural` (length `m` of the new set) says how parts share their whole, in any unit.
 ///
@@ -59,20 +60,21 @@ pub fn re_express(
 pub struct JointFit {
     /// The laws, at the level of the last swarm.
     pub laws: Vec<FittedLaw>,
-    /// By swarm and task: by how much the logarithm of the reducible loss exceeds that of the last swarm, in nats.
+    /// By swarm and task: by how much the logarithm of the reducible loss exceeds that of the last swarm, in
+    /// nats.
     pub offsets: Vec<Vec<f64>>,
 }
 
-/// Fits one law per task to swarms over the same domains and tasks, with an offset per swarm and task: swarms that
-/// were measured at different times differ in seeds, code and size of their proxies, which must not pass for an
-/// effect of their mixtures.
+/// Fits one law per task to swarms over the same domains and tasks, with an offset per swarm and task: swarms
+/// that were measured at different times differ in seeds, code and size of their proxies, which must not pass
+/// for an effect of their mixtures.
 ///
-/// The offset is a factor of the reducible loss: an indicator of the swarm among the domains of the design. With one
-/// swarm this is its fit. Deterministic; costs what a fit of all runs costs.
+/// The offset is a factor of the reducible loss: an indicator of the swarm among the domains of the design.
+/// With one swarm this is its fit. Deterministic; costs what a fit of all runs costs.
 ///
 /// # Errors
-/// [`CoreError::Unsupported`] for swarms over different domains or tasks, for none, and for laws that know no such
-/// offset (all but the log-linear and the saturating one in powers); those of [`LawOptions::fit`].
+/// [`CoreError::Unsupported`] for swarms over different domains or tasks, for none, and for laws that know no
+/// such offset (all but the log-linear and the saturating one in powers); those of [`LawOptions::fit`].
 pub fn fit_joint(
     swarms: &[&Swarm],
     prior: &[f64],
@@ -92,8 +94,8 @@ pub fn fit_joint(
         );
     }
     let powers = |bases: &[Basis]| bases.iter().all(|basis| matches!(basis, Basis::Power(_)));
-    // A log-linear law has its level in its coefficients: an indicator of every swarm would be one too many. A
-    // saturating one cannot go up, so each swarm has its own.
+    // A log-linear law has its level in its coefficients: an indicator of every swarm would be one too many.
+    // A saturating one cannot go up, so each swarm has its own.
     let m = last.domains().len();
     let indicators = match options {
         LawOptions::LogLinear(_) => swarms.len() - 1,
@@ -148,24 +150,27 @@ pub fn fit_joint(
     Ok(JointFit { laws, offsets })
 }
 
-/// Offsets between swarms of one kind of proxy are a few percent; a factor of e³ = 20 shows a law that its runs do not
-/// determine.
+/// Offsets between swarms of one kind of proxy are a few percent; a factor of e³ = 20 shows a law that its
+/// runs do not determine.
 const LARGEST_OFFSET: f64 = 3.0;
 
 /// Several swarms as one, at the level of the last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aligned {
-    /// The runs of all swarms, those of earlier ones first; their names begin with `earlier-1/`, `earlier-2/` ….
+    /// The runs of all swarms, those of earlier ones first; their names begin with `earlier-1/`, `earlier-2/`
+    /// ….
     pub swarm: Swarm,
     /// By earlier swarm: what its losses, weighted over tasks, were on average above the last one's level.
     pub shifts: Vec<f64>,
 }
 
-/// Brings earlier swarms to the level of the last, so that all runs can be fitted, resampled and checked as one swarm.
+/// Brings earlier swarms to the level of the last, so that all runs can be fitted, resampled and checked as
+/// one swarm.
 ///
-/// A joint law ([`fit_joint`]) says by what factor the reducible loss of each task was higher in each earlier swarm;
-/// their losses are divided by it: `y' = c + (y − c) e^(−offset)`. A law fitted to the result is the joint law, but for
-/// rounding and for Huber's bound, which counts the divided residuals. Costs one fit of all runs; deterministic.
+/// A joint law ([`fit_joint`]) says by what factor the reducible loss of each task was higher in each earlier
+/// swarm; their losses are divided by it: `y' = c + (y − c) e^(−offset)`. A law fitted to the result is the
+/// joint law, but for rounding and for Huber's bound, which counts the divided residuals. Costs one fit of
+/// all runs; deterministic.
 ///
 /// # Errors
 /// Those of [`fit_joint`].
@@ -177,8 +182,8 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
             .find(|offset| offset.abs() > LARGEST_OFFSET || offset.is_nan())
         {
             return Err(CoreError::Unsupported(format!(
-                "the level of earlier swarm {} can't be told from its {} runs: a factor of e^{offset:.1} on a reducible \
-                 loss is no difference of seeds or code; leave that swarm out",
+                "the level of earlier swarm {} can't be told from its {} runs: a factor of e^{offset:.1} on \
+                 a reducible loss is no difference of seeds or code; leave that swarm out",
                 s + 1,
                 swarms[s].len()
             )));
@@ -238,7 +243,8 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
     })
 }
 
-/// A law over `m` domains and indicators of swarms as the law of the last swarm, and the others' offsets to it.
+/// A law over `m` domains and indicators of swarms as the law of the last swarm, and the others' offsets to
+/// it.
 fn split_offsets(law: FittedLaw, m: usize) -> (FittedLaw, Vec<f64>) {
     match law {
         FittedLaw::LogLinear(law) => {

@@ -6,13 +6,13 @@ use crate::{Binding, CoreError};
 
 use super::{Collapse, VirtualDomain, VirtualKl};
 
-/// The exact solution of a problem over all domains, among mixtures that have the ratios of `frozen`. Its weights and
-/// binding constraints are over all domains: a cap of a virtual domain is reported as the cap of its scarcest member. The
-/// KL term is that of the expanded mixture.
+/// The exact solution of a problem over all domains, among mixtures that have the ratios of `frozen`. Its
+/// weights and binding constraints are over all domains: a cap of a virtual domain is reported as the cap of
+/// its scarcest member. The KL term is that of the expanded mixture.
 ///
 /// # Errors
-/// Those of [`Collapse::new`], [`Collapse::constraints`] and [`solve_exact`]; [`CoreError::Unsupported`] for laws that
-/// have no form over virtual domains.
+/// Those of [`Collapse::new`], [`Collapse::constraints`] and [`solve_exact`]; [`CoreError::Unsupported`] for
+/// laws that have no form over virtual domains.
 pub fn solve_frozen(
     problem: &ExactProblem<'_>,
     frozen: &[VirtualDomain],

@@ -19,8 +19,8 @@ pub enum Change {
         domain: String,
         /// The parts; none may have the name of another domain.
         parts: Vec<Domain>,
-        /// Name of a further part that gets what the parts leave of the whole; without one they have to add up
-        /// to it, to [`PART_TOLERANCE`].
+        /// Name of a further part that gets what the parts leave of the whole; without one they have to add
+        /// up to it, to [`PART_TOLERANCE`].
         rest: Option<String>,
     },
     /// A domain whose content changed, and with it perhaps its size. Its name stays.
@@ -63,8 +63,8 @@ impl Lineage {
     /// Makes the next version of a domain set.
     ///
     /// # Errors
-    /// [`CoreError::Unsupported`] for a domain that is not there, parts that do not add up, and an update that
-    /// leaves nothing; [`CoreError::DuplicateDomain`] for a name that is taken.
+    /// [`CoreError::Unsupported`] for a domain that is not there, parts that do not add up, and an update
+    /// that leaves nothing; [`CoreError::DuplicateDomain`] for a name that is taken.
     pub fn of(old: &DomainSet, update: &[Change]) -> Result<Self, CoreError> {
         let mut domains: Vec<(Domain, Origin)> = old
             .iter()
@@ -210,8 +210,8 @@ fn complete(
     let (Some(sum), Some(all)) = (sum, whole.tokens) else {
         if let Some(rest) = rest {
             return Err(CoreError::Unsupported(format!(
-                "what the parts leave of `{name}` for `{rest}` is not known: the tokens of the whole and of all \
-                 parts are needed"
+                "what the parts leave of `{name}` for `{rest}` is not known: the tokens of the whole and of \
+                 all parts are needed"
             )));
         }
         return Ok(parts);
@@ -219,8 +219,8 @@ fn complete(
     let left = all as f64 - sum as f64;
     if -left > PART_TOLERANCE * all as f64 {
         return Err(CoreError::Unsupported(format!(
-            "the parts of `{name}` have {sum} tokens together and `{name}` has {all}: parts may not overlap, nor \
-             hold what the whole does not"
+            "the parts of `{name}` have {sum} tokens together and `{name}` has {all}: parts may not overlap, \
+             nor hold what the whole does not"
         )));
     }
     match rest {
@@ -230,8 +230,8 @@ fn complete(
         }),
         None if left > PART_TOLERANCE * all as f64 => {
             return Err(CoreError::Unsupported(format!(
-                "the parts of `{name}` have {sum} tokens together and `{name}` has {all}: {left:.0} are in no part; \
-                 name a part for the rest"
+                "the parts of `{name}` have {sum} tokens together and `{name}` has {all}: {left:.0} are in \
+                 no part; name a part for the rest"
             )));
         }
         None => {}

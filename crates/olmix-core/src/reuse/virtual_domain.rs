@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CoreError, Mixture};
 
-/// Several domains whose ratios are fixed, as one domain. As JSON: `{"name": …, "members": [["web", 0.7], …]}`.
+/// Several domains whose ratios are fixed, as one domain. As JSON: `{"name": …, "members": [["web", 0.7],
+/// …]}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VirtualDomain {
     /// The name among the collapsed domains.
@@ -17,8 +18,8 @@ impl VirtualDomain {
     /// Freezes domains at the ratios that a mixture has among them.
     ///
     /// # Errors
-    /// [`CoreError::MissingDomain`] for a domain that the mixture does not have; [`CoreError::Infeasible`] when it
-    /// gives all of them nothing, so that there are no ratios.
+    /// [`CoreError::MissingDomain`] for a domain that the mixture does not have; [`CoreError::Infeasible`]
+    /// when it gives all of them nothing, so that there are no ratios.
     pub fn frozen(name: &str, domains: &[&str], mixture: &Mixture) -> Result<Self, CoreError> {
         let mut members = Vec::with_capacity(domains.len());
         for &domain in domains {
@@ -29,7 +30,8 @@ impl VirtualDomain {
         let sum: f64 = members.iter().map(|(_, weight)| weight).sum();
         if !(sum > 0.0 && sum.is_finite()) {
             return Err(CoreError::Infeasible(format!(
-                "the mixture gives nothing to any of the domains of `{name}`, so that there are no ratios to keep"
+                "the mixture gives nothing to any of the domains of `{name}`, so that there are no ratios to \
+                 keep"
             )));
         }
         members.iter_mut().for_each(|(_, share)| *share /= sum);

@@ -1,4 +1,5 @@
-//! Reuse: collapsed problems are the full ones with fixed ratios, old runs are re-expressed, and the bounds hold.
+//! Reuse: collapsed problems are the full ones with fixed ratios, old runs are re-expressed, and the bounds
+//! hold.
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 
 use olmix_core::law::{
@@ -96,8 +97,8 @@ impl Problem {
     }
 }
 
-/// The most that a linear function can fall from `r` within box constraints: no convex function with this gradient
-/// at `r` can fall by more.
+/// The most that a linear function can fall from `r` within box constraints: no convex function with this
+/// gradient at `r` can fall by more.
 fn most_to_gain(gradient: &[f64], r: &[f64], constraints: &Constraints) -> f64 {
     let mut order: Vec<usize> = (0..r.len()).collect();
     order.sort_by(|&a, &b| gradient[a].total_cmp(&gradient[b]));
@@ -257,8 +258,8 @@ fn tasks(n: usize) -> Vec<Task> {
     (0..n).map(task).collect()
 }
 
-/// Runs over `m` domains, of which those after `seen` have no weight, with losses of laws raised by a factor of
-/// their reducible part.
+/// Runs over `m` domains, of which those after `seen` have no weight, with losses of laws raised by a factor
+/// of their reducible part.
 fn runs(laws: &[FittedLaw], m: usize, seen: usize, count: usize, factor: f64, seed: u64) -> Swarm {
     let mut rng = generator(seed, Purpose::Study, 4);
     let mixtures: Vec<Vec<f64>> = (0..count)

@@ -129,19 +129,19 @@ fn locate_refuses_a_shard_that_differs_from_its_manifest() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     shards(at);
-    let told = |width| {
+    let refusal = |width| {
         let leaves = [leaf("web", "web/train/*.bin")];
         locate(&leaves, width, at).unwrap_err().to_string()
     };
-    let error = told(4);
+    let error = refusal(4);
     assert!(error.contains("set `data.dtype` to uint16"), "{error}");
     put(at, "web/train/00000-a.bin", &[0; 150]);
-    let error = told(2);
+    let error = refusal(2);
     let says = "shrank since it was counted: it has 150 bytes, and its manifest says 200";
     assert!(error.contains(says), "{error}");
     fs::remove_file(at.join("web/train/00000-a.idx")).unwrap();
     put(at, "web/train/00000-a.bin", &[0; 200]);
-    let error = told(4);
+    let error = refusal(4);
     assert!(
         error.contains("manifest.json of its folder says 2"),
         "{error}"
@@ -155,13 +155,13 @@ fn locate_refuses_a_shard_that_differs_from_its_manifest() {
         "web/manifest.json",
         b"{\"format\": \"olmix shards\", \"version\": 2}",
     );
-    assert!(told(2).contains("has version 2"));
+    assert!(refusal(2).contains("has version 2"));
     put(
         at,
         "web/manifest.json",
         b"{\"format\": \"olmix shards\", \"version\": 1}",
     );
-    assert!(told(2).contains("is broken: missing field"));
+    assert!(refusal(2).contains("is broken: missing field"));
 }
 
 #[test]

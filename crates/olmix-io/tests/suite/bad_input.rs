@@ -171,7 +171,8 @@ fn settings_that_do_not_fit_the_swarm_are_refused() {
         ),
         (
             "eval: {tasks: {f: [m3]}}\n",
-            "fit.yaml:5:20: eval.tasks lists the metric `m3`, which metrics.csv does not have\n  help: did you mean `m1`?",
+            "fit.yaml:5:20: eval.tasks lists the metric `m3`, which metrics.csv does not have\n  help: did \
+             you mean `m1`?",
         ),
         (
             "constraints: {bounds: {webb: {max: 0.5}}}\n",

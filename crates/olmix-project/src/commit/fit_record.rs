@@ -10,8 +10,8 @@ use crate::Provenance;
 use crate::content::{FitContent, MixtureContent, PlannedContent, WeightOrigin};
 use crate::project::{new_record, to_json};
 
-/// The record of a fit, without its number and parents. Its input files are recorded too, as far as they are found, under
-/// the names that a plan's `fit.yaml` has for them.
+/// The record of a fit, without its number and parents. Its input files are recorded too, as far as they are
+/// found, under the names that a plan's `fit.yaml` has for them.
 pub(super) fn fit_record(
     path: &Path,
     file: &MixtureFile,
@@ -70,7 +70,8 @@ pub(super) fn frozen_domains(file: &MixtureFile, planned: Option<&PlannedContent
     names.chain(in_plan.map(|(name, _)| name.clone())).collect()
 }
 
-/// Where each weight of a mixture comes from: a frozen domain keeps the origin it had `before`, all others get the fit.
+/// Where each weight of a mixture comes from: a frozen domain keeps the origin it had `before`, all others
+/// get the fit.
 pub(super) fn weight_origins(
     weights: &[(String, f64)],
     frozen: &[String],
@@ -105,8 +106,8 @@ pub(super) fn gain_over_natural(file: &MixtureFile) -> Option<f64> {
     natural.and_then(|baseline| baseline.gain).or(file.gain)
 }
 
-/// The content of an input file whose hash is still the recorded one: at its path, or at that path from a folder above the
-/// result.
+/// The content of an input file whose hash is still the recorded one: at its path, or at that path from a
+/// folder above the result.
 pub(super) fn find_input(result: &Path, input: &InputRecord) -> Option<Vec<u8>> {
     let result = std::path::absolute(result).ok()?;
     let folders = result.ancestors().skip(1);

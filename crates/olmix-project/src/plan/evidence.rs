@@ -17,8 +17,8 @@ impl Project {
     /// [`olmix_core::reuse::PlanInputs`]. Changes nothing.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] when nothing changed, a method needs a mixture that is not there or has no use for an
-    /// option, options name no domain, and a virtual domain can have no weight.
+    /// [`ProjectError::Refused`] when nothing changed, a method needs a mixture that is not there or has no
+    /// use for an option, options name no domain, and a virtual domain can have no weight.
     pub fn plan(&self, options: &PlanOptions) -> Result<Plan, ProjectError> {
         let context = self.planning_context(options)?;
         let planner = Planner {
@@ -36,8 +36,8 @@ impl Project {
         planner.plan(evidence)
     }
 
-    /// The risk of keeping all ratios, by the laws behind a mixture or a pilot's; `None` where there is no law, and where
-    /// the mixture says nothing of any domain that could be kept.
+    /// The risk of keeping all ratios, by the laws behind a mixture or a pilot's; `None` where there is no
+    /// law, and where the mixture says nothing of any domain that could be kept.
     fn risk(
         &self,
         planner: &Planner<'_>,

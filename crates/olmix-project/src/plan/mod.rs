@@ -28,7 +28,8 @@ pub struct PlanOptions {
     pub from: Option<String>,
     /// Runs at most; `None` for as many as the project's rule asks for.
     pub budget: Option<usize>,
-    /// Domains, or patterns with `*`, to free. Without any, partial reuse frees what is coupled with the update.
+    /// Domains, or patterns with `*`, to free. Without any, partial reuse frees what is coupled with the
+    /// update.
     pub free: Vec<String>,
     /// Further virtual domains: a name, and the pattern of the domains that are frozen in it.
     pub groups: Vec<(String, String)>,
@@ -83,7 +84,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The method.
+    /// How old ratios and runs are reused.
     #[must_use]
     pub fn method(&self) -> ReuseMethod {
         self.reuse.method

@@ -1,4 +1,5 @@
-//! A plan from what is known: the policy's decisions ([`olmix_core::reuse::PlanInputs`]), with names, costs and sentences.
+//! A plan from what is known: the policy's decisions ([`olmix_core::reuse::PlanInputs`]), with names, costs
+//! and sentences.
 //!
 //! Nothing here reads the history or a file, so that every choice of a plan can be tested in memory.
 
@@ -45,8 +46,8 @@ impl Planner<'_> {
     /// The plan.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] when a method has no use for an option or needs a mixture, when options name no domain,
-    /// and for a virtual domain that can have no weight.
+    /// [`ProjectError::Refused`] when a method has no use for an option or needs a mixture, when options name
+    /// no domain, and for a virtual domain that can have no weight.
     pub fn plan(&self, evidence: Evidence) -> Result<Plan, ProjectError> {
         let Some((_, mixture)) = &self.context.base else {
             return self.first();
@@ -204,7 +205,8 @@ impl Planner<'_> {
             ProjectError::core(
                 &self.config.path,
                 &error,
-                "free the domain that is named with --free, remove it (`olmix update remove`), or plan with --method swarm-reuse or recompute",
+                "free the domain that is named with --free, remove it (`olmix update remove`), or plan with \
+                 --method swarm-reuse or recompute",
             )
         })
     }
@@ -219,7 +221,8 @@ impl Planner<'_> {
                 path,
                 error,
                 format!(
-                    "{base} has to have these domains, and a weight for some of them; use --method swarm-reuse or recompute"
+                    "{base} has to have these domains, and a weight for some of them; use --method \
+                     swarm-reuse or recompute"
                 ),
             )
         };

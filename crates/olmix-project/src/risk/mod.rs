@@ -58,7 +58,7 @@ pub enum Estimate {
 /// A domain that keeps its ratio and acts on a task of the update.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SharedTask {
-    /// Its name.
+    /// The full name of the domain.
     pub domain: String,
     /// The task on which it is most coupled with the update.
     pub task: String,
@@ -112,8 +112,8 @@ pub(crate) struct RiskInputs<'a> {
 }
 
 impl RiskInputs<'_> {
-    /// Estimates the coefficients of domains that no law knows, and analyzes the reuse by them. Reads shards of new
-    /// domains that no tasks are named for.
+    /// Estimates the coefficients of domains that no law knows, and analyzes the reuse by them. Reads shards
+    /// of new domains that no tasks are named for.
     pub fn estimate(&self) -> Result<Risk, CoreError> {
         let known = self.pilot.unwrap_or(self.laws);
         let (rows, estimates) = self.rows(known);
@@ -169,7 +169,8 @@ impl RiskInputs<'_> {
         })
     }
 
-    /// Coefficients by domain of the new set (`m` rows of `n`), and where those of the update's domains come from.
+    /// Coefficients by domain of the new set (`m` rows of `n`), and where those of the update's domains come
+    /// from.
     fn rows(&self, known: &LawCoefficients) -> (Vec<Vec<f64>>, Vec<(String, Estimate)>) {
         let tasks = known.tasks.len();
         let mean: Vec<f64> = (0..tasks)
@@ -209,8 +210,8 @@ impl RiskInputs<'_> {
         (rows, estimates)
     }
 
-    /// Coefficients (length `n`) of a domain that no law knows: by its tasks, else by known domains with similar tokens.
-    /// `histograms` of the known domains are read at most once.
+    /// Coefficients (length `n`) of a domain that no law knows: by its tasks, else by known domains with
+    /// similar tokens. `histograms` of the known domains are read at most once.
     fn of_new(
         &self,
         known: &LawCoefficients,
@@ -333,7 +334,8 @@ fn largest(matrix: &[Vec<f64>]) -> f64 {
 /// Domains below this similarity of tokens are not compared.
 const LEAST_SIMILARITY: f64 = 0.2;
 
-/// The three most similar domains, weighted by how much their similarity exceeds the median; the weights sum to 1.
+/// The three most similar domains, weighted by how much their similarity exceeds the median; the weights sum
+/// to 1.
 fn most_similar(own: &TokenHistogram, others: &[(String, TokenHistogram)]) -> Vec<(String, f64)> {
     let mut found: Vec<(String, f64)> = others
         .iter()

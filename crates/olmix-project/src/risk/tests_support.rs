@@ -2,8 +2,8 @@
 
 use super::LawCoefficients;
 
-/// Laws of two tasks, `prose` of the family `language` and `coding` of the family `programs`: domains that begin with `code`
-/// or are `rust` help only the second, all others only the first.
+/// Laws of two tasks, `prose` of the family `language` and `coding` of the family `programs`: domains that
+/// begin with `code` or are `rust` help only the second, all others only the first.
 pub(crate) fn laws(names: &[&str]) -> LawCoefficients {
     let row = |name: &&str| {
         let is_code = name.starts_with("code") || *name == "rust";

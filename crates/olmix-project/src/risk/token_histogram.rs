@@ -21,8 +21,8 @@ pub struct TokenHistogram {
     roots: Vec<f32>,
 }
 
-/// Reads tokens of a domain's shards. `width` is the bytes of a token where no header says it, relative paths start at
-/// `folder`. Some 10 ms a domain.
+/// Reads tokens of a domain's shards. `width` is the bytes of a token where no header says it, relative paths
+/// start at `folder`. Some 10 ms a domain.
 ///
 /// # Errors
 /// A sentence that says why there is none: no paths, shards of text or in a store, files that can't be read.
@@ -99,8 +99,8 @@ fn read(
     Ok(())
 }
 
-/// The finalizer of `SplitMix64` (Steele, Lea and Flood 2014): neighbouring token ids, which have little in common, fall
-/// into unrelated buckets.
+/// The finalizer of `SplitMix64` (Steele, Lea and Flood 2014): neighbouring token ids, which have little in
+/// common, fall into unrelated buckets.
 fn mix_bits(number: u64) -> u64 {
     let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -108,8 +108,8 @@ fn mix_bits(number: u64) -> u64 {
 }
 
 impl TokenHistogram {
-    /// Bhattacharyya's coefficient, `Σ √(a b)` over shares of tokens: 1 for domains of the same tokens, 0 for domains that
-    /// share none.
+    /// Bhattacharyya's coefficient, `Σ √(a b)` over shares of tokens: 1 for domains of the same tokens, 0 for
+    /// domains that share none.
     #[must_use]
     pub fn similarity(&self, other: &Self) -> f64 {
         let products = self.roots.iter().zip(&other.roots);

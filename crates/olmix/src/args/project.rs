@@ -28,9 +28,11 @@ pub struct ProjectArgs {
 
 /// `olmix init`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  olmix init --from generate.yaml --from fit.yaml\n  olmix init house --from out/mixture.json --target-tokens 1e12\n\nWrites olmix.yaml, which you edit, and .olmix/ledger.sqlite, which holds the history (docs/project.md)."
-)]
+#[command(after_help = "Examples:\n  \
+        olmix init --from generate.yaml --from fit.yaml\n  \
+        olmix init house --from out/mixture.json --target-tokens 1e12\n\n\
+        Writes olmix.yaml, which you edit, and .olmix/ledger.sqlite, which holds the history \
+        (docs/project.md).")]
 pub struct InitArgs {
     /// Folder of the project; created if it does not exist.
     #[arg(value_name = "DIR", default_value = ".")]
@@ -91,9 +93,9 @@ pub struct DomainArgs {
 #[derive(Debug, Subcommand)]
 pub enum UpdateCommand {
     /// Add domains.
-    #[command(
-        after_help = "Examples:\n  olmix update add code:python=1.2e9 code:go=3e8 --tasks code\n  olmix update add wiki --path 'shards/wiki/*.npy'"
-    )]
+    #[command(after_help = "Examples:\n  \
+            olmix update add code:python=1.2e9 code:go=3e8 --tasks code\n  \
+            olmix update add wiki --path 'shards/wiki/*.npy'")]
     Add {
         /// Name and tokens of each domain, such as code=3e8; with --path the name alone.
         #[arg(value_name = "NAME[=TOKENS]", required = true, value_parser = ProjectDomain::from_argument)]
@@ -103,9 +105,9 @@ pub enum UpdateCommand {
         known: DomainArgs,
     },
     /// Remove domains; this needs no runs.
-    #[command(
-        after_help = "Example:\n  olmix update remove books wiki\n\nAfterwards `olmix commit` records the old mixture over the remaining domains."
-    )]
+    #[command(after_help = "Example:\n  \
+            olmix update remove books wiki\n\n\
+            Afterwards `olmix commit` records the old mixture over the remaining domains.")]
     Remove {
         /// Names of the domains to remove.
         #[arg(value_name = "NAME", required = true)]
@@ -126,9 +128,9 @@ pub enum UpdateCommand {
         rest: Option<String>,
     },
     /// Record that the content of a domain changed; its tokens are counted again unless they are given.
-    #[command(
-        after_help = "Examples:\n  olmix update revise pdf=9e8\n  olmix update revise pdf --path 'shards/pdf-v2/*.npy'"
-    )]
+    #[command(after_help = "Examples:\n  \
+            olmix update revise pdf=9e8\n  \
+            olmix update revise pdf --path 'shards/pdf-v2/*.npy'")]
     Revise {
         /// Name and tokens of the domain; the name alone if its paths are recorded or given.
         #[arg(value_name = "NAME[=TOKENS]", value_parser = ProjectDomain::from_argument)]
@@ -138,9 +140,13 @@ pub enum UpdateCommand {
         known: DomainArgs,
     },
     /// Apply several changes from a file as one update.
-    #[command(
-        after_help = "Example:\n  olmix update apply changes.yaml\n\nwhere changes.yaml is\n  - add: {code:python: {tokens: 1.2e9, paths: [shards/python/*.npy], tasks: [code]}, code:go: 3e8}\n  - remove: [algebraicstack]\n  - revise: {pdf: {tokens: 9e8}}\n  - partition: {pdf: {into: {pdf:math: 4e8, pdf:law: 3e8}, rest: pdf:other}}"
-    )]
+    #[command(after_help = "Example:\n  \
+            olmix update apply changes.yaml\n\n\
+            where changes.yaml is\n  \
+            - add: \
+            {code:python: {tokens: 1.2e9, paths: [shards/python/*.npy], tasks: [code]}, code:go: 3e8}\n  - \
+            remove: [algebraicstack]\n  - revise: {pdf: {tokens: 9e8}}\n  \
+            - partition: {pdf: {into: {pdf:math: 4e8, pdf:law: 3e8}, rest: pdf:other}}")]
     Apply {
         /// YAML file with a list of changes.
         #[arg(value_name = "FILE")]
@@ -150,9 +156,22 @@ pub enum UpdateCommand {
 
 /// `olmix plan`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Methods:\n  full-reuse     unchanged domains keep their ratios, as one virtual domain\n  partial-reuse  the same, except for domains that are coupled with the update (or named with --free)\n  swarm-reuse    old and new runs are fitted together over all domains, and every weight is free\n  recompute      a new swarm over all domains\n  auto           selects a method and states the reason\n\nExamples:\n  olmix plan\n  olmix plan --method partial-reuse --budget 60\n  olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\n--write DIR writes generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  olmix launch run --variants swarm-2/launch\n  olmix collect --swarm swarm-2/runs --output swarm-2\n  olmix fit --config swarm-2/fit.yaml --output-dir swarm-2/out\n  olmix commit swarm-2/out/mixture.json"
-)]
+#[command(after_help = "Methods:\n  \
+        full-reuse     unchanged domains keep their ratios, as one virtual domain\n  \
+        partial-reuse  the same, except for domains that are coupled with the update (or named with \
+        --free)\n  swarm-reuse    old and new runs are fitted together over all domains, and every weight is \
+        free\n  recompute      a new swarm over all domains\n  \
+        auto           selects a method and states the reason\n\n\
+        Examples:\n  \
+        olmix plan\n  \
+        olmix plan --method partial-reuse --budget 60\n  \
+        olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\n\
+        --write DIR writes generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  \
+        olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  \
+        olmix launch run --variants swarm-2/launch\n  \
+        olmix collect --swarm swarm-2/runs --output swarm-2\n  \
+        olmix fit --config swarm-2/fit.yaml --output-dir swarm-2/out\n  \
+        olmix commit swarm-2/out/mixture.json")]
 pub struct PlanArgs {
     /// The method, one of those listed below.
     #[arg(long, value_name = "METHOD", default_value = "auto", value_parser = method())]
@@ -163,15 +182,16 @@ pub struct PlanArgs {
     /// The mixture to start from [default: the newest of main].
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,
-    /// With partial-reuse, domains or patterns such as dclm:* that are free although the update does not change them
-    /// [default: those that are coupled with the update].
+    /// With partial-reuse, domains or patterns such as dclm:* that are free although the update does not
+    /// change them [default: those that are coupled with the update].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub free: Vec<String>,
-    /// A separate virtual domain: domains that match the pattern keep their ratios, their summed weight is free;
-    /// repeatable, and the remaining domains form another one.
+    /// A separate virtual domain: domains that match the pattern keep their ratios, their summed weight is
+    /// free; repeatable, and the remaining domains form another one.
     #[arg(long, value_name = "NAME=PATTERN", value_parser = group)]
     pub freeze: Vec<(String, String)>,
-    /// With full-reuse and partial-reuse, fit old runs as well: laws over all domains, ratios kept in the solve.
+    /// With full-reuse and partial-reuse, fit old runs as well: laws over all domains, ratios kept in the
+    /// solve.
     #[arg(long)]
     pub old_runs: bool,
     /// Compute the KL term with each virtual domain as one domain, instead of over all domains.
@@ -217,9 +237,11 @@ fn group(text: &str) -> Result<(String, String), String> {
 
 /// `olmix commit`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  olmix commit swarm-2/out/mixture.json\n  olmix commit by-hand.csv --line experiment -m 'as the paper has it'\n  olmix commit                 after a removal: the old mixture over the remaining domains\n\nWith the mixture of a fit, the laws, the config, and the swarm's ratios and metrics are recorded too."
-)]
+#[command(after_help = "Examples:\n  \
+        olmix commit swarm-2/out/mixture.json\n  \
+        olmix commit by-hand.csv --line experiment -m 'as the paper has it'\n  \
+        olmix commit                 after a removal: the old mixture over the remaining domains\n\n\
+        With the mixture of a fit, the laws, the config, and the swarm's ratios and metrics are recorded too.")]
 pub struct CommitArgs {
     /// A mixture.json of a fit, or any file that `olmix mix show` reads.
     #[arg(value_name = "FILE")]
@@ -259,7 +281,11 @@ pub struct LogArgs {
 /// `olmix show`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Names: main (the newest of a line), main@3, fit@2, swarm@1, domains@4, a tag, or the beginning of a hash.\n\nExamples:\n  olmix show\n  olmix show fit@2 --files old-fit"
+    after_help = "Names: main (the newest of a line), main@3, fit@2, swarm@1, domains@4, a tag, or the \
+        beginning of a hash.\n\n\
+        Examples:\n  \
+        olmix show\n  \
+        olmix show fit@2 --files old-fit"
 )]
 pub struct ShowRecordArgs {
     /// Name of the record.

@@ -46,13 +46,13 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         let left_out = collected.left_out.into_iter();
         let left_out: serde_json::Map<String, serde_json::Value> =
             left_out.map(|(name, why)| (name, why.into())).collect();
-        let told = json!({
+        let summary = json!({
             "runs": collected.runs,
             "domains": collected.domains,
             "metrics": collected.names,
             "left_out": left_out,
         });
-        return output::print(&told.to_string());
+        return output::print(&summary.to_string());
     }
     if args.common.quiet {
         return Ok(());

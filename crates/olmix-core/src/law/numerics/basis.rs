@@ -27,7 +27,7 @@ impl Basis {
         }
     }
 
-    /// `φ′(p)`.
+    /// The derivative `φ′(p)`.
     #[must_use]
     pub fn slope(self, p: f64) -> f64 {
         match self {

@@ -65,12 +65,12 @@ pub(crate) enum End {
 pub(crate) struct Known<'a> {
     /// Residuals (length `K`) at each minimum.
     pub residuals: &'a [&'a [f64]],
-    /// Least objective.
+    /// The least objective of these minima.
     pub least: f64,
 }
 
 impl Known<'_> {
-    /// Nothing yet.
+    /// No minimum is known yet.
     pub(crate) const NOTHING: Self = Self {
         residuals: &[],
         least: f64::INFINITY,

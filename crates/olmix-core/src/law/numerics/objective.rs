@@ -10,7 +10,7 @@ pub(crate) const MAX_EXPONENT: f64 = 300.0;
 pub(crate) struct Objective<'a> {
     /// `K × m` features.
     pub x: &'a Rows,
-    /// `K` losses.
+    /// The losses of the runs, of length `K`.
     pub y: &'a [f64],
     /// Weight of each run (1, or how often a resample drew it), length `K`.
     pub w: &'a [f64],
@@ -22,7 +22,7 @@ pub(crate) struct Objective<'a> {
     pub unpenalized: usize,
     /// So many coefficients, the last, must not be positive.
     pub bounded: usize,
-    /// Least `c`.
+    /// The least value that the constant `c` may have.
     pub c_min: f64,
 }
 

@@ -11,7 +11,7 @@ use super::linalg::{times, transpose_times, weighted_gram};
 /// `K × m` mixtures.
 #[derive(Debug, Clone)]
 pub(crate) enum Rows {
-    /// Column-major.
+    /// `K × m`, column by column.
     Dense(Mat<f64>),
     /// The non-zero entries of each run, by ascending domain.
     Sparse(Sparse),

@@ -12,8 +12,8 @@ const EXISTING: &str = "existing";
 /// What the policy decides on. Copying it is cheap: it holds references.
 ///
 /// # Example
-/// Code is added to four domains, and no earlier swarm can be fitted again: the old ratios are kept, and a small swarm over
-/// `existing` and `code` says how much of each there should be.
+/// Code is added to four domains, and no earlier swarm can be fitted again: the old ratios are kept, and a
+/// small swarm over `existing` and `code` says how much of each there should be.
 /// ```
 /// use olmix_core::reuse::{Change, Lineage, PlanInputs, PlanRequest, ReuseMethod, RunRule};
 /// use olmix_core::{Domain, DomainSet, Mixture};
@@ -49,7 +49,8 @@ pub struct PlanInputs<'a> {
     pub mixture: &'a Mixture,
     /// How many runs a swarm has.
     pub run_rule: RunRule,
-    /// Runs of earlier swarms that can be fitted over today's domains, in swarms of at least [`super::LEAST_OLD_RUNS`].
+    /// Runs of earlier swarms that can be fitted over today's domains, in swarms of at least
+    /// [`super::LEAST_OLD_RUNS`].
     pub old_runs: usize,
     /// Domains that are worth freeing, best first; `None` where no law says how domains are coupled.
     pub worth_freeing: Option<&'a [Freed]>,
@@ -72,7 +73,7 @@ pub enum PlanError {
 }
 
 impl PlanInputs<'_> {
-    /// Today's domains.
+    /// The domain set after the update.
     fn set(&self) -> &DomainSet {
         &self.lineage.new
     }
@@ -122,7 +123,8 @@ impl PlanInputs<'_> {
         }
     }
 
-    /// The plan by `method`, with the domains to free and the groups to freeze that the request names, by position.
+    /// The plan by `method`, with the domains to free and the groups to freeze that the request names, by
+    /// position.
     ///
     /// Where domains were only removed and the request names no recomputation, the plan needs no runs: see
     /// [`super::remaining_mixture`].
@@ -234,8 +236,8 @@ impl PlanInputs<'_> {
         self.request.budget.map_or(runs, |budget| budget.min(runs))
     }
 
-    /// Domains whose ratios are computed, and why: those of the update in their order, then those freed for their
-    /// coupling, best first.
+    /// Domains whose ratios are computed, and why: those of the update in their order, then those freed for
+    /// their coupling, best first.
     fn free_domains(&self, method: ReuseMethod, asked: &[usize]) -> Vec<FreeDomain> {
         let domain = |j: usize, reason| FreeDomain {
             domain: self.set().name(j).to_owned(),
@@ -262,8 +264,8 @@ impl PlanInputs<'_> {
         free
     }
 
-    /// Everything that is not free, at its old ratios: in the groups asked for, and the rest as one virtual domain, which
-    /// comes first. A domain that is in two groups belongs to the first.
+    /// Everything that is not free, at its old ratios: in the groups asked for, and the rest as one virtual
+    /// domain, which comes first. A domain that is in two groups belongs to the first.
     fn freeze(
         &self,
         free: &[FreeDomain],
@@ -325,8 +327,8 @@ impl PlanInputs<'_> {
     }
 }
 
-/// The name of the virtual domain of everything that is in no group of its own: `existing`, followed by underscores where
-/// a domain has that name.
+/// The name of the virtual domain of everything that is in no group of its own: `existing`, followed by
+/// underscores where a domain has that name.
 #[must_use]
 pub fn existing_name(set: &DomainSet) -> String {
     let mut name = EXISTING.to_owned();

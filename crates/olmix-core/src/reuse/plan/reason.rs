@@ -69,7 +69,7 @@ pub enum PlanReason {
     },
     /// The budget allows fewer runs than the rule asks for.
     OverBudget {
-        /// The budget.
+        /// Runs that the budget allows.
         runs: usize,
         /// What the rule asks for.
         wanted: usize,

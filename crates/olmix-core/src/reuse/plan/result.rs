@@ -9,7 +9,7 @@ use crate::{Constraints, CoreError, DomainSet};
 /// A domain whose ratio is computed anew.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FreeDomain {
-    /// Its name.
+    /// The full name of the domain.
     pub domain: String,
     /// Why its ratio is not kept.
     pub reason: FreeReason,
@@ -37,11 +37,12 @@ pub struct ReusePlan {
     pub cautions: Vec<PlanReason>,
     /// Virtual domains of laws and solve; none for methods that keep no ratios.
     pub frozen: Vec<VirtualDomain>,
-    /// Virtual domains of the swarm. Those of `frozen`; for swarm reuse with more old runs than domains everything that the
-    /// update left alone, as old runs tell those domains apart.
+    /// Virtual domains of the swarm. Those of `frozen`; for swarm reuse with more old runs than domains
+    /// everything that the update left alone, as old runs tell those domains apart.
     pub drawn: Vec<VirtualDomain>,
-    /// Whether the swarm is a D-optimal choice from [`super::CANDIDATES_PER_RUN`] draws a run. A swarm over all domains that old
-    /// runs are fitted with is drawn plainly: a design would have to know of the old runs.
+    /// Whether the swarm is a D-optimal choice from [`super::CANDIDATES_PER_RUN`] draws a run. A swarm over
+    /// all domains that old runs are fitted with is drawn plainly: a design would have to know of the old
+    /// runs.
     pub designed: bool,
     /// Domains whose ratios are computed, those of the update first.
     pub free: Vec<FreeDomain>,
@@ -83,7 +84,8 @@ impl ReusePlan {
         }
     }
 
-    /// The greatest weight of each virtual domain of `frozen`, at most 1; `None` where repetition is not limited.
+    /// The greatest weight of each virtual domain of `frozen`, at most 1; `None` where repetition is not
+    /// limited.
     ///
     /// # Errors
     /// Those of [`Collapse::constraints`], such as a virtual domain that can have no weight.

@@ -6,11 +6,13 @@ pub enum Rounding {
     /// The next whole number: what `olmix plan` does. Never fewer runs than were asked for.
     #[default]
     Up,
-    /// The nearest power of two, the smaller of two as near, and at least 4: the numbers of runs of the paper's case study.
+    /// The nearest power of two, the smaller of two as near, and at least 4: the numbers of runs of the
+    /// paper's case study.
     PowerOfTwo,
 }
 
-/// The rule for the size of a swarm: `c (d + 1)` runs over `d` domains (Olmix, section 3.2), a virtual domain as one.
+/// The rule for the size of a swarm: `c (d + 1)` runs over `d` domains (Olmix, section 3.2), a virtual domain
+/// as one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RunRule {
     /// `c`, runs per domain: above 0, 3 by default in a project.
@@ -50,8 +52,8 @@ impl RunRule {
         }
     }
 
-    /// New runs beside `old_runs` earlier ones, in one law over all `m` domains: as many as full reuse trains for
-    /// `affected` domains, and enough that old and new runs together are `m + 2`.
+    /// New runs beside `old_runs` earlier ones, in one law over all `m` domains: as many as full reuse trains
+    /// for `affected` domains, and enough that old and new runs together are `m + 2`.
     #[must_use]
     pub fn runs_beside(self, old_runs: usize, affected: usize, m: usize) -> usize {
         self.runs(affected + 1)
@@ -72,16 +74,18 @@ impl RunRule {
 /// (`docs/study-reuse.md`); with 40 a design consists of extremes.
 pub const CANDIDATES_PER_RUN: usize = 10;
 
-/// New domains are drawn around this share together at least, as in the swarm of the paper's last update: beside all that
-/// was there before, they would hardly be sampled.
+/// New domains are drawn around this share together at least, as in the swarm of the paper's last update:
+/// beside all that was there before, they would hardly be sampled.
 const LEAST_NEW_SHARE: f64 = 0.3;
 /// Of its equal part of that share, each new domain has this fraction at least, so that some run samples it.
 const LEAST_FRACTION_OF_EQUAL: f64 = 0.1;
 
-/// The mixture that the draws of a swarm are centred on: the prior, with the new domains raised where they are small.
+/// The mixture that the draws of a swarm are centred on: the prior, with the new domains raised where they
+/// are small.
 ///
-/// `prior` (length `m`) sums to 1; `is_new[j]` says that no earlier swarm knows domain `j` as it is. The result sums to 1.
-/// The prior comes back unchanged where no domain is new, where all are, and where the new ones have no weight.
+/// `prior` (length `m`) sums to 1; `is_new[j]` says that no earlier swarm knows domain `j` as it is. The
+/// result sums to 1. The prior comes back unchanged where no domain is new, where all are, and where the new
+/// ones have no weight.
 ///
 /// # Panics
 /// When the lengths differ.

@@ -1,9 +1,9 @@
 //! The paper's case study: five updates from 24 to 64 domains, in terms of an oracle over the last set.
 //!
-//! The oracle knows the last set alone. A fixed mixture of its domains stands in for an earlier domain that it lacks: PDFs
-//! before they were partitioned are their parts in the prior's ratios, PDFs before they were revised the same
-//! with a fifth of general web text in it, and `AlgebraicStack`, which was removed again, half mathematics and half
-//! Python.
+//! The oracle knows the last set alone. A fixed mixture of its domains stands in for an earlier domain that
+//! it lacks: PDFs before they were partitioned are their parts in the prior's ratios, PDFs before they were
+//! revised the same with a fifth of general web text in it, and `AlgebraicStack`, which was removed again,
+//! half mathematics and half Python.
 
 use crate::reuse::{Change, Lineage, Origin};
 use crate::{CoreError, Domain, DomainSet};
@@ -89,8 +89,8 @@ pub(super) fn stages(oracle: &DomainSet, prior: &[f64]) -> Result<Vec<Stage>, Co
         .collect();
     if topics.is_empty() || code.is_empty() || parts.is_empty() || others.len() < OTHERS.len() {
         return Err(CoreError::Unsupported(format!(
-            "the study `reuse` is the paper's case study: it needs a swarm over its last domain set ({TOPICS}…, \
-             {CODE}…, {PARTS}…, {})",
+            "the study `reuse` is the paper's case study: it needs a swarm over its last domain set \
+             ({TOPICS}…, {CODE}…, {PARTS}…, {})",
             OTHERS.join(", ")
         )));
     }

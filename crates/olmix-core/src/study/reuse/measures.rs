@@ -48,8 +48,8 @@ pub(super) fn gaps(
     })
 }
 
-/// The coupling of each domain that the update left alone, by coefficients of fitted laws (`n` rows of `m`), which
-/// found `freed` worth freeing, and by the oracle's.
+/// The coupling of each domain that the update left alone, by coefficients of fitted laws (`n` rows of `m`),
+/// which found `freed` worth freeing, and by the oracle's.
 pub(super) fn coupling(
     oracle: &Oracle,
     stage: &Stage,

@@ -7,8 +7,8 @@ use crate::reuse::{ReuseMethod, Rounding, RunRule};
 pub(super) enum Method {
     /// Shares by tokens; no runs.
     Natural,
-    /// Full reuse with the oracle's own laws at every step, so that no run is needed: what kept ratios cost where laws are
-    /// perfect.
+    /// Full reuse with the oracle's own laws at every step, so that no run is needed: what kept ratios cost
+    /// where laws are perfect.
     FullReuseExact,
     /// Plans of the policy that `olmix plan` follows ([`crate::reuse::PlanInputs`]).
     Planned(Variant),
@@ -23,20 +23,20 @@ pub(super) struct Variant {
     pub free: Freeing,
     /// Whether old runs inform the laws although ratios are kept (`--old-runs`).
     pub old_runs: bool,
-    /// Whether swarms are the paper's: a power of two of runs, plain draws around the prior, over all domains in swarm
-    /// reuse. Otherwise they are those that `olmix plan` writes.
+    /// Whether swarms are the paper's: a power of two of runs, plain draws around the prior, over all domains
+    /// in swarm reuse. Otherwise they are those that `olmix plan` writes.
     pub paper_swarms: bool,
 }
 
 /// What is freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freeing {
-    /// Nothing.
+    /// No domain becomes free again.
     Nothing,
     /// The domain that the paper freed by hand, when code is added (`--free`).
     ByHand,
-    /// What a pilot shows to be coupled with the update (`--pilot`). The pilot is the swarm of full reuse; its runs count
-    /// as runs of the larger swarm.
+    /// What a pilot shows to be coupled with the update (`--pilot`). The pilot is the swarm of full reuse;
+    /// its runs count as runs of the larger swarm.
     ByPilot,
 }
 

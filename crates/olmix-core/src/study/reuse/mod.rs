@@ -1,8 +1,8 @@
 //! Olmix's case study against an oracle: what reuse keeps of full recomputation's gain, and at how many runs.
 //!
-//! A law fitted to all runs of a swarm over the last domain set stands in for training, so that the whole history of a
-//! method takes milliseconds, and its last mixture is judged by the law that it was measured with. The plans are those of
-//! [`crate::reuse::PlanInputs`], which `olmix plan` follows.
+//! A law fitted to all runs of a swarm over the last domain set stands in for training, so that the whole
+//! history of a method takes milliseconds, and its last mixture is judged by the law that it was measured
+//! with. The plans are those of [`crate::reuse::PlanInputs`], which `olmix plan` follows.
 
 mod case_study;
 mod measures;
@@ -31,8 +31,8 @@ const KL_REG: f64 = 0.05;
 const UPDATES: [&str; 5] = ["code", "sources", "revision", "removal", "partition"];
 /// Of each update: the cost of its frozen ratios.
 const GAPS: [&str; 2] = ["reuse_gap", "performance_gap"];
-/// Of each web topic, when code was added: what it adds to `κ` (in squares) and whether it is worth freeing, by the laws
-/// fitted to the pilot and by the oracle's.
+/// Of each web topic, when code was added: what it adds to `κ` (in squares) and whether it is worth freeing,
+/// by the laws fitted to the pilot and by the oracle's.
 const COUPLED: [&str; 4] = ["coupling", "freed", "oracle_coupling", "oracle_freed"];
 
 pub(super) fn settings(study: &Study<'_>) -> Vec<Vec<String>> {
@@ -52,9 +52,9 @@ pub(super) fn settings(study: &Study<'_>) -> Vec<Vec<String>> {
     settings
 }
 
-/// Runs; gain over the natural distribution and over the prior; what the best mixture gains; total variation to it;
-/// domains that were freed, and whether the one that the paper freed by hand was, when code was added. Then those of
-/// [`details`], NaN for methods that have none.
+/// Runs; gain over the natural distribution and over the prior; what the best mixture gains; total variation
+/// to it; domains that were freed, and whether the one that the paper freed by hand was, when code was added.
+/// Then those of [`details`], NaN for methods that have none.
 pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError> {
     let unknown = || CoreError::Unsupported("a cell of another study".into());
     let find = |key: usize| cell.keys.get(key).map_or("", String::as_str);
@@ -304,7 +304,8 @@ mod tests {
         let (swarm, spec) = swarm();
         let study = Study::new(Question::Reuse, &swarm, &spec, 1).unwrap();
         let runs = |method: &str| numbers(&study, method, "3")[0];
-        // 3 topics; + 3 languages; + 6 sources; PDFs revised; one removed; PDFs in 2 parts: c (d + 1), rounded up.
+        // 3 topics; + 3 languages; + 6 sources; PDFs revised; one removed; PDFs in 2 parts: c (d + 1),
+        // rounded up.
         let sum = |sizes: &[usize]| sizes.iter().map(|d| 3 * (d + 1)).sum::<usize>() as f64;
         assert_eq!(runs("recompute"), sum(&[3, 6, 12, 12, 11, 12]));
         assert_eq!(runs("full-reuse"), sum(&[3, 4, 7, 2, 3]));

@@ -1,4 +1,5 @@
-//! The oracle's laws over other domains than its own: a stage's domains, or its collapsed ones when ratios are frozen.
+//! The oracle's laws over other domains than its own: a stage's domains, or its collapsed ones when ratios
+//! are frozen.
 
 use super::case_study::Stage;
 use crate::CoreError;
@@ -25,7 +26,8 @@ pub(super) fn content(stage: &Stage, collapse: &Collapse) -> Content {
     (0..collapse.collapsed().len()).map(of_domain).collect()
 }
 
-/// Coefficients over a stage's domains of the oracle's laws, as [`crate::reuse::coefficients`] gives them for fitted ones.
+/// Coefficients over a stage's domains of the oracle's laws, as [`crate::reuse::coefficients`] gives them for
+/// fitted ones.
 pub(super) fn true_coefficients(
     laws: &[FittedLaw],
     stage: &Stage,
@@ -48,7 +50,8 @@ pub(super) fn true_coefficients(
     Ok(laws.iter().map(coefficients).collect())
 }
 
-/// A law of the oracle as a function of mixtures of other domains: `f(Cᵀ p)` with the content `C` of each domain.
+/// A law of the oracle as a function of mixtures of other domains: `f(Cᵀ p)` with the content `C` of each
+/// domain.
 pub(super) struct ReparametrizedLaw<'a> {
     law: &'a FittedLaw,
     content: &'a Content,
@@ -98,9 +101,9 @@ impl Law for ReparametrizedLaw<'_> {
         }
     }
 
-    /// Domains that share content make the Hessian's second part `C diag(d) Cᵀ`, which is not diagonal. The diagonal
-    /// of its row sums is given in its place: it is nowhere less curved, and what an optimizer makes of it are
-    /// shorter steps to the same minimum.
+    /// Domains that share content make the Hessian's second part `C diag(d) Cᵀ`, which is not diagonal. The
+    /// diagonal of its row sums is given in its place: it is nowhere less curved, and what an optimizer makes
+    /// of it are shorter steps to the same minimum.
     fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
         let (mut slope, mut diagonal) = (vec![0.0; self.width], vec![0.0; self.width]);
         let curvature = Curvature {

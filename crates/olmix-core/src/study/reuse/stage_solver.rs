@@ -17,7 +17,7 @@ pub(super) struct StageSolver<'a> {
     pub target_tokens: f64,
     /// `k`, how often that run may see a token.
     pub repetition_factor: f64,
-    /// λ.
+    /// Strength λ of the KL term, in loss per nat.
     pub kl_reg: f64,
 }
 

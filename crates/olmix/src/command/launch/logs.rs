@@ -17,7 +17,7 @@ const RENEW: Duration = Duration::from_millis(500);
 /// The same for a log that is kept in a store.
 const RENEW_STORE: Duration = Duration::from_secs(5);
 
-/// Prints it.
+/// Prints the log of a run.
 pub fn run(args: &LaunchLogsArgs) -> Result<(), Failure> {
     let (ledger, swarms) = super::find(&args.swarm)?;
     let mut found: Option<(Swarm, Run)> = None;

@@ -60,7 +60,8 @@ pub fn init(args: &InitArgs) -> Result<(), Failure> {
     }
     let place = args.folder.display();
     output::print(&format!(
-        "A project of {count} domains, recorded as domains@1.\nWritten: {place}/olmix.yaml, {place}/.olmix/ledger.sqlite\n\
+        "A project of {count} domains, recorded as domains@1.\nWritten: {place}/olmix.yaml, \
+         {place}/.olmix/ledger.sqlite\n\
          Next: `olmix commit` a mixture you have, or `olmix plan` the first swarm."
     ))
 }
