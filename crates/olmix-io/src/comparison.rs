@@ -4,7 +4,10 @@ use std::path::Path;
 
 use olmix_core::{Domain, DomainSet, Fit, Mixture, Observer, fit};
 
-use crate::{IoError, LoadedFit, Overrides, load_fit_with};
+use crate::config::fit::Overrides;
+use crate::error::IoError;
+use crate::swarm::load_fit::load_fit_with;
+use crate::swarm::loaded_fit::LoadedFit;
 
 /// One method that ran: what it was given and what it proposes.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! What can go wrong with files, told so that the reader can mend it.
+//! What can go wrong with files: every error names the file, the place, and what to do.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use crate::core_messages::core_sentence;
 /// Where in a file something was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum Place {
+pub enum Location {
     /// The file as a whole.
     #[default]
     File,
@@ -21,7 +21,7 @@ pub enum Place {
     Line(u64),
     /// A character, line and column counted from 1.
     Position {
-        /// The line.
+        /// The line, from 1.
         line: u64,
         /// The column, in characters.
         column: u64,
@@ -36,7 +36,7 @@ pub struct InputError {
     /// The file, as the user knows it.
     pub file: String,
     /// The place in the file.
-    pub place: Place,
+    pub location: Location,
     /// What was found.
     pub message: String,
     /// What to do.
@@ -46,11 +46,11 @@ pub struct InputError {
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
-        match &self.place {
-            Place::File => {}
-            Place::Line(line) => write!(f, ":{line}")?,
-            Place::Position { line, column } => write!(f, ":{line}:{column}")?,
-            Place::Field(field) => write!(f, ": {field}")?,
+        match &self.location {
+            Location::File => {}
+            Location::Line(line) => write!(f, ":{line}")?,
+            Location::Position { line, column } => write!(f, ":{line}:{column}")?,
+            Location::Field(field) => write!(f, ": {field}")?,
         }
         write!(f, ": {}\n  help: {}", self.message, self.help)
     }
@@ -101,13 +101,13 @@ impl IoError {
     /// An [`IoError::Input`].
     pub fn input(
         file: impl Into<String>,
-        place: Place,
+        location: Location,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
         Self::Input(Box::new(InputError {
             file: file.into(),
-            place,
+            location,
             message: message.into(),
             help: help.into(),
         }))
@@ -210,17 +210,17 @@ mod tests {
 
     #[test]
     fn an_input_error_is_two_lines_with_its_place() {
-        let place = Place::Position {
+        let location = Location::Position {
             line: 12,
             column: 5,
         };
-        let error = IoError::input("fit.yaml", place, "unknown key `x`", "did you mean `y`?");
+        let error = IoError::input("fit.yaml", location, "unknown key `x`", "did you mean `y`?");
         assert_eq!(
             error.to_string(),
             "fit.yaml:12:5: unknown key `x`\n  help: did you mean `y`?"
         );
         assert_eq!(error.help(), "did you mean `y`?");
-        let error = IoError::input("m.json", Place::Field("law.t".into()), "short", "redo");
+        let error = IoError::input("m.json", Location::Field("law.t".into()), "short", "redo");
         assert_eq!(error.to_string(), "m.json: law.t: short\n  help: redo");
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{IoError, Place};
+use crate::error::{IoError, Location};
 
 /// A file that went into a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl InputFile {
                 if read as u64 > limit {
                     return Err(IoError::input(
                         name,
-                        Place::File,
+                        Location::File,
                         format!("the file is larger than {limit} bytes"),
                         "check that it is the file you meant",
                     ));
@@ -76,7 +76,7 @@ impl InputFile {
             let line = before.split(|&byte| byte == b'\n').count() as u64;
             Err(IoError::input(
                 self.name.clone(),
-                Place::Line(line),
+                Location::Line(line),
                 format!("not a text file: {what}"),
                 "give a text file in UTF-8; if this is one in another encoding, convert it",
             ))
@@ -100,6 +100,22 @@ impl InputFile {
     }
 }
 
+/// Greatest size of configs in bytes: a thousand leaves, each with its paths, stay far below.
+pub(crate) const MAX_CONFIG_BYTES: u64 = 64 << 20;
+
+/// Reads a config of at most `limit` bytes and parses it; its record comes with it. `parse` gets the file's name
+/// (for messages), its text, and the folder where its relative paths start.
+pub(crate) fn read_config<T>(
+    path: &Path,
+    limit: u64,
+    parse: impl FnOnce(&str, &str, &Path) -> Result<T, IoError>,
+) -> Result<(T, InputRecord), IoError> {
+    let input = InputFile::read(path, Some(limit))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let config = parse(&input.name, input.text()?, folder)?;
+    Ok((config, input.record("config")))
+}
+
 /// SHA-256 as 64 lowercase hex digits.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
@@ -116,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_sha_256() {
+    fn sha256_hex_matches_the_published_digest_of_abc() {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_hex(b"abc"), expected);
     }
@@ -143,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_a_folder_and_a_file_too_large_are_told_apart() {
+    fn input_errors_distinguish_a_missing_file_a_folder_and_a_file_too_large() {
         let folder = tempfile::tempdir().unwrap();
         let message = |path: &Path, limit| match InputFile::read(path, limit) {
             Ok(_) => panic!("read {}", path.display()),

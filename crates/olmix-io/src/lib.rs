@@ -4,11 +4,23 @@
 //! | --- | --- |
 //! | fit config, with the swarm it names | [`load_fit`] |
 //! | mixtures to predict, measured or not | [`load_mixtures`], [`load_runs`] |
-//! | generation config, launch config | [`GenerationConfig::load`], [`LaunchConfig::load`], [`LaunchBase::read`] |
-//! | shares of domains, in any of these | [`Shares::read`] |
+//! | generation config | [`GenerationConfig::load`] |
+//! | launch config | [`LaunchConfig::load`]; [`LaunchBase::read`] as the base of variants |
+//! | `olmix.yaml` of a project | [`ProjectConfig::load`] |
+//! | weights of domains, in any of these | [`DomainWeights::read`] |
 //! | `mixture.json` of an earlier fit | [`MixtureFile::read`] |
 //!
+//! | out | written by |
+//! | --- | --- |
+//! | `mixture.json` | [`MixtureFile::new`], [`MixtureFile::to_bytes`] |
+//! | a trainer's configuration | [`export::Format::text`] |
+//! | ratios.csv and launch configs of a drawn swarm | [`DrawnSwarm`] |
+//! | CSV and NPY | [`tables`] |
+//!
 //! Results go out through [`olmix_fs`], whole or not at all.
+//!
+//! The root has what is named most; the rest is in a module for each kind of file: [`fit_config`],
+//! [`generation_config`], [`launch_config`], [`project`], [`mixture_file`], [`export`], [`tables`], [`yaml`].
 //!
 //! Nothing that is read can make this crate panic: whatever is wrong with a file becomes an
 //! [`IoError`] that says which file, where in it, what was found, and what to do.
@@ -24,41 +36,36 @@ mod messages;
 mod real_data;
 mod swarm;
 
-pub use artifact::csv_npy::{csv_bytes, csv_number, npy};
-pub use artifact::domain_weights::Shares;
-pub use artifact::export::{Blend, BlendDomain, Trainer};
+pub use artifact::domain_weights::DomainWeights;
 pub use artifact::json_diff::{ArrayDifference, JsonDifference, json_differences};
-pub use artifact::mixture_file::{
-    BaselineEntry, BootstrapEntry, DomainEntry, FitEntry, GroupEntry, KlChoiceEntry, LawEntry,
-    Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry, ShareEntry,
-    TaskEntry, VirtualEntry,
-};
+pub use artifact::mixture_file::MixtureFile;
+pub use artifact::new_project::{NewProject, new_project};
+pub use artifact::weight_difference::{WeightChange, WeightDifference};
 pub use comparison::{Judgement, MethodResult};
 pub use config::engine::{EngineConfig, EngineKind};
-pub use config::fit::{
-    Bound, ConstraintsConfig, DiagnosticsConfig, EvalConfig, FilteringConfig, FitConfig,
-    Granularity, GroupConfig, KlReg, Named, Preset, PriorsConfig, ProposerConfig, RegressionConfig,
-    SwarmFiles, TrainSplit,
-};
-pub use config::generation::{
-    Content, DataConfig, GenerationConfig, MixLeaf, Source, SwarmConfig, TokenWidth,
-};
-pub use config::launch::{
-    EvaluationConfig, FewShot, LaunchBase, LaunchConfig, ModelConfig, TrainerKind, TrainingConfig,
-    ValidationLeaf, Variant,
-};
-pub use config::project::{
-    FitFile, GenerationFile, NewProject, ProjectChange, ProjectConfig, ProjectDomain, new_project,
-    read_changes, with_domains,
-};
-pub use config::yaml;
+pub use config::fit::{FitConfig, KlReg, Overrides, Preset, PriorsConfig};
+pub use config::generation::{GenerationConfig, MixLeaf};
+pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};
+pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain};
 pub use core_messages::fit_warnings;
-pub use error::{InputError, IoError, Place};
+pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};
-pub use swarm::carry_ratios::{CarriedRatios, carry_ratios, count_runs};
-pub use swarm::csv_table::{Cell, Table};
-pub use swarm::load_fit::{LoadedFit, Overrides, load_fit, load_fit_with};
+pub use messages::first_few;
+pub use swarm::drawn_swarm::{DrawnSwarm, SampledDomain};
+pub use swarm::load_fit::{load_fit, load_fit_with};
 pub use swarm::load_runs::{Measured, Runs, load_mixtures, load_runs};
-pub use swarm::resolve_domains::matches;
-pub use swarm::sampling_plan::Plan;
-pub use swarm::task_columns::Member;
+pub use swarm::loaded_fit::LoadedFit;
+pub use swarm::sampling_plan::SamplingPlan;
+
+pub use artifact::{export, mixture_file};
+pub use config::{
+    fit as fit_config, generation as generation_config, launch as launch_config, project, yaml,
+};
+
+/// Tables: of runs in, and of anything out.
+pub mod tables {
+    pub use crate::artifact::csv_npy::{csv_bytes, csv_number, npy};
+    pub use crate::swarm::carry_ratios::{CarriedRatios, carry_ratios, count_runs};
+    pub use crate::swarm::tables::csv_table::{Cell, Table};
+    pub use crate::swarm::tasks::task_columns::Member;
+}

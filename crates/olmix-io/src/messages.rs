@@ -1,4 +1,4 @@
-//! Small pieces of messages: quoted names, excerpts, and the nearest known name.
+//! Pieces of messages: quoted names, excerpts, short lists, and the nearest known name.
 
 /// The candidate that `name` most likely was meant to be, if any is close.
 ///
@@ -49,11 +49,19 @@ pub(crate) fn listed<'a>(
     limit: usize,
 ) -> String {
     let names = names.into_iter();
-    let more = names.len().saturating_sub(limit);
-    let shown: Vec<String> = names
-        .take(limit)
-        .map(|name| format!("`{}`", excerpt(name)))
-        .collect();
+    let quoted = names.map(|name| format!("`{}`", excerpt(name)));
+    first_few(quoted, limit)
+}
+
+/// At most `limit` texts with commas between, and how many more there are: `a, b and 3 more`.
+#[must_use]
+pub fn first_few(
+    texts: impl IntoIterator<Item = String, IntoIter: ExactSizeIterator>,
+    limit: usize,
+) -> String {
+    let texts = texts.into_iter();
+    let more = texts.len().saturating_sub(limit);
+    let shown: Vec<String> = texts.take(limit).collect();
     let shown = shown.join(", ");
     if more > 0 {
         format!("{shown} and {more} more")
@@ -100,9 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn long_lists_and_long_texts_are_cut() {
+    fn lists_and_excerpts_are_cut_at_their_limit() {
         assert_eq!(listed(["a", "b"], 3), "`a`, `b`");
         assert_eq!(listed(["a", "b", "c"], 2), "`a`, `b` and 1 more");
+        assert_eq!(first_few(["a".to_owned()], 1), "a");
         assert_eq!(excerpt("a\u{7}b"), "a\u{fffd}b");
         assert_eq!(excerpt(&"x".repeat(70)).chars().count(), 61);
     }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use olmix_core::{CoreError, Domain, DomainSet};
 use olmix_fs::{StagedFile, remove_abandoned};
-use olmix_io::{ProjectConfig, ProjectDomain, with_domains};
+use olmix_io::project::with_domains;
+use olmix_io::{ProjectConfig, ProjectDomain};
 use olmix_ledger::{Cost, Ledger, NewRecord, Record, RecordKind};
 use serde::de::DeserializeOwned;
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use olmix_fs::write_whole;
-use olmix_io::{ModelConfig, TrainingConfig};
+use olmix_io::TrainingConfig;
+use olmix_io::launch_config::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::{ProxyError, Size, hyperparameters, size};

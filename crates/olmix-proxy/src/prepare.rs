@@ -4,7 +4,9 @@ use std::path::Path;
 
 use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate};
 use olmix_fs::{canonical_parent, write_whole};
-use olmix_io::{ArrayDifference, DataConfig, FewShot, LaunchConfig, MixLeaf, json_differences};
+use olmix_io::generation_config::DataConfig;
+use olmix_io::launch_config::FewShot;
+use olmix_io::{ArrayDifference, LaunchConfig, MixLeaf, json_differences};
 use serde_json::Value;
 
 use crate::{

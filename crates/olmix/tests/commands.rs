@@ -25,7 +25,7 @@ fn fit(out: &Path, more: &[&str]) -> Command {
 }
 
 #[test]
-fn the_main_job_writes_its_files_and_tells_the_answer() {
+fn fit_writes_its_files_and_prints_the_mixture() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let run = fit(&out, &[]).assert().success();
@@ -71,7 +71,7 @@ fn results_are_the_same_bytes_on_one_thread_and_on_three() {
 }
 
 #[test]
-fn json_is_json_and_quiet_is_quiet() {
+fn json_output_parses_and_quiet_prints_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let run = fit(folder.path(), &["--json", "--bootstrap", "0"])
         .assert()
@@ -127,7 +127,7 @@ fn a_sweep_solves_every_cell_and_says_which_have_no_mixture() {
 }
 
 #[test]
-fn a_mistake_gets_one_message_exit_code_2_and_leaves_nothing_behind() {
+fn a_bad_config_exits_with_2_one_message_and_no_output_folder() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("fit.yaml");
     let demo_config = demo_config();
@@ -262,7 +262,7 @@ fn with_a_domain_nobody_sampled(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_domain_nobody_sampled_is_held_when_asked_and_the_report_says_how_to_ask() {
+fn dead_domains_are_refused_or_held_and_the_report_names_the_option() {
     let folder = tempfile::tempdir().unwrap();
     let config = with_a_domain_nobody_sampled(folder.path());
     let out = folder.path().join("out");
@@ -297,7 +297,7 @@ fn a_domain_nobody_sampled_is_held_when_asked_and_the_report_says_how_to_ask() {
 }
 
 #[test]
-fn a_split_that_leaves_too_few_runs_is_blamed_on_the_split() {
+fn a_train_split_with_too_few_runs_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("fit.yaml");
     let text = demo_config();
@@ -354,17 +354,19 @@ fn a_saturating_law_goes_through_fit_sweep_and_predict() {
 }
 
 #[test]
-fn the_config_a_result_keeps_makes_the_same_result_again() {
+fn the_config_json_of_a_fit_gives_the_same_fit_again() {
     let folder = tempfile::tempdir().unwrap();
     copy_demo(folder.path());
     let text = demo_config();
-    let more = "filtering: {drop_metrics: [code_sql], obj_weights: {qa_history: 7/52.0}, directions: {qa_science: min}}\n\
+    let more = "filtering: {drop_metrics: [code_sql], obj_weights: {qa_history: 7/52.0}, directions: \
+        {qa_science: min}}\n\
                 diagnostics: {bootstrap: 10}\n";
     let text = text
         .replace("seed: 0", "seed: 3, ridge: 1e-5, train_split: 0.9")
         .replace(
             "repetition_factor: 4.0",
-            "repetition_factor: 4.0, bounds: {math: {max: 0.1}}, groups: {web: {domains: [\"web:*\"], min: 0.2}}",
+            "repetition_factor: 4.0, bounds: {math: {max: 0.1}}, groups: {web: {domains: [\"web:*\"], min: \
+             0.2}}",
         );
     let config = folder.path().join("fit.yaml");
     std::fs::write(&config, text + more).unwrap();
@@ -382,4 +384,31 @@ fn the_config_a_result_keeps_makes_the_same_result_again() {
     let (second, again) = fit(&kept, &folder.path().join("second"));
     assert_eq!(first.file_name(), second.file_name());
     assert!(weights == again);
+}
+
+#[test]
+fn engine_settings_of_another_engine_are_noticed_before_a_launch() {
+    let folder = tempfile::tempdir().unwrap();
+    let variants = folder.path().join("launch");
+    std::fs::create_dir(&variants).unwrap();
+    let config = "name: a\ntraining: {seed: 1}\ntrainer: {command: \"true\"}\nmix: {x: 1}\n\
+                  engine: {partition: gpu, qos: high, resources: {tpu: 1}}\n";
+    std::fs::write(variants.join("a.yaml"), config).unwrap();
+    let preview = |more: &[&str]| {
+        let run = olmix()
+            .current_dir(folder.path())
+            .args(["launch", "preview", "--variants", "launch"])
+            .args(more)
+            .assert()
+            .success();
+        String::from_utf8_lossy(&run.get_output().stderr).into_owned()
+    };
+    let notices = preview(&[]);
+    let slurm = "note: `engine.partition`, `engine.qos` have no effect: they are settings of slurm, and the \
+        engine is local\n";
+    assert!(notices.contains(slurm), "{notices}");
+    let ray =
+        "note: `engine.resources` has no effect: it is a setting of ray, and the engine is local\n";
+    assert!(notices.contains(ray), "{notices}");
+    assert!(!preview(&["--quiet"]).contains("no effect"));
 }

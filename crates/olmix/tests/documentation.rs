@@ -8,8 +8,9 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use common::newcomer;
+use olmix_io::project::read_changes;
 use olmix_io::yaml::recorded_keys;
-use olmix_io::{FitConfig, GenerationConfig, IoError, LaunchConfig, ProjectConfig, read_changes};
+use olmix_io::{FitConfig, GenerationConfig, IoError, LaunchConfig, ProjectConfig};
 
 /// A file of the repository.
 fn page(path: &str) -> String {

@@ -90,7 +90,7 @@ fn a_cap_that_does_not_hold_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn what_is_exported_reads_back_as_the_mixture_it_was() {
+fn exported_tables_and_mixes_read_back_as_the_same_mixture() {
     let folder = folder();
     for format in ["mix", "csv", "json", "yaml"] {
         let end = if format == "mix" { "yaml" } else { format };
@@ -127,7 +127,7 @@ fn two_mixtures_are_compared_by_distance_and_moves() {
 }
 
 #[test]
-fn files_without_shares_are_refused() {
+fn files_without_domain_weights_are_refused() {
     let folder = folder();
     for (name, text) in [
         ("text.yaml", "just text"),

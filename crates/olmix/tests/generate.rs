@@ -19,7 +19,7 @@ fn rewrite(folder: &Path, from: &str, to: &str) {
 }
 
 #[test]
-fn the_mixtures_that_are_written_are_read_back_exactly() {
+fn generated_ratios_are_read_back_bit_for_bit() {
     for design in ["random", "maximin", "d_optimal", "v_optimal"] {
         let folder = newcomer();
         let drawn = json(
@@ -60,7 +60,7 @@ fn a_swarm_does_not_depend_on_threads_and_can_be_made_again_in_its_place() {
 }
 
 #[test]
-fn another_swarm_is_never_written_over_one_that_may_be_training() {
+fn generate_refuses_to_replace_the_ratios_of_another_swarm() {
     let folder = newcomer();
     olmix(folder.path(), &format!("{GENERATE} --quiet"))
         .assert()
@@ -76,7 +76,7 @@ fn another_swarm_is_never_written_over_one_that_may_be_training() {
 }
 
 #[test]
-fn bounds_that_nothing_meets_are_refused_with_the_largest_that_could_be_met() {
+fn max_tokens_beyond_every_mixture_is_refused_with_the_largest_possible() {
     let folder = newcomer();
     rewrite(
         folder.path(),
@@ -92,7 +92,7 @@ fn bounds_that_nothing_meets_are_refused_with_the_largest_that_could_be_met() {
 }
 
 #[test]
-fn bounds_that_reject_most_draws_are_named_with_how_many() {
+fn caps_that_reject_most_candidates_are_warned_of_with_counts() {
     let folder = newcomer();
     rewrite(
         folder.path(),

@@ -22,7 +22,7 @@ fn config(folder: &Path, sources: &str) {
 }
 
 #[test]
-fn priors_that_were_computed_are_what_generate_needs() {
+fn computed_priors_are_accepted_by_generate() {
     let folder = tempfile::tempdir().unwrap();
     for (name, size) in [("web", 6000), ("wiki", 2000)] {
         std::fs::create_dir_all(folder.path().join(name)).unwrap();
@@ -36,7 +36,8 @@ fn priors_that_were_computed_are_what_generate_needs() {
     let printed = String::from_utf8(run.get_output().stdout.clone()).unwrap();
     assert_eq!(
         printed,
-        "priors:\n  relative_sizes:\n    web: 0.75\n    wiki: 0.25\n  token_counts:\n    web: 3000\n    wiki: 1000\n"
+        "priors:\n  relative_sizes:\n    web: 0.75\n    wiki: 0.25\n  token_counts:\n    web: 3000\n    \
+         wiki: 1000\n"
     );
     let path = folder.path().join("gen.yaml");
     let text = std::fs::read_to_string(&path).unwrap();

@@ -2,7 +2,7 @@
 
 use olmix_core::Matrix;
 
-use crate::IoError;
+use crate::error::IoError;
 
 /// A CSV file with a header and rows. Cells are quoted where needed; lines end in `\n`.
 ///
@@ -18,7 +18,7 @@ where
     let failed = |error: String| {
         IoError::input(
             file,
-            crate::Place::File,
+            crate::error::Location::File,
             format!("the table can't be written: {error}"),
             "this is a defect; please report it",
         )

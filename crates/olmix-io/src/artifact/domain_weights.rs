@@ -1,25 +1,27 @@
-//! Shares of domains, out of any file that holds some: mixtures, priors, configs, runs.
+//! Weights of domains, out of any file that holds some: mixtures, priors, configs, runs.
 
 use std::path::Path;
 
 use serde::Serialize;
 
+use crate::artifact::mixture_file::MixtureFile;
 use crate::config::generation::mix;
 use crate::config::yaml::{Document, Value};
+use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::messages::{excerpt, listed};
-use crate::swarm::csv_table::Table;
-use crate::swarm::run_join::ratios;
-use crate::{IoError, MixtureFile, Place};
+use crate::swarm::tables::csv_table::Table;
+use crate::swarm::tables::table_reader::TableReader;
 
-/// Shares by domain, as a file has them.
+/// Weights of domains, as a file has them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Shares {
-    /// What the file is.
+pub struct DomainWeights {
+    /// What the file is: `mixture`, `weights`, `priors`, `run`, or `mix of a launch config`.
     pub kind: &'static str,
-    /// Domains and their shares, which sum to 1, in the order of the file.
-    pub shares: Vec<(String, f64)>,
-    /// Tokens of each domain, where the file says them for all.
+    /// Domains and their weights, which sum to 1, in the order of the file.
+    #[serde(rename = "shares")]
+    pub weights: Vec<(String, f64)>,
+    /// Tokens of each domain, where the file has them for every domain.
     pub tokens: Option<Vec<u64>>,
     /// Tokens of the run that a mixture was made for.
     pub target_tokens: Option<f64>,
@@ -31,12 +33,14 @@ pub struct Shares {
 const KNOWN: &str = "give a mixture.json, a list or mapping of domains and weights (JSON, YAML or CSV), a \
                      config with `priors` or `mix`, or a run of a ratios.csv as ratios.csv#RUN";
 
-impl Shares {
-    /// Reads the shares in a file. A run of a ratios file is named behind a `#`.
+impl DomainWeights {
+    /// Reads the weights in a file: a `mixture.json`, a list or mapping of domains and weights (JSON, YAML,
+    /// CSV), a config with `priors` or `mix`, or one run of a ratios file, which is named behind a `#`.
+    /// Weights are divided by their sum.
     ///
     /// # Errors
-    /// [`IoError::Read`] when the file can't be read; [`IoError::Input`] when it holds no shares, or
-    /// shares that are negative or sum to nothing.
+    /// [`IoError::Read`] when the file can't be read; [`IoError::Input`] when it holds no weights, or
+    /// weights that are negative or sum to 0.
     pub fn read(path: &Path) -> Result<Self, IoError> {
         let text = path.to_string_lossy();
         let (file, run) = match text.rsplit_once('#') {
@@ -61,25 +65,25 @@ impl Shares {
     }
 
     fn normalized(mut self, file: &str) -> Result<Self, IoError> {
-        let sum: f64 = self.shares.iter().map(|(_, share)| share).sum();
+        let sum: f64 = self.weights.iter().map(|(_, share)| share).sum();
         let bad = self
-            .shares
+            .weights
             .iter()
             .find(|(_, share)| !(*share >= 0.0 && share.is_finite()));
         let message = match bad {
             Some((name, share)) => format!("the share of `{}` is {share}", excerpt(name)),
             None if sum > 0.0 && sum.is_finite() => {
-                self.shares.iter_mut().for_each(|(_, share)| *share /= sum);
+                self.weights.iter_mut().for_each(|(_, share)| *share /= sum);
                 return Ok(self);
             }
             None => "no domain has a share".to_owned(),
         };
         let help = "shares are numbers that are not negative, some of them above 0";
-        Err(IoError::input(file, Place::File, message, help))
+        Err(IoError::input(file, Location::File, message, help))
     }
 }
 
-fn mixture(file: &str, text: &str) -> Result<Shares, IoError> {
+fn mixture(file: &str, text: &str) -> Result<DomainWeights, IoError> {
     let read = MixtureFile::parse(file, text)?;
     let expanded = read.expanded.iter();
     let expanded: Vec<(String, f64)> = expanded
@@ -94,12 +98,12 @@ fn mixture(file: &str, text: &str) -> Result<Shares, IoError> {
     } else {
         Some(expanded)
     };
-    Ok(Shares {
+    Ok(DomainWeights {
         kind: "mixture",
-        shares: shares.ok_or_else(|| {
+        weights: shares.ok_or_else(|| {
             IoError::input(
                 file,
-                Place::Field("domains".into()),
+                Location::Field("domains".into()),
                 "the fit proposed no mixture",
                 "fit without `fit_only` and `n_test`",
             )
@@ -116,7 +120,7 @@ fn mixture(file: &str, text: &str) -> Result<Shares, IoError> {
 }
 
 /// YAML, and JSON, which is YAML too.
-fn document(file: &str, text: &str) -> Result<Shares, IoError> {
+fn document(file: &str, text: &str) -> Result<DomainWeights, IoError> {
     let document = Document::parse(file, text)?;
     let root = document.root();
     if let Ok(items) = root.items() {
@@ -125,17 +129,12 @@ fn document(file: &str, text: &str) -> Result<Shares, IoError> {
     let entries = root.entries().map_err(|_| {
         IoError::input(
             file,
-            Place::File,
+            Location::File,
             "this file holds no shares of domains",
             KNOWN,
         )
     })?;
-    let get = |key: &str| {
-        entries
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| value)
-    };
+    let get = |key: &str| entry(&entries, key);
     if let Some(mix) = get("mix") {
         let leaves = mix::leaves(mix, &|weight| weight.number())?;
         let shares = leaves.into_iter().map(|leaf| (leaf.name, leaf.weight));
@@ -157,14 +156,14 @@ fn document(file: &str, text: &str) -> Result<Shares, IoError> {
             "this file holds no shares of domains, but {}",
             listed(keys, 5)
         );
-        IoError::input(file, Place::File, message, KNOWN)
+        IoError::input(file, Location::File, message, KNOWN)
     })
 }
 
-fn plain(kind: &'static str, shares: Vec<(String, f64)>) -> Shares {
-    Shares {
+fn plain(kind: &'static str, weights: Vec<(String, f64)>) -> DomainWeights {
+    DomainWeights {
         kind,
-        shares,
+        weights,
         tokens: None,
         target_tokens: None,
         repetition_factor: None,
@@ -172,7 +171,7 @@ fn plain(kind: &'static str, shares: Vec<(String, f64)>) -> Shares {
 }
 
 /// The reference's `[{domain, weight}, …]`.
-fn list(items: &[Value<'_>]) -> Result<Shares, IoError> {
+fn list(items: &[Value<'_>]) -> Result<DomainWeights, IoError> {
     let entry = |item: &Value<'_>| {
         let mut section = item.section()?;
         let (domain, weight) = (section.required("domain")?, section.required("weight")?);
@@ -182,13 +181,14 @@ fn list(items: &[Value<'_>]) -> Result<Shares, IoError> {
     Ok(plain("mixture", shares?))
 }
 
-fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<Shares, IoError> {
-    let get = |key: &str| {
-        entries
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| value)
-    };
+/// The value of a key.
+fn entry<'e, 'd>(entries: &'e [(&str, Value<'d>)], key: &str) -> Option<&'e Value<'d>> {
+    let found = entries.iter().find(|(name, _)| *name == key);
+    found.map(|(_, value)| value)
+}
+
+fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<DomainWeights, IoError> {
+    let get = |key: &str| entry(entries, key);
     let sizes = get("relative_sizes")
         .or(get("token_counts"))
         .ok_or_else(|| {
@@ -205,28 +205,29 @@ fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<Shares, Io
     let shares = shares?;
     let counts = get("token_counts").map(Value::entries).transpose()?;
     let tokens = counts.and_then(|counts| {
-        let of = |name: &String| {
+        let count = |(name, _): &(String, f64)| {
             let found = counts.iter().find(|(other, _)| other == name);
             found.and_then(|(_, value)| value.whole().ok())
         };
-        shares.iter().map(|(name, _)| of(name)).collect()
+        shares.iter().map(count).collect()
     });
-    Ok(Shares {
+    Ok(DomainWeights {
         kind: "priors",
-        shares,
+        weights: shares,
         tokens,
         target_tokens: None,
         repetition_factor: None,
     })
 }
 
-fn csv(path: &Path, run: Option<&str>) -> Result<Shares, IoError> {
+fn csv(path: &Path, run: Option<&str>) -> Result<DomainWeights, IoError> {
     let input = InputFile::read(path, None)?;
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(input.text()?.as_bytes());
-    let bad =
-        |line: u64, message: String| IoError::input(&input.name, Place::Line(line), message, KNOWN);
+    let bad = |line: u64, message: String| {
+        IoError::input(&input.name, Location::Line(line), message, KNOWN)
+    };
     let header = reader
         .headers()
         .map_err(|error| bad(1, error.to_string()))?
@@ -255,10 +256,10 @@ fn csv(path: &Path, run: Option<&str>) -> Result<Shares, IoError> {
             None => format!("there are {} runs: {ids}", table.len()),
         };
         let help = format!("name a run: {}#{}", path.display(), table.id(0));
-        IoError::input(&input.name, Place::File, message, help)
+        IoError::input(&input.name, Location::File, message, help)
     })?;
     let columns: Vec<usize> = (0..table.columns().len()).collect();
-    let weights = ratios(&table, &[row], &columns, &mut Vec::new())?;
+    let weights = TableReader::default().mixtures(&table, &[row], &columns)?;
     let weights = weights.into_iter().flatten().next().ok_or_else(|| {
         let message = format!(
             "run `{}` has a ratio that is no number",

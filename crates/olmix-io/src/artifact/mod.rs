@@ -2,6 +2,8 @@
 
 pub(crate) mod csv_npy;
 pub(crate) mod domain_weights;
-pub(crate) mod export;
+pub mod export;
 pub(crate) mod json_diff;
-pub(crate) mod mixture_file;
+pub mod mixture_file;
+pub(crate) mod new_project;
+pub(crate) mod weight_difference;

@@ -1,14 +1,15 @@
-//! The section `engine` of launch configs and of `olmix.yaml`: what runs a swarm, and what each run gets there.
+//! The section `engine` of launch configs and of `olmix.yaml`: what runs a swarm, and what each run gets
+//! there.
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::IoError;
 use crate::config::yaml::{Document, Value, Yaml};
-use crate::input::InputFile;
-use crate::messages::excerpt;
+use crate::error::IoError;
+use crate::input::{InputFile, MAX_CONFIG_BYTES};
+use crate::messages::{excerpt, listed};
 
 /// Every engine, one line each: what help says of it, its name in Rust and in configs, and the module of
 /// `olmix-launch` that has it. Calls a macro with the list; further lines for it may follow a `;`.
@@ -29,7 +30,7 @@ macro_rules! for_each_engine {
 
 macro_rules! engine_kinds {
     ($( #[doc = $summary:literal] $kind:ident = $name:literal => $module:ident; )+) => {
-        /// What runs runs.
+        /// What starts the processes of runs.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum EngineKind {
             $( #[doc = $summary] #[serde(rename = $name)] $kind, )+
@@ -67,11 +68,14 @@ impl Default for EngineKind {
     }
 }
 
-/// What the section says. What is `None` or empty is left to the engine.
+/// The section `engine`. What is `None` or empty is left to the engine.
+///
+/// Settings of one engine may stand beside those of another, as a swarm can change engines;
+/// [`EngineConfig::notices`] names those that have no effect.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
-    /// Which engine.
+    /// The engine that new runs go to; `local` where the section does not say.
     #[serde(rename = "type")]
     pub kind: EngineKind,
     /// Most runs at once.
@@ -82,9 +86,9 @@ pub struct EngineConfig {
     pub cpus: Option<u32>,
     /// Memory of a run, as Slurm writes it: `32G`.
     pub memory: Option<String>,
-    /// Most time of a run, as Slurm writes it.
+    /// Slurm: most time of a run, as `sbatch --time` takes it.
     pub time: Option<String>,
-    /// Machines of a run.
+    /// Slurm: machines of a run.
     pub nodes: Option<u32>,
     /// Slurm: the partition.
     pub partition: Option<String>,
@@ -126,7 +130,7 @@ impl EngineConfig {
     /// # Errors
     /// [`IoError::Read`], and [`IoError::Input`] for the first thing that can't be used.
     pub fn load(path: &Path) -> Result<Option<Self>, IoError> {
-        let input = InputFile::read(path, Some(64 << 20))?;
+        let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
         let document = Document::parse(&input.name, input.text()?)?;
         let mut root = document.root().section()?;
         root.optional("engine").as_ref().map(Self::read).transpose()
@@ -163,14 +167,15 @@ impl EngineConfig {
             {
                 return Err(value.error(
                     format!("`engine.storage` is {}, no URL", excerpt(storage)),
-                    "use a URL such as s3://bucket/prefix; on a shared filesystem leave it out and give --out",
+                    "use a URL such as s3://bucket/prefix; on a shared filesystem leave it out and give \
+                     --out",
                 ));
             }
         }
-        let mut set = |key: &'static str, place: &mut Option<String>| {
+        let mut set = |key: &'static str, setting: &mut Option<String>| {
             let found = text(section.optional(key))?;
             if found.is_some() {
-                *place = found;
+                *setting = found;
             }
             Ok::<(), IoError>(())
         };
@@ -187,7 +192,7 @@ impl EngineConfig {
             }
             self.time = Some(words.to_owned());
         }
-        let mut whole = |key: &'static str, least: u64, place: &mut Option<u32>| {
+        let mut whole = |key: &'static str, least: u64, setting: &mut Option<u32>| {
             if let Some(value) = section.optional(key) {
                 let number = value.whole().ok().filter(|number| *number >= least);
                 let number = number.and_then(|number| u32::try_from(number).ok());
@@ -196,7 +201,7 @@ impl EngineConfig {
                 } else {
                     "a whole number above 0"
                 };
-                *place = Some(number.ok_or_else(|| value.must_be(what))?);
+                *setting = Some(number.ok_or_else(|| value.must_be(what))?);
             }
             Ok::<(), IoError>(())
         };
@@ -204,9 +209,9 @@ impl EngineConfig {
         whole("gpus", 0, &mut self.gpus)?;
         whole("cpus", 1, &mut self.cpus)?;
         whole("nodes", 1, &mut self.nodes)?;
-        let mut list = |key: &'static str, place: &mut Vec<String>| {
+        let mut list = |key: &'static str, setting: &mut Vec<String>| {
             if let Some(value) = section.optional(key) {
-                *place = match value.items() {
+                *setting = match value.items() {
                     Ok(items) => items
                         .iter()
                         .map(|item| item.text().map(str::to_owned))
@@ -246,6 +251,51 @@ impl EngineConfig {
         Ok(self)
     }
 
+    /// The settings that the engine does not take, because they are another engine's: one notice an engine.
+    ///
+    /// ```
+    /// use olmix_io::{EngineConfig, EngineKind};
+    ///
+    /// let engine = EngineConfig {
+    ///     kind: EngineKind::Ray,
+    ///     partition: Some("gpu".into()),
+    ///     ..EngineConfig::default()
+    /// };
+    /// assert_eq!(
+    ///     engine.notices(),
+    ///     ["`engine.partition` has no effect: it is a setting of slurm, and the engine is ray"]
+    /// );
+    /// ```
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let others = EngineKind::ALL.iter().filter(|kind| **kind != self.kind);
+        others.filter_map(|other| self.notice_of(*other)).collect()
+    }
+
+    /// Names the settings of another engine that are set.
+    fn notice_of(&self, other: EngineKind) -> Option<String> {
+        let of_other = OWN_SETTINGS.iter().filter(|(_, kind, _)| *kind == other);
+        let mut keys = Vec::new();
+        for (key, _, is_set) in of_other {
+            if is_set(self) {
+                keys.push(format!("engine.{key}"));
+            } else if self.evaluation.as_deref().is_some_and(is_set) {
+                keys.push(format!("engine.evaluation.{key}"));
+            }
+        }
+        let (verb, what) = match keys.len() {
+            0 => return None,
+            1 => ("has", "it is a setting"),
+            _ => ("have", "they are settings"),
+        };
+        Some(format!(
+            "{} {verb} no effect: {what} of {}, and the engine is {}",
+            listed(keys.iter().map(String::as_str), keys.len()),
+            other.word(),
+            self.kind.word()
+        ))
+    }
+
     /// How long a run may take, where that is said.
     #[must_use]
     pub fn limit(&self) -> Option<Duration> {
@@ -264,6 +314,22 @@ impl EngineConfig {
         each.saturating_mul(self.nodes.unwrap_or(1))
     }
 }
+
+/// A setting of one engine alone: its key, the engine, and whether a section sets it.
+type OwnSetting = (&'static str, EngineKind, fn(&EngineConfig) -> bool);
+
+const OWN_SETTINGS: [OwnSetting; 10] = [
+    ("partition", EngineKind::Slurm, |e| e.partition.is_some()),
+    ("account", EngineKind::Slurm, |e| e.account.is_some()),
+    ("qos", EngineKind::Slurm, |e| e.qos.is_some()),
+    ("gres", EngineKind::Slurm, |e| e.gres.is_some()),
+    ("time", EngineKind::Slurm, |e| e.time.is_some()),
+    ("nodes", EngineKind::Slurm, |e| e.nodes.is_some()),
+    ("options", EngineKind::Slurm, |e| !e.options.is_empty()),
+    ("address", EngineKind::Ray, |e| e.address.is_some()),
+    ("runtime_env", EngineKind::Ray, |e| e.runtime_env.is_some()),
+    ("resources", EngineKind::Ray, |e| !e.resources.is_empty()),
+];
 
 fn kind(value: &Value<'_>) -> Result<EngineKind, IoError> {
     let names: Vec<_> = EngineKind::ALL
@@ -328,83 +394,4 @@ fn json(value: &Value<'_>) -> serde_json::Value {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)] // a failed step fails the test
-
-    use super::*;
-
-    fn parse(text: &str) -> Result<EngineConfig, IoError> {
-        let document = Document::parse("launch.yaml", text)?;
-        let mut root = document.root().section()?;
-        EngineConfig::read(&root.required("engine")?)
-    }
-
-    #[test]
-    fn a_block_is_read_and_survives_being_recorded() {
-        let config = parse(
-            "engine:\n  type: slurm\n  partition: gpu\n  gres: gpu:a100:2\n  nodes: 2\n  time: 1-02:30:00\n  jobs: 64\n  \
-             setup: [module load cuda, \"export A='b c'\"]\n  env: {WANDB_MODE: offline}\n  runtime_env: {pip: [torch], env_vars: {A: \"1\"}, n: 2}\n  \
-             evaluation: {partition: cpu, gpus: 0, gres: none}\n",
-        )
-        .unwrap();
-        assert_eq!(config.kind, EngineKind::Slurm);
-        assert_eq!(config.gpus_of_run(), 4);
-        assert_eq!(config.limit(), Some(Duration::from_mins(1590)));
-        let evaluation = config.evaluation.as_ref().unwrap();
-        assert_eq!(evaluation.partition.as_deref(), Some("cpu"));
-        assert_eq!(evaluation.setup, config.setup);
-        let expected = serde_json::json!({"pip": ["torch"], "env_vars": {"A": "1"}, "n": 2});
-        assert_eq!(config.runtime_env, Some(expected));
-        let text = serde_json::to_string(&config).unwrap();
-        assert_eq!(serde_json::from_str::<EngineConfig>(&text).unwrap(), config);
-        assert_eq!(parse("engine: ray\n").unwrap().kind, EngineKind::Ray);
-    }
-
-    #[test]
-    fn times_are_read_as_slurm_reads_them() {
-        for (text, expected) in [
-            ("90", Some(5400)),
-            ("1:30", Some(90)),
-            ("2:00:00", Some(7200)),
-            ("1-12", Some(129_600)),
-            ("1-0:30", Some(88_200)),
-            ("2h", None),
-            ("0", None),
-            ("1:2:3:4", None),
-        ] {
-            assert_eq!(seconds(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_can_not_be_meant_is_refused_with_its_place() {
-        for (text, told) in [
-            ("engine: {type: slrum}\n", "did you mean `slurm`"),
-            (
-                "engine: {type: slurm, partiton: gpu}\n",
-                "unknown key `partiton`",
-            ),
-            (
-                "engine: {type: slurm, time: 2h}\n",
-                "`engine.time` must be a time such as",
-            ),
-            (
-                "engine: {type: slurm, gpus: -1}\n",
-                "`engine.gpus` must be a whole number",
-            ),
-            ("engine: {storage: /scratch/x}\n", "no URL"),
-            ("engine: {env: {\"A B\": c}}\n", "no name of a variable"),
-        ] {
-            let error = parse(text).unwrap_err().to_string();
-            assert!(error.contains(told), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_file_without_the_section_has_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.yaml");
-        std::fs::write(&file, "name: x\n").unwrap();
-        assert_eq!(EngineConfig::load(&file).unwrap(), None);
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! Configs: one folder or file a kind of config, all read from YAML with positions.
 
 pub(crate) mod engine;
-pub(crate) mod fit;
-pub(crate) mod generation;
-pub(crate) mod launch;
-pub(crate) mod project;
+pub mod fit;
+pub mod generation;
+pub mod launch;
+pub mod project;
 pub mod yaml;

@@ -1,12 +1,13 @@
-//! Ratios of an earlier swarm, told over the domains of today.
+//! Ratios of an earlier swarm, carried over to the domains of today.
 
 use olmix_core::reuse::{Collapse, Lineage, VirtualDomain, re_express};
 use olmix_core::{CoreError, DomainSet, Matrix, Swarm};
 
+use super::tables::csv_table::Table;
+use super::tables::table_reader::TableReader;
+use crate::artifact::csv_npy::{csv_bytes, csv_number};
+use crate::error::IoError;
 use crate::messages::excerpt;
-use crate::swarm::csv_table::Table;
-use crate::swarm::run_join::ratios;
-use crate::{IoError, csv_bytes, csv_number};
 
 /// An earlier swarm's mixtures over the domains of today.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,9 +20,9 @@ pub struct CarriedRatios {
     pub lost: Vec<String>,
 }
 
-/// Tells a ratios table (`bytes`, named `file` in messages) over the new domains of a lineage. Columns of virtual domains
-/// are expanded first; domains without a column had no part in the swarm. `natural` (length `m` of the new set) says how
-/// parts share their whole.
+/// Carries a ratios table (`bytes`, named `file` in messages) over to the new domains of a lineage. Columns
+/// of virtual domains are expanded first; domains without a column had no part in the swarm. `natural`
+/// (length `m` of the new set) says how parts share their whole.
 ///
 /// # Errors
 /// [`IoError::Input`] for a table that can't be read and for a column that is no domain of the old set.
@@ -33,40 +34,39 @@ pub fn carry_ratios(
     natural: &[f64],
 ) -> Result<CarriedRatios, IoError> {
     let table = Table::from_bytes(file, bytes, "ratios")?;
-    let told = |error: CoreError| IoError::core(file, error);
+    let refused = |error: CoreError| IoError::core(file, error);
     let used: Vec<VirtualDomain> = virtuals
         .iter()
         .filter(|one| table.columns().contains(&one.name))
         .cloned()
         .collect();
-    let collapse = Collapse::new(&lineage.old, &used).map_err(told)?;
-    let mut places = Vec::with_capacity(table.columns().len());
+    let collapse = Collapse::new(&lineage.old, &used).map_err(refused)?;
+    let mut positions = Vec::with_capacity(table.columns().len());
     for column in table.columns() {
-        let place = collapse.collapsed().position(column).ok_or_else(|| {
+        let position = collapse.collapsed().position(column).ok_or_else(|| {
             table.header_error(
                 format!("column `{}` is no domain of its version", excerpt(column)),
                 "this swarm does not belong to this history; leave it out with --no-old-runs",
             )
         })?;
-        places.push(place);
+        positions.push(position);
     }
     let rows: Vec<usize> = (0..table.len()).collect();
     let columns: Vec<usize> = (0..table.columns().len()).collect();
-    let found = ratios(&table, &rows, &columns, &mut Vec::new())?;
+    let found = TableReader::default().mixtures(&table, &rows, &columns)?;
     let (mut ids, mut mixtures) = (Vec::new(), Vec::new());
     for (&row, weights) in rows.iter().zip(&found) {
         if let Some(weights) = weights {
             let mut r = vec![0.0; collapse.collapsed().len()];
-            places
-                .iter()
-                .zip(weights)
-                .for_each(|(&place, w)| r[place] = *w);
+            for (&position, weight) in positions.iter().zip(weights) {
+                r[position] = *weight;
+            }
             ids.push(table.id(row).to_owned());
             mixtures.push(collapse.expand(&r));
         }
     }
-    let swarm = over(&lineage.old, ids, &mixtures).map_err(told)?;
-    let (carried, lost) = re_express(&swarm, lineage, natural).map_err(told)?;
+    let swarm = over(&lineage.old, ids, &mixtures).map_err(refused)?;
+    let (carried, lost) = re_express(&swarm, lineage, natural).map_err(refused)?;
     let names: Vec<&str> = lineage.new.names().collect();
     let header: Vec<&str> = std::iter::once("run").chain(names).collect();
     let rows = (0..carried.len()).map(|run| {

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use olmix_core::{DomainSet, Matrix, Task};
 
-use super::mmlu;
+use super::tables::csv_table::Table;
+use super::tables::run_join::{Metric, matrix};
+use super::tables::table_reader::TableReader;
+use super::tasks::mmlu;
+use super::tasks::task_columns::{Member, TaskColumns};
+use crate::error::IoError;
+use crate::input::InputRecord;
 use crate::messages::{did_you_mean, excerpt, listed};
-use crate::swarm::csv_table::Table;
-use crate::swarm::run_join::{join, matrix, metrics, ratios};
-use crate::swarm::task_columns::{Member, Recipe};
-use crate::{InputRecord, IoError};
 
 /// Mixtures over known domains, and what was measured of them.
 #[derive(Debug, Clone)]
@@ -40,10 +42,10 @@ pub struct Measured {
 /// # Errors
 /// [`IoError`] for a file or row that can't be used, and for columns that are missing or unknown.
 pub fn load_mixtures(path: &Path, domains: &DomainSet) -> Result<Runs, IoError> {
-    let table = Table::read(path, "ratios")?;
-    let mut notices = Vec::new();
+    let mut reader = TableReader::default();
+    let table = reader.table(path, "ratios")?;
     let rows: Vec<usize> = (0..table.len()).collect();
-    let mixtures = ratios(&table, &rows, &columns(&table, domains)?, &mut notices)?;
+    let mixtures = reader.mixtures(&table, &rows, &columns(&table, domains)?)?;
     let (ids, x): (Vec<String>, Vec<Vec<f64>>) = rows
         .iter()
         .zip(mixtures)
@@ -56,8 +58,8 @@ pub fn load_mixtures(path: &Path, domains: &DomainSet) -> Result<Runs, IoError> 
         mixtures: matrix(&x, domains.len()),
         ids,
         measured: None,
-        notices,
-        inputs: vec![table.record().clone()],
+        notices: reader.notices,
+        inputs: reader.inputs,
     })
 }
 
@@ -76,22 +78,21 @@ pub fn load_runs(
     tasks: &[Task],
     members: &[Vec<Member>],
 ) -> Result<Runs, IoError> {
-    let ratios_table = Table::read(ratios_path, "ratios")?;
-    let metrics_table = Table::read(metrics_path, "metrics")?;
-    let mut notices = Vec::new();
+    let mut reader = TableReader::default();
+    let ratios_table = reader.table(ratios_path, "ratios")?;
+    let metrics_table = reader.table(metrics_path, "metrics")?;
     let columns = columns(&ratios_table, domains)?;
-    let (mut available, _) =
-        mmlu::group(metrics_table.columns(), metrics_table.file(), &mut notices);
+    let mut available = reader.offered_metrics(&metrics_table).metrics;
     // Laws may be of single subjects, which grouping replaces.
     for (column, name) in metrics_table.columns().iter().enumerate() {
         if mmlu::subject(name).is_some() && !available.iter().any(|m| m.name == *name) {
-            available.push(crate::swarm::run_join::Metric {
+            available.push(Metric {
                 name: name.clone(),
                 sources: vec![(column, 1.0)],
             });
         }
     }
-    let (recipe, found) = Recipe::new(tasks, members, &available);
+    let (task_columns, found) = TaskColumns::new(tasks, members, &available);
     let lacking: Vec<&str> = (0..tasks.len())
         .filter(|position| !found.contains(position))
         .map(|position| tasks[position].name.as_str())
@@ -106,23 +107,23 @@ pub fn load_runs(
         ));
     }
     if !lacking.is_empty() {
-        notices.push(format!(
+        reader.notice(format!(
             "{} does not have these tasks of the laws, which are not compared: {}",
             metrics_table.file(),
             listed(lacking, 5)
         ));
     }
-    let joined = join(&ratios_table, &metrics_table, &mut notices)?;
+    let joined = reader.join(&ratios_table, &metrics_table)?;
     let rows: Vec<usize> = joined.iter().map(|run| run.ratios).collect();
-    let mixtures = ratios(&ratios_table, &rows, &columns, &mut notices)?;
+    let mixtures = reader.mixtures(&ratios_table, &rows, &columns)?;
     let rows: Vec<usize> = joined.iter().map(|run| run.metrics).collect();
-    let measured = metrics(&metrics_table, &rows, &recipe.metrics, &mut notices);
+    let measured = reader.metrics(&metrics_table, &rows, &task_columns.metrics);
     let (mut ids, mut x, mut y) = (Vec::new(), Vec::new(), Vec::new());
     for ((run, mixture), measured) in joined.iter().zip(mixtures).zip(measured) {
         if let (Some(mixture), Some(measured)) = (mixture, measured) {
             ids.push(ratios_table.id(run.ratios).to_owned());
             x.push(mixture);
-            let values = recipe.measured(&measured);
+            let values = task_columns.measured(&measured);
             let loss = |(&task, value): (&usize, f64)| tasks[task].loss_of(value);
             y.push(found.iter().zip(values).map(loss).collect());
         }
@@ -137,11 +138,8 @@ pub fn load_runs(
             losses: matrix(&y, found.len()),
             tasks: found,
         }),
-        notices,
-        inputs: vec![
-            ratios_table.record().clone(),
-            metrics_table.record().clone(),
-        ],
+        notices: reader.notices,
+        inputs: reader.inputs,
     })
 }
 
@@ -177,9 +175,8 @@ fn columns(table: &Table, domains: &DomainSet) -> Result<Vec<usize>, IoError> {
             }),
         ));
     }
-    let place = |domain: &str| names().position(|name| name == domain);
-    let columns: Vec<usize> = domains.names().filter_map(place).collect();
-    Ok(columns)
+    let position = |domain: &str| names().position(|name| name == domain);
+    Ok(domains.names().filter_map(position).collect())
 }
 
 fn none_left(table: &Table) -> IoError {

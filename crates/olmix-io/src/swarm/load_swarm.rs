@@ -1,191 +1,245 @@
-//! A swarm's two tables as mixtures and measurements over known domains and tasks, and several swarms as one.
+//! A swarm's two tables as mixtures and losses over known domains and tasks, and several swarms as one.
 
-use std::path::Path;
+use olmix_core::reuse::align;
+use olmix_core::{DomainSet, FitSpec, LawKind, Swarm, Task};
 
-use olmix_core::reuse::{VirtualDomain, align};
-use olmix_core::{DomainSet, FitSpec, SUM_TOLERANCE, Swarm, Task};
+use super::domain_columns::DomainColumns;
+use super::loader::Loader;
+use super::tables::csv_table::{Cell, Table};
+use super::tables::run_join::{Metric, matrix};
+use super::tables::table_reader::TableReader;
+use super::tasks::task_columns::TaskColumns;
+use super::tasks::task_selection::TaskSelection;
+use crate::config::fit::SwarmFiles;
+use crate::error::IoError;
+use crate::messages::{count, excerpt, first_few, listed};
 
-use super::mmlu;
-use crate::config::fit::{FitConfig, Named};
-use crate::messages::{count, did_you_mean, excerpt, listed};
-use crate::swarm::csv_table::{Cell, Table};
-use crate::swarm::run_join::{join, matrix, metrics, ratios};
-use crate::swarm::task_columns::{Member, Recipe};
-use crate::{InputRecord, IoError};
-
-/// How the columns of a ratios table become domains: each domain is the sum of some columns.
-pub(crate) struct Columns {
-    /// Names of the domains, virtual ones that were summed first.
-    pub names: Vec<String>,
-    /// By domain: positions of its columns, and the share that each must have of their sum.
-    parts: Vec<Vec<(usize, f64)>>,
+/// The two tables of a swarm.
+pub(crate) struct SwarmTables {
+    pub ratios: Table,
+    pub metrics: Table,
 }
 
-impl Columns {
-    /// Columns as they are, but for those of a virtual domain that has no column itself: they are summed.
-    pub fn new(config: &FitConfig, table: &Table) -> Result<Self, IoError> {
-        let position = |name: &str| table.columns().iter().position(|column| column == name);
-        let (mut names, mut parts) = (Vec::new(), Vec::new());
-        let mut taken = vec![false; table.columns().len()];
-        for one in virtuals(config) {
-            let known = |leaf: &Named<f64>| position(&leaf.name).is_some();
-            // With a column of its own it is a domain like others; with none of its leaves either, it is no part of
-            // this swarm, which is told where it is used.
-            if position(&one.name).is_some() || !one.value.iter().any(known) {
-                continue;
-            }
-            let sum: f64 = one.value.iter().map(|share| share.value).sum();
-            let mut members = Vec::new();
-            for leaf in one.value.iter().filter(|leaf| leaf.value > 0.0) {
-                let Some(column) = position(&leaf.name) else {
-                    let columns = table.columns().iter().map(String::as_str);
-                    return Err(table.header_error(
-                        format!(
-                            "there is neither a column `{}` nor one for `{}`, which is part of it by {}",
-                            excerpt(&one.name),
-                            excerpt(&leaf.name),
-                            config.file
-                        ),
-                        did_you_mean(&leaf.name, columns, || {
-                            "this swarm is of another version of the domains; name the one that was trained for \
-                             this fit"
-                                .into()
-                        }),
-                    ));
-                };
-                taken[column] = true;
-                members.push((column, leaf.value / sum));
-            }
-            // A leaf without a share has no part in any run of such a swarm.
-            for leaf in one.value.iter().filter(|leaf| leaf.value <= 0.0) {
-                if let Some(column) = position(&leaf.name) {
-                    taken[column] = true;
-                    members.push((column, 0.0));
-                }
-            }
-            names.push(one.name.clone());
-            parts.push(members);
-        }
-        for (column, name) in table.columns().iter().enumerate() {
-            if !taken[column] {
-                names.push(name.clone());
-                parts.push(vec![(column, 1.0)]);
-            }
-        }
-        Ok(Self { names, parts })
+impl SwarmTables {
+    /// Reads and records the tables of the newest swarm.
+    pub fn read(reader: &mut TableReader, files: &SwarmFiles) -> Result<Self, IoError> {
+        Self::read_as(reader, files, ["ratios", "metrics"])
     }
 
-    /// The weights of the domains in a row (aligned with the table's columns).
-    fn collapse(&self, table: &Table, row: usize, weights: &[f64]) -> Result<Vec<f64>, IoError> {
-        let mut collapsed = Vec::with_capacity(self.parts.len());
-        for (name, members) in self.names.iter().zip(&self.parts) {
-            let sum: f64 = members.iter().map(|&(column, _)| weights[column]).sum();
-            for &(column, share) in members {
-                let asked = sum * share;
-                if (weights[column] - asked).abs() > SUM_TOLERANCE {
-                    return Err(table.error(
-                        row,
-                        format!(
-                            "run `{}` gives `{}` {:.4}, where the ratios of `{}` ask for {asked:.4}: this swarm \
-                             does not belong to this fit",
-                            excerpt(table.id(row)),
-                            excerpt(&table.columns()[column]),
-                            weights[column],
-                            excerpt(name),
-                        ),
-                        "name the swarm that was trained with these ratios, or correct the shares of the virtual \
-                         domain",
-                    ));
-                }
-            }
-            collapsed.push(sum);
-        }
-        Ok(collapsed)
-    }
-}
-
-/// Virtual domains that a config tells the members of.
-fn virtuals(config: &FitConfig) -> &[Named<Vec<Named<f64>>>] {
-    config
-        .virtual_domains
-        .as_deref()
-        .or(config.proposer.expanded_kl_source_mixtures.as_deref())
-        .unwrap_or_default()
-}
-
-/// Those among the domains, with shares that sum to 1.
-pub(crate) fn virtual_domains(config: &FitConfig, domains: &DomainSet) -> Vec<VirtualDomain> {
-    let known = virtuals(config)
-        .iter()
-        .filter(|one| domains.position(&one.name).is_some());
-    known
-        .map(|one| VirtualDomain {
-            name: one.name.clone(),
-            members: shares(&one.value),
+    fn read_as(
+        reader: &mut TableReader,
+        files: &SwarmFiles,
+        roles: [&str; 2],
+    ) -> Result<Self, IoError> {
+        Ok(Self {
+            ratios: reader.table(&files.ratios_path, roles[0])?,
+            metrics: reader.table(&files.metrics_path, roles[1])?,
         })
-        .collect()
-}
-
-/// Shares that sum to 1.
-pub(crate) fn shares(entries: &[Named<f64>]) -> Vec<(String, f64)> {
-    let sum: f64 = entries.iter().map(|entry| entry.value).sum();
-    entries
-        .iter()
-        .map(|entry| (entry.name.clone(), entry.value / sum))
-        .collect()
+    }
 }
 
 /// Runs that are in both tables, with a mixture and all measurements.
-pub(crate) struct Rows {
+pub(crate) struct MeasuredRuns {
     pub ids: Vec<String>,
-    /// Runs × domains of [`Columns`].
+    /// Runs × domains.
     pub mixtures: Vec<Vec<f64>>,
-    /// Runs × tasks, as measured.
+    /// Runs × tasks: as measured, and after [`Loader::to_losses`] as losses.
     pub measured: Vec<Vec<f64>>,
 }
 
-/// Joins two tables.
-pub(crate) fn rows(
-    ratios_table: &Table,
-    metrics_table: &Table,
-    columns: &Columns,
-    recipe: &Recipe,
-    notices: &mut Vec<String>,
-) -> Result<Rows, IoError> {
-    let joined = join(ratios_table, metrics_table, notices)?;
-    let all: Vec<usize> = (0..ratios_table.columns().len()).collect();
-    let of_ratios: Vec<usize> = joined.iter().map(|run| run.ratios).collect();
-    let mixtures = ratios(ratios_table, &of_ratios, &all, notices)?;
-    let of_metrics: Vec<usize> = joined.iter().map(|run| run.metrics).collect();
-    let measured = metrics(metrics_table, &of_metrics, &recipe.metrics, notices);
-    let mut rows = Rows {
-        ids: Vec::new(),
-        mixtures: Vec::new(),
-        measured: Vec::new(),
-    };
-    for ((run, mixture), measured) in joined.iter().zip(mixtures).zip(measured) {
-        if let (Some(mixture), Some(measured)) = (mixture, measured) {
-            rows.ids.push(ratios_table.id(run.ratios).to_owned());
-            let mixture = columns.collapse(ratios_table, run.ratios, &mixture)?;
-            rows.mixtures.push(mixture);
-            rows.measured.push(recipe.measured(&measured));
+impl Loader {
+    /// The runs of every swarm that the config names, oldest swarm first, over the domains (`columns`) and
+    /// tasks of the newest.
+    pub fn load_swarms(
+        &mut self,
+        files: &SwarmFiles,
+        newest: &SwarmTables,
+        columns: &DomainColumns,
+        selection: &TaskSelection,
+    ) -> Result<Vec<MeasuredRuns>, IoError> {
+        let mut swarms = Vec::with_capacity(files.earlier.len() + 1);
+        for files in &files.earlier {
+            swarms.push(self.load_earlier(files, &columns.names, selection)?);
         }
+        let tasks = TaskColumns::new(&selection.tasks, &selection.members, &selection.available);
+        swarms.push(self.measured_runs(newest, columns, &tasks.0)?);
+        Ok(swarms)
     }
-    if rows.ids.is_empty() {
-        return Err(none_left(metrics_table, recipe));
+
+    /// An earlier swarm; a domain without a column there was not there yet, and has weight 0.
+    fn load_earlier(
+        &mut self,
+        files: &SwarmFiles,
+        domains: &[String],
+        selection: &TaskSelection,
+    ) -> Result<MeasuredRuns, IoError> {
+        let roles = ["earlier ratios", "earlier metrics"];
+        let tables = SwarmTables::read_as(&mut self.tables, files, roles)?;
+        let columns = DomainColumns::new(&self.config, &tables.ratios)?;
+        let mut positions = Vec::with_capacity(columns.names.len());
+        for name in &columns.names {
+            let Some(position) = domains.iter().position(|domain| domain == name) else {
+                return Err(tables.ratios.header_error(
+                    format!("column `{}` is no domain of the newest swarm", excerpt(name)),
+                    "earlier swarms are read over the domains of today: remove runs that used what is gone, \
+                     and split the \
+                     shares of what was partitioned (`olmix plan --write` does both)",
+                ));
+            };
+            positions.push(position);
+        }
+        let offered = self.tables.offered_metrics(&tables.metrics);
+        let (tasks, found) =
+            TaskColumns::new(&selection.tasks, &selection.members, &offered.metrics);
+        if found.len() < selection.tasks.len() {
+            let all = selection.tasks.iter().enumerate();
+            let missing = all.filter(|(position, _)| !found.contains(position));
+            let missing: Vec<&str> = missing.map(|(_, task)| task.name.as_str()).collect();
+            return Err(tables.metrics.header_error(
+                format!(
+                    "tasks of the newest swarm were not measured here: {}",
+                    listed(missing, 5)
+                ),
+                "name the tasks that both measured in `eval`, or leave this swarm out",
+            ));
+        }
+        let mut runs = self.measured_runs(&tables, &columns, &tasks)?;
+        for mixture in &mut runs.mixtures {
+            let mut placed = vec![0.0; domains.len()];
+            for (&position, weight) in positions.iter().zip(&*mixture) {
+                placed[position] = *weight;
+            }
+            *mixture = placed;
+        }
+        Ok(runs)
     }
-    Ok(rows)
+
+    /// Joins the two tables of a swarm.
+    fn measured_runs(
+        &mut self,
+        tables: &SwarmTables,
+        columns: &DomainColumns,
+        tasks: &TaskColumns,
+    ) -> Result<MeasuredRuns, IoError> {
+        let (ratios, metrics) = (&tables.ratios, &tables.metrics);
+        let joined = self.tables.join(ratios, metrics)?;
+        let all: Vec<usize> = (0..ratios.columns().len()).collect();
+        let rows: Vec<usize> = joined.iter().map(|run| run.ratios).collect();
+        let mixtures = self.tables.mixtures(ratios, &rows, &all)?;
+        let rows: Vec<usize> = joined.iter().map(|run| run.metrics).collect();
+        let measured = self.tables.metrics(metrics, &rows, &tasks.metrics);
+        let mut runs = MeasuredRuns {
+            ids: Vec::new(),
+            mixtures: Vec::new(),
+            measured: Vec::new(),
+        };
+        for ((run, mixture), measured) in joined.iter().zip(mixtures).zip(measured) {
+            if let (Some(mixture), Some(measured)) = (mixture, measured) {
+                runs.ids.push(ratios.id(run.ratios).to_owned());
+                let mixture = columns.collapse(ratios, run.ratios, &mixture)?;
+                runs.mixtures.push(mixture);
+                runs.measured.push(tasks.measured(&measured));
+            }
+        }
+        if runs.ids.is_empty() {
+            return Err(none_left(metrics, tasks));
+        }
+        Ok(runs)
+    }
+
+    /// Turns measured values into losses: scores are turned round, negative losses shifted (and noticed).
+    /// `table` is the metrics table that messages name.
+    pub fn to_losses(
+        &mut self,
+        table: &Table,
+        tasks: &mut [Task],
+        swarms: &mut [MeasuredRuns],
+    ) -> Result<(), IoError> {
+        let needs_law = self.config.regression.law != LawKind::Search;
+        let mut shifted = Vec::new();
+        for (i, task) in tasks.iter_mut().enumerate() {
+            let rows = swarms.iter().flat_map(|runs| &runs.measured);
+            let mut losses: Vec<f64> = rows.map(|row| task.loss_of(row[i])).collect();
+            let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            if needs_law && losses.len() > 1 && least >= most {
+                return Err(table.header_error(
+                    format!(
+                        "metric `{}` has the same value in all {}: there is nothing to fit",
+                        excerpt(&task.name),
+                        count(losses.len(), "run")
+                    ),
+                    "add it to filtering.drop_metrics",
+                ));
+            }
+            if needs_law && least < 0.0 {
+                task.offset = -least;
+                for loss in &mut losses {
+                    *loss -= least;
+                }
+                shifted.push(task.name.clone());
+            }
+            let rows = swarms.iter_mut().flat_map(|runs| &mut runs.measured);
+            for (row, loss) in rows.zip(losses) {
+                row[i] = loss;
+            }
+        }
+        if !shifted.is_empty() {
+            self.tables.notice(format!(
+                "laws need losses that are not negative; shifted up by their least value: {}",
+                listed(shifted.iter().map(String::as_str), 5)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Several swarms as one, the newest last: losses of earlier ones are brought to the level of the newest,
+    /// which is noticed.
+    pub fn align_swarms(
+        &mut self,
+        domains: &DomainSet,
+        tasks: &[Task],
+        swarms: &[MeasuredRuns],
+        spec: &FitSpec,
+    ) -> Result<Swarm, IoError> {
+        let swarm = |runs: &MeasuredRuns| {
+            let swarm = Swarm::new(
+                domains.clone(),
+                tasks.to_vec(),
+                runs.ids.clone(),
+                matrix(&runs.mixtures, domains.len()),
+                matrix(&runs.measured, tasks.len()),
+            );
+            swarm.map_err(|error| self.refused(error))
+        };
+        let mut swarms: Vec<Swarm> = swarms.iter().map(swarm).collect::<Result<_, _>>()?;
+        if swarms.len() == 1 {
+            return Ok(swarms.remove(0));
+        }
+        let all: Vec<&Swarm> = swarms.iter().collect();
+        let aligned = align(&all, spec.prior.weights(), &spec.alignment())
+            .map_err(|error| self.refused(error))?;
+        let shifts = aligned.shifts.iter().enumerate();
+        let shifts = shifts.map(|(s, shift)| format!("`earlier-{} by {:+.4}`", s + 1, -shift));
+        let newest = swarms.last().map_or(0, Swarm::len);
+        self.tables.notice(format!(
+            "{} of earlier swarms are fitted too, their losses brought to the level of the newest: {}",
+            count(aligned.swarm.len() - newest, "run"),
+            first_few(shifts, 5)
+        ));
+        Ok(aligned.swarm)
+    }
 }
 
 /// Every run was dropped: names the metrics that no run has.
-fn none_left(table: &Table, recipe: &Recipe) -> IoError {
-    let nowhere = |metric: &&crate::swarm::run_join::Metric| {
+fn none_left(table: &Table, tasks: &TaskColumns) -> IoError {
+    let nowhere = |metric: &&Metric| {
         let column = |&(column, _): &(usize, f64)| {
             (0..table.len()).all(|row| !matches!(table.cell(row, column), Cell::Number(_)))
         };
         metric.sources.iter().any(column)
     };
-    let metrics: Vec<&str> = recipe
+    let metrics: Vec<&str> = tasks
         .metrics
         .iter()
         .filter(nowhere)
@@ -204,94 +258,4 @@ fn none_left(table: &Table, recipe: &Recipe) -> IoError {
         ),
         "add what is no metric to filtering.drop_metrics",
     )
-}
-
-/// Reads an earlier swarm over the domains and tasks of the newest; a domain without a column was not there yet.
-pub(crate) fn earlier(
-    config: &FitConfig,
-    files: (&Path, &Path),
-    domains: &[String],
-    tasks: (&[Task], &[Vec<Member>]),
-    notices: &mut Vec<String>,
-) -> Result<(Rows, [InputRecord; 2]), IoError> {
-    let ratios_table = Table::read(files.0, "earlier ratios")?;
-    let metrics_table = Table::read(files.1, "earlier metrics")?;
-    let columns = Columns::new(config, &ratios_table)?;
-    let mut places = Vec::with_capacity(columns.names.len());
-    for name in &columns.names {
-        let Some(place) = domains.iter().position(|domain| domain == name) else {
-            return Err(ratios_table.header_error(
-                format!("column `{}` is no domain of the newest swarm", excerpt(name)),
-                "earlier swarms are told over the domains of today: remove runs that used what is gone, and split the \
-                 shares of what was partitioned (`olmix plan --write` does both)",
-            ));
-        };
-        places.push(place);
-    }
-    let (available, _) = mmlu::group(metrics_table.columns(), metrics_table.file(), notices);
-    let (recipe, found) = Recipe::new(tasks.0, tasks.1, &available);
-    if found.len() < tasks.0.len() {
-        let missing = (0..tasks.0.len()).filter(|task| !found.contains(task));
-        let missing: Vec<&str> = missing.map(|task| tasks.0[task].name.as_str()).collect();
-        return Err(metrics_table.header_error(
-            format!(
-                "tasks of the newest swarm were not measured here: {}",
-                listed(missing, 5)
-            ),
-            "name the tasks that both measured in `eval`, or leave this swarm out",
-        ));
-    }
-    let mut rows = rows(&ratios_table, &metrics_table, &columns, &recipe, notices)?;
-    for mixture in &mut rows.mixtures {
-        let mut placed = vec![0.0; domains.len()];
-        places
-            .iter()
-            .zip(&*mixture)
-            .for_each(|(&place, weight)| placed[place] = *weight);
-        *mixture = placed;
-    }
-    let inputs = [
-        ratios_table.record().clone(),
-        metrics_table.record().clone(),
-    ];
-    Ok((rows, inputs))
-}
-
-/// Swarms as one, the newest last; its losses keep their level.
-pub(crate) fn together(
-    config: &FitConfig,
-    domains: &DomainSet,
-    tasks: &[Task],
-    parts: &[Rows],
-    spec: &FitSpec,
-    notices: &mut Vec<String>,
-) -> Result<Swarm, IoError> {
-    let told = |error| IoError::core(config.file.clone(), error);
-    let swarm = |rows: &Rows| {
-        Swarm::new(
-            domains.clone(),
-            tasks.to_vec(),
-            rows.ids.clone(),
-            matrix(&rows.mixtures, domains.len()),
-            matrix(&rows.measured, tasks.len()),
-        )
-        .map_err(told)
-    };
-    let swarms: Vec<Swarm> = parts.iter().map(swarm).collect::<Result<_, _>>()?;
-    let [alone] = swarms.as_slice() else {
-        let all: Vec<&Swarm> = swarms.iter().collect();
-        let prior = spec.prior.weights();
-        let aligned = align(&all, prior, &spec.alignment()).map_err(told)?;
-        let shifts = aligned.shifts.iter().enumerate();
-        let shifts: Vec<String> = shifts
-            .map(|(s, shift)| format!("earlier-{} by {:+.4}", s + 1, -shift))
-            .collect();
-        notices.push(format!(
-            "{} of earlier swarms are fitted too, their losses brought to the level of the newest: {}",
-            count(aligned.swarm.len() - all.last().map_or(0, |s| s.len()), "run"),
-            listed(shifts.iter().map(String::as_str), 5)
-        ));
-        return Ok(aligned.swarm);
-    };
-    Ok(alone.clone())
 }

@@ -1,14 +1,24 @@
 //! Swarms: tables of runs joined, with the tasks and domains that a config names.
+//!
+//! | step of loading a fit | file |
+//! | --- | --- |
+//! | the whole, in order | `load_fit.rs`; what is carried from step to step is the `Loader` of `loader.rs` |
+//! | a table is read; two are joined by run | `tables/` |
+//! | columns become domains, with priors and constraints | `domain_columns.rs`, `resolve_domains.rs` |
+//! | columns become tasks | `tasks/` |
+//! | rows become the runs of a swarm, several swarms one | `load_swarm.rs` |
+//! | what the method is asked to do | `fit_spec.rs` |
 
 pub(crate) mod carry_ratios;
-pub(crate) mod csv_table;
-pub(crate) mod families;
+pub(crate) mod domain_columns;
+pub(crate) mod drawn_swarm;
+pub(crate) mod fit_spec;
 pub(crate) mod load_fit;
 pub(crate) mod load_runs;
 pub(crate) mod load_swarm;
-pub(crate) mod mmlu;
+pub(crate) mod loaded_fit;
+pub(crate) mod loader;
 pub(crate) mod resolve_domains;
-pub(crate) mod run_join;
 pub(crate) mod sampling_plan;
-pub(crate) mod task_columns;
-pub(crate) mod task_selection;
+pub(crate) mod tables;
+pub(crate) mod tasks;

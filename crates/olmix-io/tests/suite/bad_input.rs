@@ -69,7 +69,7 @@ fn files_that_are_no_tables_are_refused() {
 }
 
 #[test]
-fn ids_and_columns_must_be_there_once() {
+fn tables_need_an_id_column_and_unique_ids_and_columns() {
     refused(
         "ratios.csv",
         RATIOS.replace("r4", "r1"),

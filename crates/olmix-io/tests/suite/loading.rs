@@ -60,7 +60,7 @@ fn a_crashed_run_is_left_out_and_named_with_its_metric() {
 }
 
 #[test]
-fn names_a_config_gets_wrong_without_harm_are_said() {
+fn unknown_metric_names_in_filtering_are_noticed_with_the_nearest_name() {
     let case = Case::new();
     case.with(
         "filtering: {drop_metrics: [m9x], obj_weights: {m11: 2, m2: 3}, directions: {zzzz: max}}\n",
@@ -78,7 +78,7 @@ fn names_a_config_gets_wrong_without_harm_are_said() {
 }
 
 #[test]
-fn scores_are_turned_round_and_negative_losses_shifted() {
+fn scores_become_one_minus_score_and_negative_losses_are_shifted() {
     let case = Case::new();
     case.with("filtering: {directions: {m1: max}}\n");
     let loaded = case.load();

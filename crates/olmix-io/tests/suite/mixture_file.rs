@@ -10,7 +10,8 @@ use olmix_core::law::{
 use olmix_core::optimize::{Solution, Status};
 use olmix_core::trust::{Bootstrap, Interval, OutOfFold, Scores};
 use olmix_core::{Binding, Fit, LawKind, Matrix, Mixture, Proposal};
-use olmix_io::{Limit, LoadedFit, MixtureFile};
+use olmix_io::mixture_file::Limit;
+use olmix_io::{LoadedFit, MixtureFile};
 
 fn interval(low: f64, high: f64) -> Interval {
     Interval { low, high }
@@ -104,7 +105,7 @@ fn loaded() -> LoadedFit {
 }
 
 #[test]
-fn a_result_is_read_back_as_it_was_written() {
+fn a_mixture_file_is_read_back_as_it_was_written() {
     let loaded = loaded();
     let file = MixtureFile::new(&loaded, &fit(&loaded));
     let bytes = file.to_bytes().unwrap();
@@ -121,7 +122,7 @@ fn a_result_is_read_back_as_it_was_written() {
 }
 
 #[test]
-fn saturating_laws_are_read_back_as_they_were_written() {
+fn a_mixture_file_of_saturating_laws_is_read_back_as_it_was_written() {
     let loaded = loaded();
     let mut fit = fit(&loaded);
     let law = |c: f64| {
@@ -156,7 +157,7 @@ fn saturating_laws_are_read_back_as_they_were_written() {
 }
 
 #[test]
-fn a_result_says_what_binds_and_how_often_data_is_seen() {
+fn a_mixture_file_names_binding_constraints_and_epochs() {
     let loaded = loaded();
     let file = MixtureFile::new(&loaded, &fit(&loaded));
     let web = &file.domains[0];
@@ -191,7 +192,7 @@ fn a_fit_without_proposal_has_laws_and_no_weights() {
 }
 
 #[test]
-fn files_that_are_something_else_or_were_changed_are_refused() {
+fn mixture_files_of_another_format_or_changed_by_hand_are_refused() {
     let loaded = loaded();
     let file = MixtureFile::new(&loaded, &fit(&loaded));
     let text = String::from_utf8(file.to_bytes().unwrap()).unwrap();

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 
 use crate::common::real_data;
-use olmix_io::{Table, load_fit};
+use olmix_io::load_fit;
+use olmix_io::tables::Table;
 
 #[test]
 fn the_published_swarms_load_with_their_counts() {
@@ -68,7 +69,7 @@ fn mmlu_groups_weigh_subjects_as_the_reference_does() {
             let value = |subject: &String| {
                 let column = columns.iter().position(|column| column == subject).unwrap();
                 match table.cell(row, column) {
-                    olmix_io::Cell::Number(number) => number,
+                    olmix_io::tables::Cell::Number(number) => number,
                     other => panic!("{other:?}"),
                 }
             };
@@ -85,18 +86,18 @@ fn the_same_files_give_the_same_hash_and_others_another() {
         return;
     };
     let copy = tempfile::tempdir().unwrap();
-    let place = |name: &str| copy.path().join(name);
+    let location = |name: &str| copy.path().join(name);
     for name in ["fit.yaml", "ratios.csv", "metrics.csv"] {
-        fs::copy(folder.join(name), place(name)).unwrap();
+        fs::copy(folder.join(name), location(name)).unwrap();
     }
     let hash = |path: &std::path::Path| load_fit(path).unwrap().config_hash();
     let first = hash(&folder.join("fit.yaml"));
     assert_eq!(first.len(), 16);
-    assert_eq!(first, hash(&place("fit.yaml")));
+    assert_eq!(first, hash(&location("fit.yaml")));
     let text = fs::read_to_string(folder.join("fit.yaml")).unwrap();
-    fs::remove_file(place("fit.yaml")).unwrap();
-    fs::write(place("fit.yaml"), format!("# a comment\n{text}")).unwrap();
-    assert_eq!(first, hash(&place("fit.yaml")));
-    fs::write(place("fit.yaml"), text.replace("seed: 0", "seed: 1")).unwrap();
-    assert_ne!(first, hash(&place("fit.yaml")));
+    fs::remove_file(location("fit.yaml")).unwrap();
+    fs::write(location("fit.yaml"), format!("# a comment\n{text}")).unwrap();
+    assert_eq!(first, hash(&location("fit.yaml")));
+    fs::write(location("fit.yaml"), text.replace("seed: 0", "seed: 1")).unwrap();
+    assert_ne!(first, hash(&location("fit.yaml")));
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use olmix_io::{Cell, Table};
+use olmix_io::tables::{Cell, Table};
 
 use crate::LaunchError;
 use crate::swarm::load_variants;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use olmix_io::{csv_bytes, csv_number};
+use olmix_io::tables::{csv_bytes, csv_number};
 
 use super::mixtures::Mixtures;
 use super::{MeasuredRun, SourceRuns};

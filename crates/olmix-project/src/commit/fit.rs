@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use olmix_io::{InputRecord, IoError, MixtureFile, Shares, Table, count_runs, sha256_hex};
+use olmix_io::tables::{Table, count_runs};
+use olmix_io::{DomainWeights, InputRecord, IoError, MixtureFile, sha256_hex};
 use olmix_ledger::{Cost, NewFile, NewRecord, Parent, Record, RecordId, RecordKind};
 
 use super::fit_record::{
@@ -27,8 +28,8 @@ impl Project {
     ) -> Result<Committed, ProjectError> {
         let mut notices = Vec::new();
         let (version, planned) = self.version_of(path, file, &mut notices)?;
-        let shares = Shares::read(path)?;
-        let weights = self.in_order(path, &shares.shares, &version)?;
+        let mixture = DomainWeights::read(path)?;
+        let weights = self.in_order(path, &mixture.weights, &version)?;
         let plan = self.plan_of(path, file, &version, planned)?;
         let bytes = std::fs::read(path).map_err(|error| IoError::read(path, &error))?;
         self.refuse_known(path, &bytes)?;

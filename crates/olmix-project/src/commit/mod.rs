@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use olmix_core::reuse::remaining_mixture;
-use olmix_io::{MixtureFile, Shares};
+use olmix_io::{DomainWeights, MixtureFile};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{DomainsContent, MixtureContent, WeightOrigin};
@@ -134,9 +134,9 @@ impl Project {
         base: Option<Record>,
         by: &Provenance,
     ) -> Result<Committed, ProjectError> {
-        let shares = Shares::read(file)?;
+        let mixture = DomainWeights::read(file)?;
         let (version, _) = self.version()?;
-        let weights = self.in_order(file, &shares.shares, &version)?;
+        let weights = self.in_order(file, &mixture.weights, &version)?;
         let notices = self.broken_bounds(&weights)?;
         let origin = WeightOrigin {
             record: format!("given: {}", file.display()),

@@ -58,7 +58,7 @@ impl PlanningContext {
     ) -> Result<Vec<usize>, ProjectError> {
         let names = self.set.names().enumerate();
         let found: Vec<usize> = names
-            .filter(|(_, name)| olmix_io::matches(pattern, name))
+            .filter(|(_, name)| olmix_io::fit_config::matches(pattern, name))
             .map(|(j, _)| j)
             .collect();
         if found.is_empty() {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use olmix_fs::StagedFile;
-use olmix_io::{FitFile, GenerationFile, ProjectDomain, sha256_hex};
+use olmix_io::project::{FitFile, GenerationFile};
+use olmix_io::{ProjectDomain, sha256_hex};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{PlannedContent, SwarmContent};

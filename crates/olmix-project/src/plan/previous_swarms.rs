@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use olmix_core::reuse::{MOST_OLD_SWARMS, VirtualDomain};
-use olmix_io::carry_ratios;
+use olmix_io::tables::carry_ratios;
 use olmix_ledger::{Record, RecordId, RecordKind};
 
 use super::context::PlanningContext;

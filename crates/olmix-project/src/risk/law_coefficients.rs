@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use olmix_core::law::{FittedLaw, Law as _, LogLinear};
-use olmix_io::{MixtureFile, TaskEntry};
+use olmix_io::MixtureFile;
+use olmix_io::mixture_file::TaskEntry;
 use olmix_ledger::{Record, RecordKind};
 
 use crate::{Project, ProjectError};

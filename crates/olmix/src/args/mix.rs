@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use olmix_io::Trainer;
+use olmix_io::export::Format;
 
 use super::{Common, choice};
 
@@ -76,6 +76,21 @@ pub struct PriorsComputeArgs {
     pub common: Common,
 }
 
+/// The formats of `olmix export` with their names.
+fn formats() -> impl Iterator<Item = (&'static str, &'static Format)> {
+    Format::ALL.iter().map(|format| (format.name(), *format))
+}
+
+/// What stands below the options in the help of `olmix export`.
+pub fn export_help() -> String {
+    let mut text = String::from("Formats:\n");
+    for format in Format::ALL {
+        text += &format!("  {:<13}{}\n", format.name(), format.help());
+    }
+    text + "Weights are rounded to nine decimals that sum to one.\n\nExample:\n  \
+            olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
+}
+
 /// `olmix export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -83,8 +98,8 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub mixture: PathBuf,
     /// The format, one of those listed below.
-    #[arg(long, value_name = "FORMAT", value_parser = choice(Trainer::ALL))]
-    pub format: Trainer,
+    #[arg(long, value_name = "FORMAT", value_parser = choice(formats()))]
+    pub format: &'static Format,
     /// A generation config that lists the files of each domain.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,

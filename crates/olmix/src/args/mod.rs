@@ -140,9 +140,7 @@ pub enum Command {
         command: HistoryCommand,
     },
     /// Export a mixture as the configuration of a trainer.
-    #[command(
-        after_help = "Formats:\n  olmo-core    YAML for SourceMixtureList\n  megatron     the argument of --data-path in Megatron-LM and NeMo\n  huggingface  Python: datasets.interleave_datasets\n  litgpt       Python: litdata.CombinedStreamingDataset\n  streaming    YAML: MosaicML Streaming's streams\n  levanter     YAML: data.configs and data.train_weights\n  mix          YAML: the mix of a launch config\n  csv, json, yaml\nWeights are rounded to nine decimals that sum to one.\n\nExample:\n  olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
-    )]
+    #[command(after_help = mix::export_help())]
     Export(ExportArgs),
     /// Show a mixture, or the differences between two.
     Mix {

@@ -2,7 +2,7 @@
 
 use olmix_core::reuse::{Analysis, ReuseProblem, VirtualDomain};
 use olmix_core::{DomainSet, Mixture};
-use olmix_io::{MixtureFile, Shares};
+use olmix_io::{DomainWeights, MixtureFile};
 use serde_json::json;
 
 use super::on_threads;
@@ -23,7 +23,7 @@ pub fn run(command: &AnalyzeCommand) -> Result<(), Failure> {
 
 fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     let new = MixtureFile::read(&args.new)?;
-    let old = Shares::read(&args.old)?;
+    let old = DomainWeights::read(&args.old)?;
     let refused =
         |error: olmix_core::CoreError| Failure::refused(format!("{}: {error}", args.new.display()));
     let domains = new.domain_set().map_err(refused)?;
@@ -73,17 +73,17 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
 /// The domains that both mixtures have and that are not freed, at the old ratios.
 fn frozen(
     args: &AnalyzeReuseArgs,
-    old: &Shares,
+    old: &DomainWeights,
     domains: &DomainSet,
 ) -> Result<VirtualDomain, Failure> {
-    let known = |name: &str| old.shares.iter().any(|(other, _)| other == name);
+    let known = |name: &str| old.weights.iter().any(|(other, _)| other == name);
     if let Some(name) = args.free.iter().find(|name| !known(name)) {
         return Err(Failure::usage(
             format!("--free {name}: {} has no such domain", args.old.display()),
             "name domains of the old mixture; `olmix mix show` lists them",
         ));
     }
-    let (names, weights): (Vec<String>, Vec<f64>) = old.shares.iter().cloned().unzip();
+    let (names, weights): (Vec<String>, Vec<f64>) = old.weights.iter().cloned().unzip();
     let set = DomainSet::from_names(names);
     let mixture = set.and_then(|set| Mixture::new(set, weights));
     let mixture = mixture.map_err(|e| Failure::refused(format!("{}: {e}", args.old.display())))?;

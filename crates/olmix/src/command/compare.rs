@@ -2,7 +2,8 @@
 
 use olmix_core::Mixture;
 use olmix_fs::{check_writable, write_whole};
-use olmix_io::{MethodResult, Overrides, Preset, csv_bytes, csv_number};
+use olmix_io::tables::{csv_bytes, csv_number};
+use olmix_io::{MethodResult, Overrides, Preset};
 
 use super::{json, on_threads, write_figure};
 use crate::args::CompareArgs;

@@ -1,7 +1,8 @@
 //! `olmix export`.
 
 use olmix_fs::write_whole;
-use olmix_io::{Blend, GenerationConfig, Shares, Trainer};
+use olmix_io::export::{Blend, BlendDomain, Format};
+use olmix_io::{DomainWeights, GenerationConfig};
 
 use crate::args::ExportArgs;
 use crate::bars::tokens_text;
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::table::{number, table};
 
-/// Reads, checks, writes.
+/// Reads a mixture, checks it against the run, and writes or prints it in the format asked for.
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     for (flag, value) in [
         ("--target-tokens", args.target_tokens),
@@ -21,7 +22,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
             )));
         }
     }
-    let shares = Shares::read(&args.mixture)?;
+    let weights = DomainWeights::read(&args.mixture)?;
     let data = args
         .data
         .as_deref()
@@ -30,51 +31,34 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let data = data.map(|(config, _)| config);
     let blend = Blend::new(
         &args.mixture.display().to_string(),
-        &shares,
-        args.target_tokens.or(shares.target_tokens),
-        args.repetition_factor.or(shares.repetition_factor),
+        &weights,
+        args.target_tokens.or(weights.target_tokens),
+        args.repetition_factor.or(weights.repetition_factor),
         data.as_ref(),
     )?;
-    // JSON is what `--json` asks for, whatever the format of the file.
-    let text = blend.text(args.format)?;
-    if !args.common.quiet && args.format.wants_paths() && data.is_none() {
-        output::notices(&[
-            "names of domains stand for paths; --data generate.yaml says where the data is"
-                .to_owned(),
-        ]);
-    }
-    let wild = |path: &String| path.contains(['*', '?', '[']);
-    let globs = blend
-        .domains
-        .iter()
-        .flat_map(|domain| &domain.paths)
-        .any(wild);
-    if !args.common.quiet && globs && matches!(args.format, Trainer::Megatron | Trainer::Streaming)
-    {
-        output::notices(&[
-            "some paths are globs, and this trainer takes prefixes or folders: put theirs in place"
-                .to_owned(),
-        ]);
+    let text = args.format.text(&blend)?;
+    if !args.common.quiet {
+        output::notices(&args.format.notices(&blend, data.is_some()));
     }
     if let Some(path) = &args.output {
         write_whole(path, text.as_bytes())?;
-        if args.common.json {
-            return output::print(&blend.text(Trainer::Json)?);
-        }
-        if !args.common.quiet {
-            output::print(&summary(&blend))?;
-            output::print(&format!("Written: {}", path.display()))?;
-        }
-        return Ok(());
     }
+    // `--json` asks for JSON on standard output, whatever the format of the file.
     if args.common.json {
-        return output::print(&blend.text(Trainer::Json)?);
+        return output::print(&Format::JSON.text(&blend)?);
     }
-    output::print(&text)
+    let Some(path) = &args.output else {
+        return output::print(&text);
+    };
+    if !args.common.quiet {
+        output::print(&summary(&blend))?;
+        output::print(&format!("Written: {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn summary(blend: &Blend) -> String {
-    let row = |domain: &olmix_io::BlendDomain| {
+    let row = |domain: &BlendDomain| {
         vec![
             domain.name.clone(),
             domain.weight(),

@@ -6,7 +6,8 @@ use olmix_core::law::Law;
 use olmix_core::trust::{Scores, score};
 use olmix_core::{Direction, Matrix, Task};
 use olmix_fs::write_whole;
-use olmix_io::{Measured, MixtureFile, csv_bytes, csv_number, load_mixtures, load_runs};
+use olmix_io::tables::{csv_bytes, csv_number};
+use olmix_io::{Measured, MixtureFile, load_mixtures, load_runs};
 
 use super::on_threads;
 use crate::args::PredictArgs;

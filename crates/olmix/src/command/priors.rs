@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use olmix_data::{CountOptions, Format, Leaf, LeafCount, Unit, count};
 use olmix_fs::{check_writable, write_whole};
-use olmix_io::GenerationConfig;
-use olmix_io::yaml::Yaml;
+use olmix_io::{GenerationConfig, PriorsConfig};
 use serde_json::json;
 
 use super::mix::show;
@@ -17,7 +16,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bar;
 
-/// Counts or shows.
+/// Counts the tokens of a config's leaves, or draws sizes that a file has.
 pub fn run(command: &PriorsCommand) -> Result<(), Failure> {
     match command {
         PriorsCommand::Compute(args) => on_threads(args.common, || compute(args)),
@@ -60,7 +59,10 @@ pub fn count_leaves(
     let leaves: Vec<Leaf> = formats.into_iter().map(leaf).collect();
     let options = CountOptions {
         width: config.data.dtype.bytes(),
-        unit: unit(config)?,
+        unit: config
+            .data
+            .tokenizer_file(&config.folder)?
+            .map_or(Unit::Bytes, Unit::Tokenizer),
         text_field: config.data.text_field.clone(),
         folder: config.folder.clone(),
         cache: (!no_cache).then(cache_file).flatten(),
@@ -81,7 +83,11 @@ pub fn count_leaves(
 
 /// Writes and prints counts.
 fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> {
-    let yaml = Yaml::map([("priors", priors(counts))]).to_file();
+    let tokens: Vec<(String, u64)> = counts
+        .iter()
+        .map(|leaf| (leaf.name.clone(), leaf.tokens))
+        .collect();
+    let yaml = PriorsConfig::section_of(&tokens);
     if let Some(path) = &args.output {
         write_whole(path, yaml.as_bytes())?;
     }
@@ -95,9 +101,9 @@ fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> 
     } else if args.output.is_none() {
         output::print(&yaml)?;
     } else if !args.common.quiet {
-        let sizes: Vec<(String, f64)> = counts
-            .iter()
-            .map(|leaf| (leaf.name.clone(), leaf.tokens as f64))
+        let sizes: Vec<(String, f64)> = tokens
+            .into_iter()
+            .map(|(leaf, tokens)| (leaf, tokens as f64))
             .collect();
         output::print(&bars(&sizes, None))?;
         let shards: usize = counts.iter().map(|leaf| leaf.shards).sum();
@@ -108,39 +114,6 @@ fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> 
         ))?;
     }
     Ok(())
-}
-
-/// The block `priors`, sizes and counts by leaf.
-fn priors(counts: &[LeafCount]) -> Yaml {
-    let sum: f64 = counts.iter().map(|leaf| leaf.tokens as f64).sum();
-    let sizes = counts
-        .iter()
-        .map(|leaf| (leaf.name.as_str(), Yaml::number(leaf.tokens as f64 / sum)));
-    let tokens = counts
-        .iter()
-        .map(|leaf| (leaf.name.as_str(), Yaml::whole(leaf.tokens)));
-    Yaml::map([
-        ("relative_sizes", Yaml::map(sizes)),
-        ("token_counts", Yaml::map(tokens)),
-    ])
-}
-
-/// What is counted in texts. A path is looked for beside the config first.
-fn unit(config: &GenerationConfig) -> Result<Unit, Failure> {
-    let Some(tokenizer) = &config.data.tokenizer else {
-        return Ok(Unit::Bytes);
-    };
-    if tokenizer.value == "bytes" {
-        return Ok(Unit::Bytes);
-    }
-    let beside = config.folder.join(&tokenizer.value);
-    let plain = PathBuf::from(&tokenizer.value);
-    let found = [beside, plain].into_iter().find(|path| path.is_file());
-    found.map(Unit::Tokenizer).ok_or_else(|| {
-        let message = format!("data.tokenizer `{}` is no file", tokenizer.value);
-        let help = "give the path of a tokenizer.json, or `bytes` to count UTF-8 bytes";
-        config.error(&tokenizer.place, message, help).into()
-    })
 }
 
 /// Where counts of texts are remembered: `$XDG_CACHE_HOME/olmix` or `~/.cache/olmix`.

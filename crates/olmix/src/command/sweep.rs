@@ -2,7 +2,8 @@
 
 use olmix_core::{Observer, Sweep, SweepCell, SweepGrid, fit, sweep};
 use olmix_fs::{check_writable, write_whole};
-use olmix_io::{Overrides, csv_bytes, csv_number, fit_warnings, load_fit_with};
+use olmix_io::tables::{csv_bytes, csv_number};
+use olmix_io::{Overrides, fit_warnings, load_fit_with};
 
 use super::{on_threads, write_figure};
 use crate::args::SweepArgs;

@@ -3,13 +3,15 @@
 use olmix_core::epochs;
 
 use super::round::{UNITS, billionths};
+use crate::artifact::domain_weights::DomainWeights;
+use crate::config::generation::{Content, GenerationConfig};
+use crate::error::{IoError, Location};
 use crate::messages::{did_you_mean, excerpt, listed};
-use crate::{Content, GenerationConfig, IoError, Place, Shares};
 
 /// A domain of a blend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlendDomain {
-    /// Its name.
+    /// The domain, as the mixture names it.
     pub name: String,
     /// Its share, a whole number of billionths above 0.
     pub billionths: u64,
@@ -40,9 +42,26 @@ pub struct Blend {
 }
 
 impl Blend {
-    /// Puts together shares, the run they are for, and the places of the data.
+    /// Puts together a mixture, the run it is for, and the places of the data.
     ///
-    /// Tokens of domains come from the shares' file, else from the priors of `data`. Caps are
+    /// ```
+    /// use olmix_io::DomainWeights;
+    /// use olmix_io::export::{Blend, Format};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    ///
+    /// let path = folder.path().join("mixture.yaml");
+    /// std::fs::write(&path, "{web: 0.75, code: 0.25}")?;
+    /// let mixture = DomainWeights::read(&path)?;
+    /// let blend = Blend::new("mixture.yaml", &mixture, Some(1e9), None, None)?;
+    /// let csv = Format::named("csv").map(|format| format.text(&blend)).transpose()?;
+    /// let expected = "domain,weight,tokens,epochs\nweb,0.750000000,750000000,\ncode,0.250000000,250000000,\n";
+    /// assert_eq!(csv.as_deref(), Some(expected));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Tokens of domains come from the mixture's file, else from the priors of `data`. Caps are
     /// checked where run, repetition factor and tokens are known.
     ///
     /// # Errors
@@ -50,17 +69,17 @@ impl Blend {
     /// often than `repetition_factor` allows.
     pub fn new(
         file: &str,
-        shares: &Shares,
+        mixture: &DomainWeights,
         target_tokens: Option<f64>,
         repetition_factor: Option<f64>,
         data: Option<&GenerationConfig>,
     ) -> Result<Self, IoError> {
-        let weights: Vec<f64> = shares.shares.iter().map(|(_, share)| *share).collect();
+        let weights: Vec<f64> = mixture.weights.iter().map(|(_, share)| *share).collect();
         let rounded = billionths(&weights);
         let leaves = data.map(|config| config.data.leaves()).unwrap_or_default();
         let counts = data.and_then(|data| data.priors.as_ref()?.token_counts.as_ref());
         let mut domains = Vec::new();
-        for (i, (name, share)) in shares.shares.iter().enumerate() {
+        for (i, (name, share)) in mixture.weights.iter().enumerate() {
             if rounded[i] == 0 {
                 continue;
             }
@@ -74,7 +93,7 @@ impl Blend {
                     let names = || leaves.iter().map(|(leaf, _)| leaf.as_str());
                     return Err(IoError::input(
                         data.map_or("", |data| &data.file),
-                        Place::Field("data.sources".into()),
+                        Location::Field("data.sources".into()),
                         format!("there is no leaf for the domain `{}`", excerpt(name)),
                         did_you_mean(name, names(), || {
                             format!("the leaves are {}", listed(names(), 8))
@@ -83,7 +102,7 @@ impl Blend {
                 }
             };
             let counted = counts.and_then(|counts| counts.iter().find(|n| n.name == *name));
-            let available = shares.tokens.as_ref().map(|tokens| tokens[i]);
+            let available = mixture.tokens.as_ref().map(|tokens| tokens[i]);
             let available = available.or(counted.map(|n| n.value));
             let tokens = target_tokens.map(|target| (share * target).round());
             domains.push(BlendDomain {
@@ -128,7 +147,7 @@ impl Blend {
         }
         Err(IoError::input(
             file,
-            Place::File,
+            Location::File,
             format!(
                 "a run of {:e} tokens would see {}, more than the repetition factor {most}",
                 self.target_tokens.unwrap_or(0.0),

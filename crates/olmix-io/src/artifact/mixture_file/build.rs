@@ -10,12 +10,36 @@ use super::{
     LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry,
     ShareEntry, TaskEntry, VERSION, VirtualEntry,
 };
-use crate::LoadedFit;
 use crate::core_messages::fit_warnings;
+use crate::swarm::loaded_fit::LoadedFit;
 
 impl MixtureFile {
     /// The result of a fit. `fit` must come from `loaded`; notices of the fit itself can be
     /// added to [`MixtureFile::notices`] afterwards.
+    ///
+    /// ```
+    /// use olmix_io::{MixtureFile, load_fit};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+    /// # write("ratios.csv", "run,web,code\nr1,0.5,0.5\nr2,0.9,0.1\nr3,0.2,0.8\n")?;
+    /// # write("metrics.csv", "run,arc_easy\nr1,1.1\nr2,1.3\nr3,1.2\n")?;
+    /// # let config = "swarm: {ratios: ratios.csv, metrics: metrics.csv}\n\
+    /// #     priors: {relative_sizes: {web: 3, code: 1}}\nregression: {type: search}\n";
+    /// # write("fit.yaml", config)?;
+    ///
+    /// // A config with `regression: {type: search}`: the best run is the mixture.
+    /// let loaded = load_fit(&folder.path().join("fit.yaml"))?;
+    /// let fit = olmix_core::fit(&loaded.swarm, &loaded.spec, &())?;
+    /// let file = MixtureFile::new(&loaded, &fit);
+    /// let text = String::from_utf8(file.to_bytes()?)?;
+    ///
+    /// let read = MixtureFile::parse("mixture.json", &text)?;
+    /// assert_eq!(read, file);
+    /// assert_eq!(read.optimizer.and_then(|optimizer| optimizer.run).as_deref(), Some("r1"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn new(loaded: &LoadedFit, fit: &Fit) -> Self {
         let proposal = fit.proposal.as_ref();

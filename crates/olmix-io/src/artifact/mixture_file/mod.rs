@@ -13,7 +13,8 @@ use olmix_core::trust::Interval;
 use olmix_core::{Direction, LawKind};
 use serde::{Deserialize, Serialize};
 
-use crate::{InputRecord, Member};
+use crate::input::InputRecord;
+use crate::swarm::tasks::task_columns::Member;
 
 /// Value of [`MixtureFile::format`].
 pub(crate) const FORMAT: &str = "olmix-mixture";
@@ -49,8 +50,8 @@ pub struct MixtureFile {
     /// What the virtual domains among them stand for; absent without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub virtual_domains: Vec<VirtualEntry>,
-    /// The proposed mixture over the domains that virtual ones stand for and all others; absent where there is no
-    /// virtual domain or no mixture.
+    /// The proposed mixture over the domains that virtual ones stand for and all others; absent where there
+    /// is no virtual domain or no mixture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expanded: Vec<ShareEntry>,
     /// Domains no run sampled.
@@ -85,14 +86,14 @@ pub struct MixtureFile {
     pub rivals: Vec<RivalEntry>,
     /// How well the laws predict the held-out runs.
     pub held_out: Option<ScoresEntry>,
-    /// What the user was told.
+    /// Notices and warnings, as printed after the fit.
     pub notices: Vec<String>,
 }
 
-/// A domain.
+/// A domain with its prior, weight and limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DomainEntry {
-    /// Its name.
+    /// The name, as the ratios file has it.
     pub name: String,
     /// Tokens it holds, if counted.
     pub tokens: Option<u64>,
@@ -131,9 +132,9 @@ pub struct VirtualEntry {
 /// A domain's share of something.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShareEntry {
-    /// The domain.
+    /// A domain of the collection, by name.
     pub domain: String,
-    /// Its share.
+    /// The share, from 0 to 1.
     pub share: f64,
 }
 
@@ -156,7 +157,7 @@ pub enum Limit {
 pub struct GroupEntry {
     /// What the config calls it.
     pub name: String,
-    /// Its domains.
+    /// The domains whose weights are summed.
     pub domains: Vec<String>,
     /// Least summed weight.
     pub min: f64,
@@ -168,7 +169,7 @@ pub struct GroupEntry {
     pub limit: Option<Limit>,
 }
 
-/// The laws.
+/// The laws of all tasks, and what they share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LawEntry {
     /// Which law was asked for.
@@ -207,7 +208,7 @@ pub struct TaskEntry {
     pub predicted: Option<f64>,
     /// Predicted loss at the prior.
     pub natural: Option<f64>,
-    /// Out-of-fold scores.
+    /// Agreement of out-of-fold predictions with measurements; null without folds.
     pub out_of_fold: Option<ScoresEntry>,
 }
 
@@ -218,9 +219,9 @@ pub struct FitEntry {
     pub huber: Option<f64>,
     /// Whether the gradient vanished.
     pub converged: bool,
-    /// Starts tried.
+    /// Starting points of the descent.
     pub starts: usize,
-    /// Starts that reached the least objective.
+    /// Starting points that reached the least objective.
     pub starts_at_best: usize,
     /// Condition number of the design; null when it is infinite.
     pub condition: Option<f64>,
@@ -323,7 +324,7 @@ pub struct KlChoiceEntry {
 /// Agreement of predictions with measurements, in the unit of the losses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoresEntry {
-    /// Pearson correlation.
+    /// Pearson correlation; null where one side is constant or there are fewer than 3 runs.
     pub pearson: Option<f64>,
     /// Spearman rank correlation.
     pub spearman: Option<f64>,

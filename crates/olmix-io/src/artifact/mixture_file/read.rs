@@ -11,9 +11,10 @@ use olmix_core::{
 use serde::Deserialize;
 
 use super::{FORMAT, MixtureFile, VERSION};
+use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::messages::excerpt;
-use crate::{IoError, Member, Place};
+use crate::swarm::tasks::task_columns::Member;
 
 /// What every version of the format begins with.
 #[derive(Deserialize)]
@@ -32,7 +33,7 @@ impl MixtureFile {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| {
             IoError::input(
                 "mixture.json",
-                Place::File,
+                Location::File,
                 format!("the result can't be written: {error}"),
                 "this is a defect; please report it",
             )
@@ -67,7 +68,7 @@ impl MixtureFile {
             let message = format!("this is not a mixture file: it has {found}, not `{FORMAT}`");
             return Err(IoError::input(
                 file,
-                Place::Field("format".into()),
+                Location::Field("format".into()),
                 message,
                 help,
             ));
@@ -77,7 +78,7 @@ impl MixtureFile {
             Some(version) if version > u64::from(VERSION) => {
                 return Err(IoError::input(
                     file,
-                    Place::Field("version".into()),
+                    Location::Field("version".into()),
                     format!("version {version} is newer than {VERSION}, the newest known here"),
                     "read it with the olmix that wrote it, or a newer one",
                 ));
@@ -85,7 +86,7 @@ impl MixtureFile {
             Some(1) => {
                 return Err(IoError::input(
                     file,
-                    Place::Field("version".into()),
+                    Location::Field("version".into()),
                     "version 1 was written before olmix had more than two laws",
                     "make it anew with `olmix fit`",
                 ));
@@ -93,7 +94,7 @@ impl MixtureFile {
             _ => {
                 return Err(IoError::input(
                     file,
-                    Place::Field("version".into()),
+                    Location::Field("version".into()),
                     "the version is missing or not one that ever was",
                     help,
                 ));
@@ -107,7 +108,7 @@ impl MixtureFile {
             None => Ok(content),
             Some((field, message)) => Err(IoError::input(
                 file,
-                Place::Field(field),
+                Location::Field(field),
                 message,
                 "the file was changed after it was written; make it anew with `olmix fit`",
             )),
@@ -278,13 +279,13 @@ impl MixtureFile {
 
 fn json_error(file: &str, error: &serde_json::Error, help: &str) -> IoError {
     let text = error.to_string();
-    // serde_json ends its messages with the place, which is told separately here.
+    // serde_json ends its messages with the place, which `InputError` has a field for.
     let message = text
         .rsplit_once(" at line ")
         .map_or(text.as_str(), |(message, _)| message);
     IoError::input(
         file,
-        Place::Position {
+        Location::Position {
             line: error.line() as u64,
             column: error.column() as u64,
         },

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::as_written::{list, map, map_of_maps};
 use super::{Named, named, names, read_virtuals};
 use crate::config::yaml::{Section, Value};
-use crate::{IoError, Place};
+use crate::error::{IoError, Location};
 
 /// Bounds on a weight, `0 ≤ min ≤ max ≤ 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub struct GroupConfig {
     /// Domain names, in which `*` stands for any characters; at least one.
     #[serde(serialize_with = "list")]
     pub domains: Vec<Named<()>>,
-    /// The bound.
+    /// The bound on the sum of their weights.
     #[serde(flatten)]
     pub bound: Bound,
 }
@@ -48,12 +48,12 @@ pub struct ConstraintsConfig {
     pub frozen: Vec<Named<Vec<Named<f64>>>>,
     /// Where the section is.
     #[serde(skip)]
-    pub place: Place,
+    pub location: Location,
 }
 
 impl ConstraintsConfig {
     pub(super) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
-        let place = section.place();
+        let location = section.location();
         let enabled_value = section.optional("enabled");
         let enabled = enabled_value.as_ref().map_or(Ok(false), Value::boolean)?;
         let target = section.optional("target_tokens");
@@ -86,7 +86,7 @@ impl ConstraintsConfig {
             bounds: bounds.map_or(Ok(Vec::new()), |v| named(&v, read_bound))?,
             groups: groups.map_or(Ok(Vec::new()), |v| named(&v, read_group))?,
             frozen: frozen.map_or(Ok(Vec::new()), |v| read_virtuals(&v))?,
-            place,
+            location,
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::IoError;
 use crate::config::yaml::Section;
+use crate::error::IoError;
 
 /// The section `diagnostics`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

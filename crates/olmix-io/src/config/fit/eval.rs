@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::as_written::map_of_lists;
 use super::{Named, named, names};
-use crate::IoError;
 use crate::config::yaml::Value;
+use crate::error::IoError;
 
 /// The section `eval`: families in the order written, each with at least one metric; no metric
 /// is in two of them.
@@ -33,7 +33,7 @@ impl EvalConfig {
                 let metric = |task: Named<String>| Named {
                     name: task.value,
                     value: (),
-                    place: task.place,
+                    location: task.location,
                 };
                 by_task.into_iter().map(metric).collect()
             } else {
@@ -53,7 +53,7 @@ impl EvalConfig {
                 if let Some(other) = seen.insert(&metric.name, &family.name) {
                     return Err(IoError::input(
                         value.file(),
-                        metric.place.clone(),
+                        metric.location.clone(),
                         format!(
                             "metric `{}` of family `{}` is already in family `{other}`",
                             metric.name, family.name

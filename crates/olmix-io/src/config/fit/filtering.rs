@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::as_written::{list, map};
 use super::{Named, named, names};
-use crate::IoError;
 use crate::config::yaml::{Section, Value, parse_number};
+use crate::error::IoError;
 
 /// The section `filtering`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

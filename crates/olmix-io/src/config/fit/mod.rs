@@ -5,18 +5,26 @@
 
 mod as_written;
 mod constraints;
+mod constraints_over;
 mod diagnostics;
 mod eval;
 mod filtering;
+mod named;
+mod overrides;
 mod preset;
 mod priors;
 mod proposer;
 mod regression;
 
 pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
+pub use constraints_over::matches;
+pub(crate) use constraints_over::unknown_domain;
 pub use diagnostics::DiagnosticsConfig;
 pub use eval::EvalConfig;
 pub use filtering::FilteringConfig;
+pub use named::Named;
+pub(crate) use named::{named, names, normalized, read_virtuals};
+pub use overrides::Overrides;
 pub use preset::Preset;
 pub use priors::PriorsConfig;
 pub use proposer::{KlReg, ProposerConfig};
@@ -31,23 +39,11 @@ use olmix_core::optimize::OptimizerNeeds;
 use serde::Serialize;
 
 use crate::config::yaml::{Document, Section, Value};
-use crate::input::InputFile;
-use crate::{InputRecord, IoError, Place};
+use crate::error::{IoError, Location};
+use crate::input::{InputRecord, read_config};
 
 /// Configs are small; a file larger than this is another file given by mistake.
-const MAX_CONFIG_BYTES: u64 = 16 << 20;
-
-/// A named entry of a config, with its place for messages.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Named<T> {
-    /// The name: a domain, a metric, a family or a group.
-    pub name: String,
-    /// What is said of it.
-    pub value: T,
-    /// Where it is said.
-    #[serde(skip)]
-    pub place: Place,
-}
+const MAX_FIT_CONFIG_BYTES: u64 = 16 << 20;
 
 /// The files of a swarm.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -144,9 +140,9 @@ pub struct FitConfig {
     pub priors: PriorsConfig,
     /// Which metrics are tasks, by family; `None` takes every metric column.
     pub eval: Option<EvalConfig>,
-    /// The law.
+    /// The law, and the runs it is fitted to.
     pub regression: RegressionConfig,
-    /// The optimizer.
+    /// The optimizer, and its KL term.
     pub proposer: ProposerConfig,
     /// Caps and bounds.
     pub constraints: ConstraintsConfig,
@@ -167,17 +163,19 @@ impl FitConfig {
     /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it
     /// that can't be used, a swarm file that does not exist among them.
     pub fn load(path: &Path) -> Result<Self, IoError> {
-        Ok(Self::load_recorded(path, None)?.0)
+        Ok(Self::load_with(path, &Overrides::default())?.0)
     }
 
-    pub(crate) fn load_recorded(
+    /// As [`FitConfig::load`], with some settings given in place of the file's, and the file's record.
+    pub(crate) fn load_with(
         path: &Path,
-        preset: Option<Preset>,
+        overrides: &Overrides,
     ) -> Result<(Self, InputRecord), IoError> {
-        let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let config = Self::parse_with(&input.name, input.text()?, folder, preset)?;
-        Ok((config, input.record("config")))
+        read_config(path, MAX_FIT_CONFIG_BYTES, |file, text, folder| {
+            let mut config = Self::parse_with(file, text, folder, overrides.preset)?;
+            overrides.apply(&mut config)?;
+            Ok(config)
+        })
     }
 
     /// Checks a config given as text; `file` names it in messages, `folder` is where its
@@ -200,7 +198,7 @@ impl FitConfig {
         if document.root().is_null() {
             return Err(IoError::input(
                 file,
-                Place::File,
+                Location::File,
                 "the config is empty",
                 "give at least `swarm` and `priors`",
             ));
@@ -227,7 +225,8 @@ impl FitConfig {
             diagnostics,
         } = settings.read(&mut notices)?;
         let priors_section = priors.section()?;
-        let priors = PriorsConfig::read(priors.section()?, &mut notices)?;
+        let priors = PriorsConfig::read(priors.section()?)?;
+        notices.extend(document.notices());
         if constraints.enabled && priors.token_counts.is_none() {
             return Err(priors_section.error(
                 "`constraints.enabled` is true but there are no `priors.token_counts`",
@@ -251,7 +250,7 @@ impl FitConfig {
         if let (Some(law), true) = (asked.find(|law| law.needs_target_tokens()), too_early) {
             return Err(IoError::input(
                 file,
-                constraints.place.clone(),
+                constraints.location.clone(),
                 format!(
                     "the law `{}` needs `constraints.target_tokens`: its losses depend on the \
                      tokens of the run",
@@ -279,11 +278,23 @@ impl FitConfig {
         if let Some(preset) = preset {
             preset.apply(&mut config);
         }
-        let by_rule = config.proposer.kind.needs() == OptimizerNeeds::Sizes;
-        if config.swarm.is_none() && !(by_rule && config.regression.law == LawKind::Search) {
+        if config.swarm.is_none() && config.needs_swarm() {
             return Err(without_swarm);
         }
         Ok(config)
+    }
+
+    /// Whether runs are looked at: not where a rule makes the mixture from sizes alone.
+    pub(crate) fn needs_swarm(&self) -> bool {
+        let by_rule = self.proposer.kind.needs() == OptimizerNeeds::Sizes;
+        !(by_rule && self.regression.law == LawKind::Search)
+    }
+
+    /// The virtual domains whose members the config names; without `virtual_domains` those of the KL term.
+    pub(crate) fn declared_virtual_domains(&self) -> &[Named<Vec<Named<f64>>>] {
+        let of_kl = self.proposer.expanded_kl_source_mixtures.as_deref();
+        let declared = self.virtual_domains.as_deref().or(of_kl);
+        declared.unwrap_or_default()
     }
 
     /// Whether a mixture is asked for, and not only a fit.
@@ -333,52 +344,6 @@ fn find_file(value: &Value<'_>, folder: &Path) -> Result<PathBuf, IoError> {
         format!("`{}` names a file that does not exist", value.path()),
         format!("looked for {looked}; correct the path"),
     ))
-}
-
-/// Reads a mapping from free names to values.
-pub(crate) fn named<T>(
-    value: &Value<'_>,
-    read: impl Fn(&Value<'_>) -> Result<T, IoError>,
-) -> Result<Vec<Named<T>>, IoError> {
-    let entries = value.entries()?;
-    let entry = |(name, value): (&str, Value<'_>)| {
-        Ok(Named {
-            name: name.to_owned(),
-            value: read(&value)?,
-            place: value.place(),
-        })
-    };
-    entries.into_iter().map(entry).collect()
-}
-
-/// Reads virtual domains: by name, the shares of the domains inside.
-pub(crate) fn read_virtuals(value: &Value<'_>) -> Result<Vec<Named<Vec<Named<f64>>>>, IoError> {
-    named(value, |inner| {
-        let shares = named(inner, |share| {
-            share.number_that("a number that is not negative", |share| share >= 0.0)
-        })?;
-        let sum: f64 = shares.iter().map(|share| share.value).sum();
-        if sum > 0.0 && sum.is_finite() {
-            Ok(shares)
-        } else {
-            Err(inner.error(
-                format!("the shares of `{}` sum to {sum}", inner.path()),
-                "give the share of each domain inside the virtual domain; at least one above 0",
-            ))
-        }
-    })
-}
-
-/// Reads a list of names.
-pub(crate) fn names(value: &Value<'_>) -> Result<Vec<Named<()>>, IoError> {
-    let name = |item: &Value<'_>| {
-        Ok(Named {
-            name: item.text()?.to_owned(),
-            value: (),
-            place: item.place(),
-        })
-    };
-    value.items()?.iter().map(name).collect()
 }
 
 /// Reads a boolean that is false when absent.

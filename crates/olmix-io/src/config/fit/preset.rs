@@ -64,7 +64,7 @@ impl Preset {
         })
     }
 
-    /// Its name.
+    /// The word of `--preset`, such as `regmix`.
     #[must_use]
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, preset)| *preset == self);

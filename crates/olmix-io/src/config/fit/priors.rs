@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::as_written::optional_map;
 use super::{Named, named};
-use crate::IoError;
-use crate::config::yaml::Section;
+use crate::config::yaml::{Section, Value, Yaml};
+use crate::error::IoError;
 
 /// The section `priors`. At least one of sizes and counts is given.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,10 +22,8 @@ pub struct PriorsConfig {
 }
 
 impl PriorsConfig {
-    pub(crate) fn read(
-        mut section: Section<'_>,
-        notices: &mut Vec<String>,
-    ) -> Result<Self, IoError> {
+    /// Reads the section. Relative sizes that do not sum to 1 are noticed.
+    pub(crate) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
         let relative_sizes = section.optional("relative_sizes");
         let token_counts = section.optional("token_counts");
         let expanded = section.optional("expanded_relative_sizes");
@@ -42,10 +40,11 @@ impl PriorsConfig {
         }
         section.finish()?;
 
-        let size = |value: &crate::config::yaml::Value<'_>| {
-            value.number_that("a number above 0", |size| size > 0.0)
-        };
-        let relative_sizes = relative_sizes.map(|v| named(&v, size)).transpose()?;
+        let size = |value: &Value<'_>| value.number_that("a number above 0", |size| size > 0.0);
+        let sizes = relative_sizes
+            .as_ref()
+            .map(|v| named(v, size))
+            .transpose()?;
         let token_counts = token_counts.map(|v| {
             named(&v, |value| match value.whole() {
                 Ok(tokens) if tokens > 0 => Ok(tokens),
@@ -53,18 +52,42 @@ impl PriorsConfig {
             })
         });
         let expanded = expanded.map(|v| named(&v, size)).transpose()?;
-        if let Some(sizes) = &relative_sizes {
+        if let (Some(value), Some(sizes)) = (&relative_sizes, &sizes) {
             let sum: f64 = sizes.iter().map(|size| size.value).sum();
             if (sum - 1.0).abs() > 0.01 {
-                notices.push(format!(
+                value.notice(format!(
                     "priors.relative_sizes sum to {sum:.6}, not to 1: each is divided by the sum"
                 ));
             }
         }
         Ok(Self {
-            relative_sizes,
+            relative_sizes: sizes,
             token_counts: token_counts.transpose()?,
             expanded_relative_sizes: expanded,
         })
+    }
+
+    /// The text of a config's section `priors`, from the tokens of each leaf: relative sizes that sum to 1,
+    /// and counts.
+    ///
+    /// ```
+    /// let counts = [("web".to_owned(), 3000), ("wiki".to_owned(), 1000)];
+    /// let text = olmix_io::PriorsConfig::section_of(&counts);
+    /// assert!(text.starts_with("priors:\n  relative_sizes:\n    web: 0.75\n    wiki: 0.25\n"));
+    /// ```
+    #[must_use]
+    pub fn section_of(counts: &[(String, u64)]) -> String {
+        let sum: f64 = counts.iter().map(|(_, tokens)| *tokens as f64).sum();
+        let sizes = counts
+            .iter()
+            .map(|(leaf, tokens)| (leaf.as_str(), Yaml::number(*tokens as f64 / sum)));
+        let tokens = counts
+            .iter()
+            .map(|(leaf, tokens)| (leaf.as_str(), Yaml::whole(*tokens)));
+        let priors = Yaml::map([
+            ("relative_sizes", Yaml::map(sizes)),
+            ("token_counts", Yaml::map(tokens)),
+        ]);
+        Yaml::map([("priors", priors)]).to_file()
     }
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::as_written::{kl_reg, optional_map_of_maps};
 use super::{Named, RegressionConfig, flag, read_virtuals};
-use crate::IoError;
 use crate::config::yaml::{Section, Value};
+use crate::error::IoError;
 
 /// λ when the config does not say: the recommended value.
 const DEFAULT_KL_REG: f64 = 0.05;

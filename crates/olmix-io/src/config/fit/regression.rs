@@ -5,8 +5,8 @@ use olmix_core::{DeadDomains, LawKind, Ridge};
 use serde::Serialize;
 
 use super::as_written;
-use crate::IoError;
 use crate::config::yaml::{Section, Value};
+use crate::error::IoError;
 
 /// How many of the runs that are not held out the law is fitted to.
 #[derive(Debug, Clone, Copy, PartialEq)]

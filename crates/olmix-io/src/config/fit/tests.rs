@@ -45,7 +45,7 @@ fn defaults_are_the_recommended_configuration() {
 }
 
 #[test]
-fn every_setting_is_read() {
+fn every_setting_of_a_fit_config_is_read() {
     let config = with(
         "eval: {type: inloop, tasks: {math: {t1: m1}, code: {t2: m2, t3: m3}}}\n\
          regression: {type: log_linear, seed: 7, n_test: 3, train_split: [0.5], ridge: auto,\n  \
@@ -93,7 +93,7 @@ fn regression_search_goes_with_proposer_search() {
 }
 
 #[test]
-fn rules_between_settings_are_enforced() {
+fn fit_config_settings_that_contradict_each_other_are_refused() {
     for (lines, expected) in [
         (
             "constraints: {enabled: true}\n",

@@ -1,21 +1,23 @@
 //! `data`: where the tokens of every leaf are, and how they are to be read.
 
+use std::path::{Path, PathBuf};
+
 use super::sources::{self, Content, Source};
 use crate::config::fit::Named;
 use crate::config::yaml::{Value, Yaml};
+use crate::error::{IoError, Location};
 use crate::messages::{excerpt, listed};
-use crate::{IoError, Place};
 
 /// How wide a token is in files that hold nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenWidth {
-    /// One byte.
+    /// One byte, `uint8`.
     U8,
-    /// Two bytes.
+    /// Two bytes, `uint16`.
     U16,
-    /// Four bytes.
+    /// Four bytes, `uint32`.
     U32,
-    /// Eight bytes.
+    /// Eight bytes, `uint64`.
     U64,
 }
 
@@ -68,7 +70,7 @@ pub struct DataConfig {
     /// The section as it was written.
     pub(crate) written: Yaml,
     /// Where the sources are listed.
-    pub(crate) sources_place: Place,
+    pub(crate) sources_location: Location,
 }
 
 impl DataConfig {
@@ -90,7 +92,7 @@ impl DataConfig {
             text_field,
             sources: sources::read(&listed)?,
             written: value.to_yaml(),
-            sources_place: listed.place(),
+            sources_location: listed.location(),
         })
     }
 
@@ -113,7 +115,7 @@ impl DataConfig {
             found.map(|(_, format)| *format).ok_or_else(|| {
                 let words = formats.iter().map(|(word, _)| *word);
                 self.error(
-                    &named.place,
+                    &named.location,
                     format!("`{}` is no format", excerpt(&named.value)),
                     format!("use one of {}", listed(words, 8)),
                 )
@@ -129,13 +131,35 @@ impl DataConfig {
         Ok(leaves)
     }
 
+    /// The tokenizer.json that texts are counted with, looked for in `folder` (the config's) first, then in
+    /// the working directory; `None` where UTF-8 bytes are counted.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] when there is no such file.
+    pub fn tokenizer_file(&self, folder: &Path) -> Result<Option<PathBuf>, IoError> {
+        let Some(tokenizer) = self.tokenizer.as_ref().filter(|one| one.value != "bytes") else {
+            return Ok(None);
+        };
+        let written = PathBuf::from(&tokenizer.value);
+        let found = [folder.join(&written), written]
+            .into_iter()
+            .find(|path| path.is_file());
+        found.map(Some).ok_or_else(|| {
+            self.error(
+                &tokenizer.location,
+                format!("data.tokenizer `{}` is no file", tokenizer.value),
+                "give the path of a tokenizer.json, or `bytes` to count UTF-8 bytes",
+            )
+        })
+    }
+
     /// An error at a place of the config.
     pub fn error(
         &self,
-        place: &Place,
+        location: &Location,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> IoError {
-        IoError::input(&self.file, place.clone(), message, help)
+        IoError::input(&self.file, location.clone(), message, help)
     }
 }

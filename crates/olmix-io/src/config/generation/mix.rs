@@ -1,7 +1,7 @@
 //! Mixes of launch configs, flat or nested.
 
-use crate::IoError;
 use crate::config::yaml::Value;
+use crate::error::IoError;
 
 use super::sources::full_name;
 
@@ -21,9 +21,9 @@ fn is_property(key: &str) -> bool {
     matches!(key, "weight" | "repetition_factor")
 }
 
-/// The leaves of a mix: `weight` and `repetition_factor` are properties, every other key a part, a bare number a
-/// weight; a leaf's weight is the product along its path, its factor the nearest one's. `weight_of` reads a
-/// weight.
+/// The leaves of a mix: `weight` and `repetition_factor` are properties, every other key a part, a bare
+/// number a weight; a leaf's weight is the product along its path, its factor the nearest one's. `weight_of`
+/// reads a weight.
 pub(crate) fn leaves(
     mix: &Value<'_>,
     weight_of: &dyn Fn(&Value<'_>) -> Result<f64, IoError>,

@@ -14,11 +14,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::fit::PriorsConfig;
 use crate::config::yaml::{Document, Value};
-use crate::input::InputFile;
-use crate::{InputRecord, IoError, Place};
-
-/// With a thousand leaves and a path each, configs stay far below this.
-pub(crate) const MAX_CONFIG_BYTES: u64 = 64 << 20;
+use crate::error::{IoError, Location};
+use crate::input::{InputRecord, MAX_CONFIG_BYTES, read_config};
 
 /// A generation config that has passed every check that needs no other file.
 #[derive(Debug, Clone)]
@@ -48,10 +45,7 @@ impl GenerationConfig {
     /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it that
     /// can't be used.
     pub fn load(path: &Path) -> Result<(Self, InputRecord), IoError> {
-        let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let config = Self::parse(&input.name, input.text()?, folder)?;
-        Ok((config, input.record("config")))
+        read_config(path, MAX_CONFIG_BYTES, Self::parse)
     }
 
     /// Checks a config given as text; `file` names it in messages, relative paths start at
@@ -64,12 +58,11 @@ impl GenerationConfig {
         if document.root().is_null() {
             return Err(IoError::input(
                 file,
-                Place::File,
+                Location::File,
                 "the config is empty",
                 "give at least `name` and `data`",
             ));
         }
-        let mut notices = Vec::new();
         let mut root = document.root().section()?;
         let name = root.required("name")?;
         let name = file_name(&name)?;
@@ -81,7 +74,7 @@ impl GenerationConfig {
         let _ = root.optional("description");
         root.finish()?;
 
-        let priors = priors.map(|priors| PriorsConfig::read(priors.section()?, &mut notices));
+        let priors = priors.map(|priors| PriorsConfig::read(priors.section()?));
         let max_tokens = max_tokens.map(|v| match v.whole() {
             Ok(tokens) if tokens > 0 => Ok(tokens),
             _ => Err(v.must_be("a whole number of tokens above 0")),
@@ -94,18 +87,18 @@ impl GenerationConfig {
             priors: priors.transpose()?,
             swarm: SwarmConfig::read(swarm)?,
             max_tokens: max_tokens.transpose()?,
-            notices,
+            notices: document.notices(),
         })
     }
 
     /// An error at a place of the config.
     pub fn error(
         &self,
-        place: &Place,
+        location: &Location,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> IoError {
-        self.data.error(place, message, help)
+        self.data.error(location, message, help)
     }
 }
 

@@ -4,8 +4,8 @@ use olmix_core::generate::Node;
 
 use crate::config::fit::Named;
 use crate::config::yaml::{Section, Value};
+use crate::error::{IoError, Location};
 use crate::messages::excerpt;
-use crate::{IoError, Place};
 
 /// A source, a topic of one, or a quality bucket of a topic.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Source {
     /// What its shards hold, where its config says so: a word that is not checked here.
     pub format: Option<Named<String>>,
     /// Where it stands in the config.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// What a source holds.
@@ -98,7 +98,10 @@ fn source(value: &Value<'_>, level: Level, above: &str) -> Result<Source, IoErro
                         excerpt(&full),
                         weight.found()
                     ),
-                    format!("write the share of its parent, such as 0.2, or remove it to have `{}` sampled", excerpt(&full)),
+                    format!(
+                        "write the share of its parent, such as 0.2, or remove it to have `{}` sampled",
+                        excerpt(&full)
+                    ),
                 )
             })
     });
@@ -110,7 +113,7 @@ fn source(value: &Value<'_>, level: Level, above: &str) -> Result<Source, IoErro
         weight: weight.transpose()?,
         content,
         format,
-        place: value.place(),
+        location: value.location(),
     })
 }
 
@@ -119,7 +122,7 @@ pub(crate) fn word(value: &Value<'_>) -> Result<Named<String>, IoError> {
     Ok(Named {
         name: value.path().to_owned(),
         value: value.text()?.to_owned(),
-        place: value.place(),
+        location: value.location(),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::config::fit::{Named, named, names, read_virtuals};
 use crate::config::yaml::{Section, Value};
 
 use super::sources::word;
-use crate::{IoError, Place};
+use crate::error::{IoError, Location};
 
 /// Strengths and a minimum that go together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub struct SwarmConfig {
     pub sample_multiplier: usize,
     /// A ratios file of mixtures that are not to be drawn again, as written, with its place.
     pub existing_mix_file: Option<Named<String>>,
-    /// Virtual domains, with the shares (not negative, of any scale) of the leaves inside: these are sampled as one,
-    /// and keep their ratios in every mixture.
+    /// Virtual domains, with the shares (not negative, of any scale) of the leaves inside: these are sampled
+    /// as one, and keep their ratios in every mixture.
     pub virtual_domains: Vec<Named<Vec<Named<f64>>>>,
     /// How often a token may be seen.
     pub repetition_factor: f64,
@@ -55,7 +55,7 @@ pub struct SwarmConfig {
     /// Tokens of the run that the swarm is made for, and how often it may see a token.
     pub target: Option<(f64, f64)>,
     /// Where the section stands.
-    pub place: Place,
+    pub location: Location,
 }
 
 const MOST_VARIANTS: usize = 1_000_000;
@@ -135,7 +135,7 @@ impl SwarmConfig {
             enable_bound: section
                 .optional("enable_bound")
                 .map_or(Ok(true), |v| v.boolean())?,
-            place: section.place(),
+            location: section.location(),
         };
         section.finish()?;
         Ok(config)

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::*;
+use crate::config::launch::{LaunchBase, Variant};
 use crate::config::yaml::Yaml;
-use crate::{LaunchBase, Plan, Variant};
+use crate::swarm::sampling_plan::SamplingPlan;
 
 /// Topics whose names hold colons, sources pinned by hand, priors of every leaf: as in swarms that
 /// were really launched.
@@ -44,7 +45,7 @@ swarm:
 max_tokens: 2910233600
 ";
 
-fn plan(text: &str) -> Result<Plan, IoError> {
+fn plan(text: &str) -> Result<SamplingPlan, IoError> {
     GenerationConfig::parse("gen.yaml", text, Path::new(""))?.plan()
 }
 
@@ -100,7 +101,7 @@ fn levels_take_their_own_settings_then_their_preset_then_those_of_both() {
 }
 
 #[test]
-fn some_topics_pinned_and_others_not_is_told() {
+fn partly_pinned_topics_are_noticed_with_their_sum() {
     let plan = plan(&CONFIG.replace(", weight: 0.75}", "}")).unwrap();
     let notice = plan.notices.join("\n");
     assert!(

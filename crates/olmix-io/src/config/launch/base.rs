@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::GenerationConfig;
+use crate::config::generation::GenerationConfig;
 use crate::config::yaml::{Document, Yaml};
-use crate::input::InputFile;
-use crate::{InputRecord, IoError};
+use crate::error::IoError;
+use crate::input::{InputFile, InputRecord, MAX_CONFIG_BYTES};
 
 /// A launch config that variants are made from.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl LaunchBase {
     /// # Errors
     /// [`IoError::Read`], and [`IoError::Input`] when it is none.
     pub fn read(path: &Path) -> Result<(Self, InputRecord), IoError> {
-        let input = InputFile::read(path, Some(crate::config::generation::MAX_CONFIG_BYTES))?;
+        let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
         let document = Document::parse(&input.name, input.text()?)?;
         let mut root = document.root().section()?;
         for key in KNOWN {
@@ -66,7 +66,7 @@ impl LaunchBase {
         launch.set("name", Yaml::text(variant.id));
         launch.set("group_id", Yaml::text(variant.group));
         launch.set("data", config.data.written.clone());
-        let kept = variant
+        let sampled = variant
             .mixture
             .iter()
             .filter(|(_, weight, _)| *weight > 0.0);
@@ -77,7 +77,7 @@ impl LaunchBase {
             entry.push(("repetition_factor", Yaml::number(factor)));
             ((*name).to_owned(), Yaml::map(entry))
         };
-        launch.set("mix", Yaml::map(kept.map(leaf)));
+        launch.set("mix", Yaml::map(sampled.map(leaf)));
         launch.to_file()
     }
 }

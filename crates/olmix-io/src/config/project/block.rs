@@ -1,4 +1,5 @@
-//! The block `domains` of an `olmix.yaml`: put in place of the one that is there, with everything around it as it was.
+//! The block `domains` of an `olmix.yaml`: put in place of the one that is there, with everything around it
+//! as it was.
 
 use super::ProjectDomain;
 

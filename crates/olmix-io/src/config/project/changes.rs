@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::ProjectDomain;
 use super::domain::{list, read_all, tokens};
 use crate::config::yaml::{Document, Value};
+use crate::error::{IoError, Location};
 use crate::input::InputFile;
-use crate::{IoError, Place};
 
 /// A change to a project's domains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProjectChange {
-    /// New domains.
+    /// Domains that the set does not have yet.
     Add(Vec<ProjectDomain>),
     /// Domains that are no longer used.
     Remove(Vec<String>),
     /// A domain that is cut into parts whose union it is.
     Partition {
-        /// The whole.
+        /// The domain that is cut.
         domain: String,
-        /// The parts.
+        /// The domains it becomes.
         parts: Vec<ProjectDomain>,
         /// Name of a part for what the others leave.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ pub fn read_changes(path: &Path) -> Result<Vec<ProjectChange>, IoError> {
     if changes.is_empty() {
         return Err(IoError::input(
             &input.name,
-            Place::File,
+            Location::File,
             "there is no change in this file",
             "write `add`, `remove`, `partition` or `revise`; `olmix update apply --help` has an example",
         ));

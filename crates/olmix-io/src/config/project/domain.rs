@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::IoError;
 use crate::config::yaml::Value;
+use crate::error::IoError;
 use crate::messages::excerpt;
 
 /// A domain of a project.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ProjectDomain {
-    /// Its name.
+    /// The name, in which `a:b` is topic `b` of source `a`.
     pub name: String,
     /// Tokens it holds, where they were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,22 +10,23 @@ use crate::config::yaml::Yaml;
 pub struct GenerationFile<'a> {
     /// The swarm's name.
     pub name: &'a str,
-    /// The domains.
+    /// Every domain of the version, in order.
     pub domains: &'a [ProjectDomain],
     /// Those of them that keep their ratios.
     pub virtuals: &'a [VirtualDomain],
     /// Names of domains that no earlier swarm knows as they are.
     pub new: &'a [String],
-    /// Runs.
+    /// Runs of the swarm.
     pub variants: usize,
-    /// Whether they are chosen for what they tell of a law over what is sampled, where the project names no design.
+    /// Whether they are chosen for what they tell of a law over what is sampled, where the project names no
+    /// design.
     pub designed: bool,
 }
 
 /// What a fit config says beyond the project's settings.
 #[derive(Debug, Clone, Copy)]
 pub struct FitFile<'a> {
-    /// The domains.
+    /// Every domain of the version, in order.
     pub domains: &'a [ProjectDomain],
     /// Those of them that keep their ratios.
     pub virtuals: &'a [VirtualDomain],
@@ -78,8 +79,8 @@ impl ProjectConfig {
         config.to_file()
     }
 
-    /// The text of a fit config. With earlier swarms the laws are over all domains and the ratios are kept in the
-    /// solve; without, virtual domains are domains.
+    /// The text of a fit config. With earlier swarms the laws are over all domains and the ratios are kept in
+    /// the solve; without, virtual domains are domains.
     #[must_use]
     pub fn fit(&self, file: &FitFile<'_>) -> String {
         let mut swarm = Yaml::map([
@@ -112,7 +113,8 @@ impl ProjectConfig {
             .cloned()
             .unwrap_or(Yaml::Map(Vec::new()));
         if self.wants_ridge {
-            // A swarm of few runs for each domain, or of different times, leaves directions that few runs determine.
+            // A swarm of few runs for each domain, or of different times, leaves directions that few runs
+            // determine.
             regression.set("ridge", Yaml::text("auto"));
         }
         let mut proposer = self
@@ -150,13 +152,13 @@ fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
     if virtuals.is_empty() {
         return priors(&sizes, tokens);
     }
-    let of = |name: &str| file.domains.iter().position(|domain| domain.name == name);
+    let position = |name: &str| file.domains.iter().position(|domain| domain.name == name);
     let (mut collapsed, mut counted) = (Vec::new(), Vec::new());
     for one in virtuals {
         let members: Vec<(usize, f64)> = one
             .members
             .iter()
-            .filter_map(|(name, share)| Some((of(name)?, *share)))
+            .filter_map(|(name, share)| Some((position(name)?, *share)))
             .collect();
         collapsed.push((
             one.name.clone(),
@@ -192,7 +194,8 @@ fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
     priors
 }
 
-/// Relative sizes to draw around, summing to 1: those of the domains, with the new ones raised where they are small.
+/// Relative sizes to draw around, summing to 1: those of the domains, with the new ones raised where they are
+/// small.
 fn drawn_around(domains: &[ProjectDomain], new: &[String]) -> Vec<(String, f64)> {
     let (names, prior): (Vec<String>, Vec<f64>) = sizes(domains).into_iter().unzip();
     let is_new: Vec<bool> = names.iter().map(|name| new.contains(name)).collect();
@@ -245,8 +248,9 @@ fn virtual_map(virtuals: &[VirtualDomain]) -> Yaml {
     Yaml::map(virtuals.iter().map(|one| (one.name.clone(), members(one))))
 }
 
-/// Domains as sources: `a:b` is topic `b` of source `a`, `a:b:c` its quality bucket `c`. Where `a` is a domain itself, `a:b`
-/// is a source beside it, as a source is either files or topics. Domains without files get a path that says so.
+/// Domains as sources: `a:b` is topic `b` of source `a`, `a:b:c` its quality bucket `c`. Where `a` is a
+/// domain itself, `a:b` is a source beside it, as a source is either files or topics. Domains without files
+/// get a path that says so.
 fn sources(domains: &[ProjectDomain]) -> Yaml {
     let all: Vec<(Vec<&str>, &ProjectDomain)> = domains
         .iter()

@@ -1,35 +1,32 @@
 //! `olmix.yaml`: what a project's data is, and what its mixtures are for.
 //!
-//! Its sections are those of generation and fit configs, which are made from it; `domains` is the newest version of the
-//! domain set, kept by olmix, everything else is the user's.
+//! Its sections are those of generation and fit configs, which are made from it; `domains` is the newest
+//! version of the domain set, kept by olmix, everything else is the user's.
 
 mod block;
 mod changes;
 mod domain;
 mod emit;
-mod init;
 
 pub use block::with_domains;
 pub use changes::{ProjectChange, read_changes};
 pub use domain::ProjectDomain;
 pub use emit::{FitFile, GenerationFile};
-pub use init::{NewProject, new_project};
 
 use std::path::{Path, PathBuf};
 
 use olmix_core::law::LawSetting;
 use olmix_core::{Constraints, DomainSet, LawKind};
 
+use crate::config::engine::EngineConfig;
 use crate::config::fit::{ConstraintsConfig, KlReg, Settings};
 use crate::config::generation::{SwarmConfig, TokenWidth};
 use crate::config::yaml::{Document, Value, Yaml};
-use crate::input::InputFile;
-use crate::{EngineConfig, IoError, Place};
-
-const MAX_CONFIG_BYTES: u64 = 64 << 20;
+use crate::error::{IoError, Location};
+use crate::input::{InputFile, MAX_CONFIG_BYTES};
 
 /// Sections that generation and fit configs take over as they are.
-const SECTIONS: [&str; 8] = [
+pub(crate) const SECTIONS: [&str; 8] = [
     "data",
     "swarm",
     "eval",
@@ -43,9 +40,9 @@ const SECTIONS: [&str; 8] = [
 /// A project's config that has passed every check.
 #[derive(Debug, Clone)]
 pub struct ProjectConfig {
-    /// The file.
+    /// The file, as the user gave it.
     pub path: PathBuf,
-    /// Its text.
+    /// The text of the file, comments and all.
     pub text: String,
     /// The project's name, which swarms are named after.
     pub name: String,
@@ -64,7 +61,7 @@ pub struct ProjectConfig {
     /// The newest version of the domain set, as the file has it, with its place.
     pub domains: Vec<ProjectDomain>,
     /// Where they stand.
-    pub domains_place: Place,
+    pub domains_location: Location,
     /// The sections as they were written.
     sections: Vec<(&'static str, Yaml)>,
 }
@@ -73,7 +70,8 @@ impl ProjectConfig {
     /// Reads and checks a project's config.
     ///
     /// # Errors
-    /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it that can't be used.
+    /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it that can't be
+    /// used.
     pub fn load(path: &Path) -> Result<Self, IoError> {
         let input = InputFile::read(path, Some(MAX_CONFIG_BYTES))?;
         Self::parse(path, &input.name, input.text()?)
@@ -88,7 +86,7 @@ impl ProjectConfig {
         if document.root().is_null() {
             return Err(IoError::input(
                 file,
-                Place::File,
+                Location::File,
                 "the project's config is empty",
                 "make one with `olmix init`",
             ));
@@ -155,7 +153,7 @@ impl ProjectConfig {
                 && LawKind::taking(LawSetting::Ridge).contains(&settings.regression.law),
             constraints: settings.constraints,
             domains: domain::read_all(&domains)?,
-            domains_place: domains.place(),
+            domains_location: domains.location(),
             sections,
         })
     }
@@ -186,11 +184,8 @@ impl ProjectConfig {
     /// # Errors
     /// [`IoError::Input`] for bounds that name no domain, and caps without token counts.
     pub fn constraints_over(&self, domains: &DomainSet) -> Result<Constraints, IoError> {
-        crate::swarm::resolve_domains::constraints(
-            &self.path.display().to_string(),
-            &self.constraints,
-            domains,
-        )
+        let file = self.path.display().to_string();
+        self.constraints.over(&file, domains)
     }
 
     /// Where the settings name a domain, as `line 4`, and the keys that lead there.
@@ -201,9 +196,9 @@ impl ProjectConfig {
         // Elsewhere names are of tasks.
         ["swarm", "proposer", "constraints"].iter().find_map(|key| {
             let value = root.optional(key)?;
-            let (place, keys) = find(&value, domain)?;
-            let line = match place {
-                Place::Position { line, .. } | Place::Line(line) => format!("line {line}"),
+            let (location, keys) = find(&value, domain)?;
+            let line = match location {
+                Location::Position { line, .. } | Location::Line(line) => format!("line {line}"),
                 _ => "somewhere".to_owned(),
             };
             Some((line, keys))
@@ -220,11 +215,11 @@ impl ProjectConfig {
 const RUNS_PER_DOMAIN: f64 = 3.0;
 
 /// The first key or text below a value that is a name.
-fn find(value: &Value<'_>, name: &str) -> Option<(Place, String)> {
+fn find(value: &Value<'_>, name: &str) -> Option<(Location, String)> {
     if let Ok(entries) = value.entries() {
         return entries.iter().find_map(|(key, value)| {
             if *key == name {
-                Some((value.place(), value.path().to_owned()))
+                Some((value.location(), value.path().to_owned()))
             } else {
                 find(value, name)
             }
@@ -233,7 +228,7 @@ fn find(value: &Value<'_>, name: &str) -> Option<(Place, String)> {
     if let Ok(items) = value.items() {
         return items.iter().find_map(|item| find(item, name));
     }
-    (value.text().ok() == Some(name)).then(|| (value.place(), value.path().to_owned()))
+    (value.text().ok() == Some(name)).then(|| (value.location(), value.path().to_owned()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@ use std::path::Path;
 use olmix_core::reuse::VirtualDomain;
 
 use super::*;
-use crate::{FitConfig, GenerationConfig};
+use crate::config::fit::FitConfig;
+use crate::config::generation::GenerationConfig;
 
 const TEXT: &str = "\
 # Ours.
@@ -49,9 +50,9 @@ fn other_domains_take_the_place_of_the_block_and_leave_the_rest_as_it_was() {
 
 #[test]
 fn settings_that_name_a_domain_are_found() {
-    let (place, path) = parse(TEXT).unwrap().mention("web").unwrap();
+    let (location, path) = parse(TEXT).unwrap().mention("web").unwrap();
     assert_eq!(path, "swarm.nonzero_weight[0]");
-    assert_eq!(place, "line 4");
+    assert_eq!(location, "line 4");
     assert!(parse(TEXT).unwrap().mention("code:python").is_none());
 }
 
@@ -107,7 +108,7 @@ fn the_configs_of_a_swarm_are_read_back_as_what_was_meant() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_place() {
+fn a_wrong_project_config_is_refused_with_its_place() {
     let refused = |text: &str| parse(text).unwrap_err();
     assert!(refused("name: a").contains("`domains` is required"));
     assert!(refused("name: a\ndomains: {web: many}").contains("olmix.yaml:2"));

@@ -8,7 +8,7 @@ use super::{Document, Kind, Value};
 pub enum Yaml {
     /// A scalar as it stands in the file, quotes included.
     Scalar(String),
-    /// A list.
+    /// A block list, an item a line.
     List(Vec<Yaml>),
     /// A mapping; keys in this order.
     Map(Vec<(String, Yaml)>),
@@ -44,7 +44,7 @@ impl Yaml {
         Self::Scalar(number.to_string())
     }
 
-    /// A mapping.
+    /// A block mapping, in the order of the entries.
     #[must_use]
     pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Self)>) -> Self {
         Self::Map(
@@ -219,7 +219,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back_the_same(value in values()) {
+        fn emitted_yaml_reads_back_as_the_same_value(value in values()) {
             let text = value.to_file();
             let document = Document::parse("made.yaml", &text);
             let document = document.map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
@@ -227,7 +227,9 @@ mod tests {
         }
 
         #[test]
-        fn numbers_read_back_bit_for_bit(number in any::<f64>().prop_filter("finite", |x| x.is_finite())) {
+        fn emitted_yaml_numbers_read_back_bit_for_bit(
+            number in any::<f64>().prop_filter("finite", |x| x.is_finite())
+        ) {
             let Yaml::Scalar(text) = Yaml::number(number) else { unreachable!() };
             prop_assert_eq!(scalar::number(&text).map(f64::to_bits), Some(number.to_bits()));
         }

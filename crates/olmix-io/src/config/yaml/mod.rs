@@ -18,12 +18,13 @@ pub(crate) use scalar::number as parse_number;
 pub use schema::recorded_keys;
 pub use value::{Section, Value};
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
+use crate::error::{IoError, Location};
 use crate::messages::excerpt;
-use crate::{IoError, Place};
 
 /// Collections may be nested this deep; configs need less than ten.
 const MAX_DEPTH: usize = 64;
@@ -31,17 +32,19 @@ const MAX_DEPTH: usize = 64;
 /// Bound on the number of nodes, entries taken over by merge keys included.
 const MAX_NODES: usize = 1_000_000;
 
-/// A parsed YAML file. Its root is read with [`Document::root`].
+/// A parsed YAML file. Its root is read with [`Document::root`]; what the user should know of what was read
+/// is gathered in [`Document::notices`].
 #[derive(Debug)]
 pub struct Document {
     file: String,
     nodes: Vec<Node>,
     root: usize,
+    notices: RefCell<Vec<String>>,
 }
 
 #[derive(Debug)]
 struct Node {
-    place: Place,
+    location: Location,
     kind: Kind,
 }
 
@@ -55,7 +58,7 @@ enum Kind {
 #[derive(Debug, Clone)]
 struct Entry {
     key: String,
-    place: Place,
+    location: Location,
     value: usize,
 }
 
@@ -80,19 +83,19 @@ impl Document {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| {
                 builder.error(
-                    place(*error.marker()),
+                    location(*error.marker()),
                     format!("not valid YAML: {}", excerpt(error.info())),
                     "check indentation, colons and quotes on this line and the one before",
                 )
             })?;
-            builder.take(event, place(span.start))?;
+            builder.take(event, location(span.start))?;
         }
         let Builder {
             mut nodes, root, ..
         } = builder;
         let root = root.unwrap_or_else(|| {
             nodes.push(Node {
-                place: Place::Line(1),
+                location: Location::Line(1),
                 kind: Kind::Scalar {
                     text: String::new(),
                     plain: true,
@@ -104,6 +107,7 @@ impl Document {
             file: file.to_owned(),
             nodes,
             root,
+            notices: RefCell::default(),
         })
     }
 
@@ -112,10 +116,16 @@ impl Document {
     pub fn root(&self) -> Value<'_> {
         Value::new(self, self.root, String::new())
     }
+
+    /// What was noticed of the values read so far, in the order of reading.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.notices.borrow().clone()
+    }
 }
 
-fn place(marker: Marker) -> Place {
-    Place::Position {
+fn location(marker: Marker) -> Location {
+    Location::Position {
         line: marker.line() as u64,
         column: marker.col() as u64 + 1,
     }
@@ -123,7 +133,7 @@ fn place(marker: Marker) -> Place {
 
 /// A collection whose end has not been seen yet.
 struct Open {
-    place: Place,
+    location: Location,
     anchor: usize,
     kind: OpenKind,
 }
@@ -133,7 +143,7 @@ enum OpenKind {
     Mapping {
         entries: Vec<Entry>,
         keys: HashSet<String>,
-        pending: Option<(String, Place)>,
+        pending: Option<(String, Location)>,
         merges: Vec<usize>,
     },
 }
@@ -149,29 +159,29 @@ struct Builder<'f> {
 }
 
 impl Builder<'_> {
-    fn error(&self, place: Place, message: impl Into<String>, help: &str) -> IoError {
-        IoError::input(self.file, place, message, help)
+    fn error(&self, location: Location, message: impl Into<String>, help: &str) -> IoError {
+        IoError::input(self.file, location, message, help)
     }
 
-    fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), IoError> {
+    fn take(&mut self, event: Event<'_>, location: Location) -> Result<(), IoError> {
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 let kind = Kind::Scalar {
                     text: text.into_owned(),
                     plain: style == ScalarStyle::Plain,
                 };
-                self.finish(place, anchor, kind)
+                self.finish(location, anchor, kind)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
-                Some(&node) => self.attach(node, place),
+                Some(&node) => self.attach(node, location),
                 None => Err(self.error(
-                    place,
+                    location,
                     "an alias stands inside the value it refers to",
                     "write the value out",
                 )),
             },
             Event::SequenceStart(anchor, _) => {
-                self.begin(place, anchor, OpenKind::Sequence(Vec::new()))
+                self.begin(location, anchor, OpenKind::Sequence(Vec::new()))
             }
             Event::MappingStart(anchor, _) => {
                 let kind = OpenKind::Mapping {
@@ -180,11 +190,11 @@ impl Builder<'_> {
                     pending: None,
                     merges: Vec::new(),
                 };
-                self.begin(place, anchor, kind)
+                self.begin(location, anchor, kind)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::DocumentStart(_) if self.root.is_some() => Err(self.error(
-                place,
+                location,
                 "a second YAML document begins here",
                 "keep one document per file: remove the `---` and what follows it",
             )),
@@ -192,19 +202,19 @@ impl Builder<'_> {
         }
     }
 
-    fn begin(&mut self, place: Place, anchor: usize, kind: OpenKind) -> Result<(), IoError> {
+    fn begin(&mut self, location: Location, anchor: usize, kind: OpenKind) -> Result<(), IoError> {
         if self.open.len() >= MAX_DEPTH {
             let message = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(self.error(place, message, "check the brackets and the indentation"));
+            return Err(self.error(location, message, "check the brackets and the indentation"));
         }
         if let Some(OpenKind::Mapping { pending: None, .. }) =
             self.open.last().map(|open| &open.kind)
         {
             let message = "a list or mapping stands where a key is expected";
-            return Err(self.error(place, message, "keys are text; check the indentation"));
+            return Err(self.error(location, message, "keys are text; check the indentation"));
         }
         self.open.push(Open {
-            place,
+            location,
             anchor,
             kind,
         });
@@ -224,19 +234,19 @@ impl Builder<'_> {
                 ..
             } => {
                 for merge in merges {
-                    self.merge(merge, &open.place, &mut entries, &mut keys)?;
+                    self.merge(merge, &open.location, &mut entries, &mut keys)?;
                 }
                 Kind::Mapping(entries)
             }
         };
-        self.finish(open.place, open.anchor, kind)
+        self.finish(open.location, open.anchor, kind)
     }
 
     /// Adds the entries of the mapping (or mappings) that a `<<` key refers to.
     fn merge(
         &mut self,
         node: usize,
-        at: &Place,
+        at: &Location,
         entries: &mut Vec<Entry>,
         keys: &mut HashSet<String>,
     ) -> Result<(), IoError> {
@@ -260,7 +270,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn check_size(&self, at: &Place) -> Result<(), IoError> {
+    fn check_size(&self, at: &Location) -> Result<(), IoError> {
         if self.nodes.len() + self.merged > MAX_NODES {
             let message = format!("more than {MAX_NODES} values");
             return Err(self.error(at.clone(), message, "check that this is the file you meant"));
@@ -268,21 +278,21 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, place: Place, anchor: usize, kind: Kind) -> Result<(), IoError> {
-        self.check_size(&place)?;
+    fn finish(&mut self, location: Location, anchor: usize, kind: Kind) -> Result<(), IoError> {
+        self.check_size(&location)?;
         let node = self.nodes.len();
         self.nodes.push(Node {
-            place: place.clone(),
+            location: location.clone(),
             kind,
         });
         if anchor > 0 {
             self.anchors.insert(anchor, node);
         }
-        self.attach(node, place)
+        self.attach(node, location)
     }
 
     /// Puts a finished node where it belongs: into the open collection, or as the root.
-    fn attach(&mut self, node: usize, place: Place) -> Result<(), IoError> {
+    fn attach(&mut self, node: usize, location: Location) -> Result<(), IoError> {
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
             return Ok(());
@@ -296,21 +306,21 @@ impl Builder<'_> {
                 merges,
             } => match pending.take() {
                 Some((key, _)) if key == "<<" => merges.push(node),
-                Some((key, place)) => entries.push(Entry {
+                Some((key, location)) => entries.push(Entry {
                     key,
-                    place,
+                    location,
                     value: node,
                 }),
                 None => {
                     let Kind::Scalar { text, .. } = &self.nodes[node].kind else {
                         let message = "a list or mapping stands where a key is expected";
-                        return Err(self.error(place, message, "keys are text"));
+                        return Err(self.error(location, message, "keys are text"));
                     };
                     if text != "<<" && !keys.insert(text.clone()) {
                         let message = format!("the key `{}` occurs twice", excerpt(text));
-                        return Err(self.error(place, message, "remove one of the two"));
+                        return Err(self.error(location, message, "remove one of the two"));
                     }
-                    *pending = Some((text.clone(), place));
+                    *pending = Some((text.clone(), location));
                 }
             },
         }

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_people_write_them() {
+    fn yaml_numbers_are_read_with_underscores_exponents_and_signs() {
         for (text, expected) in [
             ("1_000_000_000_000", Some(1e12)),
             ("1e12", Some(1e12)),

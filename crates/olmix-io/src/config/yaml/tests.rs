@@ -9,7 +9,7 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn values_are_read_with_their_types() {
+fn yaml_values_are_read_with_their_types() {
     let document = parse("a: 1_000\nb: yes\nc: [x, 2]\nd: ~\ne: {k: '7'}\nf: \"null\"\n");
     let mut root = document.root().section().unwrap();
     assert_eq!(root.required("a").unwrap().whole().unwrap(), 1000);
@@ -81,7 +81,7 @@ fn a_wrong_type_says_what_was_found() {
 }
 
 #[test]
-fn broken_files_are_refused_with_their_place() {
+fn broken_yaml_is_refused_with_its_place() {
     for (text, expected) in [
         ("a: 1\nb: 2\na: 3\n", "c.yaml:3:1: the key `a` occurs twice"),
         ("a: [1, 2\n", "not valid YAML"),
@@ -111,7 +111,7 @@ fn aliases_and_merge_keys_are_followed() {
 }
 
 #[test]
-fn deep_and_huge_input_is_refused_without_harm() {
+fn yaml_nested_too_deep_or_too_large_is_refused() {
     for open in ["[", "{a: ", "- ", "? "] {
         let message = error(&open.repeat(100_000));
         assert!(message.starts_with("c.yaml:"), "{message}");
@@ -123,7 +123,7 @@ fn deep_and_huge_input_is_refused_without_harm() {
 }
 
 #[test]
-fn an_empty_file_holds_null() {
+fn an_empty_yaml_file_holds_null() {
     for text in ["", "# nothing\n", "---\n"] {
         assert!(parse(text).root().is_null(), "{text:?}");
     }

@@ -1,8 +1,8 @@
 //! Typed cursors over a [`Document`].
 
 use super::{Document, Entry, Kind, Node, scalar, schema};
+use crate::error::{IoError, Location};
 use crate::messages::{did_you_mean, excerpt, listed, nearest};
-use crate::{IoError, Place};
 
 /// A value in a document, with the path of keys that leads to it.
 #[derive(Debug, Clone)]
@@ -47,13 +47,18 @@ impl<'d> Value<'d> {
 
     /// Where the value begins.
     #[must_use]
-    pub fn place(&self) -> Place {
-        self.get().place.clone()
+    pub fn location(&self) -> Location {
+        self.get().location.clone()
     }
 
     /// An error at this value.
     pub fn error(&self, message: impl Into<String>, help: impl Into<String>) -> IoError {
-        IoError::input(&self.document.file, self.place(), message, help)
+        IoError::input(&self.document.file, self.location(), message, help)
+    }
+
+    /// Tells the reader of the document something that stops nothing, such as a setting without effect.
+    pub fn notice(&self, text: impl Into<String>) {
+        self.document.notices.borrow_mut().push(text.into());
     }
 
     /// Whether the value is null or left out after its key.
@@ -97,7 +102,7 @@ impl<'d> Value<'d> {
         )
     }
 
-    /// Text.
+    /// The scalar as text, quoted or not.
     ///
     /// # Errors
     /// [`IoError::Input`] for null, lists and mappings.
@@ -216,7 +221,7 @@ impl<'d> Value<'d> {
             Kind::Mapping(entries) => Ok(Section {
                 document: self.document,
                 entries,
-                place: self.place(),
+                location: self.location(),
                 path: self.path.clone(),
                 known: Vec::new(),
             }),
@@ -239,7 +244,7 @@ fn child<'d>(document: &'d Document, path: &str, entry: &'d Entry) -> Value<'d> 
 pub struct Section<'d> {
     document: &'d Document,
     entries: &'d [Entry],
-    place: Place,
+    location: Location,
     path: String,
     known: Vec<&'static str>,
 }
@@ -247,8 +252,8 @@ pub struct Section<'d> {
 impl<'d> Section<'d> {
     /// Where the section is.
     #[must_use]
-    pub fn place(&self) -> Place {
-        self.place.clone()
+    pub fn location(&self) -> Location {
+        self.location.clone()
     }
 
     /// The value of a key, or `None` when it is absent or null.
@@ -280,15 +285,15 @@ impl<'d> Section<'d> {
         let similar = others
             .iter()
             .find(|entry| Some(entry.key.as_str()) == similar);
-        let (place, help) = match similar {
+        let (location, help) = match similar {
             Some(entry) => (
-                entry.place.clone(),
+                entry.location.clone(),
                 format!("should `{}` here be `{key}`?", excerpt(&entry.key)),
             ),
-            None => (self.place.clone(), format!("add `{key}`")),
+            None => (self.location.clone(), format!("add `{key}`")),
         };
         let message = format!("`{path}` is required and missing");
-        Err(IoError::input(&self.document.file, place, message, help))
+        Err(IoError::input(&self.document.file, location, message, help))
     }
 
     /// The section under a key; one without entries when the key is absent or null.
@@ -301,7 +306,7 @@ impl<'d> Section<'d> {
             None => Ok(Self {
                 document: self.document,
                 entries: &[],
-                place: self.place.clone(),
+                location: self.location.clone(),
                 path: if self.path.is_empty() {
                     key.to_owned()
                 } else {
@@ -312,9 +317,14 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// As [`Value::notice`], of the section as a whole.
+    pub fn notice(&self, text: impl Into<String>) {
+        self.document.notices.borrow_mut().push(text.into());
+    }
+
     /// An error at the section as a whole.
     pub fn error(&self, message: impl Into<String>, help: impl Into<String>) -> IoError {
-        IoError::input(&self.document.file, self.place.clone(), message, help)
+        IoError::input(&self.document.file, self.location.clone(), message, help)
     }
 
     /// Refuses keys that were not asked for.
@@ -333,7 +343,7 @@ impl<'d> Section<'d> {
         };
         Err(IoError::input(
             &self.document.file,
-            entry.place.clone(),
+            entry.location.clone(),
             format!("unknown key `{}`{within}", excerpt(&entry.key)),
             did_you_mean(&entry.key, self.known.iter().copied(), || {
                 format!(

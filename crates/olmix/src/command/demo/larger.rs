@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use olmix_core::epochs;
 use olmix_fs::write_whole;
-use olmix_io::{GenerationConfig, LaunchBase, MixtureFile, Variant};
+use olmix_io::launch_config::Variant;
+use olmix_io::{GenerationConfig, LaunchBase, MixtureFile};
 use olmix_proxy::{EvaluationRecord, read_journal};
 use olmix_report::{Figure, MixtureTrial, TaskOutcome, TrialOutcome, trial_curves, trial_page};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub fn write_configs(demo: &Demo) -> Result<MixtureFile, Failure> {
     )?;
     let (base, _) = LaunchBase::read(&base)?;
     for name in [NATURAL, PROPOSED] {
-        let leaf = |domain: &olmix_io::DomainEntry| {
+        let leaf = |domain: &olmix_io::mixture_file::DomainEntry| {
             let weight = if name == NATURAL {
                 Some(domain.prior)
             } else {

@@ -3,7 +3,8 @@
 use olmix_core::law::FittedLaw;
 use olmix_core::{Fit, Matrix};
 use olmix_fs::file_safe;
-use olmix_io::{LoadedFit, npy};
+use olmix_io::LoadedFit;
+use olmix_io::tables::npy;
 use olmix_report::{ReportError, fit_figures, law_in_file_names, proposal_file};
 use rayon::prelude::*;
 

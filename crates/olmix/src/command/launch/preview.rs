@@ -26,6 +26,9 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let known = known(&paths)?;
     let (jobs, threads) = super::shares(args, variants.len());
     let settings = super::settings(args, &paths, &variants)?;
+    if !args.common.quiet {
+        output::notices(&settings.notices());
+    }
     let local = !registry::is_cluster(&settings);
     let tools = tools(&settings, threads)?;
     let mut rows = Vec::new();

@@ -44,6 +44,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     }
     if !quiet {
         output::notices(&of_configs(&variants));
+        output::notices(&settings.notices());
         output::notices(&notices(&synced));
     }
     let (jobs, threads) = super::shares(args, variants.len());

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use olmix_io::{GenerationConfig, GenerationFile, ProjectChange, ProjectDomain, read_changes};
+use olmix_io::project::{GenerationFile, read_changes};
+use olmix_io::{GenerationConfig, ProjectChange, ProjectDomain};
 use olmix_project::Project;
 use serde_json::json;
 

@@ -7,7 +7,8 @@ mod proxy_size;
 use olmix_core::Observer;
 use olmix_core::study::{Cell, Question, Study, Summary, summarize};
 use olmix_fs::{check_writable, write_whole};
-use olmix_io::{LoadedFit, Overrides, csv_bytes, csv_number, load_fit_with};
+use olmix_io::tables::{csv_bytes, csv_number};
+use olmix_io::{LoadedFit, Overrides, load_fit_with};
 use olmix_report::{Figure, Lines, Series, lines};
 use rayon::prelude::*;
 

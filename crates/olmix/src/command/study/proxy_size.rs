@@ -6,7 +6,8 @@ use olmix_core::study::{proxy_size, runs_in_both};
 use olmix_core::trust::Scores;
 use olmix_core::{Matrix, Swarm};
 use olmix_fs::write_whole;
-use olmix_io::{LoadedFit, csv_bytes, csv_number, load_runs};
+use olmix_io::tables::{csv_bytes, csv_number};
+use olmix_io::{LoadedFit, load_runs};
 use olmix_report::{PredictedAgainstMeasured, predicted_against_measured};
 
 use crate::args::StudyArgs;

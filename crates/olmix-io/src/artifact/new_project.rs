@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{ProjectDomain, SECTIONS};
+use crate::artifact::mixture_file::MixtureFile;
+use crate::config::fit::{FitConfig, PriorsConfig};
+use crate::config::generation::{Content, GenerationConfig};
+use crate::config::project::{ProjectDomain, SECTIONS};
 use crate::config::yaml::{Document, Yaml};
+use crate::error::{IoError, Location};
 use crate::input::InputFile;
-use crate::{Content, FitConfig, GenerationConfig, IoError, MixtureFile, Place, PriorsConfig};
 
-/// What a new project is told on the command line.
+/// What the command line says of a new project.
 #[derive(Debug, Clone, Copy)]
 pub struct NewProject<'a> {
-    /// Its name.
+    /// The name that swarms are named after.
     pub name: &'a str,
     /// Tokens of the run its mixtures are for; `None` for what the files say.
     pub target_tokens: Option<f64>,
@@ -29,8 +32,8 @@ struct Gathered {
     sections: Vec<(&'static str, Yaml)>,
 }
 
-/// Makes the text of an `olmix.yaml` (without domains) and the domains from a generation config, a fit config, a
-/// mixture.json, or several of them; of what two say, the first is taken.
+/// Makes the text of an `olmix.yaml` (without domains) and the domains from a generation config, a fit
+/// config, a mixture.json, or several of them; of what two say, the first is taken.
 ///
 /// # Errors
 /// [`IoError`] for a file that can't be read or is none of these.
@@ -91,7 +94,7 @@ impl Gathered {
         if !keys.contains(&"priors") {
             return Err(IoError::input(
                 &input.name,
-                Place::File,
+                Location::File,
                 "this is neither a generation config nor a fit config: it has no `data` and no `priors`",
                 "give one of these, or a mixture.json",
             ));
@@ -205,12 +208,14 @@ impl Gathered {
 
     fn text(&self, project: &NewProject<'_>) -> String {
         let mut text = String::from(
-            "# A project of olmix. Everything is yours to edit but `domains`, which `olmix update` changes.\n",
+            "# A project of olmix. Everything is yours to edit but `domains`, which `olmix update` \
+             changes.\n",
         );
         let _ = writeln!(text, "name: {}", scalar(project.name));
         text +=
             "\n# Runs of a swarm: so many for each domain, and for one more.\nruns_per_domain: 3\n";
-        text += "\n# Tokens that a proxy is trained on, and its parameters without embeddings: what runs cost.\n";
+        text += "\n# Tokens that a proxy is trained on, and its parameters without embeddings: what runs \
+            cost.\n";
         match self.max_tokens {
             Some(tokens) => {
                 let _ = writeln!(text, "max_tokens: {tokens}");

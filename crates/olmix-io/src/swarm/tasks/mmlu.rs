@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 
 use crate::messages::listed;
-use crate::swarm::run_join::Metric;
+use crate::swarm::tables::csv_table::Table;
+use crate::swarm::tables::run_join::Metric;
+use crate::swarm::tables::table_reader::TableReader;
 
 /// A group of subjects: its name, and each subject with its number of test questions.
 pub(crate) type Group = (&'static str, &'static [(&'static str, u32)]);
@@ -103,20 +105,47 @@ pub(crate) fn subject(column: &str) -> Option<&str> {
     GROUPS.iter().any(known).then_some(subject)
 }
 
+/// The metrics that a table offers.
+#[derive(Debug)]
+pub(crate) struct OfferedMetrics {
+    /// Columns, and groups in place of the 57 MMLU subjects.
+    pub metrics: Vec<Metric>,
+    /// Columns of single subjects that became groups; empty where none did.
+    pub replaced: Vec<String>,
+}
+
+impl TableReader {
+    /// The metrics that a table offers. MMLU subjects that can't become groups are noticed.
+    pub fn offered_metrics(&mut self, table: &Table) -> OfferedMetrics {
+        match group(table.columns()) {
+            Ok(offered) => offered,
+            Err((offered, found)) => {
+                self.notice(format!(
+                    "{} has {found}, so they stay separate metrics instead of becoming the four \
+                     groups",
+                    table.file()
+                ));
+                offered
+            }
+        }
+    }
+}
+
 /// The metrics a table offers: its columns, where the 57 subjects (when all are there, once
 /// each) are replaced by the four groups, after the others.
 ///
-/// The second value is the names of the columns that were replaced; empty when none were.
-pub(crate) fn group(
-    columns: &[String],
-    file: &str,
-    notices: &mut Vec<String>,
-) -> (Vec<Metric>, Vec<String>) {
+/// # Errors
+/// Where some subjects are missing or occur twice: the columns as they are, and what was found of subjects.
+pub(crate) fn group(columns: &[String]) -> Result<OfferedMetrics, (OfferedMetrics, String)> {
     let plain = |(column, name): (usize, &String)| Metric {
         name: name.clone(),
         sources: vec![(column, 1.0)],
     };
     let all = || columns.iter().enumerate().map(plain);
+    let ungrouped = || OfferedMetrics {
+        metrics: all().collect(),
+        replaced: Vec::new(),
+    };
     let subjects: Vec<(&str, usize)> = columns
         .iter()
         .enumerate()
@@ -124,30 +153,25 @@ pub(crate) fn group(
         .collect();
     let grouped_already = columns.iter().any(|name| name.starts_with(GROUPS[0].0));
     if subjects.is_empty() || grouped_already {
-        return (all().collect(), Vec::new());
+        return Ok(ungrouped());
     }
     let by_subject: HashMap<&str, usize> = subjects.iter().copied().collect();
     let needed: usize = GROUPS.iter().map(|(_, subjects)| subjects.len()).sum();
-    if by_subject.len() < needed || subjects.len() > needed {
-        let found = if by_subject.len() < needed {
-            let missing: Vec<&str> = GROUPS
-                .iter()
-                .flat_map(|(_, subjects)| subjects.iter().map(|(name, _)| *name))
-                .filter(|name| !by_subject.contains_key(name))
-                .collect();
-            format!(
-                "{} of the {needed} MMLU subjects (not {})",
-                by_subject.len(),
-                listed(missing, 3)
-            )
-        } else {
-            "some MMLU subjects more than once".to_owned()
-        };
-        notices.push(format!(
-            "{file} has {found}, so they stay separate metrics instead of becoming the four \
-             groups"
-        ));
-        return (all().collect(), Vec::new());
+    if by_subject.len() < needed {
+        let missing: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, subjects)| subjects.iter().map(|(name, _)| *name))
+            .filter(|name| !by_subject.contains_key(name))
+            .collect();
+        let found = format!(
+            "{} of the {needed} MMLU subjects (not {})",
+            by_subject.len(),
+            listed(missing, 3)
+        );
+        return Err((ungrouped(), found));
+    }
+    if subjects.len() > needed {
+        return Err((ungrouped(), "some MMLU subjects more than once".to_owned()));
     }
     let mut metrics: Vec<Metric> = all().filter(|m| subject(&m.name).is_none()).collect();
     for (name, questions) in GROUPS {
@@ -162,7 +186,10 @@ pub(crate) fn group(
         });
     }
     let replaced = columns.iter().filter(|name| subject(name).is_some());
-    (metrics, replaced.cloned().collect())
+    Ok(OfferedMetrics {
+        metrics,
+        replaced: replaced.cloned().collect(),
+    })
 }
 
 /// The group a subject belongs to.
@@ -191,7 +218,7 @@ mod tests {
         };
         let published: HashMap<String, HashMap<String, f64>> = serde_json::from_str(&text).unwrap();
         let columns = subjects();
-        let (metrics, _) = group(&columns, "m.csv", &mut Vec::new());
+        let metrics = group(&columns).unwrap().metrics;
         assert_eq!(metrics.len(), published.len());
         for metric in &metrics {
             let weights = &published[&metric.name];
@@ -211,8 +238,7 @@ mod tests {
     fn all_subjects_become_four_groups_after_the_other_metrics() {
         let mut columns = subjects();
         columns.insert(3, "arc_easy".into());
-        let mut notices = Vec::new();
-        let (metrics, replaced) = group(&columns, "m.csv", &mut notices);
+        let OfferedMetrics { metrics, replaced } = group(&columns).unwrap();
         let names: Vec<&str> = metrics.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(
             names,
@@ -229,29 +255,27 @@ mod tests {
             let sum: f64 = metric.sources.iter().map(|(_, weight)| weight).sum();
             assert!((sum - 1.0).abs() < 1e-14, "{}: {sum}", metric.name);
         }
-        assert!(notices.is_empty());
     }
 
     #[test]
     fn incomplete_or_doubled_subjects_stay_separate_and_are_said_so() {
         let mut columns = subjects();
         let removed = columns.remove(0);
-        let mut notices = Vec::new();
-        assert_eq!(group(&columns, "m.csv", &mut notices).0.len(), 56);
-        assert!(notices[0].contains("56 of the 57 MMLU subjects (not `abstract_algebra`)"));
+        let (offered, found) = group(&columns).unwrap_err();
+        assert_eq!((offered.metrics.len(), offered.replaced.len()), (56, 0));
+        assert_eq!(found, "56 of the 57 MMLU subjects (not `abstract_algebra`)");
         columns.push(removed);
         columns.push("mmlu_anatomy:mc".into());
-        notices.clear();
-        assert_eq!(group(&columns, "m.csv", &mut notices).0.len(), 58);
-        assert!(notices[0].contains("more than once"), "{notices:?}");
+        let (offered, found) = group(&columns).unwrap_err();
+        assert_eq!((offered.metrics.len(), offered.replaced.len()), (58, 0));
+        assert!(found.contains("more than once"), "{found}");
     }
 
     #[test]
-    fn groups_that_are_there_already_are_left_alone() {
+    fn mmlu_groups_among_the_columns_keep_every_column_as_it_is() {
         let mut columns = subjects();
         columns.push("mmlu_stem:rc".into());
-        let mut notices = Vec::new();
-        let (metrics, replaced) = group(&columns, "m.csv", &mut notices);
-        assert_eq!((metrics.len(), replaced.len(), notices.len()), (58, 0, 0));
+        let OfferedMetrics { metrics, replaced } = group(&columns).unwrap();
+        assert_eq!((metrics.len(), replaced.len()), (58, 0));
     }
 }

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
+use super::csv_header::{LineCounter, split_header};
+use crate::error::{IoError, Location};
 use crate::input::InputFile;
-use crate::messages::{excerpt, listed};
-use crate::{InputRecord, IoError, Place};
-
-/// The columns that can hold run ids; the first that is there does.
-const ID_COLUMNS: [&str; 2] = ["run", "run_id"];
+use crate::input::InputRecord;
+use crate::messages::excerpt;
 
 /// A table of runs: an id column, metadata columns, and data columns (domains or metrics).
 ///
@@ -77,7 +76,7 @@ impl Table {
         let refuse = |line: u64, message: String, help: &str| {
             Err(IoError::input(
                 &input.name,
-                Place::Line(line),
+                Location::Line(line),
                 message,
                 help,
             ))
@@ -219,110 +218,22 @@ impl Table {
 
     /// An error at a row.
     pub fn error(&self, row: usize, message: impl Into<String>, help: &str) -> IoError {
-        IoError::input(&self.file, Place::Line(self.line(row)), message, help)
+        IoError::input(&self.file, Location::Line(self.line(row)), message, help)
     }
 
     /// An error in the header.
     pub fn header_error(&self, message: impl Into<String>, help: impl Into<String>) -> IoError {
-        IoError::input(&self.file, Place::Line(1), message, help)
+        IoError::input(&self.file, Location::Line(1), message, help)
     }
-}
-
-/// Finds the lines of records that come in order.
-///
-/// The reader's own positions come before the line ends that it skips ahead of a record, so
-/// after a blank line they would name the wrong line.
-struct LineCounter<'t> {
-    text: &'t [u8],
-    offset: usize,
-    line: u64,
-}
-
-impl<'t> LineCounter<'t> {
-    fn new(text: &'t str) -> Self {
-        Self {
-            text: text.as_bytes(),
-            offset: 0,
-            line: 1,
-        }
-    }
-
-    fn line_of(&mut self, record: &StringRecord) -> u64 {
-        let start = record.position().map_or(0, csv::Position::byte);
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
-        while let Some(byte) = self.text.get(self.offset) {
-            if self.offset >= start && !matches!(byte, b'\r' | b'\n') {
-                break;
-            }
-            self.line += u64::from(*byte == b'\n');
-            self.offset += 1;
-        }
-        self.line
-    }
-}
-
-/// The place of the id column, and the places of the data columns.
-fn split_header(
-    file: &str,
-    line: u64,
-    header: &StringRecord,
-) -> Result<(usize, Vec<usize>), IoError> {
-    let line = Place::Line(line);
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    for (place, name) in header.iter().enumerate() {
-        if !name.is_empty() && seen.insert(name, place).is_some() {
-            return Err(IoError::input(
-                file,
-                line,
-                format!("column `{}` occurs twice", excerpt(name)),
-                "rename or remove one of the two",
-            ));
-        }
-    }
-    let Some(&id) = ID_COLUMNS.iter().find_map(|name| seen.get(name)) else {
-        let names: Vec<&str> = header.iter().filter(|name| !name.is_empty()).collect();
-        let found = if names.is_empty() {
-            "no named column".to_owned()
-        } else {
-            format!("the columns {}", listed(names, 8))
-        };
-        return Err(IoError::input(
-            file,
-            line,
-            format!("there is no column of run ids; found {found}"),
-            "give a CSV file with a column `run` or `run_id` that identifies each run",
-        ));
-    };
-    let metadata = |name: &str| {
-        name.is_empty()
-            || ["name", "index"].contains(&name)
-            || ID_COLUMNS.contains(&name)
-            || name.starts_with("Unnamed:")
-    };
-    let fields: Vec<usize> = header
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| !metadata(name))
-        .map(|(place, _)| place)
-        .collect();
-    if fields.is_empty() {
-        return Err(IoError::input(
-            file,
-            line,
-            "there is no column besides ids and metadata",
-            "give one column per domain (ratios) or metric (metrics)",
-        ));
-    }
-    Ok((id, fields))
 }
 
 fn broken(file: &str, error: &csv::Error) -> IoError {
-    let place = error
+    let location = error
         .position()
-        .map_or(Place::File, |position| Place::Line(position.line()));
+        .map_or(Location::File, |position| Location::Line(position.line()));
     IoError::input(
         file,
-        place,
+        location,
         format!("not a CSV file: {error}"),
         "give a file of comma-separated values",
     )
@@ -340,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_data_and_metadata_are_told_apart() {
+    fn a_table_header_splits_into_ids_data_and_metadata() {
         let table =
             read("\u{feff},Unnamed: 0,run,run_id,name,index, a ,b\r\n0,1,x,7,n,3,0.25,0.75\r\n")
                 .unwrap();

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use olmix_core::{Direction, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::swarm::run_join::Metric;
+use crate::swarm::tables::run_join::Metric;
 
 /// A metric that is averaged, with others, into the task of a whole family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Member {
-    /// Its name.
+    /// The column of the metrics file, or the name of an MMLU group.
     pub metric: String,
     /// Its share in the task; the shares of a task sum to 1.
     pub weight: f64,
@@ -23,14 +23,14 @@ type Part = (usize, f64, Direction);
 
 /// How tasks are computed from metrics.
 #[derive(Debug)]
-pub(crate) struct Recipe {
+pub(crate) struct TaskColumns {
     /// The metrics in use, each once.
     pub metrics: Vec<Metric>,
     parts: Vec<Vec<Part>>,
 }
 
-impl Recipe {
-    /// The recipe of those of `tasks` whose metrics are all `available`, and their positions.
+impl TaskColumns {
+    /// The columns of those of `tasks` whose metrics are all `available`, and their positions.
     ///
     /// `members` is aligned with `tasks`; a task without members is the metric of its name.
     pub fn new(
@@ -40,13 +40,13 @@ impl Recipe {
     ) -> (Self, Vec<usize>) {
         let by_name: HashMap<&str, &Metric> =
             available.iter().map(|m| (m.name.as_str(), m)).collect();
-        let mut recipe = Self {
+        let mut columns = Self {
             metrics: Vec::new(),
             parts: Vec::new(),
         };
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut positions: HashMap<&str, usize> = HashMap::new();
         let mut found = Vec::new();
-        for (position, (task, members)) in tasks.iter().zip(members).enumerate() {
+        for (i, (task, members)) in tasks.iter().zip(members).enumerate() {
             // The direction of a metric that is itself a task is applied by `Task::loss_of`.
             let itself = (task.name.as_str(), 1.0, Direction::Min);
             let mut wanted: Vec<(&str, f64, Direction)> = members
@@ -63,22 +63,22 @@ impl Recipe {
             let Some(resolved) = resolved else { continue };
             let mut parts = Vec::with_capacity(resolved.len());
             for (metric, share, direction) in resolved {
-                let place = *places.entry(metric.name.as_str()).or_insert_with(|| {
-                    recipe.metrics.push(metric.clone());
-                    recipe.metrics.len() - 1
+                let position = *positions.entry(metric.name.as_str()).or_insert_with(|| {
+                    columns.metrics.push(metric.clone());
+                    columns.metrics.len() - 1
                 });
-                parts.push((place, share, direction));
+                parts.push((position, share, direction));
             }
-            recipe.parts.push(parts);
-            found.push(position);
+            columns.parts.push(parts);
+            found.push(i);
         }
-        (recipe, found)
+        (columns, found)
     }
 
-    /// The value of each task as measured, from the values of [`Recipe::metrics`].
+    /// The value of each task as measured, from the values of [`TaskColumns::metrics`].
     pub fn measured(&self, metrics: &[f64]) -> Vec<f64> {
-        let part = |&(place, share, direction): &Part| {
-            let value = metrics.get(place).copied().unwrap_or(f64::NAN);
+        let part = |&(position, share, direction): &Part| {
+            let value = metrics.get(position).copied().unwrap_or(f64::NAN);
             match direction {
                 Direction::Min => share * value,
                 Direction::Max => share * (1.0 - value),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_averages_its_members_turned_round_and_a_metric_is_itself() {
+    fn task_columns_average_a_family_with_scores_as_one_minus_score() {
         let metric = |name: &str, column| Metric {
             name: name.into(),
             sources: vec![(column, 1.0)],
@@ -122,10 +122,11 @@ mod tests {
             Vec::new(),
         ];
         let tasks = [task("family"), task("b"), task("gone")];
-        let (recipe, found) = Recipe::new(&tasks, &members, &[metric("b", 0), metric("a", 1)]);
+        let (columns, found) =
+            TaskColumns::new(&tasks, &members, &[metric("b", 0), metric("a", 1)]);
         assert_eq!(found, [0, 1]);
-        let names: Vec<&str> = recipe.metrics.iter().map(|m| m.name.as_str()).collect();
+        let names: Vec<&str> = columns.metrics.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
-        assert_eq!(recipe.measured(&[0.5, 0.75]), [0.375, 0.75]);
+        assert_eq!(columns.measured(&[0.5, 0.75]), [0.375, 0.75]);
     }
 }

@@ -1,0 +1,28 @@
+//! A JSON list, an object per domain.
+
+use super::parts::quoted;
+use super::{Blend, Format};
+use crate::error::IoError;
+
+pub(super) static FORMAT: Format = Format {
+    name: "json",
+    help: "an object per domain: domain, weight, tokens, epochs",
+    extension: "json",
+    names_files: false,
+    takes_globs: true,
+    text,
+};
+
+/// Written by hand, a domain a line: weights keep their nine decimals.
+fn text(blend: &Blend) -> Result<String, IoError> {
+    let optional = |value: Option<f64>| serde_json::Value::from(value).to_string();
+    let rows = blend.domains.iter().map(|domain| {
+        let (name, weight) = (quoted(&domain.name), domain.weight());
+        let (tokens, epochs) = (optional(domain.tokens), optional(domain.epochs));
+        format!(
+            "  {{\"domain\": {name}, \"weight\": {weight}, \"tokens\": {tokens}, \"epochs\": {epochs}}}"
+        )
+    });
+    let rows: Vec<String> = rows.collect();
+    Ok(format!("[\n{}\n]\n", rows.join(",\n")))
+}

@@ -1,0 +1,23 @@
+//! A YAML mapping from domains to weights.
+
+use super::parts::{weight, yaml_file};
+use super::{Blend, Format};
+use crate::config::yaml::Yaml;
+use crate::error::IoError;
+
+pub(super) static FORMAT: Format = Format {
+    name: "yaml",
+    help: "a mapping from domains to weights",
+    extension: "yaml",
+    names_files: false,
+    takes_globs: true,
+    text,
+};
+
+fn text(blend: &Blend) -> Result<String, IoError> {
+    let weights = blend
+        .domains
+        .iter()
+        .map(|domain| (domain.name.clone(), weight(domain)));
+    Ok(yaml_file(blend, &Yaml::map(weights)))
+}

@@ -1,0 +1,375 @@
+//! A swarm that was drawn, as its files: ratios.csv, the names of its runs, their launch configs.
+
+use std::cmp::Reverse;
+use std::path::Path;
+
+use olmix_core::generate::{Design, DrawOptions, Drawn, Rejections};
+
+use super::sampling_plan::SamplingPlan;
+use crate::artifact::csv_npy::{csv_bytes, csv_number};
+use crate::config::generation::GenerationConfig;
+use crate::config::launch::{LaunchBase, Variant};
+use crate::error::{IoError, Location};
+use crate::input::sha256_hex;
+
+/// Reasons for rejections that a message names one by one.
+const REASONS: usize = 5;
+
+/// A swarm with all that is written and printed of it.
+#[derive(Debug)]
+pub struct DrawnSwarm<'a> {
+    config: &'a GenerationConfig,
+    plan: &'a SamplingPlan,
+    drawn: &'a Drawn,
+    /// The mixtures over the leaves, runs × leaves: the leaves of a virtual domain in their ratios.
+    pub mixtures: Vec<Vec<f64>>,
+    /// What the mixtures are spread around, by sampled domain.
+    pub center: Vec<f64>,
+    /// Eight hex digits that name the mixtures by what they are: the same swarm has the same name.
+    pub group: String,
+    /// The runs, `<name>-<group>-<index>`, aligned with [`DrawnSwarm::mixtures`].
+    pub ids: Vec<String>,
+    /// The bytes of ratios.csv.
+    pub ratios: Vec<u8>,
+    /// Tokens of a leaf over tokens of a run: a weight divided by it is how often the leaf is seen.
+    available: Option<Vec<f64>>,
+}
+
+/// How a sampled domain fares in a swarm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampledDomain<'a> {
+    /// A leaf, or a virtual domain.
+    pub name: &'a str,
+    /// The share that the draws are spread around.
+    pub center: f64,
+    /// Mean weight over the runs.
+    pub mean: f64,
+    /// Least weight of a run.
+    pub least: f64,
+    /// Greatest weight of a run.
+    pub most: f64,
+    /// Share of the runs that have none of it.
+    pub without: f64,
+    /// The most often that any run sees a token of it (of a virtual domain, of its scarcest leaf); `None`
+    /// where the tokens are not known.
+    pub epochs: Option<f64>,
+}
+
+impl<'a> DrawnSwarm<'a> {
+    /// Names the runs of a draw and writes their table. `center` is the sampler's.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] where fewer mixtures were found than the plan asks for, with the reasons; and for a
+    /// table that can't be written, which is a defect.
+    pub fn new(
+        config: &'a GenerationConfig,
+        plan: &'a SamplingPlan,
+        drawn: &'a Drawn,
+        center: Vec<f64>,
+    ) -> Result<Self, IoError> {
+        if drawn.mixtures.len() < plan.variants {
+            return Err(too_few(config, plan, drawn));
+        }
+        let leaves = plan.collapse.full();
+        let mixtures: Vec<Vec<f64>> = drawn
+            .mixtures
+            .iter()
+            .map(|r| plan.collapse.expand(r))
+            .collect();
+        let table = |ids: &[String]| {
+            let header: Vec<&str> = std::iter::once("run").chain(leaves.names()).collect();
+            let rows = ids.iter().zip(&mixtures).map(|(id, mixture)| {
+                let weights = mixture.iter().map(|&weight| csv_number(weight));
+                std::iter::once(id.clone()).chain(weights)
+            });
+            csv_bytes("ratios.csv", &header, rows)
+        };
+        let indices: Vec<String> = (0..mixtures.len()).map(|i| format!("{i:04}")).collect();
+        let group = sha256_hex(&table(&indices)?)[..8].to_owned();
+        let id = |index: &String| format!("{}-{group}-{index}", config.name);
+        let ids: Vec<String> = indices.iter().map(id).collect();
+        let tokens = leaves.tokens().zip(config.max_tokens);
+        Ok(Self {
+            ratios: table(&ids)?,
+            available: tokens
+                .map(|(tokens, most)| tokens.iter().map(|&n| n as f64 / most as f64).collect()),
+            config,
+            plan,
+            drawn,
+            mixtures,
+            center,
+            group,
+            ids,
+        })
+    }
+
+    /// The sampled domains, the greatest share first.
+    #[must_use]
+    pub fn domains(&self) -> Vec<SampledDomain<'a>> {
+        let names = self.plan.tree.domains();
+        let n = self.drawn.mixtures.len() as f64;
+        let domain = |j: usize| {
+            let weights = || self.drawn.mixtures.iter().map(|mixture| mixture[j]);
+            let most = weights().fold(0.0, f64::max);
+            SampledDomain {
+                name: names.name(j),
+                center: self.center[j],
+                mean: weights().sum::<f64>() / n,
+                least: weights().fold(f64::INFINITY, f64::min),
+                most,
+                without: weights().filter(|weight| *weight <= 0.0).count() as f64 / n,
+                epochs: self.epochs_of_one(j).map(|epochs| epochs * most),
+            }
+        };
+        let mut domains: Vec<SampledDomain<'a>> = (0..names.len()).map(domain).collect();
+        domains.sort_by(|a, b| b.center.total_cmp(&a.center));
+        domains
+    }
+
+    /// How often a run of the sampled domain `j` alone sees a token of its scarcest leaf.
+    fn epochs_of_one(&self, j: usize) -> Option<f64> {
+        let available = self.available.as_ref()?;
+        let leaves = self.plan.collapse.members(j).iter();
+        let epochs = leaves.map(|&(leaf, share)| share / available[leaf]);
+        Some(epochs.fold(0.0, f64::max))
+    }
+
+    /// The launch configs of the runs: file names and bytes.
+    #[must_use]
+    pub fn launch_configs(&self, base: &LaunchBase) -> Vec<(String, Vec<u8>)> {
+        let names: Vec<&str> = self.plan.collapse.full().names().collect();
+        let file = |(id, mixture): (&String, &Vec<f64>)| {
+            let leaf = |(j, &weight): (usize, &f64)| {
+                let available = self.available.as_ref();
+                (names[j], weight, available.map(|n| weight / n[j]))
+            };
+            let mixture: Vec<(&str, f64, Option<f64>)> =
+                mixture.iter().enumerate().map(leaf).collect();
+            let variant = Variant {
+                id,
+                group: &self.group,
+                mixture: &mixture,
+            };
+            let text = base.variant(self.config, &variant);
+            (format!("{id}.yaml"), text.into_bytes())
+        };
+        self.ids.iter().zip(&self.mixtures).map(file).collect()
+    }
+
+    /// Refuses a file that is there and holds another swarm: it may be the only record of one that is being
+    /// trained.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] when the file's bytes are not those of [`DrawnSwarm::ratios`].
+    pub fn refuse_other(&self, ratios: &Path) -> Result<(), IoError> {
+        match std::fs::read(ratios) {
+            Ok(found) if found != self.ratios => Err(IoError::input(
+                ratios.display().to_string(),
+                Location::File,
+                "holds another swarm",
+                "give another --output, or move that file away",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where most candidates were rejected: how many, and why.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let rejections = &self.drawn.rejections;
+        let infeasible = rejections.over_cap.iter().sum::<usize>()
+            + rejections.missing.iter().sum::<usize>()
+            + rejections.empty;
+        (2 * infeasible > rejections.drawn).then(|| {
+            format!(
+                "{infeasible} of {} candidates were rejected: {}",
+                rejections.drawn,
+                reasons(self.plan, rejections)
+            )
+        })
+    }
+}
+
+impl SamplingPlan {
+    /// How the sampler is to draw what this plan asks for.
+    #[must_use]
+    pub fn draw_options(&self, config: &GenerationConfig) -> DrawOptions<'_> {
+        DrawOptions {
+            count: self.variants,
+            design: config.swarm.design,
+            candidates: self.candidates,
+            draws_each: config.swarm.sample_multiplier,
+            solve_caps: self.solve_caps.as_deref(),
+        }
+    }
+}
+
+/// What rejected candidates, the most frequent first.
+fn reasons(plan: &SamplingPlan, rejections: &Rejections) -> String {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut add = |count: usize, what: String| found.push((count, format!("{count} {what}")));
+    for (j, &count) in rejections.over_cap.iter().enumerate() {
+        let name = plan.tree.domains().name(j);
+        add(count, format!("had more of `{name}` than its tokens allow"));
+    }
+    for (name, &count) in plan.options.nonzero.iter().zip(&rejections.missing) {
+        add(count, format!("had none of `{name}` (nonzero_weight)"));
+    }
+    add(
+        rejections.empty,
+        "had nothing above the minimum weight".into(),
+    );
+    add(rejections.repeated, "were like an earlier one".into());
+    add(
+        rejections.existing,
+        "were like one of the existing swarm".into(),
+    );
+    found.retain(|(count, _)| *count > 0);
+    found.sort_by_key(|(count, _)| Reverse(*count));
+    let more = found.len().saturating_sub(REASONS);
+    let rest: usize = found.iter().skip(REASONS).map(|(count, _)| count).sum();
+    let first = found.into_iter().take(REASONS);
+    let mut texts: Vec<String> = first.map(|(_, text)| text).collect();
+    if more > 0 {
+        texts.push(format!("{rest} for {more} other reasons"));
+    }
+    texts.join("; ")
+}
+
+fn too_few(config: &GenerationConfig, plan: &SamplingPlan, drawn: &Drawn) -> IoError {
+    let design = match config.swarm.design {
+        Design::Random => String::new(),
+        other => format!("for the design {} ", other.name()),
+    };
+    let rejections = &drawn.rejections;
+    IoError::input(
+        &config.file,
+        Location::File,
+        format!(
+            "only {} of {} mixtures were found {design}among {} candidates: {}",
+            drawn.mixtures.len(),
+            plan.variants,
+            rejections.drawn,
+            reasons(plan, rejections)
+        ),
+        format!(
+            "raise swarm.repetition_factor or lower max_tokens where tokens are short, raise min_strength \
+             to stay \
+             nearer to the prior, lower the minimum weights, or raise swarm.sample_multiplier ({})",
+            config.swarm.sample_multiplier
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "\
+name: s
+data:
+  sources:
+  - {name: web, paths: [\"web/*.npy\"]}
+  - {name: code, paths: [\"code/*.npy\"]}
+priors: {token_counts: {web: 300, code: 100}}
+max_tokens: 200
+";
+
+    fn drawn(mixtures: &[[f64; 2]], rejections: Rejections) -> Drawn {
+        Drawn {
+            mixtures: mixtures.iter().map(|mixture| mixture.to_vec()).collect(),
+            rejections,
+            worth: Vec::new(),
+            information_gained: None,
+        }
+    }
+
+    fn rejections(drawn: usize, over_cap: [usize; 2], repeated: usize) -> Rejections {
+        Rejections {
+            drawn,
+            over_cap: over_cap.to_vec(),
+            missing: Vec::new(),
+            empty: 0,
+            repeated,
+            existing: 0,
+        }
+    }
+
+    fn config() -> GenerationConfig {
+        let mut config = GenerationConfig::parse("gen.yaml", CONFIG, Path::new("")).unwrap();
+        config.swarm.variants = Some(2);
+        config
+    }
+
+    #[test]
+    fn a_drawn_swarm_is_named_by_its_mixtures_and_lists_domains_by_share() {
+        let config = config();
+        let plan = config.plan().unwrap();
+        let all = drawn(&[[0.75, 0.25], [1.0, 0.0]], rejections(2, [0, 0], 0));
+        let swarm = DrawnSwarm::new(&config, &plan, &all, vec![0.25, 0.75]).unwrap();
+        assert_eq!(swarm.ids[1], format!("s-{}-0001", swarm.group));
+        let expected = format!(
+            "run,web,code\n{0},0.75,0.25\n{1},1,0\n",
+            swarm.ids[0], swarm.ids[1]
+        );
+        assert_eq!(String::from_utf8(swarm.ratios.clone()).unwrap(), expected);
+        let domains = swarm.domains();
+        assert_eq!((domains[0].name, domains[1].name), ("code", "web"));
+        assert_eq!(
+            (domains[0].least, domains[0].most, domains[0].without),
+            (0.0, 0.25, 0.5)
+        );
+        // A quarter of 200 tokens out of 100, and all of 200 out of 300.
+        assert_eq!(domains[0].epochs, Some(0.5));
+        assert!((domains[1].epochs.unwrap() - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(swarm.warning(), None);
+        let other = drawn(&[[0.5, 0.5], [1.0, 0.0]], rejections(2, [0, 0], 0));
+        let other = DrawnSwarm::new(&config, &plan, &other, vec![0.25, 0.75]).unwrap();
+        assert_ne!(swarm.group, other.group);
+    }
+
+    #[test]
+    fn a_ratios_file_of_another_swarm_is_refused_and_the_same_swarm_is_not() {
+        let config = config();
+        let plan = config.plan().unwrap();
+        let all = drawn(&[[0.75, 0.25], [1.0, 0.0]], rejections(2, [0, 0], 0));
+        let swarm = DrawnSwarm::new(&config, &plan, &all, vec![0.5, 0.5]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ratios.csv");
+        assert!(swarm.refuse_other(&path).is_ok());
+        std::fs::write(&path, &swarm.ratios).unwrap();
+        assert!(swarm.refuse_other(&path).is_ok());
+        std::fs::write(&path, "run,web\n").unwrap();
+        let message = swarm.refuse_other(&path).unwrap_err().to_string();
+        assert!(
+            message.contains("ratios.csv: holds another swarm"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn rejected_candidates_are_counted_by_reason_the_most_frequent_first() {
+        let config = config();
+        let plan = config.plan().unwrap();
+        let some = drawn(&[[0.75, 0.25]], rejections(10, [2, 5], 1));
+        let message = DrawnSwarm::new(&config, &plan, &some, vec![0.5, 0.5])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.starts_with(
+                "gen.yaml: only 1 of 2 mixtures were found among 10 candidates: 5 had more of `code` than \
+                 its \
+                 tokens allow; 2 had more of `web` than its tokens allow; 1 were like an earlier one\n  \
+                 help: "
+            ),
+            "{message}"
+        );
+        let enough = drawn(&[[0.75, 0.25], [1.0, 0.0]], rejections(10, [2, 5], 1));
+        let swarm = DrawnSwarm::new(&config, &plan, &enough, vec![0.5, 0.5]).unwrap();
+        let warning = swarm.warning().unwrap();
+        assert!(
+            warning.starts_with("7 of 10 candidates were rejected: 5 had"),
+            "{warning}"
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! From the metrics of a table to tasks: which there are, and how each is computed.
+
+pub(crate) mod families;
+pub(crate) mod mmlu;
+pub(crate) mod task_columns;
+pub(crate) mod task_selection;
