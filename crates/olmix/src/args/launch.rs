@@ -12,20 +12,30 @@ use super::Common;
 /// `olmix launch`.
 #[derive(Debug, Subcommand)]
 pub enum LaunchCommand {
-    /// Train and measure every run of a swarm; go on where an earlier launch ended.
+    /// Train and measure every run of a swarm; resume where an earlier launch ended.
     #[command(
-        after_help = "Example:\n  olmix launch run --variants swarm/launch\n\nRuns are written to swarm/runs, and their states to swarm/runs/ledger.sqlite. Ctrl-C stops cleanly; whatever stops it, the same command goes on, and several at once share the work.\n\nOn a cluster:\n  olmix launch preview --variants swarm/launch --engine slurm\n  olmix launch run --variants swarm/launch --engine slurm\n\nThere Ctrl-C only ends the following: runs go on, and are followed again by the same command. `olmix launch cancel` ends them. Exit codes: 0 all runs finished, 1 some did not, 2 something you can mend, 130 stopped."
+        after_help = "Example:\n  olmix launch run --variants swarm/launch\n\nRuns are written to swarm/runs, and their states to swarm/runs/ledger.sqlite. Ctrl-C stops cleanly. After any interruption the same command resumes; several launchers at once share the work.\n\nOn a cluster:\n  olmix launch preview --variants swarm/launch --engine slurm\n  olmix launch run --variants swarm/launch --engine slurm\n\nThere Ctrl-C only ends the following: runs continue, and the same command follows them again. `olmix launch cancel` ends them (docs/engines.md).\n\nExit codes: 0 if all runs finished, 1 if some did not, 2 for an error that you can correct, 130 if stopped."
     )]
     Run(LaunchRunArgs),
-    /// What would be run, with the exact commands. Nothing is run or written.
+    /// Show what would run, with the exact commands; nothing is run or written.
+    #[command(
+        after_help = "Example:\n  olmix launch preview --variants swarm/launch --engine slurm"
+    )]
     Preview(LaunchRunArgs),
-    /// What has become of the runs.
+    /// Show the states of the runs, failures by cause, and the time left.
+    #[command(after_help = "Example:\n  olmix launch status --variants swarm/launch --watch")]
     Status(LaunchStatusArgs),
-    /// Cancel runs, wherever they are.
+    /// Cancel runs, on this machine and on clusters.
+    #[command(
+        after_help = "Examples:\n  olmix launch cancel web-3f2a-0007 --variants swarm/launch\n  olmix launch cancel --waiting --variants swarm/launch"
+    )]
     Cancel(LaunchCancelArgs),
-    /// The log of a run.
+    /// Print the log of a run.
+    #[command(
+        after_help = "Example:\n  olmix launch logs web-3f2a-0007 --variants swarm/launch --follow"
+    )]
     Logs(LaunchLogsArgs),
-    /// What a job of a cluster does on its node. Scripts of submissions call it.
+    /// Execute a run on a node of a cluster; submission scripts call it.
     #[command(hide = true)]
     Work(LaunchWorkArgs),
 }
@@ -46,48 +56,46 @@ fn engine() -> impl TypedValueParser<Value = EngineKind> {
 /// `olmix launch run` and `olmix launch preview`.
 #[derive(Debug, Args)]
 pub struct LaunchRunArgs {
-    /// The folder of launch configs, one for each run.
+    /// Folder of launch configs, one for each run.
     #[arg(long, value_name = "DIR")]
     pub variants: PathBuf,
-    /// What runs them (default: what the section `engine` of the launch configs or of olmix.yaml says,
-    /// else local).
+    /// What executes the runs [default: the section `engine` of the launch configs or of olmix.yaml, else
+    /// local].
     #[arg(long, value_parser = engine())]
     pub engine: Option<EngineKind>,
-    /// How many runs at once (default: local one per core, as far as there are runs; on a cluster as many
-    /// as it allows).
+    /// Number of runs at the same time [default: local one per core; on a cluster as many as it allows].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// The folder of runs (default: `runs` beside the variants).
+    /// Folder of the runs [default: `runs` beside the variants].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// The ledger (default: ledger.sqlite in the folder of runs).
+    /// The ledger [default: ledger.sqlite in the folder of runs].
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
-    /// How often a run that was killed or failed by chance is tried again.
+    /// How often a run that was killed or failed by chance is retried.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RETRIES)]
     pub retries: u32,
-    /// Submit to the cluster and return; the same command without it follows, and so does `olmix launch
-    /// status`.
+    /// Submit to the cluster and return; the same command without --detach follows the runs.
     #[arg(long)]
     pub detach: bool,
-    /// Run what failed or was cancelled again, whatever it failed of.
+    /// Run failed and cancelled runs again, whatever the cause.
     #[arg(long)]
     pub retry_failed: bool,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
 
-/// Where a swarm that was launched lies.
+/// Selects a launched swarm.
 #[derive(Debug, Args)]
 pub struct SwarmArgs {
-    /// The folder of launch configs.
+    /// Folder of the launch configs.
     #[arg(long, value_name = "DIR")]
     pub variants: Option<PathBuf>,
-    /// The folder of runs.
+    /// Folder of the runs.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// The ledger; one of the three is enough.
+    /// The ledger; one of --variants, --out and --ledger is enough.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 }
@@ -95,13 +103,13 @@ pub struct SwarmArgs {
 /// `olmix launch status`.
 #[derive(Debug, Args)]
 pub struct LaunchStatusArgs {
-    /// Where the swarm lies.
+    /// The swarm.
     #[command(flatten)]
     pub swarm: SwarmArgs,
-    /// Show it again and again, until no run is left that waits or runs.
+    /// Update the display until no run is waiting or running.
     #[arg(long, conflicts_with = "json")]
     pub watch: bool,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -109,19 +117,19 @@ pub struct LaunchStatusArgs {
 /// `olmix launch cancel`.
 #[derive(Debug, Args)]
 pub struct LaunchCancelArgs {
-    /// The runs.
+    /// Names of the runs to cancel.
     #[arg(value_name = "RUN", required_unless_present_any = ["all", "waiting"])]
     pub runs: Vec<String>,
-    /// All runs that have not finished.
+    /// Cancel all runs that have not finished.
     #[arg(long, conflicts_with = "runs")]
     pub all: bool,
-    /// All runs that have not begun; those that have go on.
+    /// Cancel all runs that have not started; running ones continue.
     #[arg(long, conflicts_with_all = ["runs", "all"])]
     pub waiting: bool,
-    /// Where the swarm lies.
+    /// The swarm.
     #[command(flatten)]
     pub swarm: SwarmArgs,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -129,19 +137,19 @@ pub struct LaunchCancelArgs {
 /// `olmix launch logs`.
 #[derive(Debug, Args)]
 pub struct LaunchLogsArgs {
-    /// The run.
+    /// Name of the run.
     #[arg(value_name = "RUN")]
     pub run: String,
-    /// The last lines only; 0 for all.
+    /// Number of last lines to print; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub tail: usize,
-    /// Go on printing until the run has ended.
+    /// Continue to print until the run has ended.
     #[arg(long, short)]
     pub follow: bool,
-    /// Where the swarm lies.
+    /// The swarm.
     #[command(flatten)]
     pub swarm: SwarmArgs,
-    /// What every job takes.
+    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
@@ -149,10 +157,10 @@ pub struct LaunchLogsArgs {
 /// `olmix launch work`.
 #[derive(Debug, Args)]
 pub struct LaunchWorkArgs {
-    /// The file of orders of a submission.
+    /// File of job specifications of a submission.
     #[arg(long, value_name = "FILE")]
     pub orders: String,
-    /// Which of them, from 1.
+    /// Number of the job specification, from 1.
     #[arg(long, value_name = "N")]
     pub task: usize,
 }
