@@ -150,16 +150,19 @@ impl FakeCluster {
         state.history.extend(history.map(|reason| (id, reason)));
     }
 
-    /// Lets the node of the first job of a run that has not ended leave the record of its end, with metrics of what is done; the
-    /// scheduler says that it ended so too.
+    /// Lets the node of a run's first job that has not ended (or else of its latest) leave the record of
+    /// its end, with metrics of what is done; the scheduler says that it ended so too.
     ///
     /// # Panics
     /// Without such a job, and where the run's folder can't be written.
     pub fn finish(&self, run: &str, outcome: &Outcome) {
         let mut state = self.state();
-        let open =
-            |job: &&mut FakeJob| job.spec.run == run && !matches!(job.state, JobState::Ended(_));
-        finish(state.jobs.iter_mut().find(open).unwrap(), outcome);
+        let ended = |job: &FakeJob| matches!(job.state, JobState::Ended(_));
+        let open = |job: &FakeJob| job.spec.run == run && !ended(job);
+        let found = state.jobs.iter().position(open);
+        let latest = || state.jobs.iter().rposition(|job| job.spec.run == run);
+        let at = found.or_else(latest).unwrap();
+        finish(&mut state.jobs[at], outcome);
     }
 }
 
