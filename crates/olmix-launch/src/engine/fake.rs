@@ -13,7 +13,7 @@ use super::contract::{Ended, Engine, RunRecorder};
 use crate::LaunchError;
 use crate::host::clock::Clock;
 use crate::host::process;
-use crate::protocol::{Job, Outcome};
+use crate::protocol::{Job, Outcome, Step};
 
 /// How a registry opens it: on a service of its own, by the clock of this machine.
 #[cfg(test)]
@@ -78,7 +78,7 @@ impl Attempt {
     /// What a job does that no script is for, by the words of its last command: `sleep` goes on, `exit N`
     /// fails as a process with that exit code, and all else succeeds.
     fn of_command(job: &Job) -> Self {
-        let command = job.steps.last().map(|step| step.command_line());
+        let command = job.steps.last().map(Step::command_line);
         let command = command.unwrap_or_default();
         if command.contains("sleep") {
             return Self::endless();

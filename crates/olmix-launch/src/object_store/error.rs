@@ -31,7 +31,7 @@ pub fn refused(url: &str, error: &Error) -> LaunchError {
         "look whether the store is reachable from here, and whether its endpoint (AWS_ENDPOINT_URL) and \
          region are right"
     };
-    LaunchError::refused(format!("{}: {said}", url), help)
+    LaunchError::refused(format!("{url}: {said}"), help)
 }
 
 /// An error with all that caused it.

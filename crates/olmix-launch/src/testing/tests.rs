@@ -18,7 +18,7 @@ fn the_local_engine_passes_the_conformance_suite() {
         open: &|| Box::new(Local::new(8)),
         clock: &*SystemClock::shared(),
         folder: folder.path(),
-        patience: Duration::from_secs(60),
+        patience: Duration::from_mins(1),
     });
 }
 

@@ -161,6 +161,7 @@ const JOB_PREFIX: &str = "olmix-";
 const MAX_SWARM_NAME: usize = 40;
 
 /// The name of a batch's jobs.
+#[must_use]
 pub fn job_name(batch: &Batch<'_>) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "-_".contains(c) {
@@ -179,6 +180,7 @@ pub fn job_name(batch: &Batch<'_>) -> String {
 }
 
 /// The submission that a job's name tells of, if it is one of ours.
+#[must_use]
 pub fn token_of(name: &str) -> Option<String> {
     let (_, token) = name.strip_prefix(JOB_PREFIX)?.rsplit_once('.')?;
     Some(token.to_owned())

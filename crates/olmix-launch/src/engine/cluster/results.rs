@@ -85,7 +85,7 @@ impl Site {
 
 /// The folder of a submission in a store.
 fn submission_in(storage: &Storage, token: &str) -> Storage {
-    storage.subfolder(&format!("{}/{token}", SUBMISSIONS))
+    storage.subfolder(&format!("{SUBMISSIONS}/{token}"))
 }
 
 /// The store that an engine's section names, if it does.

@@ -59,7 +59,7 @@ fn a_launcher_on_another_machine_is_dead_once_its_heartbeat_is_two_minutes_old()
     let since = rig.clock.elapsed();
     let mut engine = rig.processes(1);
     assert_eq!(rig.launch(&mut engine), LaunchEnd::Complete);
-    let took = (rig.clock.elapsed() - since).as_secs();
+    let took = rig.clock.elapsed().saturating_sub(since).as_secs();
     assert!((120..125).contains(&took), "{took} s");
     assert_eq!(rig.runs()[0].attempt, 2);
 }

@@ -44,16 +44,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         let job = commands::job_on_engine(&run, config, &path, &folder, &tools)?;
         let plan = RunProgress::read(&folder);
         let tokens = plan.tokens_in_all.or(config.training.tokens);
-        let changed = run.config_sha256 != variant.sha256;
-        let runs = match run.state {
-            State::Queued => true,
-            State::Submitted | State::Running | State::Finished => false,
-            State::Cancelled => args.retry_failed,
-            State::Failed => {
-                let may_pass = run.failure.is_none_or(olmix_ledger::FailureKind::may_pass);
-                args.retry_failed || changed || (may_pass && run.failures <= args.retries)
-            }
-        };
+        let runs = would_run(args, &run, run.config_sha256 != variant.sha256);
         let shown: Vec<String> = job
             .steps
             .iter()
@@ -129,7 +120,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     output::print(&text)
 }
 
-/// The runs that the ledger has of this paths.
+/// The runs that the ledger has of this swarm.
 fn known(paths: &SwarmPaths) -> Result<Vec<Run>, Failure> {
     if !paths.ledger.exists() {
         return Ok(Vec::new());
@@ -185,5 +176,19 @@ fn new_run(variant: &Variant) -> Run {
         tokens: None,
         seconds: 0.0,
         gpu_seconds: 0.0,
+    }
+}
+
+/// Whether a launch with these options would begin a run, whose launch config may have `changed` since it
+/// was recorded.
+fn would_run(args: &LaunchRunArgs, run: &Run, changed: bool) -> bool {
+    match run.state {
+        State::Queued => true,
+        State::Submitted | State::Running | State::Finished => false,
+        State::Cancelled => args.retry_failed,
+        State::Failed => {
+            let may_pass = run.failure.is_none_or(olmix_ledger::FailureKind::may_pass);
+            args.retry_failed || changed || (may_pass && run.failures <= args.retries)
+        }
     }
 }

@@ -37,10 +37,11 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let runs = ledger.runs(swarm.id)?;
     opened.check_storage_is_own(&runs)?;
     let quiet = args.common.quiet || args.common.json;
-    if !quiet && !local {
-        if let Some(line) = estimate::too_short(&settings, &variants, &runs) {
-            output::eprint_line(&format!("warning: {line}"));
-        }
+    if !quiet
+        && !local
+        && let Some(line) = estimate::too_short(&settings, &variants, &runs)
+    {
+        output::eprint_line(&format!("warning: {line}"));
     }
     if !quiet {
         output::notices(&of_configs(&variants));
