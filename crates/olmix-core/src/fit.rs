@@ -218,7 +218,7 @@ fn fit_laws(
             let needed = candidates.iter().map(|options| options.needed(live.len()));
             chosen.ok_or_else(|| {
                 CoreError::Unsupported(format!(
-                    "nothing can be chosen by out-of-fold error: {} runs leave no fold that \
+                    "nothing can be chosen by cross-validation: {} runs leave no fold that \
                      determines {} coefficients; name a law and a ridge",
                     swarm.len(),
                     needed.min().unwrap_or(0)

@@ -43,7 +43,7 @@ pub enum FitWarning {
     },
     /// Another law predicts unseen runs far better.
     Outdone {
-        /// Out-of-fold RMSE of the average loss, by this law.
+        /// Cross-validated RMSE of the average loss, by this law.
         rmse: f64,
         /// The other law's name.
         law: &'static str,

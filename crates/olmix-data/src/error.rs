@@ -96,7 +96,7 @@ impl DataError {
         Self::File {
             path: path.display().to_string(),
             problem: format!("can't be written: {error}"),
-            help: "make room or choose another --output; run again, it goes on where it stopped"
+            help: "make room or choose another --output; run the command again to resume"
                 .to_owned(),
         }
     }
@@ -127,14 +127,14 @@ fn texts(problems: &[TextProblem]) -> String {
     if problems.len() > LISTED {
         text += &format!("\n  … and {} more", problems.len() - LISTED);
     }
-    text + "\n  help: mend or leave out what is named, and run it again: what is done is kept"
+    text + "\n  help: repair or leave out the files named, and run the command again: finished work is kept"
 }
 
 fn shards(problems: &[ShardProblem]) -> String {
     let mut text = match problems {
         [one] => {
             return format!(
-                "{one}\n  help: mend or remove it; without it the count would be wrong"
+                "{one}\n  help: repair or remove it; without it the count would be wrong"
             );
         }
         _ => format!("{} shards can't be counted:", problems.len()),
@@ -145,5 +145,5 @@ fn shards(problems: &[ShardProblem]) -> String {
     if problems.len() > LISTED {
         text += &format!("\n  … and {} more", problems.len() - LISTED);
     }
-    text + "\n  help: mend or remove them; without them the count would be wrong"
+    text + "\n  help: repair or remove them; without them the count would be wrong"
 }

@@ -71,7 +71,7 @@ pub(crate) fn tokens(size: u64, offset: u64, width: u64) -> Result<u64, String> 
 pub(crate) fn megatron_width(idx: &[u8]) -> Result<u64, String> {
     let rest = idx
         .strip_prefix(b"MMIDIDX\x00\x00")
-        .ok_or("its .idx file is no Megatron index")?;
+        .ok_or("its .idx file is not a Megatron index")?;
     // A version of eight bytes, then the code of the type.
     match rest.get(8).copied() {
         Some(1 | 2) => Ok(1),

@@ -119,7 +119,7 @@ fn measure(
     width: u64,
     path: PathBuf,
 ) -> Result<TokenShard, Problem> {
-    let mend = |problem: String| (problem, "mend it, or make it again".to_owned());
+    let mend = |problem: String| (problem, "repair it, or create it again".to_owned());
     let (offset, width) = match format {
         Format::Jsonl | Format::Parquet | Format::Text => {
             return Err((
@@ -178,7 +178,7 @@ fn part_of(
             return Err(DataError::File {
                 path: folder.display().to_string(),
                 problem: "its shards are not finished".to_owned(),
-                help: "run the same `olmix tokenize` again: it goes on where it stopped".to_owned(),
+                help: "run the same `olmix tokenize` again: it resumes".to_owned(),
             });
         }
         manifests.insert(folder.to_owned(), manifest);

@@ -24,7 +24,7 @@ fn readable(value: f64) -> String {
 /// What helps against laws that explode.
 fn cure(ridge_chosen: bool) -> &'static str {
     if ridge_chosen {
-        "The ridge chosen out of fold does not prevent it: more runs would."
+        "The ridge chosen by cross-validation does not prevent it; more runs would."
     } else {
         "Set `regression.ridge: auto`, or pass --ridge auto."
     }
@@ -34,12 +34,12 @@ fn sentence(warning: &FitWarning) -> String {
     match warning {
         FitWarning::Undetermined { directions, of } => format!(
             "the mixtures of the runs do not vary in {directions} of {of} directions: the laws are not \
-             determined there, and a proposal that goes that way is a guess. Add runs that move each \
-             domain on its own"
+             determined there, and a proposal in these directions is a guess. Add runs that vary each \
+             domain independently"
         ),
         FitWarning::NotChecked { runs } => format!(
-            "there was no out-of-fold check: {runs} runs leave no fold that determines the laws. \
-             Nothing says how well they predict mixtures they were not fitted to"
+            "there was no cross-validation: {runs} runs leave no fold that determines the laws. \
+             How well they predict other mixtures is not known"
         ),
         FitWarning::Explosions {
             count,
@@ -52,7 +52,7 @@ fn sentence(warning: &FitWarning) -> String {
             };
             format!(
                 "{how_many} far outside of anything measured, such as {} for `{}` of run `{}` where \
-                 {:.3} was measured: the law is not held down there. {}",
+                 {:.3} was measured: the law extrapolates badly. {}",
                 readable(worst.predicted),
                 worst.task,
                 worst.run,
@@ -67,7 +67,7 @@ fn sentence(warning: &FitWarning) -> String {
             ridge_chosen,
         } => format!(
             "the laws predict an average loss of {} at the prior, far outside of the measured \
-             {least:.4} to {most:.4}, so the gain over it says nothing. {}",
+             {least:.4} to {most:.4}, so the gain over it is meaningless. {}",
             readable(*predicted),
             cure(*ridge_chosen)
         ),
@@ -76,7 +76,7 @@ fn sentence(warning: &FitWarning) -> String {
             law,
             other_rmse,
         } => format!(
-            "out of fold this law has an RMSE of {} where a {} law has {}: set \
+            "the cross-validated RMSE of this law is {} where a {} law has {}: set \
              `regression.type: {law}`, or `auto`",
             readable(*rmse),
             law.replace('_', "-"),
@@ -96,8 +96,8 @@ fn sentence(warning: &FitWarning) -> String {
                 Compared::Proposal => "proposed mixture",
             };
             format!(
-                "the gain is not established: it is {claimed:.3}, but at the {place} a {} law, about \
-                 as good out of fold, predicts {} where this one predicts {}. A proxy run on the \
+                "the gain is not established: it is {claimed:.3}, but at the {place} a {} law of similar \
+                 accuracy predicts {} where this one predicts {}. A proxy run on the \
                  {place} would settle it; the nearest, `{nearest_run}`, differs in {:.0} % of its data",
                 law.replace('_', "-"),
                 readable(*other),
@@ -186,25 +186,25 @@ mod tests {
                     of: 5,
                 },
                 "the mixtures of the runs do not vary in 1 of 5 directions: the laws are not determined \
-                 there, and a proposal that goes that way is a guess. Add runs that move each domain on \
-                 its own",
+                 there, and a proposal in these directions is a guess. Add runs that vary each domain \
+                 independently",
             ),
             (
                 FitWarning::NotChecked { runs: 6 },
-                "there was no out-of-fold check: 6 runs leave no fold that determines the laws. Nothing \
-                 says how well they predict mixtures they were not fitted to",
+                "there was no cross-validation: 6 runs leave no fold that determines the laws. How well \
+                 they predict other mixtures is not known",
             ),
             (
                 explosions(1, false),
                 "1 prediction of an unseen run is far outside of anything measured, such as 2.50e9 for \
-                 `math` of run `run-3` where 1.250 was measured: the law is not held down there. Set \
+                 `math` of run `run-3` where 1.250 was measured: the law extrapolates badly. Set \
                  `regression.ridge: auto`, or pass --ridge auto.",
             ),
             (
                 explosions(3, true),
                 "3 predictions of unseen runs are far outside of anything measured, such as 2.50e9 for \
-                 `math` of run `run-3` where 1.250 was measured: the law is not held down there. The \
-                 ridge chosen out of fold does not prevent it: more runs would.",
+                 `math` of run `run-3` where 1.250 was measured: the law extrapolates badly. The ridge \
+                 chosen by cross-validation does not prevent it; more runs would.",
             ),
             (
                 FitWarning::ImplausiblePrior {
@@ -214,7 +214,7 @@ mod tests {
                     ridge_chosen: false,
                 },
                 "the laws predict an average loss of 12.500 at the prior, far outside of the measured \
-                 1.0000 to 2.0000, so the gain over it says nothing. Set `regression.ridge: auto`, or \
+                 1.0000 to 2.0000, so the gain over it is meaningless. Set `regression.ridge: auto`, or \
                  pass --ridge auto.",
             ),
             (
@@ -223,13 +223,13 @@ mod tests {
                     law: "log_linear",
                     other_rmse: 0.1,
                 },
-                "out of fold this law has an RMSE of 0.200 where a log-linear law has 0.100: set \
+                "the cross-validated RMSE of this law is 0.200 where a log-linear law has 0.100: set \
                  `regression.type: log_linear`, or `auto`",
             ),
             (
                 not_established,
-                "the gain is not established: it is 0.031, but at the proposed mixture a log-linear law, \
-                 about as good out of fold, predicts 1.500 where this one predicts 1.250. A proxy run on \
+                "the gain is not established: it is 0.031, but at the proposed mixture a log-linear law of \
+                 similar accuracy predicts 1.500 where this one predicts 1.250. A proxy run on \
                  the proposed mixture would settle it; the nearest, `run-7`, differs in 23 % of its data",
             ),
             (

@@ -215,7 +215,7 @@ pub fn load_variants(folder: &Path) -> Result<Vec<Variant>, LaunchError> {
                     folder.display(),
                     config.name
                 ),
-                "give every launch config a name of its own; its run's folder is called so",
+                "give every launch config a unique name; its run's folder has this name",
             ));
         }
         variants.push(Variant {

@@ -13,7 +13,8 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum ProjectError {
     /// No folder from this one upwards holds an `olmix.yaml`.
-    #[error("there is no olmix.yaml in {} or above it\n  help: go to the project's folder, name it with --project, or make one with `olmix init`", .0.display())]
+    #[error("there is no olmix.yaml in {} or above it\n  help: go to the project's folder, name it with \
+        --project, or create one with `olmix init`", .0.display())]
     Missing(PathBuf),
     /// Something that can't be done.
     #[error("{}: {what}\n  help: {help}", .file.display())]

@@ -70,7 +70,7 @@ impl Project {
             return Err(ProjectError::refused(
                 &ledger,
                 "the project's history is not there",
-                "put back a copy of it, or make the project anew from an export (`olmix history import`)",
+                "put back a copy of it, or create the project again from an export (`olmix history import`)",
             ));
         }
         Ok(Self {
@@ -91,7 +91,7 @@ impl Project {
             return Err(ProjectError::refused(
                 &path,
                 "there is a project here",
-                "go on with it (`olmix log`), or choose another folder",
+                "continue it (`olmix log`), or choose another folder",
             ));
         }
         let unusable = |error: &CoreError| {
@@ -214,7 +214,8 @@ impl Project {
             &path,
             format!("`domains` is not {}: {differs}", newest.name()),
             format!(
-                "put it back as it was (`olmix show {}` says how), and make the change with `olmix update`, so that it is \
+                "put it back as it was (`olmix show {}` says how), and make the change with `olmix update`, \
+                 so that it is \
                  recorded",
                 newest.name()
             ),

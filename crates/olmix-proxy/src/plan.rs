@@ -226,8 +226,9 @@ impl RunPlan {
     pub fn read(run: &Path) -> Result<Self, ProxyError> {
         let file = Self::file(run);
         let bytes = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
-        let plan: Self = serde_json::from_slice(&bytes)
-            .map_err(|error| ProxyError::broken(&file, format!("is no plan of a run: {error}")))?;
+        let plan: Self = serde_json::from_slice(&bytes).map_err(|error| {
+            ProxyError::broken(&file, format!("is not the plan of a run: {error}"))
+        })?;
         if plan.format != FORMAT || plan.version != VERSION {
             let found = format!(
                 "is `{}`, version {}, not `{FORMAT}`, version {VERSION}",

@@ -1,4 +1,4 @@
-//! k-fold out-of-fold predictions: each run predicted by laws fitted without it.
+//! k-fold cross-validated predictions: each run predicted by laws fitted without it.
 
 use rand::seq::SliceRandom;
 

@@ -173,7 +173,7 @@ fn count_lists_every_shard_that_can_not_be_counted_with_its_leaf() {
         "b broken.jsonl: line 2: ",
         "b broken.parquet: ",
         "b other.jsonl: line 1: there is no field `text`",
-        "c x.bin: its .idx file is no Megatron index",
+        "c x.bin: its .idx file is not a Megatron index",
     ];
     assert_eq!(told.len(), begins.len(), "{told:#?}");
     for (told, begin) in told.iter().zip(begins) {

@@ -262,7 +262,7 @@ fn csv(path: &Path, run: Option<&str>) -> Result<DomainWeights, IoError> {
     let weights = TableReader::default().mixtures(&table, &[row], &columns)?;
     let weights = weights.into_iter().flatten().next().ok_or_else(|| {
         let message = format!(
-            "run `{}` has a ratio that is no number",
+            "run `{}` has a ratio that is not a number",
             excerpt(table.id(row))
         );
         bad(table.line(row), message)

@@ -166,7 +166,7 @@ impl EngineConfig {
                 && !storage.contains("://")
             {
                 return Err(value.error(
-                    format!("`engine.storage` is {}, no URL", excerpt(storage)),
+                    format!("`engine.storage` is {}, which is not a URL", excerpt(storage)),
                     "use a URL such as s3://bucket/prefix; on a shared filesystem leave it out and give \
                      --out",
                 ));

@@ -25,7 +25,7 @@ pub struct CarriedRatios {
 /// (length `m` of the new set) says how parts share their whole.
 ///
 /// # Errors
-/// [`IoError::Input`] for a table that can't be read and for a column that is no domain of the old set.
+/// [`IoError::Input`] for a table that can't be read and for a column that is not a domain of the old set.
 pub fn carry_ratios(
     file: &str,
     bytes: Vec<u8>,
@@ -45,7 +45,10 @@ pub fn carry_ratios(
     for column in table.columns() {
         let position = collapse.collapsed().position(column).ok_or_else(|| {
             table.header_error(
-                format!("column `{}` is no domain of its version", excerpt(column)),
+                format!(
+                    "column `{}` is not a domain of its version",
+                    excerpt(column)
+                ),
                 "this swarm does not belong to this history; leave it out with --no-old-runs",
             )
         })?;

@@ -18,7 +18,7 @@ impl Loader {
         let folds = wanted.min(runs);
         if folds < wanted {
             self.tables.notice(format!(
-                "diagnostics.folds is {wanted}, more than the {}: each run is a fold of its own",
+                "diagnostics.folds is {wanted}, more than the {}: each run is its own fold",
                 count(runs, "run")
             ));
         }

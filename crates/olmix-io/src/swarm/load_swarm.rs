@@ -80,7 +80,7 @@ impl Loader {
         for name in &columns.names {
             let Some(position) = domains.iter().position(|domain| domain == name) else {
                 return Err(tables.ratios.header_error(
-                    format!("column `{}` is no domain of the newest swarm", excerpt(name)),
+                    format!("column `{}` is not a domain of the newest swarm", excerpt(name)),
                     "earlier swarms are read over the domains of today: remove runs that used what is gone, \
                      and split the \
                      shares of what was partitioned (`olmix plan --write` does both)",
@@ -256,6 +256,6 @@ fn none_left(table: &Table, tasks: &TaskColumns) -> IoError {
             "no run is left: no run has a finite number for {}",
             listed(metrics, 5)
         ),
-        "add what is no metric to filtering.drop_metrics",
+        "add columns that are not metrics to filtering.drop_metrics",
     )
 }

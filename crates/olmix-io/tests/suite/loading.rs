@@ -67,7 +67,8 @@ fn unknown_metric_names_in_filtering_are_noticed_with_the_nearest_name() {
     );
     let notices = case.notices();
     assert!(
-        notices[0].starts_with("filtering.drop_metrics has a name that is no task of metrics.csv")
+        notices[0]
+            .starts_with("filtering.drop_metrics has a name that is not a task of metrics.csv")
     );
     assert!(notices[1].starts_with("filtering.directions has a name"));
     assert!(

@@ -49,7 +49,7 @@ impl Ray {
                 if address.is_empty() {
                     "there is no address of a Ray cluster".to_owned()
                 } else {
-                    format!("{address} is no address of a Ray dashboard")
+                    format!("{address} is not the address of a Ray dashboard")
                 },
                 "set engine.address or RAY_ADDRESS to the dashboard's, such as http://127.0.0.1:8265",
             ));
@@ -59,7 +59,7 @@ impl Ray {
             let map: serde_json::Map<String, Value> =
                 serde_json::from_str(&text).map_err(|error| {
                     LaunchError::refused(
-                        format!("RAY_JOB_HEADERS is no JSON object: {error}"),
+                        format!("RAY_JOB_HEADERS is not a JSON object: {error}"),
                         r#"write it as {"Authorization": "Bearer …"}"#,
                     )
                 })?;
@@ -311,7 +311,8 @@ mod tests {
 
     #[test]
     fn jobs_of_the_list_are_read() {
-        let job = json!({"submission_id": "olmix-web-v2.k2x-7", "status": "FAILED", "message": "Job supervisor actor could not be scheduled: its node died"});
+        let job = json!({"submission_id": "olmix-web-v2.k2x-7", "status": "FAILED", "message": "Job \
+            supervisor actor could not be scheduled: its node died"});
         let told = seen(&job).map(|seen| (seen.token, seen.task, seen.state));
         assert_eq!(
             told,

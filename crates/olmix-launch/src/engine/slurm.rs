@@ -128,7 +128,7 @@ impl Cluster for Slurm {
         let id = id.split(';').next().unwrap_or_default().trim();
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ClusterError::Unreachable(format!(
-                "sbatch: its answer is no job's number: {answer}"
+                "sbatch: its answer is not a job number: {answer}"
             )));
         }
         Ok((1..=batch.tasks)

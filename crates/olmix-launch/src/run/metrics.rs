@@ -55,7 +55,7 @@ pub fn parse(text: &str) -> Result<(Vec<(String, f64)>, Vec<String>), String> {
         .or_else(|error| serde_json::from_str(&without_nan(text)).map_err(|_| error));
     let value: Value = value.map_err(|error| format!("not JSON: {error}"))?;
     let Value::Object(map) = &value else {
-        return Err("the JSON is no object of names and numbers".into());
+        return Err("the JSON is not an object of names and numbers".into());
     };
     let map = match map.get("metrics") {
         Some(Value::Object(inner)) => inner,

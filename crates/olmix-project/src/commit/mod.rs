@@ -86,7 +86,7 @@ impl Project {
             )
         };
         let Some(base) = base else {
-            return Err(needs("there is no mixture yet to go on from".into()));
+            return Err(needs("there is no mixture yet to start from".into()));
         };
         let plan = self.plan(&PlanOptions {
             from: Some(base.name()),
@@ -107,9 +107,11 @@ impl Project {
         if let Some(held) = rest.held {
             let held: Vec<&str> = held.into_iter().map(|j| set.name(j)).collect();
             notices.push(format!(
-                "without what was removed, caps or bounds would be broken: {} at what is allowed, the others share the rest \
+                "without what was removed, caps or bounds would be broken: {} at what is allowed, the \
+                 others share the rest \
                  as they did",
-                if held.is_empty() { "some domains are held".to_owned() } else { format!("{} held", held.join(", ")) }
+                if held.is_empty() { "some domains are held".to_owned() } else { format!("{} \
+                    held", held.join(", ")) }
             ));
         }
         let before: MixtureContent = self.content(&base)?;
@@ -118,9 +120,10 @@ impl Project {
         origins.values_mut().for_each(|origin| origin.kept = true);
         let weights = set.names().map(str::to_owned).zip(rest.weights).collect();
         let content = self.mixture_content("removal", weights, origins, &plan.version);
-        let title = new
-            .title
-            .map_or_else(|| format!("{} over what stays", base.name()), str::to_owned);
+        let title = new.title.map_or_else(
+            || format!("{} over the remaining domains", base.name()),
+            str::to_owned,
+        );
         let parents = vec![Parent::Known(plan.version.id), Parent::Known(base.id)];
         let mixture = self.add_without_fit(new, &title, &content, parents, by)?;
         Ok(without_fit(mixture, notices))

@@ -14,7 +14,8 @@ pub(crate) fn sentence(reason: &PlanReason) -> String {
             "there is no mixture yet: the first swarm is over all domains".into()
         }
         PlanReason::OnlyRemoved => {
-            "domains were only removed: what stays keeps its ratios, and no run is needed; `olmix commit` records it".into()
+            "domains were only removed: the remaining domains keep their ratios, and no run is needed; \
+             `olmix commit` records it".into()
         }
         PlanReason::FreeNamed => "domains were named to be free".into(),
         PlanReason::GroupsNamed => "virtual domains were asked for".into(),
@@ -26,8 +27,10 @@ pub(crate) fn sentence(reason: &PlanReason) -> String {
             new_runs,
             domains,
         } => format!(
-            "{old_runs} old runs still speak of today's domains; with {new_runs} new ones they determine laws over all \
-             {domains}. Of the methods here this keeps most of full recomputation's gain per run (docs/study-reuse.md)"
+            "{old_runs} old runs still speak of today's domains; with {new_runs} new ones they determine \
+             laws over all \
+             {domains}. Of the methods here this keeps most of full recomputation's gain per run \
+             (docs/study-reuse.md)"
         ),
         PlanReason::TooFewOldRuns { old_runs, domains } => format!(
             "only {old_runs} old runs still speak of today's domains, too few for laws over all {domains}"
@@ -60,7 +63,7 @@ pub(crate) fn sentence(reason: &PlanReason) -> String {
 /// Why an earlier swarm is not fitted again.
 pub(crate) fn left_out(swarm: &ReusableSwarm) -> String {
     format!(
-        "{} is left out: {} of its {} runs used content that is gone",
+        "{} is left out: {} of its {} runs used content that no longer exists",
         swarm.swarm,
         swarm.lost,
         swarm.lost + swarm.runs
@@ -72,13 +75,14 @@ pub(crate) fn doubts(risk: &Risk) -> Vec<String> {
     let mut doubts = Vec::new();
     if risk.excluded_tasks > 0 {
         doubts.push(format!(
-            "{} tasks say nothing of coupling: their laws predict unseen runs no better than their mean",
+            "{} tasks say nothing about coupling: their laws predict unseen runs no better than their mean",
             risk.excluded_tasks
         ));
     }
     if risk.largest > LARGEST_COEFFICIENT {
         doubts.push(format!(
-            "the laws of {} have coefficients of up to {:.0} nats: its runs do not determine them, and coupling by them \
+            "the laws of {} have coefficients of up to {:.0} nats: its runs do not determine them, and \
+             coupling by them \
              says little; fit again with `--ridge auto`, and commit that",
             risk.fit, risk.largest
         ));

@@ -184,7 +184,7 @@ fn plan_fits_earlier_swarms_of_three_runs_or_more_and_names_those_it_leaves_out(
     );
     assert_eq!(
         plan.reasons[1],
-        "swarm@1 is left out: 3 of its 5 runs used content that is gone"
+        "swarm@1 is left out: 3 of its 5 runs used content that no longer exists"
     );
 }
 

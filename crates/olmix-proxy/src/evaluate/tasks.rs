@@ -43,7 +43,7 @@ impl Task {
     /// Reads a task file.
     ///
     /// # Errors
-    /// [`ProxyError::File`], and [`ProxyError::Input`] with the line for text that is no UTF-8, lines that
+    /// [`ProxyError::File`], and [`ProxyError::Input`] with the line for text that is not UTF-8, lines that
     /// are no items, and answers that are empty.
     pub fn read(file: &Path) -> Result<Self, ProxyError> {
         let help = "write a JSON object a line: {\"context\": …, \"answer\": …}, or with \"choices\" and \
@@ -58,7 +58,7 @@ impl Task {
             let bad =
                 |problem: String| ProxyError::input(file, format!("line {line}: {problem}"), help);
             let text = std::str::from_utf8(text).map_err(|error| {
-                bad(format!("is no UTF-8 from byte {} on", error.valid_up_to()))
+                bad(format!("is not UTF-8 from byte {} on", error.valid_up_to()))
             })?;
             let read: Line = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
             let (choices, gold) = match (read.answer, read.choices, read.gold) {
@@ -187,7 +187,7 @@ mod tests {
             ),
             (
                 b"\n{\"context\": \"\xff\", \"answer\": \"a\"}",
-                "line 2: is no UTF-8 from byte 13 on",
+                "line 2: is not UTF-8 from byte 13 on",
             ),
             (
                 b"{\"context\": \"x\", \"choices\": [\"a\"], \"gold\": 1}",

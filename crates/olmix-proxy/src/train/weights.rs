@@ -42,7 +42,7 @@ pub(crate) fn read_tensors(
     let bytes = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
     let broken = |problem: String| ProxyError::broken(file, problem);
     let tensors = SafeTensors::deserialize(&bytes)
-        .map_err(|error| broken(format!("is no safetensors file: {error}")))?;
+        .map_err(|error| broken(format!("is not a safetensors file: {error}")))?;
     let mut values = vec![0.0; model.weights.len()];
     for tensor in model.tensors() {
         let name = format!("{prefix}{}", tensor.name);

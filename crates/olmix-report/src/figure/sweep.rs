@@ -31,7 +31,7 @@ pub fn sweep(sweep: &Sweep) -> Figure {
 
     let mut drawing = Drawing::default();
     let subtitle = format!(
-        "{}: target tokens R, repetition factor k, strength λ of the pull to the prior",
+        "{}: target tokens R, repetition factor k, strength λ of the KL term",
         count(sweep.cells.len(), "cell")
     );
     let limit = layout.width - 32.0;

@@ -79,7 +79,7 @@ pub fn task_errors(tasks: &[Task], scores: &[Scores]) -> Figure {
         mark(&mut drawing, &scale, (right, y), *relative, end);
     }
     let label = format!(
-        "Dot plot of the out-of-fold error of {} relative to predicting the mean.",
+        "Dot plot of the cross-validated error of {} relative to predicting the mean.",
         count(rows.len(), "task")
     );
     Figure::new(drawing, width, bottom + 46.0, &label)

@@ -32,7 +32,7 @@ pub(crate) fn predictions<'a>(fitted: &FittedSwarm<'a>) -> Vec<Predictions<'a>> 
     if let Some(folds) = &fitted.fit.out_of_fold {
         sets.push(Predictions {
             subtitle: format!(
-                "{}-fold out of fold, {}",
+                "{}-fold cross-validation, {}",
                 folds.folds,
                 count(fitted.swarm.len(), "run")
             ),

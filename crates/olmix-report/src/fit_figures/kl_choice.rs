@@ -33,7 +33,7 @@ fn draw(fitted: &FittedSwarm<'_>) -> Vec<Picture> {
     let figure = lines(&Lines {
         title: "Gain of mixtures proposed from half of the runs",
         subtitle: "by the laws that proposed, and by laws of the other half",
-        x: "λ, strength of the pull to the prior",
+        x: "λ, strength of the KL term",
         y: "gain over the prior, %",
         logarithmic: true,
         joined: true,
@@ -41,8 +41,8 @@ fn draw(fitted: &FittedSwarm<'_>) -> Vec<Picture> {
     });
     let caption = format!(
         "λ = {} was chosen from data: half-way between the best for the other half, {}, and the \
-         largest within a standard error of it, {}. There, proposals promise {} and keep {}: \
-         an optimism of {}.",
+         largest within a standard error of it, {}. There the predicted gain is {} and the gain by the \
+         other half {}: an optimism of {}.",
         setting(choice.kl_reg()),
         setting(choice.grid[choice.best]),
         setting(choice.grid[choice.within_error]),

@@ -200,7 +200,9 @@ pub fn optimizer_name(optimizer: &Optimizer) -> String {
 /// What helps against laws that explode.
 pub fn cure(spec: &FitSpec) -> &'static str {
     match spec.ridge {
-        Some(Ridge::Auto) => "The ridge chosen out of fold does not prevent it: more runs would.",
+        Some(Ridge::Auto) => {
+            "The ridge chosen by cross-validation does not prevent it; more runs would."
+        }
         _ => "Refit with <code>ridge: auto</code>.",
     }
 }
@@ -231,7 +233,7 @@ fn notices(input: &ReportInput) -> String {
         let useless = folds.no_better_than_mean.len();
         if useless > 0 {
             notices.push(format!(
-                "{} no better out of fold than predicting the mean; see below which.",
+                "{} no better on unseen runs than predicting the mean; the list is below.",
                 if useless == 1 {
                     "The law of 1 task is".to_owned()
                 } else {

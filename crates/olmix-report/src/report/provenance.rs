@@ -63,7 +63,7 @@ fn law(input: &ReportInput) -> String {
     let chosen = if input.fit.candidates.is_empty() {
         ""
     } else {
-        ", chosen out of fold"
+        ", chosen by cross-validation"
     };
     let mut law = format!("{}{chosen}", escape(&options.describe()));
     if !input.fit.dead.is_empty() {

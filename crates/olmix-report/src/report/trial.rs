@@ -85,7 +85,7 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
     ];
     let promised = trial.predicted_gain.map_or_else(String::new, |gain| {
         format!(
-            " The laws, fitted to small models, promised an average loss {} lower; measured on the larger \
+            " The laws, fitted to small models, predicted an average loss {} lower; measured on the larger \
              one it is {} lower.",
             percent_short(gain),
             percent_short(outcome.gain())

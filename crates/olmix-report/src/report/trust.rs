@@ -44,7 +44,7 @@ pub fn section(input: &ReportInput) -> String {
     html += &rivals(input);
     html += &figures(input, Section::Trust);
     if let Some(folds) = &fit.out_of_fold {
-        let title = "Out-of-fold scores of every task";
+        let title = "Cross-validated scores of every task";
         html += &details(title, &per_task(input, &folds.tasks, title));
     }
     if !fit.reports.is_empty() {
@@ -63,13 +63,14 @@ fn average(input: &ReportInput) -> String {
     let mut rows = Vec::new();
     let mut sentences = Vec::new();
     if let Some(folds) = &input.fit.out_of_fold {
-        let name = format!("{}-fold out of fold", folds.folds);
+        let name = format!("{}-fold cross-validation", folds.folds);
         rows.push(row(name, &folds.average));
-        sentences.push("Out of fold, each run is predicted by laws fitted without it.");
+        sentences.push(
+            "In cross-validation, each run is predicted by laws that were fitted without it.",
+        );
     } else {
         sentences.push(
-            "No out-of-fold check was made: nothing here says how well the laws predict mixtures \
-             that they were not fitted to.",
+            "There was no cross-validation: how well the laws predict other mixtures is not known.",
         );
     }
     if let Some(held_out) = &input.fit.held_out {
@@ -87,7 +88,7 @@ fn average(input: &ReportInput) -> String {
         );
         html += "<p class=\"note\">RMSE of the mean: the error of always predicting the mean. \
                  regret@1: how much worse the run predicted best is than the best run. Optimism: \
-                 how much lower than measured the predictions are among the tenth of the runs \
+                 by how much predictions are below measurements among the tenth of the runs \
                  predicted best.</p>\n";
     }
     html
@@ -108,9 +109,11 @@ fn choice_fact(input: &ReportInput) -> Option<String> {
         })
         .collect();
     let rule = match (input.spec.law, input.spec.law_per_task) {
-        (LawKind::Auto, true) => "each task has the law with the least out-of-fold RMSE of its own",
-        (LawKind::Auto, false) => "the law with the least out-of-fold RMSE of the average loss",
-        _ => "the settings with the least out-of-fold RMSE of the average loss",
+        (LawKind::Auto, true) => "each task has the law with its lowest cross-validated RMSE",
+        (LawKind::Auto, false) => {
+            "the law with the lowest cross-validated RMSE of the average loss"
+        }
+        _ => "the settings with the lowest cross-validated RMSE of the average loss",
     };
     Some(format!(
         "Chosen from {}: {} ({rule}; the simpler law where errors differ by less than {} %). The \
@@ -161,14 +164,14 @@ fn rivals(input: &ReportInput) -> String {
     }));
     let columns = [
         text("Law"),
-        number("Out-of-fold RMSE"),
+        number("Cross-validated RMSE"),
         number("Loss at the prior"),
         number("Loss at the mixture"),
         number("Gain"),
     ];
     table(
-        "What other laws, fitted to the same runs, say of this mixture: a law judges its own \
-         mixture too well.",
+        "What other laws, fitted to the same runs, predict for this mixture. A law is too optimistic about \
+         a mixture that was optimized with it.",
         &columns,
         &rows,
         0,
@@ -240,10 +243,10 @@ fn folds_facts(input: &ReportInput, folds: &OutOfFold) -> Vec<String> {
     let name = |&i: &usize| escape(tasks.get(i).map_or("", |task| &task.name));
     let useless: Vec<String> = folds.no_better_than_mean.iter().map(name).collect();
     facts.push(if useless.is_empty() {
-        "Every task's law is better out of fold than the task's mean.".to_owned()
+        "Every task's law predicts unseen runs better than the task's mean does.".to_owned()
     } else {
         format!(
-            "No better out of fold than the task's mean: {}. Drop such a task or weigh it less.",
+            "No better on unseen runs than the task's mean: {}. Drop such a task or weigh it less.",
             useless.join(", ")
         )
     });
@@ -253,7 +256,7 @@ fn folds_facts(input: &ReportInput, folds: &OutOfFold) -> Vec<String> {
         affected.dedup();
         facts.push(format!(
             "{} of {} ({}) {} far from everything that was measured. {}",
-            count(folds.explosions.len(), "out-of-fold prediction"),
+            count(folds.explosions.len(), "cross-validated prediction"),
             count(affected.len(), "task"),
             affected.iter().map(name).collect::<Vec<_>>().join(", "),
             if folds.explosions.len() == 1 {

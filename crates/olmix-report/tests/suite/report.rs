@@ -63,7 +63,7 @@ fn a_search_reports_the_run_it_chose() {
 #[test]
 fn a_report_names_checks_that_are_missing() {
     let words = words(&report(&unchecked(case(3, 4, 40)), &[]));
-    assert!(words.contains("No out-of-fold check was made"));
+    assert!(words.contains("There was no cross-validation"));
     assert!(words.contains("No bootstrap was made"));
     assert!(words.contains("no folds, no bootstrap"));
     assert!(!words.contains("Please note") && !words.contains("Predicted against measured"));

@@ -31,7 +31,7 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     let laws = new.laws().ok_or_else(|| {
         Failure::usage(
             format!(
-                "{}: it holds no laws (it came from a search)",
+                "{}: it has no laws (it is the result of a search)",
                 args.new.display()
             ),
             "fit with a law, such as `regression.type: log_linear`",

@@ -123,8 +123,7 @@ fn describe(methods: &[MethodResult]) -> String {
 
     let judges = judges(methods);
     if !judges.is_empty() {
-        text +=
-            "\nGain over the prior of each mixture (row) by the laws of each method (column):\n";
+        text += "\nGain over the prior of each mixture (row) as predicted by the laws of each method (column):\n";
         let mut header = vec!["mixture"];
         header.extend(judges.iter().map(|judge| judge.name.as_str()));
         let rows: Vec<Vec<String>> = methods

@@ -25,7 +25,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         let tasks = file.tasks();
         let laws = file.laws().ok_or_else(|| {
             Failure::refused(format!(
-                "{}: it holds no laws (it came from a search); fit with `regression.type: log_linear`",
+                "{}: it has no laws (it is the result of a search); fit with `regression.type: log_linear`",
                 args.mixture.display()
             ))
         })?;

@@ -109,8 +109,8 @@ fn notices(args: &TokenizeArgs, made: &Tokenized, [train, validation]: &[Sum; 2]
             more => format!(" and {more} more"),
         };
         notices.push(format!(
-            "removed the shards of {first}{more}: these texts are not among the inputs any more (a folder \
-             holds the shards of one call's inputs; name all of them, or choose another --output)"
+            "removed the shards of {first}{more}: these texts are no longer among the inputs (a folder \
+             holds the shards of the inputs of one command; name all of them, or choose another --output)"
         ));
     }
     if args.validation > 0.0 && validation.documents == 0 {
@@ -120,7 +120,7 @@ fn notices(args: &TokenizeArgs, made: &Tokenized, [train, validation]: &[Sum; 2]
         ));
     }
     if train.documents == 0 {
-        notices.push("every document was held out, none is to train on".to_owned());
+        notices.push("every document was held out, none is left for training".to_owned());
     }
     notices
 }

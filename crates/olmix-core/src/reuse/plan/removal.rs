@@ -1,4 +1,4 @@
-//! The mixture after a removal: what stays keeps its ratios, and no run is needed.
+//! The mixture after a removal: the remaining domains keep their ratios, and no run is needed.
 
 use crate::optimize::{Rule, by_rule};
 use crate::reuse::VirtualDomain;

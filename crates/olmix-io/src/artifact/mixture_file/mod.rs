@@ -208,7 +208,7 @@ pub struct TaskEntry {
     pub predicted: Option<f64>,
     /// Predicted loss at the prior.
     pub natural: Option<f64>,
-    /// Agreement of out-of-fold predictions with measurements; null without folds.
+    /// Agreement of cross-validated predictions with measurements; null without folds.
     pub out_of_fold: Option<ScoresEntry>,
 }
 

@@ -88,7 +88,7 @@ impl MixtureFile {
                     file,
                     Location::Field("version".into()),
                     "version 1 was written before olmix had more than two laws",
-                    "make it anew with `olmix fit`",
+                    "create it again with `olmix fit`",
                 ));
             }
             _ => {
@@ -110,7 +110,7 @@ impl MixtureFile {
                 file,
                 Location::Field(field),
                 message,
-                "the file was changed after it was written; make it anew with `olmix fit`",
+                "the file was changed after it was written; create it again with `olmix fit`",
             )),
         }
     }

@@ -55,7 +55,7 @@ impl Preset {
         found.map(|(_, preset)| *preset).ok_or_else(|| {
             let names: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
             match nearest(name, names.iter().copied()) {
-                Some(near) => format!("there is no preset `{name}`; is `{near}` meant?"),
+                Some(near) => format!("there is no preset `{name}`; did you mean `{near}`?"),
                 None => format!(
                     "there is no preset `{name}`; there are {}",
                     names.join(", ")

@@ -149,7 +149,7 @@ fn read_kind(
     let (message, help) = match (law, kind.needs()) {
         (_, OptimizerNeeds::Sizes) | (LawKind::Search, OptimizerNeeds::Runs) => return Ok(kind),
         (_, OptimizerNeeds::Runs) => (
-            "proposer `search` needs regression `search`: it looks at observed runs, not at laws"
+            "proposer `search` needs regression `search`: it uses observed runs, not laws"
                 .to_owned(),
             "set regression.type to `search`, or proposer.type to `exact`",
         ),

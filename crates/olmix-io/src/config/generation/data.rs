@@ -116,7 +116,7 @@ impl DataConfig {
                 let words = formats.iter().map(|(word, _)| *word);
                 self.error(
                     &named.location,
-                    format!("`{}` is no format", excerpt(&named.value)),
+                    format!("`{}` is not a format", excerpt(&named.value)),
                     format!("use one of {}", listed(words, 8)),
                 )
             })

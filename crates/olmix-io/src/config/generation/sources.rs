@@ -71,7 +71,7 @@ fn parts(value: &Value<'_>, level: Level, above: &str) -> Result<Vec<Source>, Io
                     level.what(),
                     excerpt(&source.name)
                 ),
-                "give each a name of its own",
+                "give each a unique name",
             ));
         }
         read.push(source);

@@ -34,7 +34,7 @@ impl TrainerKind {
             let found = KNOWN.into_iter().find(|(known, _)| *known == word);
             return found.map(|(_, kind)| kind).ok_or_else(|| {
                 value.error(
-                    format!("`{}` is no trainer", excerpt(word)),
+                    format!("`{}` is not a trainer", excerpt(word)),
                     did_you_mean(word, KNOWN.map(|(known, _)| known), || {
                         "use builtin, torch, or {command: …, metrics: …}".to_owned()
                     }),

@@ -88,7 +88,7 @@ impl ProjectConfig {
                 file,
                 Location::File,
                 "the project's config is empty",
-                "make one with `olmix init`",
+                "create one with `olmix init`",
             ));
         }
         let mut root = document.root().section()?;

@@ -39,7 +39,7 @@ impl GenerationConfig {
                 return Err(self.error(
                     location,
                     format!(
-                        "priors.{key} names `{}`, which is no leaf of `data.sources`",
+                        "priors.{key} names `{}`, which is not a leaf of `data.sources`",
                         excerpt(name)
                     ),
                     did_you_mean(name, leaves.iter().map(|(leaf, _)| leaf.as_str()), || {

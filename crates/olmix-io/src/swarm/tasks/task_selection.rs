@@ -109,14 +109,14 @@ impl Selector<'_> {
             None => {
                 let in_order: BTreeSet<&str> = known.iter().map(String::as_str).collect();
                 nearest(first, in_order)
-                    .map(|near| format!(" (is `{}` meant?)", excerpt(near)))
+                    .map(|near| format!(" (did you mean `{}`?)", excerpt(near)))
                     .unwrap_or_default()
             }
         };
         let what = if unknown.len() == 1 {
-            "a name that is no task"
+            "a name that is not a task"
         } else {
-            "names that are no tasks"
+            "names that are not tasks"
         };
         self.notices.push(format!(
             "{key} has {what} of {}, without effect: {}{hint}",

@@ -179,7 +179,7 @@ impl TrackedRun {
                 FailureKind::Timeout,
                 format!(
                     "job {job} reached its time limit; raise engine.time, and run it again with \
-                     --retry-failed: it goes on from its checkpoint"
+                     --retry-failed: it resumes from its checkpoint"
                 ),
             ),
             ExitReason::OutOfMemory => (

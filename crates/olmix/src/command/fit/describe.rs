@@ -27,7 +27,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
     }
     for (name, scores) in [
         (
-            "out of fold",
+            "cross-validated",
             fit.out_of_fold.as_ref().map(|checked| checked.average),
         ),
         (
@@ -37,7 +37,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
     ] {
         if let Some(scores) = scores {
             text += &format!(
-                "Average loss {name}: Pearson {}, Spearman {}, RMSE {}, regret@1 {}, lower-tail \
+                "Average loss, {name}: Pearson {}, Spearman {}, RMSE {}, regret@1 {}, lower-tail \
                  optimism {}\n",
                 number(scores.pearson, 3),
                 number(scores.spearman, 3),
@@ -57,7 +57,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
         };
         if !checked.no_better_than_mean.is_empty() {
             text += &format!(
-                "No better than their mean out of fold: {}\n",
+                "No better than predicting the mean, cross-validated: {}\n",
                 names(&checked.no_better_than_mean)
             );
         }
@@ -66,7 +66,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
         let chosen = if fit.candidates.is_empty() {
             ""
         } else {
-            ", chosen out of fold"
+            ", chosen by cross-validation"
         };
         text += &format!("Law: {}{chosen}\n", options.describe());
     }
@@ -96,8 +96,8 @@ fn choices(fit: &Fit) -> String {
     }
     if let Some(choice) = &fit.kl {
         text += &format!(
-            "λ = {} from {KL_SPLITS} splits in halves (best {}, largest within a standard error {}): \
-             proposals promise {} and keep {} by the other half, an optimism of {}\n",
+            "λ = {} from {KL_SPLITS} splits into halves (best {}, largest within a standard error {}): \
+             predicted gain {}, gain by the laws of the other half {}, optimism {}\n",
             choice.kl_reg(),
             choice.grid[choice.best],
             choice.grid[choice.within_error],
@@ -119,14 +119,14 @@ fn rivals(spec: &FitSpec, trained: &Swarm, fit: &Fit) -> String {
     let mut text = String::new();
     for rival in &fit.alternatives {
         text += &format!(
-            "By a {} law (out-of-fold RMSE {})",
+            "A {} law (cross-validated RMSE {})",
             rival.options.name().replace('_', "-"),
             number(Some(rival.average.rmse), 4)
         );
         if let Some(proposal) = &fit.proposal {
             let (p, prior) = (proposal.mixture.weights(), spec.prior.weights());
             text += &format!(
-                " the mixture has {} against {}: a gain of {}",
+                " predicts {} for the mixture against {}: a gain of {}",
                 number(Some(rival.loss(&weights, p)), 4),
                 number(Some(rival.loss(&weights, prior)), 4),
                 percent(rival.gain(&weights, p, prior))
@@ -197,7 +197,7 @@ fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
             if worst { "worst" } else { "proposed" },
             "ratio",
             "epochs",
-            "binds",
+            "binding",
             &confidence,
         ],
         &rows,

@@ -42,11 +42,11 @@ impl Display {
     pub fn event(&self, event: &Event) {
         let line = match event {
             Event::Started(..) | Event::Finished(_) => return,
-            Event::Failed(name, true, cause) => format!("{name} is tried again: {cause}"),
+            Event::Failed(name, true, cause) => format!("{name} is retried: {cause}"),
             Event::Failed(name, false, cause) => format!("{name} failed: {cause}"),
             Event::Cancelled(name) => format!("{name} was cancelled"),
             Event::Adopted(runs) => {
-                format!("runs that go on with their engine are followed: {runs}")
+                format!("runs that continue on their engine are followed: {runs}")
             }
             Event::Requeued(name, cause) => format!("{name} waits again: {cause}"),
             Event::Notice(line) => line.clone(),

@@ -82,8 +82,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         return Err(Failure::Ended(
             code.unwrap_or(130),
             format!(
-                "stopped; {released} runs that ran were put back\n  help: the same command goes on where \
-                 this one stopped"
+                "stopped; {released} runs that ran were put back\n  help: the same command resumes"
             ),
         ));
     }
@@ -139,8 +138,8 @@ fn ended(args: &LaunchRunArgs, ledger: &Ledger, swarm: &Swarm) -> Result<(), Fai
         return Err(Failure::Ended(
             1,
             format!(
-                "{finished} of {} runs finished, {failed} failed, {cancelled} were cancelled\n  help: correct \
-                 what they failed of (their logs are in {}/RUN/log.txt), then run those again with --retry-failed",
+                "{finished} of {} runs finished, {failed} failed, {cancelled} were cancelled\n  help: \
+                 correct the causes (logs are in {}/RUN/log.txt), then run them again with --retry-failed",
                 runs.len(),
                 swarm.out.display()
             ),
@@ -157,7 +156,8 @@ fn leave(
     engine: EngineKind,
 ) -> Result<(), Failure> {
     let line = format!(
-        "{left} runs go on with {}\n  help: the same command follows them, `olmix launch status` tells how far they are, \
+        "{left} runs continue on {}\n  help: the same command follows them, `olmix launch status` tells how \
+         far they are, \
          `olmix launch cancel --all` ends them",
         engine.word()
     );

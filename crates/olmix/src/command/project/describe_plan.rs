@@ -15,7 +15,7 @@ const MOST_PRINTED: usize = 8;
 pub fn described(project: &Project, plan: &Plan) -> String {
     let base = plan.base.as_ref().map_or_else(
         || "no mixture yet".to_owned(),
-        |base| format!("going on from {}", base.name()),
+        |base| format!("starting from {}", base.name()),
     );
     let mut text = format!(
         "{} for {} ({} domains), {base}.\n",
@@ -31,15 +31,15 @@ pub fn described(project: &Project, plan: &Plan) -> String {
     if let ([], [one]) = (plan.reuse.frozen.as_slice(), plan.reuse.drawn.as_slice()) {
         let _ = writeln!(
             text,
-            "New runs keep the old ratios among {} untouched domains; laws and mixture are over all, as old runs tell these \
-             apart.",
+            "New runs keep the old ratios among {} unchanged domains; laws and mixture cover all domains, \
+             since old runs distinguish these.",
             one.members.len()
         );
     }
     for swarm in &plan.earlier {
         let lost = match swarm.lost {
             0 => String::new(),
-            lost => format!("; {lost} used content that is gone and are left out"),
+            lost => format!("; {lost} used content that no longer exists and are left out"),
         };
         let _ = writeln!(
             text,
@@ -194,19 +194,21 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
     );
     let _ = writeln!(
         text,
-        "Coupling κ {}; of the full optimum, {} are estimated to be on what the update touched.",
+        "Coupling κ {}; {} of the full optimum are estimated to be on domains that the update changed.",
         number(Some(found.coupling.kappa), 2),
         percent(plan.new_weight(&found.optimum)),
     );
     text += &match &found.bound {
         Some((bound, gap)) if bound.on_loss < prior => format!(
-            "Theorem 1, without caps: at most {:.2e} above the full optimum (estimated {:.2e}), with a reuse gap of {:.3}.\n",
+            "Theorem 1, without caps: at most {:.2e} above the full optimum (estimated {:.2e}), with a \
+             reuse gap of {:.3}.\n",
             bound.on_loss,
             gap.max(0.0),
             bound.reuse_gap
         ),
         Some((bound, gap)) => format!(
-            "Theorem 1, without caps, says nothing here: its bound ({}) is above the loss itself. Estimated are {:.2e} above \
+            "Theorem 1, without caps, is not informative here: its bound ({}) is above the loss itself. \
+             Estimated are {:.2e} above \
              the full optimum, with a reuse gap of {:.3}.\n",
             number(Some(bound.on_loss), 2),
             gap.max(0.0),
@@ -238,7 +240,7 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
         .collect();
     text += &table_with_text(
         &[
-            "untouched domain",
+            "unchanged domain",
             "coupling with the update",
             "κ",
             "most on task",
@@ -270,7 +272,7 @@ fn estimated(estimate: &Estimate) -> String {
         Estimate::Before => "as it was before it was revised".into(),
         Estimate::Pilot => "by the pilot".into(),
         Estimate::Tasks { tasks } => format!(
-            "by the tasks it is meant for ({}): as good there as the best of the known",
+            "by the tasks it is meant for ({}): as good on them as the best known domain",
             tasks.join(", ")
         ),
         Estimate::SimilarTokens { to } => {
@@ -278,7 +280,7 @@ fn estimated(estimate: &Estimate) -> String {
                 .iter()
                 .map(|(name, weight)| format!("{name} {:.0} %", 100.0 * weight))
                 .collect();
-            format!("by the likeness of its tokens to {}", to.join(", "))
+            format!("by the similarity of its tokens to {}", to.join(", "))
         }
         Estimate::Unknown { why } => format!(
             "not known, counted as the average ({why}); name its tasks (`--tasks`), or give a --pilot"

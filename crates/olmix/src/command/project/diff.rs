@@ -37,7 +37,7 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
         return output::print(&entries.collect::<Value>().to_string());
     }
     if rows.is_empty() {
-        return output::print("No difference in what they say.");
+        return output::print("The records do not differ.");
     }
     let rows: Vec<Vec<String>> = rows.into_iter().take(args.top).map(Vec::from).collect();
     output::print(&table_with_text(

@@ -41,7 +41,7 @@ pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     };
     Err(Failure::usage(
         format!(
-            "{}: the history is not what was recorded{}{more}",
+            "{}: the history differs from what was recorded{}{more}",
             project.ledger.path().display(),
             shown.concat()
         ),

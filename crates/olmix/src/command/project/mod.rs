@@ -124,8 +124,10 @@ fn steps(folder: &Path, record: &str, plan: &olmix_project::Plan) -> String {
         files += &format!(", {at}/earlier/");
     }
     format!(
-        "\nRecorded as {record}. Written: {files}\nNext:\n  olmix generate --config {at}/generate.yaml --base \
-         LAUNCH.yaml --output {at}\n  olmix launch run --variants {at}/launch\n  olmix collect --swarm {at}/runs --output \
+        "\nRecorded as {record}. Written: {files}\nNext:\n  olmix generate --config {at}/generate.yaml \
+         --base \
+         LAUNCH.yaml --output {at}\n  olmix launch run --variants {at}/launch\n  olmix collect --swarm \
+         {at}/runs --output \
          {at}\n  olmix fit --config {at}/fit.yaml --output-dir {at}/out\n  olmix commit {at}/out/mixture.json"
     )
 }
@@ -170,7 +172,7 @@ pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
         };
         let gain = record.gain.map_or_else(String::new, |gain| {
             format!(
-                ": {} better than the natural distribution, by its laws",
+                ": {} better than the natural distribution, as its laws predict",
                 percent(gain)
             )
         });

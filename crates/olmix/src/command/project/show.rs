@@ -71,7 +71,7 @@ pub fn show(args: &ShowRecordArgs) -> Result<(), Failure> {
     if let Some(gain) = record.gain {
         let _ = writeln!(
             text,
-            "{:9} {} over the natural distribution, by its laws",
+            "{:9} {} over the natural distribution, as its laws predict",
             "gain",
             percent(gain)
         );

@@ -225,9 +225,19 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
         Question::SwarmDistribution => (1, Some(0), 3, "Regret by distribution of the swarm"),
         Question::Laws => (1, Some(0), 1, "Rank correlation with unseen runs"),
         Question::Constraints => (1, Some(0), 0, "True gain by what keeps to the caps"),
-        Question::Granularity => (0, None, 1, "Gain by granularity, by laws of other runs"),
+        Question::Granularity => (
+            0,
+            None,
+            1,
+            "Gain by granularity, as predicted by laws of other runs",
+        ),
         Question::Designs => (1, Some(0), 1, "Share of the gain of all runs, by design"),
-        Question::Solver => (0, None, 1, "Gain by optimizer, by laws of other runs"),
+        Question::Solver => (
+            0,
+            None,
+            1,
+            "Gain by optimizer, as predicted by laws of other runs",
+        ),
         Question::Reuse => (
             0,
             Some(2),
