@@ -1,4 +1,5 @@
 //! Files of texts.
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::fs::File;
 use std::path::Path;
