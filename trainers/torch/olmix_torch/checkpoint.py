@@ -77,15 +77,25 @@ class Checkpoints:
         return Checkpoint(self.path(step), step)
 
     def newest(self):
-        """The newest whole one; what a kill left unfinished is cleared away."""
+        """The newest whole one. What a kill left is cleared away: unfinished ones, and whole ones older than those kept."""
         for partial in self.folder.glob(".step-*.partial"):
             shutil.rmtree(partial, ignore_errors=True)
-        for folder in sorted(self.folder.glob("step-*"), reverse=True):
+        folders = sorted(self.folder.glob("step-*"))
+        for here in range(len(folders), 0, -1):
+            folder = folders[here - 1]
             try:
-                return self._whole(folder)
+                newest = self._whole(folder)
             except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
                 self.note(f"{folder} is damaged ({error}); the one before it is taken")
+                continue
+            self._remove(folders[: max(0, here - KEPT)])
+            return newest
         return None
+
+    @staticmethod
+    def _remove(folders):
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _whole(self, folder):
         state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
@@ -147,8 +157,7 @@ class Checkpoints:
         # Later ones could not be read, or the run would have gone on from them.
         folders = sorted(self.folder.glob("step-*"))
         here = folders.index(self.path(step)) + 1
-        for folder in folders[: max(0, here - KEPT)] + folders[here:]:
-            shutil.rmtree(folder, ignore_errors=True)
+        self._remove(folders[: max(0, here - KEPT)] + folders[here:])
 
 
 def save_weights(model, path):

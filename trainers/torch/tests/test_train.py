@@ -113,6 +113,16 @@ def lines_of(path):
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+def test_a_checkpoint_that_a_kill_kept_from_removal_is_removed_at_the_next_start(finished, tmp_path):
+    make_run(tmp_path / "run")
+    assert train(tmp_path / "run").returncode == 0
+    # Killed after the newest had its name, and before the oldest was removed.
+    checkpoints = tmp_path / "run/checkpoints"
+    shutil.copytree(checkpoints / "step-00000035", checkpoints / "step-00000030")
+    assert train(tmp_path / "run").returncode == 0
+    assert steps_kept(tmp_path / "run") == steps_kept(finished)
+
+
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(finished, tmp_path):
     make_run(tmp_path / "run")
     assert train(tmp_path / "run").returncode == 0

@@ -1,0 +1,62 @@
+//! Pythons with what the tests use, made once and kept in the target folder.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The interpreter that has `scripts/test-requirements.txt`; `None`, with the reason printed, where there
+/// is no Python 3 or no package index.
+pub fn python() -> Option<PathBuf> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PYTHON
+        .get_or_init(|| with("python", "test-requirements.txt"))
+        .clone()
+}
+
+/// As [`python`], with the packages of Ray.
+pub fn ray() -> Option<PathBuf> {
+    static RAY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    RAY.get_or_init(|| with("ray", "test-requirements-ray.txt"))
+        .clone()
+}
+
+fn with(name: &str, list: &str) -> Option<PathBuf> {
+    make(name, list)
+        .map_err(|why| eprintln!("skipped, without Python packages: {why}"))
+        .ok()
+}
+
+/// The script makes nothing where all is there. One process at a time does it, whatever else tests this
+/// clone.
+fn make(name: &str, list: &str) -> Result<PathBuf, String> {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = target.join(name);
+    let lock = File::create(target.join(format!("{name}.lock"))).unwrap();
+    lock.lock().unwrap();
+    let done = Command::new("bash")
+        .arg(scripts.join("test-python.sh"))
+        .args([scripts.join(list), folder.clone()])
+        .output()
+        .map_err(|error| format!("scripts/test-python.sh: {error}"))?;
+    if done.status.success() {
+        return Ok(folder.join("bin/python"));
+    }
+    Err(String::from_utf8_lossy(&done.stderr).into_owned())
+}
+
+/// Runs a script and returns what it prints.
+pub fn script(python: &Path, text: &str, folder: &Path) -> String {
+    let done = Command::new(python)
+        .args(["-c", text])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    String::from_utf8(done.stdout).unwrap()
+}

@@ -1,0 +1,154 @@
+//! One Ray cluster of this machine for all tests of this process: a head on loopback.
+#![cfg(target_os = "linux")]
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{OnceLock, RwLock};
+
+use super::python;
+use super::service::{Turn, Turns, at_exit, port, wait_until, with_environment};
+
+/// In the environment of everything that belongs to this Ray, with its folder.
+const MARK: &str = "OLMIX_TEST_RAY";
+
+/// The head, its folder and its ports.
+struct Head {
+    program: PathBuf,
+    folder: PathBuf,
+    ports: [u16; 4],
+}
+
+/// A test's turn at the cluster.
+pub struct Ray {
+    head: &'static Head,
+    _turn: Turn,
+}
+
+static TURNS: Turns = RwLock::new(());
+
+impl Head {
+    /// `None`, with the reason printed, where Ray can't be installed.
+    fn get() -> Option<&'static Self> {
+        static HEAD: OnceLock<Option<Head>> = OnceLock::new();
+        HEAD.get_or_init(|| {
+            let head = Self {
+                program: python::ray()?.with_file_name("ray"),
+                folder: tempfile::tempdir().unwrap().keep(),
+                ports: std::array::from_fn(|_| port()),
+            };
+            at_exit(&head.end());
+            head.start();
+            Some(head)
+        })
+        .as_ref()
+    }
+
+    fn mark(&self) -> String {
+        format!("{MARK}={}", self.folder.display())
+    }
+
+    /// The script that ends all that has its mark.
+    fn end(&self) -> String {
+        format!(
+            "for file in $(grep -lsa '{}' /proc/[0-9]*/environ); do\n\
+               pid=${{file#/proc/}}\n\
+               kill -KILL \"${{pid%/environ}}\"\n\
+             done\n\
+             rm -rf '{}'\n",
+            self.mark(),
+            self.folder.display()
+        )
+    }
+
+    fn start(&self) {
+        let ports = [
+            "dashboard-port",
+            "port",
+            "ray-client-server-port",
+            "dashboard-agent-listen-port",
+        ];
+        let ports = ports.iter().zip(self.ports);
+        let done = Command::new(&self.program)
+            .args([
+                "start",
+                "--head",
+                "--node-ip-address=127.0.0.1",
+                "--num-cpus=12",
+                "--disable-usage-stats",
+                "--include-dashboard=true",
+                "--dashboard-host=127.0.0.1",
+                "--object-store-memory=100000000",
+            ])
+            .args(ports.map(|(name, port)| format!("--{name}={port}")))
+            .arg(format!("--temp-dir={}", self.folder.display()))
+            .env(MARK, &self.folder)
+            .env("RAY_DISABLE_IMPORT_WARNING", "1")
+            .env_remove("RAY_ADDRESS")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        wait_until("the dashboard answers", || {
+            TcpStream::connect(("127.0.0.1", self.ports[0])).is_ok()
+        });
+    }
+}
+
+impl Ray {
+    /// A turn beside other tests. `None`, with the reason printed, where Ray can't be installed.
+    pub fn start() -> Option<Self> {
+        Self::with(Turn::shared)
+    }
+
+    /// A turn while no other test has one: for those that stop the head.
+    pub fn start_alone() -> Option<Self> {
+        Self::with(Turn::alone)
+    }
+
+    fn with(turn: fn(&'static Turns) -> Turn) -> Option<Self> {
+        let turn = turn(&TURNS);
+        let head = Head::get()?;
+        Some(Self { head, _turn: turn })
+    }
+
+    /// The dashboard's address.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.head.ports[0])
+    }
+
+    pub fn start_head(&self) {
+        self.head.start();
+    }
+
+    /// Ends the head and its node as a crash of the machine's Ray does: all processes but those that runs
+    /// had started, which nobody follows any more.
+    pub fn stop_head(&self) {
+        let run = "OLMIX_RUN_FOLDER=";
+        wait_until("the head is gone", || {
+            let runs = with_environment(run);
+            let mut left = with_environment(&self.head.mark());
+            left.retain(|pid| !runs.contains(pid));
+            for pid in &left {
+                super::swarm::signal(pid, "-KILL");
+            }
+            left.is_empty()
+        });
+    }
+
+    /// A launcher in the background.
+    pub fn launch(&self, folder: &Path, line: &str) -> std::process::Child {
+        super::swarm::start_with(folder, line, &[("RAY_ADDRESS", &self.address())])
+    }
+
+    /// A command of ours, for this cluster.
+    pub fn olmix(&self, folder: &Path, line: &str) -> assert_cmd::Command {
+        let mut command = super::olmix(folder, line);
+        command.env("RAY_ADDRESS", self.address());
+        command
+    }
+}

@@ -1,0 +1,55 @@
+//! What the laws reach on measured swarms; skipped, and said, where those are not at hand.
+
+use std::path::{Path, PathBuf};
+
+use olmix_core::law::{LawOptions, LogLinearOptions, SaturatingOptions};
+use olmix_core::trust::out_of_fold;
+use olmix_io::load_fit;
+
+fn swarm(name: &str) -> Option<PathBuf> {
+    let given = std::env::var_os("OLMIX_DATA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let config = given
+        .unwrap_or(beside)
+        .join("olmix")
+        .join(name)
+        .join("fit.yaml");
+    if config.is_file() {
+        return Some(config);
+    }
+    println!("skipped: no {} (set OLMIX_DATA)", config.display());
+    None
+}
+
+/// RMSE of the average loss out of fold, 5 folds: mean over 5 seeds, and the worst fold of any.
+fn error(name: &str, options: &LawOptions) -> Option<(f64, f64)> {
+    let loaded = load_fit(&swarm(name)?).unwrap();
+    let prior = loaded.spec.prior.weights();
+    let (mut mean, mut worst) = (0.0, 0.0f64);
+    for seed in 0..5 {
+        let checked = out_of_fold(&loaded.swarm, prior, options, 5, seed, &|| ()).unwrap();
+        let checked = checked.unwrap();
+        mean += checked.average.rmse / 5.0;
+        worst = checked.fold_rmse.iter().copied().fold(worst, f64::max);
+    }
+    Some((mean, worst))
+}
+
+#[test]
+fn saturating_law_predicts_unseen_runs_far_better_than_log_linear() {
+    let saturating = LawOptions::Saturating(SaturatingOptions::default());
+    // The ridge with the least error on both swarms.
+    let log_linear = LawOptions::LogLinear(LogLinearOptions {
+        ridge: 3e-5,
+        ..LogLinearOptions::default()
+    });
+    for (name, most) in [("dclm", 0.045), ("full_recomputation", 0.022)] {
+        let (Some(own), Some(other)) = (error(name, &saturating), error(name, &log_linear)) else {
+            return;
+        };
+        println!("{name}: saturating {own:?}, log-linear {other:?}");
+        assert!(own.0 <= most, "{name}: mean RMSE {}", own.0);
+        assert!(own.1 <= 0.1, "{name}: worst fold {}", own.1);
+        assert!(own.0 < 0.7 * other.0, "{name}: log-linear has {}", other.0);
+    }
+}

@@ -1,0 +1,135 @@
+//! What people read on the terminal, as it is.
+
+use std::path::Path;
+
+use crate::common::newcomer;
+use assert_cmd::Command;
+
+/// What a command prints on standard output, run in a folder with the examples.
+fn printed(folder: &Path, arguments: &str) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_olmix"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .env("COLUMNS", "100")
+        .assert()
+        .success();
+    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    // The certificate's last digits are rounding.
+    let at = text.find("duality gap ");
+    at.map_or(text.clone(), |at| {
+        let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+        format!("{}duality gap …{}", &text[..at], &text[end..])
+    })
+}
+
+#[test]
+fn fit_prints_mixture_families_and_trust() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "fit --config examples/demo/fit.yaml"
+    ));
+}
+
+#[test]
+fn predict_prints_the_scores_of_every_task() {
+    let folder = newcomer();
+    printed(folder.path(), "fit --config examples/demo/fit.yaml --quiet");
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "predict --mixture out/mixture.json --ratios examples/demo/ratios.csv --metrics \
+         examples/demo/metrics.csv"
+    ));
+}
+
+#[test]
+fn predict_without_metrics_prints_every_run_by_family() {
+    let folder = newcomer();
+    printed(folder.path(), "fit --config examples/demo/fit.yaml --quiet");
+    let ratios = folder.path().join("examples/demo/ratios.csv");
+    let four: Vec<String> = std::fs::read_to_string(&ratios)
+        .unwrap()
+        .lines()
+        .take(5)
+        .map(String::from)
+        .collect();
+    std::fs::write(&ratios, four.join("\n")).unwrap();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "predict --mixture out/mixture.json --ratios examples/demo/ratios.csv"
+    ));
+    let csv = std::fs::read_to_string(folder.path().join("out/predictions.csv")).unwrap();
+    assert!(csv.starts_with("run,average,math_algebra,"), "{csv}");
+    assert_eq!(csv.lines().count(), 5);
+}
+
+#[test]
+fn sweep_prints_every_cell_and_why_some_are_infeasible() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "sweep --config examples/demo/fit.yaml --target-tokens 1e10,4e10 --repetition 2,4 --kl 0,0.05"
+    ));
+}
+
+#[test]
+fn compare_prints_mixtures_side_by_side_and_every_gain() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "compare --config examples/demo/fit.yaml --presets olmixbase,bimix,unimax,natural"
+    ));
+}
+
+#[test]
+fn study_prints_its_table() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "study granularity --config examples/demo/fit.yaml --seeds 2"
+    ));
+}
+
+#[test]
+fn generate_prints_the_swarm_and_what_its_runs_buy() {
+    let folder = newcomer();
+    insta::assert_snapshot!(printed(
+        folder.path(),
+        "generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml"
+    ));
+}
+
+#[test]
+fn help_pages_are_printed() {
+    let folder = newcomer();
+    let pages = [
+        "--help",
+        "priors compute --help",
+        "generate --help",
+        "fit --help",
+        "sweep --help",
+        "predict --help",
+        "compare --help",
+        "study --help",
+        "export --help",
+        "mix diff --help",
+    ];
+    let all: Vec<String> = pages
+        .iter()
+        .map(|page| format!("$ olmix {page}\n{}", printed(folder.path(), page)))
+        .collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn pipe_gets_no_colours_and_no_progress() {
+    let folder = newcomer();
+    let run = Command::new(env!("CARGO_BIN_EXE_olmix"))
+        .args(["fit", "--config", "examples/demo/fit.yaml"])
+        .current_dir(folder.path())
+        .assert()
+        .success();
+    let output = run.get_output();
+    assert!(!output.stdout.contains(&0x1b));
+    assert!(output.stderr.is_empty());
+}

@@ -1,0 +1,130 @@
+//! What `olmix generate` promises, run as a user runs it.
+
+use std::path::Path;
+
+use crate::common::{json, newcomer, olmix, refused};
+use olmix_core::DomainSet;
+use olmix_io::load_mixtures;
+
+const GENERATE: &str = "generate --config examples/swarm/generate.yaml";
+
+fn rewrite(folder: &Path, from: &str, to: &str) {
+    let path = folder.join("examples/swarm/generate.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from}");
+    std::fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn generated_mixtures_are_read_back_exactly() {
+    for design in ["random", "maximin", "d_optimal", "v_optimal"] {
+        let folder = newcomer();
+        let drawn = json(
+            folder.path(),
+            &format!("{GENERATE} --json --design {design}"),
+        );
+        let variants = drawn["variants"].as_array().unwrap();
+        assert_eq!(variants.len(), 21);
+        let first = variants[0]["mixture"].as_object().unwrap();
+        let domains = DomainSet::from_names(first.keys().map(String::as_str)).unwrap();
+        let read = load_mixtures(&folder.path().join("swarm/ratios.csv"), &domains).unwrap();
+        assert_eq!(read.ids.len(), 21);
+        for (k, variant) in variants.iter().enumerate() {
+            assert_eq!(read.ids[k], variant["run"].as_str().unwrap());
+            for (j, name) in domains.names().enumerate() {
+                let written = variant["mixture"][name].as_f64().unwrap();
+                assert_eq!(read.mixtures.get(k, j).to_bits(), written.to_bits());
+            }
+        }
+    }
+}
+
+#[test]
+fn generate_gives_the_same_bytes_on_any_threads_and_again_in_its_place() {
+    let folder = newcomer();
+    let with_base = format!("{GENERATE} --base examples/swarm/launch.yaml --quiet");
+    let ratios = folder.path().join("swarm/ratios.csv");
+    olmix(folder.path(), &format!("{with_base} --threads 1"))
+        .assert()
+        .success();
+    let once = std::fs::read(&ratios).unwrap();
+    olmix(folder.path(), &format!("{with_base} --threads 3"))
+        .assert()
+        .success();
+    assert_eq!(once, std::fs::read(&ratios).unwrap());
+    let launched = std::fs::read_dir(folder.path().join("swarm/launch")).unwrap();
+    assert_eq!(launched.count(), 21);
+}
+
+#[test]
+fn generate_refuses_to_overwrite_another_swarm() {
+    let folder = newcomer();
+    olmix(folder.path(), &format!("{GENERATE} --quiet"))
+        .assert()
+        .success();
+    let ratios = folder.path().join("swarm/ratios.csv");
+    let before = std::fs::read(&ratios).unwrap();
+    let message = refused(folder.path(), &format!("{GENERATE} --seed 1 --quiet"));
+    assert!(
+        message.contains("swarm/ratios.csv: holds another swarm"),
+        "{message}"
+    );
+    assert_eq!(before, std::fs::read(&ratios).unwrap());
+}
+
+#[test]
+fn generate_refuses_infeasible_bounds_with_the_largest_feasible() {
+    let folder = newcomer();
+    rewrite(
+        folder.path(),
+        "max_tokens: 3_000_000_000 ",
+        "max_tokens: 5e10 ",
+    );
+    let message = refused(folder.path(), GENERATE);
+    assert!(
+        message.contains("the largest max_tokens that can be met is 38800000000;"),
+        "{message}"
+    );
+    assert!(!folder.path().join("swarm").exists());
+}
+
+#[test]
+fn generate_names_bounds_that_reject_most_draws() {
+    let folder = newcomer();
+    rewrite(
+        folder.path(),
+        "max_tokens: 3_000_000_000 ",
+        "max_tokens: 20_000_000_000 ",
+    );
+    let run = olmix(folder.path(), &format!("{GENERATE} --design random")).assert();
+    let output = run.get_output();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("candidates"), "{message}");
+    assert!(message.contains("had more of `"), "{message}");
+}
+
+#[test]
+fn generate_keeps_existing_swarm_and_draws_others() {
+    let folder = newcomer();
+    olmix(
+        folder.path(),
+        &format!("{GENERATE} --design random --quiet"),
+    )
+    .assert()
+    .success();
+    rewrite(
+        folder.path(),
+        "  seed: 42\n",
+        "  seed: 42\n  existing_mix_file: ../../swarm/ratios.csv\n",
+    );
+    let line = format!("{GENERATE} --design random --output more --quiet");
+    olmix(folder.path(), &line).assert().success();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let (before, after) = (read("swarm/ratios.csv"), read("more/ratios.csv"));
+    let weights = |text: &str| -> Vec<String> {
+        let row = |line: &str| line.split_once(',').unwrap().1.to_owned();
+        text.lines().skip(1).map(row).collect()
+    };
+    let before = weights(&before);
+    assert!(weights(&after).iter().all(|row| !before.contains(row)));
+}

@@ -1,0 +1,10 @@
+//! From text to a measured swarm: shards, priors, mixtures to try, runs of the built-in trainer, and tables.
+
+mod collect;
+mod collect_mlflow;
+mod generate;
+mod priors;
+mod proxy;
+mod proxy_recovery;
+mod tokenize;
+mod tokenizers;
