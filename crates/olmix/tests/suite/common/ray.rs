@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{OnceLock, RwLock};
+use std::time::Instant;
 
 use super::python;
-use super::service::{Turn, Turns, at_exit, port, wait_until, with_environment};
+use super::service::{PATIENCE, Turn, Turns, at_exit, port, wait_until, with_environment};
 
 /// In the environment of everything that belongs to this Ray, with its folder.
 const MARK: &str = "OLMIX_TEST_RAY";
@@ -68,8 +69,8 @@ impl Head {
             "ray-client-server-port",
             "dashboard-agent-listen-port",
         ];
-        let ports = ports.iter().zip(self.ports);
-        let done = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args([
                 "start",
                 "--head",
@@ -80,21 +81,45 @@ impl Head {
                 "--dashboard-host=127.0.0.1",
                 "--object-store-memory=100000000",
             ])
-            .args(ports.map(|(name, port)| format!("--{name}={port}")))
+            .args(
+                ports
+                    .iter()
+                    .zip(self.ports)
+                    .map(|(name, port)| format!("--{name}={port}")),
+            )
             .arg(format!("--temp-dir={}", self.folder.display()))
             .env(MARK, &self.folder)
             .env("RAY_DISABLE_IMPORT_WARNING", "1")
             .env_remove("RAY_ADDRESS")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
+            .stdin(Stdio::null());
+        // It gives up after half a minute, which is little on a machine at work on other things.
+        let begin = Instant::now();
+        loop {
+            let done = command.output().unwrap();
+            if done.status.success() {
+                break;
+            }
+            let told = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert!(begin.elapsed() < PATIENCE, "{told}");
+            self.kill();
+        }
         wait_until("the dashboard answers", || {
             TcpStream::connect(("127.0.0.1", self.ports[0])).is_ok()
+        });
+    }
+}
+
+impl Head {
+    /// Ends all its processes but those that runs had started, which nobody follows any more.
+    fn kill(&self) {
+        wait_until("the head is gone", || {
+            let runs = with_environment("OLMIX_RUN_FOLDER=");
+            let mut left = with_environment(&self.mark());
+            left.retain(|pid| !runs.contains(pid));
+            for pid in &left {
+                super::swarm::signal(pid, "-KILL");
+            }
+            left.is_empty()
         });
     }
 }
@@ -125,19 +150,9 @@ impl Ray {
         self.head.start();
     }
 
-    /// Ends the head and its node as a crash of the machine's Ray does: all processes but those that runs
-    /// had started, which nobody follows any more.
+    /// Ends the head and its node as a crash of the machine's Ray does.
     pub fn stop_head(&self) {
-        let run = "OLMIX_RUN_FOLDER=";
-        wait_until("the head is gone", || {
-            let runs = with_environment(run);
-            let mut left = with_environment(&self.head.mark());
-            left.retain(|pid| !runs.contains(pid));
-            for pid in &left {
-                super::swarm::signal(pid, "-KILL");
-            }
-            left.is_empty()
-        });
+        self.head.kill();
     }
 
     /// A launcher in the background.
