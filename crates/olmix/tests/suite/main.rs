@@ -12,11 +12,11 @@
 )] // a step that fails fails the test, and what is skipped is said
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))] // helpers of tests of processes
 
+mod acceptance;
 mod clusters;
 mod common;
 mod documentation;
 mod launches;
 mod mixtures;
 mod projects;
-mod readme;
 mod swarms;

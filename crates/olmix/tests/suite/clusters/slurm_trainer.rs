@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use super::ON_SLURM;
+use crate::acceptance::blocks;
 use crate::common::slurm::Slurm;
 use crate::common::swarm::{count, log, release, runs, tables};
 use crate::common::{olmix, tiny};
-use crate::readme::blocks;
 
 /// Runs of the built-in trainer.
 fn tiny_swarm(slurm: &Slurm, folder: &Path, runs: usize, training: &str, engine: &str) {

@@ -1,4 +1,5 @@
-//! What the README and the page of `mixture.json` say is what happens.
+//! What the README and the page of `mixture.json` say is what happens. Tests run in the order of their
+//! names, and the longest of all is here: the demo.
 
 use std::path::Path;
 
