@@ -16,7 +16,7 @@ pub(crate) struct DomainColumns {
 }
 
 impl DomainColumns {
-    /// DomainColumns as they are, but for those of a virtual domain that has no column itself: they are
+    /// Columns as they are, but for those of a virtual domain that has no column itself: they are
     /// summed.
     pub fn new(config: &FitConfig, table: &Table) -> Result<Self, IoError> {
         let position = |name: &str| table.columns().iter().position(|column| column == name);

@@ -63,7 +63,7 @@ fn with_swarm(mut loader: Loader, files: &SwarmFiles) -> Result<LoadedFit, IoErr
     let domains = loader.resolve_domains(Some((&columns.names, &tables.ratios)))?;
     let mut selection = loader.select_tasks(&tables.metrics)?;
     let mut swarms = loader.load_swarms(files, &tables, &columns, &selection)?;
-    loader.to_losses(&tables.metrics, &mut selection.tasks, &mut swarms)?;
+    loader.convert_to_losses(&tables.metrics, &mut selection.tasks, &mut swarms)?;
     let runs = swarms.iter().map(|swarm| swarm.ids.len()).sum();
     let spec = loader.fit_spec(&domains, runs)?;
     let swarm = loader.align_swarms(&domains.domains, &selection.tasks, &swarms, &spec)?;

@@ -43,7 +43,7 @@ pub(crate) struct MeasuredRuns {
     pub ids: Vec<String>,
     /// Runs × domains.
     pub mixtures: Vec<Vec<f64>>,
-    /// Runs × tasks: as measured, and after [`Loader::to_losses`] as losses.
+    /// Runs × tasks: as measured, and after [`Loader::convert_to_losses`] as losses.
     pub measured: Vec<Vec<f64>>,
 }
 
@@ -149,7 +149,7 @@ impl Loader {
 
     /// Turns measured values into losses: scores are turned round, negative losses shifted (and noticed).
     /// `table` is the metrics table that messages name.
-    pub fn to_losses(
+    pub fn convert_to_losses(
         &mut self,
         table: &Table,
         tasks: &mut [Task],

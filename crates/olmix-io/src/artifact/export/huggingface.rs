@@ -2,7 +2,6 @@
 
 use super::parts::{comment, quoted, quoted_list};
 use super::{Blend, Format};
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "huggingface",
@@ -10,10 +9,10 @@ pub(super) static FORMAT: Format = Format {
     extension: "py",
     names_files: true,
     takes_globs: true,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let mut text = comment(blend);
     text += "# Probabilities are of examples: they are shares of tokens where examples are alike in \
              length (packed).\n";
@@ -25,7 +24,7 @@ fn text(blend: &Blend) -> Result<String, IoError> {
         text += &format!("    ({name}, {}, {builder}, {files}),\n", domain.weight());
     }
     text += LOAD;
-    Ok(text)
+    text
 }
 
 const LOAD: &str = r#"]

@@ -3,7 +3,6 @@
 use super::parts::{list, weight, yaml_file};
 use super::{Blend, BlendDomain, Format};
 use crate::config::yaml::Yaml;
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "levanter",
@@ -11,10 +10,10 @@ pub(super) static FORMAT: Format = Format {
     extension: "yaml",
     names_files: true,
     takes_globs: true,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let config = |domain: &BlendDomain| {
         let urls = Yaml::map([("train_urls", list(&domain.paths))]);
         (domain.name.clone(), urls)
@@ -27,5 +26,5 @@ fn text(blend: &Blend) -> Result<String, IoError> {
         ("configs", Yaml::map(blend.domains.iter().map(config))),
         ("train_weights", Yaml::map(weights)),
     ]);
-    Ok(yaml_file(blend, &Yaml::map([("data", data)])))
+    yaml_file(blend, &Yaml::map([("data", data)]))
 }

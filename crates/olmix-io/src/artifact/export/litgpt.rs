@@ -2,7 +2,6 @@
 
 use super::parts::{comment, quoted, share_of_path};
 use super::{Blend, Format};
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "litgpt",
@@ -10,10 +9,10 @@ pub(super) static FORMAT: Format = Format {
     extension: "py",
     names_files: true,
     takes_globs: true,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let mut text = comment(blend);
     text += "from litdata import CombinedStreamingDataset, StreamingDataset, TokensLoader\n\nDOMAINS = [\n";
     for domain in &blend.domains {
@@ -23,7 +22,7 @@ fn text(blend: &Blend) -> Result<String, IoError> {
         }
     }
     text += LOAD;
-    Ok(text)
+    text
 }
 
 const LOAD: &str = r"]

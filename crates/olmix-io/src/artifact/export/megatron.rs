@@ -1,7 +1,6 @@
 //! The blend of Megatron-LM and `NeMo`.
 
 use super::{Blend, BlendDomain, Format};
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "megatron",
@@ -9,11 +8,11 @@ pub(super) static FORMAT: Format = Format {
     extension: "txt",
     names_files: true,
     takes_globs: false,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
 /// A line of weights and prefixes. A domain of several prefixes gives each the same.
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let mut words = Vec::new();
     for domain in &blend.domains {
         let n = domain.paths.len().max(1) as u64;
@@ -28,5 +27,5 @@ fn text(blend: &Blend) -> Result<String, IoError> {
             words.push(format!("{} {prefix}", part.weight()));
         }
     }
-    Ok(format!("{}\n", words.join(" ")))
+    format!("{}\n", words.join(" "))
 }

@@ -3,7 +3,6 @@
 use super::parts::{repetition, weight, yaml_file};
 use super::{Blend, BlendDomain, Format};
 use crate::config::yaml::Yaml;
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "mix",
@@ -11,10 +10,10 @@ pub(super) static FORMAT: Format = Format {
     extension: "yaml",
     names_files: false,
     takes_globs: true,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let leaf = |domain: &BlendDomain| {
         let entry = [
             ("weight", weight(domain)),
@@ -23,5 +22,5 @@ fn text(blend: &Blend) -> Result<String, IoError> {
         (domain.name.clone(), Yaml::map(entry))
     };
     let mix = Yaml::map(blend.domains.iter().map(leaf));
-    Ok(yaml_file(blend, &Yaml::map([("mix", mix)])))
+    yaml_file(blend, &Yaml::map([("mix", mix)]))
 }

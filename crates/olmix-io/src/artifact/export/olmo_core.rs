@@ -3,7 +3,6 @@
 use super::parts::{list, repetition, weight, yaml_file};
 use super::{Blend, BlendDomain, Format};
 use crate::config::yaml::Yaml;
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "olmo-core",
@@ -11,10 +10,10 @@ pub(super) static FORMAT: Format = Format {
     extension: "yaml",
     names_files: true,
     takes_globs: true,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let source = |domain: &BlendDomain| {
         Yaml::map([
             ("source_name", Yaml::text(&domain.name)),
@@ -24,5 +23,5 @@ fn text(blend: &Blend) -> Result<String, IoError> {
         ])
     };
     let sources = Yaml::List(blend.domains.iter().map(source).collect());
-    Ok(yaml_file(blend, &Yaml::map([("sources", sources)])))
+    yaml_file(blend, &Yaml::map([("sources", sources)]))
 }

@@ -3,7 +3,6 @@
 use super::parts::{share_of_path, weight, yaml_file};
 use super::{Blend, Format};
 use crate::config::yaml::Yaml;
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "streaming",
@@ -11,11 +10,11 @@ pub(super) static FORMAT: Format = Format {
     extension: "yaml",
     names_files: true,
     takes_globs: false,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
 /// Streams by name, each the arguments of a `streaming.Stream`.
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let mut streams = Vec::new();
     for domain in &blend.domains {
         let n = domain.paths.len();
@@ -37,5 +36,5 @@ fn text(blend: &Blend) -> Result<String, IoError> {
         }
     }
     let streams = Yaml::map([("streams", Yaml::map(streams))]);
-    Ok(yaml_file(blend, &streams))
+    yaml_file(blend, &streams)
 }

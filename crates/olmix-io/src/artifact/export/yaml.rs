@@ -3,7 +3,6 @@
 use super::parts::{weight, yaml_file};
 use super::{Blend, Format};
 use crate::config::yaml::Yaml;
-use crate::error::IoError;
 
 pub(super) static FORMAT: Format = Format {
     name: "yaml",
@@ -11,13 +10,13 @@ pub(super) static FORMAT: Format = Format {
     extension: "yaml",
     names_files: false,
     takes_globs: true,
-    text,
+    text: |blend| Ok(text(blend)),
 };
 
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(blend: &Blend) -> String {
     let weights = blend
         .domains
         .iter()
         .map(|domain| (domain.name.clone(), weight(domain)));
-    Ok(yaml_file(blend, &Yaml::map(weights)))
+    yaml_file(blend, &Yaml::map(weights))
 }

@@ -101,17 +101,17 @@ impl Selector<'_> {
         let unknown: Vec<&str> = names.filter(|name| !known.contains(*name)).collect();
         let Some(first) = unknown.first() else { return };
         let subject = unknown.iter().find(|name| mmlu::subject(name).is_some());
-        let hint = match subject.filter(|_| !self.offered.replaced.is_empty()) {
-            Some(subject) => format!(
+        let subject = subject.filter(|_| !self.offered.replaced.is_empty());
+        let hint = if let Some(subject) = subject {
+            format!(
                 " (`{}` is part of an MMLU group and can't be named alone)",
                 excerpt(subject)
-            ),
-            None => {
-                let in_order: BTreeSet<&str> = known.iter().map(String::as_str).collect();
-                nearest(first, in_order)
-                    .map(|near| format!(" (did you mean `{}`?)", excerpt(near)))
-                    .unwrap_or_default()
-            }
+            )
+        } else {
+            let in_order: BTreeSet<&str> = known.iter().map(String::as_str).collect();
+            nearest(first, in_order)
+                .map(|near| format!(" (did you mean `{}`?)", excerpt(near)))
+                .unwrap_or_default()
         };
         let what = if unknown.len() == 1 {
             "a name that is not a task"
