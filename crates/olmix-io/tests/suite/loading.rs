@@ -72,7 +72,7 @@ fn unknown_metric_names_in_filtering_are_noticed_with_the_nearest_name() {
     );
     assert!(notices[1].starts_with("filtering.directions has a name"));
     assert!(
-        notices[2].ends_with("without effect: `m11` (is `m1` meant?)"),
+        notices[2].ends_with("without effect: `m11` (did you mean `m1`?)"),
         "{notices:?}"
     );
     assert_eq!(case.load().swarm.task_weights(), [0.25, 0.75]);

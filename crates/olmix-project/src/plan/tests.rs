@@ -253,7 +253,7 @@ fn plan_doubts_laws_with_excluded_tasks_or_wild_coefficients() {
         .with_laws(&known)
         .plan();
     assert!(
-        plan.reasons[0].starts_with("4 tasks say nothing of coupling"),
+        plan.reasons[0].starts_with("4 tasks say nothing about coupling"),
         "{:?}",
         plan.reasons
     );

@@ -63,7 +63,7 @@ fn an_engine_section_that_can_not_be_meant_is_refused_with_its_place() {
             "engine: {type: slurm, gpus: -1}\n",
             "`engine.gpus` must be a whole number",
         ),
-        ("engine: {storage: /scratch/x}\n", "no URL"),
+        ("engine: {storage: /scratch/x}\n", "which is not a URL"),
         ("engine: {env: {\"A B\": c}}\n", "no name of a variable"),
     ] {
         let error = parse(text).unwrap_err().to_string();
