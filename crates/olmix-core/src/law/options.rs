@@ -1,6 +1,6 @@
 //! Any law with its settings: how it is named, described, fitted and fitted again.
 
-use super::registry::{FittedLaw, LawOptions};
+use super::registry::{AnyFamily, FittedLaw, LawOptions};
 use super::{FitData, Shape, TaskReport};
 use crate::{CoreError, Swarm};
 
@@ -31,7 +31,7 @@ impl LawOptions {
             }
             options => options
                 .family()
-                .map_or_else(String::new, |law| law.describe()),
+                .map_or_else(String::new, AnyFamily::describe),
         }
     }
 
@@ -49,13 +49,13 @@ impl LawOptions {
     #[must_use]
     pub fn candidates(&self) -> Vec<Self> {
         let itself = || vec![self.clone()];
-        self.family().map_or_else(itself, |law| law.candidates())
+        self.family().map_or_else(itself, AnyFamily::candidates)
     }
 
     /// What to try next, close to settings that were the best of [`LawOptions::candidates`].
     #[must_use]
     pub fn refinements(&self) -> Vec<Self> {
-        self.family().map_or_else(Vec::new, |law| law.refinements())
+        self.family().map_or_else(Vec::new, AnyFamily::refinements)
     }
 
     /// Whether the laws are convex in the mixture, so that the exact optimizer applies.
@@ -64,7 +64,7 @@ impl LawOptions {
         match self {
             Self::PerTask { tasks } => tasks.iter().all(Self::is_convex),
             options => {
-                let kind = options.family().map(|law| law.kind());
+                let kind = options.family().map(AnyFamily::kind);
                 kind.and_then(super::LawKind::shape) == Some(Shape::Convex)
             }
         }

@@ -181,7 +181,7 @@ const BASES: [&[Basis]; 6] = [
     &[Basis::Power(0.5), Basis::Power(1.0)],
     &[Basis::Power(0.3), Basis::Power(0.6), Basis::Power(1.0)],
 ];
-/// CandidateScore for the best functions, which are chosen at the default ridge.
+/// Tried for the best functions, which are chosen at the default ridge.
 const RIDGES: [f64; 5] = [3e-5, 1e-4, 1e-3, 3e-3, 1e-2];
 
 impl LawFamily for SaturatingOptions {

@@ -31,7 +31,7 @@ pub(crate) struct Program {
     pub(crate) scale: f64,
 }
 
-/// ConstraintRows of `A` as they are added, column by column in the end.
+/// Rows of `A` as they are added, column by column in the end.
 #[derive(Default)]
 struct ConstraintRows {
     entries: Vec<(usize, usize, f64)>,
