@@ -126,7 +126,7 @@ fn slurm_retries_a_killed_run_but_not_one_cancelled_with_scancel() {
             .success()
     );
     slurm.wait_for("both are seen", |_| {
-        log(folder).contains("is tried again: train: ended by SIGKILL")
+        log(folder).contains("is retried: train: ended by SIGKILL")
             && count(folder, "cancelled") == 1
     });
     release(folder, "go");
@@ -144,7 +144,7 @@ fn slurm_retries_a_killed_run_but_not_one_cancelled_with_scancel() {
         "the killed one was tried again"
     );
     assert!(
-        log(folder).contains("is tried again: train: ended by SIGKILL"),
+        log(folder).contains("is retried: train: ended by SIGKILL"),
         "{}",
         log(folder)
     );

@@ -148,23 +148,21 @@ pub fn quiet(runs: usize) -> (String, String) {
     tables(folder.path())
 }
 
-/// The runs as the ledger has them. Read from there, so that nobody asks the engine.
+/// The runs as the ledger has them; none before a launcher has made it and entered the swarm. Read from there, so
+/// that nobody asks the engine.
 pub fn runs(folder: &Path) -> Vec<Run> {
-    let ledger = Ledger::open_existing(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
-    // A launcher makes the ledger before it enters the swarm.
+    let Ok(ledger) = Ledger::open_existing(&folder.join("swarm/runs/ledger.sqlite")) else {
+        return Vec::new();
+    };
     let swarms = ledger.swarms().unwrap();
     let swarm = swarms.first();
     swarm.map_or_else(Vec::new, |swarm| ledger.runs(swarm.id).unwrap())
 }
 
+/// How many runs are in a state.
 pub fn count(folder: &Path, state: &str) -> usize {
-    if !folder.join("swarm/runs/ledger.sqlite").exists() {
-        return 0;
-    }
-    runs(folder)
-        .iter()
-        .filter(|run| run.state.word() == state)
-        .count()
+    let runs = runs(folder);
+    runs.iter().filter(|run| run.state.word() == state).count()
 }
 
 /// The swarm is over and as good as a quiet one.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::common::service::wait_until;
 use crate::common::swarm::{
-    COLLECT, RUN, config, held_by, release, start, status, swarm, tables, trainer,
+    COLLECT, RUN, config, held_by, release, runs, start, status, swarm, tables, trainer,
 };
 use crate::common::{json, olmix};
 
@@ -136,9 +136,7 @@ fn launch_status_watch_ends_with_the_last_run() {
     let folder = folder.path();
     swarm(folder, 3, |i| held_by(&format!("go-{i}")));
     let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 1");
-    wait_until("the ledger has runs", || {
-        folder.join("swarm/runs/ledger.sqlite").exists()
-    });
+    wait_until("the ledger has runs", || !runs(folder).is_empty());
     let pages = folder.join("pages.txt");
     let mut watch = Command::new(env!("CARGO_BIN_EXE_olmix"))
         .args(["launch", "status", "--variants", "swarm/launch", "--watch"])
