@@ -89,18 +89,27 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// The script that ends it: jobs first, then daemons, then whatever ran with its configuration.
+    /// The script that ends it: jobs first, then daemons, then whatever ran with its configuration. Numbers of
+    /// processes are given again soon, so a file of a daemon that is gone may name another process.
     fn end(&self) -> String {
         let folder = self.folder.display();
         format!(
             "export PATH=\"$PATH:/usr/sbin:/sbin\"\n\
              conf={folder}/slurm.conf\n\
-             SLURM_CONF=$conf timeout 20 scancel --quiet --user \"$(id -un)\"\n\
-             for i in $(seq 50); do\n\
-               test -n \"$(SLURM_CONF=$conf timeout 20 squeue --noheader --states=R,CG)\" || break\n\
-               sleep 0.1\n\
+             is() {{ test \"$(cat /proc/$1/comm)\" = \"$2\"; }}\n\
+             if is \"$(cat {folder}/slurmctld.pid)\" slurmctld; then\n\
+               SLURM_CONF=$conf timeout 20 scancel --quiet --user \"$(id -un)\"\n\
+               for i in $(seq 20); do\n\
+                 test -n \"$(SLURM_CONF=$conf timeout 5 squeue --noheader --states=R,CG)\" || break\n\
+                 sleep 0.2\n\
+               done\n\
+             fi\n\
+             for file in {folder}/*.pid {folder}/munge/*.pid; do\n\
+               pid=$(cat \"$file\")\n\
+               for name in slurmctld slurmd munged; do\n\
+                 if is \"$pid\" $name; then kill -TERM \"$pid\"; fi\n\
+               done\n\
              done\n\
-             kill -TERM $(cat {folder}/*.pid {folder}/munge/munged.pid)\n\
              sleep 1\n\
              for file in $(grep -lsa \"SLURM_CONF=$conf\" /proc/[0-9]*/environ); do\n\
                pid=${{file#/proc/}}\n\
@@ -193,7 +202,8 @@ impl Cluster {
     fn controller(&self) -> Option<String> {
         let pid = fs::read_to_string(self.path("slurmctld.pid")).ok()?;
         let pid = pid.trim().to_owned();
-        Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        (name.trim() == "slurmctld").then_some(pid)
     }
 }
 

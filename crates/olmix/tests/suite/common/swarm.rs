@@ -75,6 +75,15 @@ pub fn release(folder: &Path, file: &str) {
     fs::write(folder.join(file), "").unwrap();
 }
 
+/// The trainers at work on the first runs of a swarm, one each.
+pub fn trainers(folder: &Path, runs: usize) -> Vec<u32> {
+    let holder = |i: usize| {
+        let pid = folder.join(format!("swarm/runs/run-{i:02}/lock/pid"));
+        fs::read_to_string(pid).ok()?.trim().parse().ok()
+    };
+    (0..runs).filter_map(holder).collect()
+}
+
 pub const RUN: &str = "launch run --variants swarm/launch --jobs 3";
 pub const COLLECT: &str = "collect --swarm swarm/runs --output swarm";
 

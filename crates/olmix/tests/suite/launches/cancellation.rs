@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::common::service::wait_until;
 use crate::common::swarm::{
     RUN, TRAINER, held_by, log, processes, release, signal, start, states, status, swarm, trainer,
+    trainers,
 };
 use crate::common::{json, olmix, refused};
 
@@ -15,7 +16,7 @@ fn ctrl_c_ends_runs_and_puts_them_back_in_the_queue() {
     let folder = folder.path();
     swarm(folder, 4, |_| held_by("never"));
     let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 2");
-    wait_until("runs work", || processes(folder).len() >= 4);
+    wait_until("two runs work", || trainers(folder, 2).len() == 2);
     signal(launcher.id(), "-INT");
     assert_eq!(launcher.wait().unwrap().code(), Some(130));
     assert!(processes(folder).is_empty());

@@ -7,6 +7,7 @@ use crate::common::olmix;
 use crate::common::service::wait_until;
 use crate::common::swarm::{
     RUN, held_by, log, processes, release, signal, start, states, status, swarm, tables, trainer,
+    trainers,
 };
 use olmix_ledger::{Ledger, NewRun, Process, RerunPolicy};
 
@@ -149,8 +150,8 @@ fn launcher_ends_runs_that_were_taken_from_it() {
     let folder = folder.path();
     swarm(folder, 2, |_| held_by("go"));
     let mut launcher = start(folder, "launch run --variants swarm/launch --jobs 2");
-    wait_until("runs work", || processes(folder).len() >= 4);
-    let before = processes(folder);
+    wait_until("both runs work", || trainers(folder, 2).len() == 2);
+    let before = trainers(folder, 2);
     let mut ledger = Ledger::open(&folder.join("swarm/runs/ledger.sqlite")).unwrap();
     wait_until("its runs are taken", || {
         let alive = ledger.launchers().unwrap().remove(0);
@@ -160,8 +161,8 @@ fn launcher_ends_runs_that_were_taken_from_it() {
             == 2
     });
     wait_until("they are begun anew", || {
-        let now = processes(folder);
-        now.len() >= 4 && before.iter().all(|pid| !now.contains(pid))
+        let now = trainers(folder, 2);
+        now.len() == 2 && before.iter().all(|pid| !now.contains(pid))
     });
     release(folder, "go");
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));
