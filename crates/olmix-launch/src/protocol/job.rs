@@ -48,7 +48,7 @@ pub struct Job {
     pub attempt: u32,
     /// The run's folder, as the launcher sees it.
     pub folder: PathBuf,
-    /// Leaves and weights, for trainers that read them from [`MIXTURE_FILE`](super::MIXTURE_FILE).
+    /// Leaves and weights, for trainers that read them from `mixture.json`.
     pub mixture: Vec<(String, f64)>,
     /// The commands, one after another; the first that fails ends the run.
     pub steps: Vec<Step>,
