@@ -148,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_metrics_is_told() {
+    fn files_without_metrics_are_refused_with_what_they_hold() {
         for (text, expected) in [
             ("loss: 1", "not JSON: "),
             ("", "not JSON: "),
-            ("[1]", "no object"),
-            ("{}", "no number"),
-            (r#"{"metrics": {"a": "b"}}"#, "no number"),
+            ("[1]", "not an object of names and numbers"),
+            ("{}", "there is no number"),
+            (r#"{"metrics": {"a": "b"}}"#, "there is no number"),
         ] {
             assert!(parse(text).unwrap_err().contains(expected), "{text}");
         }
