@@ -1,4 +1,6 @@
 //! Swarms keep to what their config says, and designs to what they minimize.
+//!
+//! Over 400 lines: all designs over the same trees of domains.
 
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 

@@ -1,4 +1,6 @@
 //! What `BiMix`, `AutoScale`, Gaussian processes and the choice between laws promise.
+//!
+//! Over 400 lines: the same promises for each law, side by side.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
 use crate::common::{planted, spec};

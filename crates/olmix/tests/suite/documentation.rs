@@ -1,5 +1,7 @@
 //! The pages of the documentation against the program: every key and field is listed, every example is
 //! accepted.
+//!
+//! Over 400 lines: one test a page, which share the reading of tables.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,4 +1,6 @@
 //! Every choice of the policy, from numbers alone.
+//!
+//! Over 400 lines: one case for each choice of a plan, on the same ten domains, so that cases can be compared.
 
 use super::ReuseMethod::{FullReuse, PartialReuse, Recompute, SwarmReuse};
 use super::*;

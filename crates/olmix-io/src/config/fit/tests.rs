@@ -1,3 +1,7 @@
+//! What a fit config says and how wrong ones are refused.
+//!
+//! Over 400 lines: every section of the config, refused and accepted, from the same example.
+
 use olmix_core::law::LawSetting;
 use olmix_core::optimize::{OptimizerKind, OptimizerSetting};
 use olmix_core::{DeadDomains, Direction, LawKind, Ridge};

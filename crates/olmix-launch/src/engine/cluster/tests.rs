@@ -1,4 +1,6 @@
 //! The engine of clusters, on a fake one: what it makes of everything that a scheduler may say.
+//!
+//! Over 400 lines: every answer of a scheduler, on one fake cluster.
 
 use std::sync::Arc;
 use std::time::Duration;

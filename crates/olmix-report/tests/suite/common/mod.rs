@@ -1,4 +1,6 @@
 //! Made-up fits for tests and the gallery: seeded, and shaped like real ones.
+//!
+//! Over 400 lines: the fits of one gallery, which every test of reports and figures draws from.
 #![allow(dead_code)] // each test file uses its part
 #![allow(clippy::pedantic, clippy::unwrap_used)]
 

@@ -1,5 +1,7 @@
 //! One Slurm cluster of this machine for all tests of this process: a controller and its authentication, in
 //! one folder and gone with the process. Each test has two nodes of its own, in two partitions of its own.
+//!
+//! Over 400 lines: starting, watching and ending one cluster belong together.
 #![cfg(target_os = "linux")]
 
 use std::fs;
