@@ -34,6 +34,7 @@ mod input;
 mod messages;
 #[cfg(test)]
 mod real_data;
+mod rounding;
 mod swarm;
 
 pub use artifact::domain_weights::DomainWeights;
@@ -53,7 +54,7 @@ pub use input::{InputRecord, sha256_hex};
 pub use messages::first_few;
 pub use swarm::drawn_swarm::{DrawnSwarm, SampledDomain};
 pub use swarm::load_fit::{load_fit, load_fit_with};
-pub use swarm::load_runs::{Measured, Runs, load_mixtures, load_runs};
+pub use swarm::load_runs::{Measured, Runs, load_any_mixtures, load_mixtures, load_runs};
 pub use swarm::loaded_fit::LoadedFit;
 pub use swarm::sampling_plan::SamplingPlan;
 
@@ -67,5 +68,6 @@ pub mod tables {
     pub use crate::artifact::csv_npy::{csv_bytes, csv_number, npy};
     pub use crate::swarm::carry_ratios::{CarriedRatios, carry_ratios, count_runs};
     pub use crate::swarm::tables::csv_table::{Cell, Table};
+    pub use crate::swarm::tables::delimited::Delimited;
     pub use crate::swarm::tasks::task_columns::Member;
 }

@@ -9,8 +9,9 @@ use super::tables::run_join::{Metric, matrix};
 use super::tables::table_reader::TableReader;
 use super::tasks::mmlu;
 use super::tasks::task_columns::{Member, TaskColumns};
-use crate::error::IoError;
-use crate::input::InputRecord;
+use crate::artifact::domain_weights::DomainWeights;
+use crate::error::{IoError, Location};
+use crate::input::{InputFile, InputRecord};
 use crate::messages::{did_you_mean, excerpt, listed};
 
 /// Mixtures over known domains, and what was measured of them.
@@ -60,6 +61,60 @@ pub fn load_mixtures(path: &Path, domains: &DomainSet) -> Result<Runs, IoError> 
         measured: None,
         notices: reader.notices,
         inputs: reader.inputs,
+    })
+}
+
+/// Reads mixtures as [`load_mixtures`] does, or the one of any file that [`DomainWeights::read`] understands,
+/// named after the file. There a domain that is not named has weight 0.
+///
+/// # Errors
+/// [`IoError`] as [`load_mixtures`], and for domains that are not among `domains`.
+pub fn load_any_mixtures(path: &Path, domains: &DomainSet) -> Result<Runs, IoError> {
+    let of_table = match load_mixtures(path, domains) {
+        Ok(runs) => return Ok(runs),
+        Err(error) => error,
+    };
+    let Ok(found) = DomainWeights::read(path) else {
+        return Err(of_table);
+    };
+    if found.kind == "run" {
+        return Err(of_table);
+    }
+    let file = path.display().to_string();
+    let known = |name: &str| found.weights.iter().find(|(other, _)| other == name);
+    let unknown: Vec<&str> = found
+        .weights
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let unknown = unknown
+        .into_iter()
+        .filter(|name| domains.position(name).is_none());
+    let unknown: Vec<&str> = unknown.collect();
+    if let Some(first) = unknown.first() {
+        return Err(IoError::input(
+            file,
+            Location::File,
+            format!(
+                "the laws do not know these domains: {}",
+                listed(unknown.clone(), 5)
+            ),
+            did_you_mean(first, domains.names(), || {
+                "give the domains that the laws were fitted to, and no others".into()
+            }),
+        ));
+    }
+    let weight = |name: &str| known(name).map_or(0.0, |(_, weight)| *weight);
+    let input = InputFile::read(path, None)?;
+    let name = path
+        .file_stem()
+        .map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
+    Ok(Runs {
+        ids: vec![name],
+        mixtures: matrix(&[domains.names().map(weight).collect()], domains.len()),
+        measured: None,
+        notices: Vec::new(),
+        inputs: vec![input.record("ratios")],
     })
 }
 

@@ -156,7 +156,8 @@ pub struct PredictArgs {
     /// A mixture.json that `olmix fit` wrote.
     #[arg(long, value_name = "FILE")]
     pub mixture: PathBuf,
-    /// Mixtures to predict, one row each, in the format of ratios.csv.
+    /// Mixtures to predict, one row each, in the format of ratios.csv; without --metrics also any file that
+    /// `olmix mix show` reads.
     #[arg(long, value_name = "FILE")]
     pub ratios: PathBuf,
     /// Measured metrics of these mixtures, in the format of metrics.csv.

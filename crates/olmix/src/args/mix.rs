@@ -19,13 +19,16 @@ pub enum MixCommand {
 }
 
 /// The files that `olmix mix` and `olmix priors show` read.
-const FILES: &str = "Files: mixture.json; a list or mapping of domains and weights (JSON, YAML or CSV); the `priors` or the `mix` of a config; a run of a swarm as ratios.csv#RUN.\n\nExamples:\n  olmix priors show examples/swarm/generate.yaml\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
+const FILES: &str = "Files: mixture.json; a list or mapping of domains and weights (JSON, YAML or CSV); the `priors`, the `mix` or the `train` of a config; a blend of Megatron (0.3 path 0.7 path), with --data over domains; a run of a swarm as ratios.csv#RUN.\n\nExamples:\n  olmix priors show examples/swarm/generate.yaml\n  olmix mix diff examples/demo/fit.yaml out/mixture.json";
 
 /// `olmix mix show` and `olmix priors show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// A file with a mixture or priors, one of those listed below.
     pub file: PathBuf,
+    /// A generation config that lists the files of each domain, for the paths of a blend.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
@@ -38,6 +41,9 @@ pub struct MixDiffArgs {
     pub a: PathBuf,
     /// The second mixture.
     pub b: PathBuf,
+    /// A generation config that lists the files of each domain, for the paths of a blend.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
     /// Number of domains to list.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,

@@ -22,13 +22,14 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
             )));
         }
     }
-    let weights = DomainWeights::read(&args.mixture)?;
     let data = args
         .data
         .as_deref()
         .map(GenerationConfig::load)
         .transpose()?;
     let data = data.map(|(config, _)| config);
+    let sources = data.as_ref().map(|config| &config.data);
+    let weights = DomainWeights::read_over(&args.mixture, sources)?;
     let blend = Blend::new(
         &args.mixture.display().to_string(),
         &weights,

@@ -1,6 +1,8 @@
 //! `olmix mix`.
 
-use olmix_io::{DomainWeights, WeightChange, WeightDifference};
+use std::path::Path;
+
+use olmix_io::{DomainWeights, GenerationConfig, WeightChange, WeightDifference};
 use serde_json::json;
 
 use crate::args::{MixCommand, MixDiffArgs, ShowArgs};
@@ -19,15 +21,23 @@ pub fn run(command: &MixCommand) -> Result<(), Failure> {
 
 /// Draws the weights in a file.
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
-    let found = DomainWeights::read(&args.file)?;
+    let found = read(&args.file, args.data.as_deref())?;
     if args.common.json {
         return output::print(&json!(found).to_string());
     }
     output::print(&bars(&found.weights, found.tokens.as_deref()))
 }
 
+/// Reads weights; the paths of a blend become the domains of a generation config.
+fn read(file: &Path, data: Option<&Path>) -> Result<DomainWeights, Failure> {
+    let data = data.map(GenerationConfig::load).transpose()?;
+    let data = data.as_ref().map(|(config, _)| &config.data);
+    Ok(DomainWeights::read_over(file, data)?)
+}
+
 fn diff(args: &MixDiffArgs) -> Result<(), Failure> {
-    let (a, b) = (DomainWeights::read(&args.a)?, DomainWeights::read(&args.b)?);
+    let data = args.data.as_deref();
+    let (a, b) = (read(&args.a, data)?, read(&args.b, data)?);
     compare(&a.weights, &b.weights, args.top, args.common.json)
 }
 

@@ -7,7 +7,7 @@ use olmix_core::trust::{Scores, score};
 use olmix_core::{Direction, Matrix, Task};
 use olmix_fs::write_whole;
 use olmix_io::tables::{csv_bytes, csv_number};
-use olmix_io::{Measured, MixtureFile, load_mixtures, load_runs};
+use olmix_io::{Measured, MixtureFile, load_any_mixtures, load_runs};
 
 use super::on_threads;
 use crate::args::PredictArgs;
@@ -31,7 +31,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         })?;
         let runs = match &args.metrics {
             Some(metrics) => load_runs(&args.ratios, metrics, &domains, &tasks, &file.members())?,
-            None => load_mixtures(&args.ratios, &domains)?,
+            None => load_any_mixtures(&args.ratios, &domains)?,
         };
         if !args.common.quiet {
             output::notices(&runs.notices);

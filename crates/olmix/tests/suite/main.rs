@@ -16,6 +16,7 @@ mod acceptance;
 mod clusters;
 mod common;
 mod documentation;
+mod inputs;
 mod launches;
 mod mixtures;
 mod projects;

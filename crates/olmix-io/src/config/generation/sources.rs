@@ -1,11 +1,13 @@
 //! `data.sources`: where the tokens of each source, topic and quality bucket are.
 
+use olmix_core::SUM_TOLERANCE;
 use olmix_core::generate::Node;
 
 use crate::config::fit::Named;
 use crate::config::yaml::{Section, Value};
 use crate::error::{IoError, Location};
 use crate::messages::excerpt;
+use crate::rounding::{ROUNDING, without_rounding};
 
 /// A source, a topic of one, or a quality bucket of a topic.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +78,18 @@ fn parts(value: &Value<'_>, level: Level, above: &str) -> Result<Vec<Source>, Io
         }
         read.push(source);
     }
+    share_out(&mut read);
     Ok(read)
+}
+
+/// Weights of siblings that sum to 1 but for rounding, such as 0.333 and 0.666, are divided by their sum.
+fn share_out(siblings: &mut [Source]) {
+    let weights: Option<Vec<f64>> = siblings.iter().map(|one| one.weight).collect();
+    let sum: f64 = weights.iter().flatten().sum();
+    if weights.is_some() && (sum - 1.0).abs() <= SUM_TOLERANCE + ROUNDING {
+        let weights = siblings.iter_mut().filter_map(|one| one.weight.as_mut());
+        weights.for_each(|weight| *weight /= sum);
+    }
 }
 
 fn source(value: &Value<'_>, level: Level, above: &str) -> Result<Source, IoError> {
@@ -90,7 +103,10 @@ fn source(value: &Value<'_>, level: Level, above: &str) -> Result<Source, IoErro
     let weight = section.optional("weight");
     let weight = weight.map(|weight| {
         weight
-            .number_that("a share from 0 to 1", |w| (0.0..=1.0).contains(&w))
+            .number_that("a share from 0 to 1", |w| {
+                (0.0..=1.0).contains(&without_rounding(w))
+            })
+            .map(without_rounding)
             .map_err(|_| {
                 weight.error(
                     format!(

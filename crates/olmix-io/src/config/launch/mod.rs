@@ -18,6 +18,7 @@ use crate::config::generation::{DataConfig, MixLeaf, file_name, mix};
 use crate::config::yaml::{Document, Value};
 use crate::error::{IoError, Location};
 use crate::input::{InputRecord, MAX_CONFIG_BYTES, read_config};
+use crate::rounding::without_rounding;
 
 /// A launch config that has passed every check that needs no other file.
 #[derive(Debug, Clone)]
@@ -124,7 +125,7 @@ impl LaunchConfig {
 fn mix_of(value: &Value<'_>) -> Result<Vec<MixLeaf>, IoError> {
     let mut leaves = mix::leaves(value, &|weight| {
         weight.number_that("a share that is not negative", |w| {
-            (0.0..=1.0 + SUM_TOLERANCE).contains(&w)
+            (0.0..=1.0 + SUM_TOLERANCE).contains(&without_rounding(w))
         })
     })?;
     let sum: f64 = leaves.iter().map(|leaf| leaf.weight).sum();
@@ -134,7 +135,7 @@ fn mix_of(value: &Value<'_>) -> Result<Vec<MixLeaf>, IoError> {
             "correct them: each is the leaf's share of the run's tokens",
         ));
     }
-    leaves.retain(|leaf| leaf.weight > 0.0);
+    leaves.retain(|leaf| without_rounding(leaf.weight) > 0.0);
     leaves.iter_mut().for_each(|leaf| leaf.weight /= sum);
     Ok(leaves)
 }

@@ -6,9 +6,11 @@
 //!
 //! Scalars follow what Python's YAML readers make of them, so that files written for those work
 //! unchanged: `1_000_000` is a number, `yes` can be a boolean, `~` is null. `1e12` is a number
-//! too. Anchors, aliases and merge keys (`<<`) are understood; tags are ignored.
+//! too. Anchors, aliases and merge keys (`<<`) are understood; tags are ignored. What `PyYAML` reads and
+//! YAML 1.2 refuses, such as a closing bracket in its key's column, is read too (see `indentation.rs`).
 
 mod emit;
+mod indentation;
 mod scalar;
 mod schema;
 mod value;
@@ -25,6 +27,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 use crate::error::{IoError, Location};
 use crate::messages::excerpt;
+use indentation::{Additions, as_strict};
 
 /// Collections may be nested this deep; configs need less than ten.
 const MAX_DEPTH: usize = 64;
@@ -71,25 +74,19 @@ impl Document {
     /// [`IoError::Input`] for a syntax error, a key that occurs twice in a mapping or is not
     /// text, a second document, and nesting deeper than 64 levels.
     pub fn parse(file: &str, text: &str) -> Result<Self, IoError> {
-        let mut builder = Builder {
-            file,
-            nodes: Vec::new(),
-            merged: 0,
-            open: Vec::new(),
-            anchors: HashMap::new(),
-            root: None,
-        };
-        let mut parser = Parser::new_from_str(text);
-        while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| {
-                builder.error(
-                    location(*error.marker()),
-                    format!("not valid YAML: {}", excerpt(error.info())),
-                    "check indentation, colons and quotes on this line and the one before",
-                )
-            })?;
-            builder.take(event, location(span.start))?;
-        }
+        let first = Builder::new(file, Additions::default());
+        let builder = first.read(text).or_else(|failure| match failure {
+            Failure::Refused(error) => Err(error),
+            Failure::Syntax(error) => match as_strict(text) {
+                None => Err(error),
+                Some((strict, added)) => {
+                    let again = Builder::new(file, added).read(&strict);
+                    again.map_err(|failure| match failure {
+                        Failure::Syntax(error) | Failure::Refused(error) => error,
+                    })
+                }
+            },
+        })?;
         let Builder {
             mut nodes, root, ..
         } = builder;
@@ -124,10 +121,17 @@ impl Document {
     }
 }
 
-fn location(marker: Marker) -> Location {
-    Location::Position {
-        line: marker.line() as u64,
-        column: marker.col() as u64 + 1,
+/// Why a text is no document.
+enum Failure {
+    /// The parser does not understand it.
+    Syntax(IoError),
+    /// It is YAML, with something that is not taken.
+    Refused(IoError),
+}
+
+impl From<IoError> for Failure {
+    fn from(error: IoError) -> Self {
+        Self::Refused(error)
     }
 }
 
@@ -151,6 +155,8 @@ enum OpenKind {
 /// Turns parser events into nodes with a stack of its own, so that depth costs no stack.
 struct Builder<'f> {
     file: &'f str,
+    /// Characters of the text that is parsed and not of the file.
+    added: Additions,
     nodes: Vec<Node>,
     merged: usize,
     open: Vec<Open>,
@@ -158,7 +164,44 @@ struct Builder<'f> {
     root: Option<usize>,
 }
 
-impl Builder<'_> {
+impl<'f> Builder<'f> {
+    fn new(file: &'f str, added: Additions) -> Self {
+        Self {
+            file,
+            added,
+            nodes: Vec::new(),
+            merged: 0,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+        }
+    }
+
+    /// Parses a text to its end.
+    fn read(mut self, text: &str) -> Result<Self, Failure> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            let (event, span) = event.map_err(|error| {
+                Failure::Syntax(self.error(
+                    self.location(*error.marker()),
+                    format!("not valid YAML: {}", excerpt(error.info())),
+                    "check indentation, colons and quotes on this line and the one before",
+                ))
+            })?;
+            let location = self.location(span.start);
+            self.take(event, location)?;
+        }
+        Ok(self)
+    }
+
+    fn location(&self, marker: Marker) -> Location {
+        let column = self.added.column_as_written(marker.line(), marker.col());
+        Location::Position {
+            line: marker.line() as u64,
+            column: column as u64 + 1,
+        }
+    }
+
     fn error(&self, location: Location, message: impl Into<String>, help: &str) -> IoError {
         IoError::input(self.file, location, message, help)
     }
@@ -233,7 +276,8 @@ impl Builder<'_> {
                 merges,
                 ..
             } => {
-                for merge in merges {
+                // Of two `<<` keys the later one counts, of the list in one the first.
+                for merge in merges.into_iter().rev() {
                     self.merge(merge, &open.location, &mut entries, &mut keys)?;
                 }
                 Kind::Mapping(entries)

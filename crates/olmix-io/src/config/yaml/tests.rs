@@ -122,6 +122,72 @@ fn yaml_nested_too_deep_or_too_large_is_refused() {
     assert!(message.contains("more than 1000000 values"), "{message}");
 }
 
+/// Texts of all values in a document, those of keys left out, with line and column.
+fn scalars(value: &Value<'_>, into: &mut Vec<(String, u64, u64)>) {
+    if let Ok(items) = value.items() {
+        items.iter().for_each(|item| scalars(item, into));
+    } else if let Ok(entries) = value.entries() {
+        entries.iter().for_each(|(_, value)| scalars(value, into));
+    } else if let Location::Position { line, column } = value.location() {
+        into.push((value.text().unwrap_or("~").to_owned(), line, column));
+    }
+}
+
+#[test]
+fn brackets_and_quotes_need_no_indentation_and_positions_stay_those_of_the_file() {
+    for (text, expected) in [
+        (
+            "filtering:\n  drop: [\"a\",\n    \"b\"\n  ]\n  x: {}\n",
+            vec![("a", 2, 10), ("b", 3, 5)],
+        ),
+        (
+            "a:\n  b: [\nx,\ny\n]\n  c: z\n",
+            vec![("x", 3, 1), ("y", 4, 1), ("z", 6, 6)],
+        ),
+        (
+            "- {a: 1,\nb: {\nc: 2}}\n- 3\n",
+            vec![("1", 1, 7), ("2", 3, 4), ("3", 4, 3)],
+        ),
+        (
+            "a:\n  b: 'x\ny'\n  c: z\n",
+            vec![("x y", 2, 6), ("z", 4, 6)],
+        ),
+        (
+            "a: [é, [\n'ß', x]]#c\nb: 2\n",
+            vec![("é", 1, 5), ("ß", 2, 1), ("x", 2, 6), ("2", 3, 4)],
+        ),
+        ("a: [1]#c\nb: \"2\"#d [\n", vec![("1", 1, 5), ("2", 2, 4)]),
+        ("a: [-, {y:[2]}]\n", vec![("-", 1, 5), ("2", 1, 12)]),
+        // What looks like brackets inside texts is text.
+        ("a: |\n  [x\n]\n", vec![]),
+        (
+            "a: >\n  [x\nb: it's [y\nc: [\n1]\n",
+            vec![("[x\n", 2, 3), ("it's [y", 3, 4), ("1", 5, 1)],
+        ),
+    ] {
+        let parsed = Document::parse("c.yaml", text);
+        if expected.is_empty() {
+            assert!(parsed.is_err(), "{text:?}");
+            continue;
+        }
+        let mut found = Vec::new();
+        scalars(&parsed.unwrap().root(), &mut found);
+        let expected = expected
+            .into_iter()
+            .map(|(text, line, column)| (text.to_owned(), line, column));
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{text:?}");
+    }
+}
+
+#[test]
+fn of_two_merge_keys_the_later_counts_and_of_a_list_in_one_the_first() {
+    let text = "a: &a {x: 1}\nb: &b {x: 2}\nc:\n  <<: *a\n  <<: *b\nd: {<<: [*a, *b]}\n";
+    let document = parse(text);
+    let root = document.root().entries().unwrap();
+    let x = |entry: usize| root[entry].1.entries().unwrap()[0].1.whole().unwrap();
+    assert_eq!((x(2), x(3)), (2, 1));
+}
+
 #[test]
 fn an_empty_yaml_file_holds_null() {
     for text in ["", "# nothing\n", "---\n"] {

@@ -1,4 +1,4 @@
-//! The header of a table of runs, and the lines of its records.
+//! The header of a table of runs.
 
 use std::collections::HashMap;
 
@@ -7,41 +7,9 @@ use csv::StringRecord;
 use crate::error::{IoError, Location};
 use crate::messages::{excerpt, listed};
 
-/// The columns that can hold run ids; the first that is there does.
-const ID_COLUMNS: [&str; 2] = ["run", "run_id"];
-
-/// Finds the lines of records that come in order.
-///
-/// The reader's own positions come before the line ends that it skips ahead of a record, so
-/// after a blank line they would name the wrong line.
-pub(super) struct LineCounter<'t> {
-    text: &'t [u8],
-    offset: usize,
-    line: u64,
-}
-
-impl<'t> LineCounter<'t> {
-    pub fn new(text: &'t str) -> Self {
-        Self {
-            text: text.as_bytes(),
-            offset: 0,
-            line: 1,
-        }
-    }
-
-    pub fn line_of(&mut self, record: &StringRecord) -> u64 {
-        let start = record.position().map_or(0, csv::Position::byte);
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
-        while let Some(byte) = self.text.get(self.offset) {
-            if self.offset >= start && !matches!(byte, b'\r' | b'\n') {
-                break;
-            }
-            self.line += u64::from(*byte == b'\n');
-            self.offset += 1;
-        }
-        self.line
-    }
-}
+/// The columns that can hold run ids; the first that is there does. `index` is metadata beside the others;
+/// published swarms (`RegMix`'s among them) have no other.
+const ID_COLUMNS: [&str; 3] = ["run", "run_id", "index"];
 
 /// The position of the id column, and the positions of the data columns: all but ids and metadata (see
 /// [`super::csv_table::Table`]).
@@ -73,12 +41,13 @@ pub(super) fn split_header(
             file,
             line,
             format!("there is no column of run ids; found {found}"),
-            "give a CSV file with a column `run` or `run_id` that identifies each run",
+            "give a CSV file with a column `run`, `run_id` or `index` that identifies each run; \
+             `olmix collect --run-column` reads a table with another",
         ));
     };
     let metadata = |name: &str| {
         name.is_empty()
-            || ["name", "index"].contains(&name)
+            || name == "name"
             || ID_COLUMNS.contains(&name)
             || name.starts_with("Unnamed:")
     };

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use csv::{ReaderBuilder, StringRecord, Trim};
-
-use super::csv_header::{LineCounter, split_header};
+use super::csv_header::split_header;
+use super::delimited::Delimited;
 use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::input::InputRecord;
@@ -13,8 +12,8 @@ use crate::messages::excerpt;
 
 /// A table of runs: an id column, metadata columns, and data columns (domains or metrics).
 ///
-/// Metadata are `name`, `index`, columns without a name (also `Unnamed: 0` and the like), and
-/// `run_id` beside `run`.
+/// Metadata are `name`, columns without a name (also `Unnamed: 0` and the like), and `run_id` and `index`
+/// beside `run`. The file may be one of Excel (see [`Delimited`]).
 #[derive(Debug)]
 pub struct Table {
     file: String,
@@ -23,14 +22,8 @@ pub struct Table {
     columns: Vec<String>,
     /// For each data column, its place in a row.
     fields: Vec<usize>,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug)]
-struct Row {
-    id: String,
-    line: u64,
-    cells: StringRecord,
+    ids: Vec<String>,
+    cells: Delimited,
 }
 
 /// What a cell holds.
@@ -65,14 +58,7 @@ impl Table {
 
     fn parse(input: InputFile, role: &str) -> Result<Self, IoError> {
         let record = input.record(role);
-        let text = input.text()?;
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(Trim::All)
-            .from_reader(text.as_bytes());
-        let mut records = reader.records();
-        let mut counter = LineCounter::new(text);
+        let cells = Delimited::parse(&input)?;
         let refuse = |line: u64, message: String, help: &str| {
             Err(IoError::input(
                 &input.name,
@@ -81,36 +67,12 @@ impl Table {
                 help,
             ))
         };
-
-        let header = match records.next() {
-            Some(Ok(header)) => header,
-            Some(Err(error)) => return Err(broken(&input.name, &error)),
-            None => {
-                return refuse(
-                    1,
-                    "the file is empty".into(),
-                    "give a header line and one line per run",
-                );
-            }
-        };
-        let (id, fields) = split_header(&input.name, counter.line_of(&header), &header)?;
-        let mut rows = Vec::new();
-        let mut lines: HashMap<String, u64> = HashMap::new();
-        for cells in records {
-            let cells = cells.map_err(|error| broken(&input.name, &error))?;
-            let line = counter.line_of(&cells);
-            if cells.len() != header.len() {
-                return refuse(
-                    line,
-                    format!(
-                        "the row has {} cells, the header {} columns",
-                        cells.len(),
-                        header.len()
-                    ),
-                    "check for missing or extra commas, and for quotes that are not closed",
-                );
-            }
-            let run = cells.get(id).unwrap_or_default().to_owned();
+        let header = cells.header();
+        let (id, fields) = split_header(&input.name, cells.header_line(), header)?;
+        let mut rows = Vec::with_capacity(cells.len());
+        let mut lines: HashMap<&str, u64> = HashMap::new();
+        for row in 0..cells.len() {
+            let (run, line) = (cells.text(row, id), cells.line(row));
             if run.is_empty() {
                 let column = header.get(id).unwrap_or_default();
                 return refuse(
@@ -119,21 +81,14 @@ impl Table {
                     "give every run an id, or remove the row",
                 );
             }
-            if let Some(first) = lines.insert(run.clone(), line) {
+            if let Some(first) = lines.insert(run, line) {
                 return refuse(
                     line,
-                    format!(
-                        "run `{}` occurs twice, first on line {first}",
-                        excerpt(&run)
-                    ),
+                    format!("run `{}` occurs twice, first on line {first}", excerpt(run)),
                     "keep one row per run",
                 );
             }
-            rows.push(Row {
-                id: run,
-                line,
-                cells,
-            });
+            rows.push(run.to_owned());
         }
         if rows.is_empty() {
             return refuse(
@@ -142,15 +97,14 @@ impl Table {
                 "give one line per run",
             );
         }
+        let name = |&field: &usize| header.get(field).unwrap_or_default().to_owned();
         Ok(Self {
             file: input.name,
             record,
-            columns: fields
-                .iter()
-                .map(|&field| header.get(field).unwrap_or_default().to_owned())
-                .collect(),
+            columns: fields.iter().map(name).collect(),
             fields,
-            rows,
+            ids: rows,
+            cells,
         })
     }
 
@@ -176,43 +130,33 @@ impl Table {
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // a table without rows can't be made
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.ids.len()
     }
 
     /// Run ids, in the order of the file.
     #[must_use]
     pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.rows.iter().map(|row| row.id.as_str())
+        self.ids.iter().map(String::as_str)
     }
 
     /// The id of a row.
     #[must_use]
     pub fn id(&self, row: usize) -> &str {
-        self.rows.get(row).map_or("", |row| &row.id)
+        self.ids.get(row).map_or("", String::as_str)
     }
 
     /// The line of a row, from 1.
     #[must_use]
     pub fn line(&self, row: usize) -> u64 {
-        self.rows.get(row).map_or(0, |row| row.line)
+        self.cells.line(row)
     }
 
     /// The cell of a row in a data column.
     #[must_use]
     pub fn cell(&self, row: usize, column: usize) -> Cell<'_> {
-        let text = self
-            .rows
-            .get(row)
-            .zip(self.fields.get(column))
-            .and_then(|(row, &field)| row.cells.get(field))
-            .unwrap_or_default();
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Cell::Number(number),
-            Ok(_) => Cell::Missing,
-            Err(_) => match text.to_ascii_lowercase().as_str() {
-                "" | "na" | "n/a" | "#n/a" | "<na>" | "null" | "none" => Cell::Missing,
-                _ => Cell::Text(text),
-            },
+        match self.fields.get(column) {
+            Some(&field) => self.cells.cell(row, field),
+            None => Cell::Missing,
         }
     }
 
@@ -225,18 +169,6 @@ impl Table {
     pub fn header_error(&self, message: impl Into<String>, help: impl Into<String>) -> IoError {
         IoError::input(&self.file, Location::Line(1), message, help)
     }
-}
-
-fn broken(file: &str, error: &csv::Error) -> IoError {
-    let location = error
-        .position()
-        .map_or(Location::File, |position| Location::Line(position.line()));
-    IoError::input(
-        file,
-        location,
-        format!("not a CSV file: {error}"),
-        "give a file of comma-separated values",
-    )
 }
 
 #[cfg(test)]
@@ -261,6 +193,14 @@ mod tests {
         assert_eq!(table.line(0), 2);
         let table = read("run_id,a\nx,1\n").unwrap();
         assert_eq!(table.id(0), "x");
+    }
+
+    #[test]
+    fn index_identifies_runs_where_nothing_else_does() {
+        let table = read("index,metric/a,metric/b\n1,0.5,0.25\n2,0.75,1.5\n").unwrap();
+        assert_eq!(table.ids().collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(table.columns(), ["metric/a", "metric/b"]);
+        assert_eq!(table.cell(1, 1), Cell::Number(1.5));
     }
 
     #[test]

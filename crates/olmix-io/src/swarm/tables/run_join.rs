@@ -8,6 +8,7 @@ use super::csv_table::{Cell, Table};
 use super::table_reader::TableReader;
 use crate::error::IoError;
 use crate::messages::{count, excerpt, first_few, listed};
+use crate::rounding::without_rounding;
 
 /// How many names a message lists.
 const SHOWN: usize = 5;
@@ -183,7 +184,7 @@ fn ratio_row<'t>(
     for &column in columns {
         let name = table.columns().get(column).map_or("", String::as_str);
         match table.cell(row, column) {
-            Cell::Number(weight) if weight < 0.0 => {
+            Cell::Number(weight) if without_rounding(weight) < 0.0 => {
                 return Err(table.error(
                     row,
                     format!(
@@ -209,7 +210,7 @@ fn ratio_row<'t>(
             }
             Cell::Number(weight) => {
                 if let Ok(weights) = &mut weights {
-                    weights.push(weight);
+                    weights.push(without_rounding(weight));
                 }
             }
             Cell::Missing => weights = weights.and(Err(name)),
