@@ -20,7 +20,8 @@
 //! Results go out through [`olmix_fs`], whole or not at all.
 //!
 //! The root has what is named most; the rest is in a module for each kind of file: [`fit_config`],
-//! [`generation_config`], [`launch_config`], [`project`], [`mixture_file`], [`export`], [`tables`], [`yaml`].
+//! [`generation_config`], [`launch_config`], [`project`], [`mixture_file`], [`metrics_meta`],
+//! [`export`], [`tables`], [`yaml`].
 //!
 //! Nothing that is read can make this crate panic: whatever is wrong with a file becomes an
 //! [`IoError`] that says which file, where in it, what was found, and what to do.
@@ -56,6 +57,7 @@ pub use swarm::drawn_swarm::{DrawnSwarm, SampledDomain};
 pub use swarm::load_fit::{load_fit, load_fit_with};
 pub use swarm::load_runs::{Measured, Runs, load_any_mixtures, load_mixtures, load_runs};
 pub use swarm::loaded_fit::LoadedFit;
+pub use swarm::metrics_meta;
 pub use swarm::sampling_plan::SamplingPlan;
 
 pub use artifact::{export, mixture_file};

@@ -8,6 +8,7 @@
 //! | columns become tasks | `tasks/` |
 //! | rows become the runs of a swarm, several swarms one | `load_swarm.rs` |
 //! | what the method is asked to do | `fit_spec.rs` |
+//! | what a source knows about its metrics | `metrics_meta.rs` |
 
 pub(crate) mod carry_ratios;
 pub(crate) mod domain_columns;
@@ -18,6 +19,7 @@ pub(crate) mod load_runs;
 pub(crate) mod load_swarm;
 pub(crate) mod loaded_fit;
 pub(crate) mod loader;
+pub mod metrics_meta;
 pub(crate) mod resolve_domains;
 pub(crate) mod sampling_plan;
 pub(crate) mod tables;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{MeasuredRun, SourceRuns};
+use super::entries::entries;
+use super::run::{Cure, MeasuredRun, Mixture, SourceRuns};
 use crate::LaunchError;
 use crate::protocol::MIXTURE_FILE;
 use crate::run::metrics::{self, BadMetrics};
@@ -23,16 +24,19 @@ pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
             continue;
         };
         match metrics::read_all(&file) {
-            Ok((metrics, not_finite)) => found.runs.push(MeasuredRun {
-                name: run,
-                mixture,
-                metrics,
-                not_finite,
-            }),
-            Err(BadMetrics::Missing) => {
-                found.left_out.push((run, "it has no metrics.json".into()));
+            Ok(metrics) => {
+                let values = found.values(metrics);
+                found.runs.push(MeasuredRun {
+                    name: run,
+                    mixture,
+                    values,
+                    ..MeasuredRun::default()
+                });
             }
-            Err(BadMetrics::Wrong(what)) => found.left_out.push((run, what)),
+            Err(BadMetrics::Missing) => {
+                found.leave_out(run, "it has no metrics.json", Cure::Finish);
+            }
+            Err(BadMetrics::Wrong(what)) => found.leave_out(run, what, Cure::Unknown),
         }
     }
     if found.runs.is_empty() && found.left_out.is_empty() {
@@ -47,26 +51,8 @@ pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
     Ok(found)
 }
 
-/// Names and paths in a folder, in order.
-pub(super) fn entries(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, LaunchError> {
-    let unreadable = |error: std::io::Error| {
-        LaunchError::refused(
-            format!("{}: can't be read: {error}", folder.display()),
-            "make the folder readable for you",
-        )
-    };
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        found.push((name, entry.path()));
-    }
-    found.sort();
-    Ok(found)
-}
-
 /// The mixture that a run's folder tells of.
-fn mixture_of(folder: &Path) -> Option<Vec<(String, f64)>> {
+fn mixture_of(folder: &Path) -> Option<Mixture> {
     let json = |file: &str| -> Option<Value> {
         serde_json::from_slice(&std::fs::read(folder.join(file)).ok()?).ok()
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use olmix_ledger::{Ledger, State};
 
-use super::{MeasuredRun, SourceRuns};
+use super::run::{Cure, MeasuredRun, SourceRuns, Value};
 use crate::LaunchError;
 use crate::swarm::resolve_path;
 
@@ -25,18 +25,21 @@ pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
     let mut found = SourceRuns::default();
     for run in ledger.runs(swarm.id)? {
         match (run.state, run.metrics) {
-            (State::Finished, Some(metrics)) => found.runs.push(MeasuredRun {
-                name: run.name,
-                mixture: Some(run.mixture),
-                metrics,
-                not_finite: Vec::new(),
-            }),
+            (State::Finished, Some(metrics)) => {
+                let value = |(name, number)| (name, Value { number, step: None });
+                found.runs.push(MeasuredRun {
+                    name: run.name,
+                    mixture: Some(run.mixture),
+                    values: metrics.into_iter().map(value).collect(),
+                    ..MeasuredRun::default()
+                });
+            }
             (state, _) => {
                 let cause = run.cause.filter(|_| state == State::Failed);
                 let cause = cause.and_then(|cause| cause.lines().next().map(str::to_owned));
                 let why =
                     cause.map_or_else(|| state.to_string(), |cause| format!("{state}: {cause}"));
-                found.left_out.push((run.name, why));
+                found.leave_out(run.name, why, Cure::Finish);
             }
         }
     }

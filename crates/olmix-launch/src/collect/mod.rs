@@ -1,11 +1,19 @@
 //! From finished runs, wherever they were recorded, to `ratios.csv` and `metrics.csv`.
 
+mod config_mixture;
+mod entries;
+mod filter;
 mod folder;
 mod ledger;
 mod mixtures;
 mod mlflow;
+mod recording;
+mod run;
+mod short;
+mod swanlab;
 mod table;
 mod wandb;
+mod wire;
 
 use std::path::{Path, PathBuf};
 
@@ -72,26 +80,8 @@ pub struct Query<'q> {
     pub include: &'q [String],
     /// No metrics that match one of these.
     pub exclude: &'q [String],
-}
-
-/// A run that was measured.
-#[derive(Debug, Clone, Default)]
-struct MeasuredRun {
-    name: String,
-    /// Where the source knows it.
-    mixture: Option<Vec<(String, f64)>>,
-    metrics: Vec<(String, f64)>,
-    /// Metrics that are not finite.
-    not_finite: Vec<String>,
-}
-
-/// What a source holds.
-#[derive(Debug, Clone, Default)]
-struct SourceRuns {
-    runs: Vec<MeasuredRun>,
-    /// Runs without metrics: their names, and why.
-    left_out: Vec<(String, String)>,
-    notices: Vec<String>,
+    /// Runs that stopped short of the others' last step, too.
+    pub include_short: bool,
 }
 
 /// Collects the runs that finished.
@@ -99,7 +89,7 @@ struct SourceRuns {
 /// # Errors
 /// [`LaunchError`] for a source, mixtures or globs that can't be used, and when no run is left.
 pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
-    let filter = table::Filter::new(query.include, query.exclude)?;
+    let filter = filter::Filter::new(query.include, query.exclude)?;
     if query.experiment.is_some() && !matches!(query.source, Source::Mlflow(_)) {
         return Err(LaunchError::refused(
             "--experiment is of an MLflow server, and --swarm names none",
@@ -111,7 +101,7 @@ pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
         Source::Ledger(path) => ledger::read(path)?,
         Source::Folder(path) => folder::read(path)?,
         Source::Wandb(path) => wandb::read(path, given.as_ref())?,
-        Source::Mlflow(address) => mlflow::read(address, query.experiment)?,
+        Source::Mlflow(address) => mlflow::read(address, query.experiment, given.as_ref())?,
     };
-    table::build(found, given.as_ref(), &filter)
+    table::build(found, given.as_ref(), filter, query.include_short)
 }

@@ -2,145 +2,95 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use olmix_io::metrics_meta::{Direction, MetricsMeta};
 use olmix_io::tables::{csv_bytes, csv_number};
 
+use super::filter::Filter;
 use super::mixtures::Mixtures;
-use super::{MeasuredRun, SourceRuns};
+use super::recording::same;
+use super::run::{Cure, LeftOut, MeasuredRun, Mixture, SourceRuns, Values};
+use super::short::other_lengths;
 use crate::LaunchError;
-
-/// How names of metrics end of which more is better.
-const ACCURACY: &str = ":accuracy";
-
-/// How names of metrics begin that say in nats per token what others say in bits per byte: to a fit they
-/// would be tasks that count twice.
-const IN_NATS: &str = "validation_loss:";
-
-/// Columns that readers of these tables do not take for metrics.
-const RESERVED: [&str; 5] = ["", "run", "run_id", "name", "index"];
 
 /// How many names a message lists.
 const SHOWN: usize = 8;
 
-/// Runs as the content of `ratios.csv` and `metrics.csv`.
+/// Runs as the content of `ratios.csv`, `metrics.csv` and `metrics.meta.json`.
 #[derive(Debug, Clone)]
 pub struct Collected {
     /// The content of `ratios.csv`: a row per run, a column per domain.
     pub ratios: Vec<u8>,
     /// The content of `metrics.csv`: the same rows, a column per metric.
     pub metrics: Vec<u8>,
+    /// The content of `metrics.meta.json`: what is known about the metrics.
+    pub meta: Vec<u8>,
     /// Names of the runs.
     pub runs: Vec<String>,
     /// Names of the domains.
     pub domains: Vec<String>,
     /// Names of the metrics.
     pub names: Vec<String>,
+    /// Which way metrics are better, of those of which it is known.
+    pub directions: BTreeMap<String, Direction>,
     /// Runs that are left out, and why.
     pub left_out: Vec<(String, String)>,
     /// What the user should know.
     pub notices: Vec<String>,
 }
 
-/// Which metrics are wanted.
-#[derive(Debug)]
-pub(super) struct Filter {
-    include: Option<GlobSet>,
-    exclude: GlobSet,
-}
-
-impl Filter {
-    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, LaunchError> {
-        Ok(Self {
-            include: (!include.is_empty())
-                .then(|| globs("--include", include))
-                .transpose()?,
-            exclude: globs("--exclude", exclude)?,
-        })
-    }
-
-    fn wants(&self, name: &str) -> bool {
-        let asked = match &self.include {
-            Some(globs) => globs.is_match(name),
-            None => !name.ends_with(ACCURACY) && !name.starts_with(IN_NATS),
-        };
-        asked && !self.exclude.is_match(name) && !RESERVED.contains(&name)
-    }
-}
-
-fn globs(option: &str, texts: &[String]) -> Result<GlobSet, LaunchError> {
-    let refused = |error: globset::Error| {
-        LaunchError::refused(
-            format!("{option}: {error}"),
-            "write a glob such as 'validation:*'",
-        )
-    };
-    let mut builder = GlobSetBuilder::new();
-    for text in texts {
-        builder.add(Glob::new(text).map_err(refused)?);
-    }
-    builder.build().map_err(refused)
+/// A run that can be used: its mixture, and values of the metrics that are wanted.
+struct Kept {
+    name: String,
+    mixture: Mixture,
+    values: Values,
 }
 
 /// Joins, filters and sorts.
 pub(super) fn build(
     found: SourceRuns,
     given: Option<&Mixtures>,
-    filter: &Filter,
+    mut filter: Filter,
+    include_short: bool,
 ) -> Result<Collected, LaunchError> {
     let SourceRuns {
         runs,
         mut left_out,
         mut notices,
+        traits,
     } = found;
-    let accuracies: BTreeSet<&str> = runs
-        .iter()
-        .flat_map(|run| run.metrics.iter().map(|(name, _)| name.as_str()))
-        .filter(|name| name.ends_with(ACCURACY) && filter.include.is_none())
-        .collect();
-    if !accuracies.is_empty() {
-        notices.push(format!(
-            "metrics of which more is better are left out (--include brings them): {}",
-            listed(accuracies.into_iter())
-        ));
-    }
-    let measured: HashSet<String> = runs
-        .iter()
-        .map(|run| run.name.clone())
-        .chain(left_out.iter().map(|(name, _)| name.clone()))
-        .collect();
-    for name in given.map_or(&[][..], |given| &given.names) {
-        if !measured.contains(name) {
-            left_out.push((name.clone(), "nothing was measured of it".into()));
-        }
-    }
-    let mut kept: Vec<(String, Vec<(String, f64)>, HashMap<String, f64>)> = Vec::new();
+    notices.extend(filter.learn(traits, &runs));
+    name_unmeasured(&runs, given, &mut left_out);
+    notices.extend(disagreements(&runs, given));
+    let numeric = numeric(&runs);
+    notices.extend(never_finite(&runs, &filter, &numeric));
+    let mut kept: Vec<Kept> = Vec::new();
     for run in runs {
-        match usable(&run, given, filter) {
-            Ok((mixture, metrics)) => kept.push((run.name, mixture, metrics)),
-            Err(why) => left_out.push((run.name, why)),
+        match usable(&run, given, &filter, &numeric) {
+            Ok((mixture, values)) => kept.push(Kept {
+                name: run.name,
+                mixture,
+                values,
+            }),
+            Err((why, cure)) => left_out.push(LeftOut {
+                name: run.name,
+                why,
+                cure,
+            }),
         }
     }
-    left_out.sort();
-    if kept.is_empty() {
-        let all: Vec<String> = left_out
-            .iter()
-            .take(SHOWN)
-            .map(|(name, why)| format!("{name} ({why})"))
-            .collect();
+    kept.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(pair) = kept.windows(2).find(|pair| pair[0].name == pair[1].name) {
         return Err(LaunchError::refused(
-            format!("no run is left: {}", all.join(", ")),
-            "wait until runs have finished; mixtures that the source does not know are given by --ratios \
-             or --variants",
-        ));
-    }
-    kept.sort_by(|a, b| a.0.cmp(&b.0));
-    if let Some(pair) = kept.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        return Err(LaunchError::refused(
-            format!("two runs have the name `{}`", pair[0].0),
+            format!("two runs have the name `{}`", pair[0].name),
             "keep one of them; runs are told apart by their names",
         ));
     }
-    let names = columns(&kept, filter, &mut notices);
+    compare_lengths(&mut kept, include_short, &mut left_out, &mut notices);
+    left_out.sort();
+    if kept.is_empty() {
+        return Err(nothing_left(&left_out, given));
+    }
+    let names = columns(&kept, &filter, &mut notices);
     if names.is_empty() {
         return Err(LaunchError::refused(
             "no metric is left that most runs have",
@@ -148,38 +98,109 @@ pub(super) fn build(
         ));
     }
     let domains = domains(&kept, given);
-    let ids: Vec<String> = kept.iter().map(|(name, ..)| name.clone()).collect();
     let header = |columns: &[String]| {
         let run = std::iter::once("run".to_owned());
         run.chain(columns.iter().cloned()).collect::<Vec<_>>()
     };
-    let ratios = kept.iter().map(|(name, mixture, _)| {
-        let weights: HashMap<&str, f64> = mixture
+    let ratios = kept.iter().map(|run| {
+        let weights: HashMap<&str, f64> = run
+            .mixture
             .iter()
             .map(|(leaf, w)| (leaf.as_str(), *w))
             .collect();
         let weight = |domain: &String| weights.get(domain.as_str()).copied().unwrap_or(0.0);
         row(
-            name,
+            &run.name,
             domains.iter().map(|domain| csv_number(weight(domain))),
         )
     });
-    let metrics = kept.iter().map(|(name, _, metrics)| {
+    let metrics = kept.iter().map(|run| {
         let cell = |metric: &String| {
-            metrics
-                .get(metric)
-                .map_or_else(String::new, |&x| csv_number(x))
+            let value = run.values.get(metric);
+            value.map_or_else(String::new, |value| csv_number(value.number))
         };
-        row(name, names.iter().map(cell))
+        row(&run.name, names.iter().map(cell))
     });
+    let known = |name: &String| Some((name.clone(), filter.direction(name)?));
+    let directions: BTreeMap<String, Direction> = names.iter().filter_map(known).collect();
     Ok(Collected {
         ratios: table("ratios.csv", &header(&domains), ratios)?,
         metrics: table("metrics.csv", &header(&names), metrics)?,
-        runs: ids,
+        meta: MetricsMeta::new(directions.clone()).to_bytes()?,
+        runs: kept.iter().map(|run| run.name.clone()).collect(),
         domains,
         names,
-        left_out,
+        directions,
+        left_out: left_out
+            .into_iter()
+            .map(|run| (run.name, run.why))
+            .collect(),
         notices,
+    })
+}
+
+/// Runs that mixtures are given for, and that the source does not have.
+fn name_unmeasured(runs: &[MeasuredRun], given: Option<&Mixtures>, left_out: &mut Vec<LeftOut>) {
+    let measured: HashSet<String> = runs
+        .iter()
+        .map(|run| &run.name)
+        .chain(left_out.iter().map(|run| &run.name))
+        .cloned()
+        .collect();
+    for name in given.map_or(&[][..], |given| &given.names) {
+        if !measured.contains(name) {
+            left_out.push(LeftOut {
+                name: name.clone(),
+                why: "nothing was measured of it".into(),
+                cure: Cure::Finish,
+            });
+        }
+    }
+}
+
+/// Runs whose tracker holds another mixture than the one that is given.
+fn disagreements(runs: &[MeasuredRun], given: Option<&Mixtures>) -> Option<String> {
+    let differs = |run: &&MeasuredRun| {
+        let given = given.and_then(|given| given.of.get(&run.name));
+        match (&run.mixture, &run.configured, given) {
+            (None, Ok(Some(own)), Some(given)) => !same(own, given),
+            _ => false,
+        }
+    };
+    let names: Vec<&str> = runs
+        .iter()
+        .filter(differs)
+        .map(|run| run.name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "runs whose own config has another mixture than the one that is given, which counts: {}",
+            listed(names.iter())
+        )
+    })
+}
+
+/// Metrics that at least one run has a number of. What is null or NaN everywhere is not a metric.
+fn numeric(runs: &[MeasuredRun]) -> BTreeSet<String> {
+    let values = runs.iter().flat_map(|run| &run.values);
+    let numbers = values.filter(|(_, value)| value.number.is_finite());
+    numbers.map(|(name, _)| name.clone()).collect()
+}
+
+/// The notice about metrics that are not finite in any run, and so are no columns.
+fn never_finite(
+    runs: &[MeasuredRun],
+    filter: &Filter,
+    numeric: &BTreeSet<String>,
+) -> Option<String> {
+    let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.values.keys()).collect();
+    let names = names.into_iter().filter(|name| filter.wants(name));
+    let never: Vec<&String> = names.filter(|name| !numeric.contains(*name)).collect();
+    (!never.is_empty()).then(|| {
+        format!(
+            "metrics that are not a finite number in any run are left out: {}",
+            listed(never.iter())
+        )
     })
 }
 
@@ -188,38 +209,133 @@ fn usable(
     run: &MeasuredRun,
     given: Option<&Mixtures>,
     filter: &Filter,
-) -> Result<(Vec<(String, f64)>, HashMap<String, f64>), String> {
-    if let Some(name) = run.not_finite.iter().find(|name| filter.wants(name)) {
-        return Err(format!("`{name}` is not a finite number"));
+    numeric: &BTreeSet<String>,
+) -> Result<(Mixture, Values), (String, Cure)> {
+    let wanted = run.values.iter();
+    let wanted = wanted.filter(|(name, _)| filter.wants(name));
+    // Alone, a null may be a setting; a NaN is a measurement that went wrong.
+    let wanted = wanted.filter(|(name, value)| value.number.is_finite() || numeric.contains(*name));
+    let values: Values = wanted.map(|(name, value)| (name.clone(), *value)).collect();
+    if let Some((name, _)) = values.iter().find(|(_, value)| !value.number.is_finite()) {
+        return Err((format!("`{name}` is not a finite number"), Cure::Unknown));
     }
-    let wanted = run.metrics.iter().filter(|(name, _)| filter.wants(name));
-    let metrics: HashMap<String, f64> = wanted.cloned().collect();
-    if metrics.is_empty() {
-        return Err("it has no metric that is wanted".into());
+    if values.is_empty() {
+        return Err(("it has no metric that is wanted".into(), Cure::Metrics));
     }
-    // What a run says it was trained on counts: configs may have changed since.
-    let given = || given.and_then(|given| given.of.get(&run.name).cloned());
-    let mixture = run.mixture.clone().or_else(given);
-    let mixture = mixture.ok_or("its mixture is not known")?;
-    Ok((mixture, metrics))
+    // What a run's own files say it was trained on counts: configs may have changed since.
+    if let Some(mixture) = &run.mixture {
+        return Ok((mixture.clone(), values));
+    }
+    let unknown = |why: &str| Err((why.to_owned(), Cure::Mixture));
+    match (given, &run.configured) {
+        (Some(given), _) => match given.of.get(&run.name) {
+            Some(mixture) => Ok((mixture.clone(), values)),
+            None => unknown("its mixture is not known: none is given under its name"),
+        },
+        (None, Ok(Some(mixture))) => Ok((mixture.clone(), values)),
+        (None, Ok(None)) => unknown("its mixture is not known"),
+        (None, Err(what)) => unknown(&format!("its mixture is not known: {what}")),
+    }
+}
+
+/// Leaves out, or names, the runs that stopped short of the others' last step, and names those that went on.
+fn compare_lengths(
+    kept: &mut Vec<Kept>,
+    include_short: bool,
+    left_out: &mut Vec<LeftOut>,
+    notices: &mut Vec<String>,
+) {
+    let values: Vec<&Values> = kept.iter().map(|run| &run.values).collect();
+    let (short, long) = other_lengths(&values);
+    if !long.is_empty() {
+        let of = |other: &super::short::OtherLength| {
+            format!(
+                "{} (step {}, most at {})",
+                kept[other.run].name, other.step, other.reference
+            )
+        };
+        notices.push(format!(
+            "runs that went on for longer than most: {}",
+            listed(long.iter().map(of))
+        ));
+    }
+    if include_short {
+        let of = |other: &super::short::OtherLength| {
+            format!(
+                "{} (step {} of {})",
+                kept[other.run].name, other.step, other.reference
+            )
+        };
+        if !short.is_empty() {
+            notices.push(format!(
+                "runs that stopped short are kept: {}",
+                listed(short.iter().map(of))
+            ));
+        }
+        return;
+    }
+    for other in short.iter().rev() {
+        let run = kept.remove(other.run);
+        left_out.push(LeftOut {
+            name: run.name,
+            why: format!(
+                "it stopped short: `{}` was last measured at step {}, and in most runs at {} (--include-short keeps it)",
+                other.metric, other.step, other.reference
+            ),
+            cure: Cure::Short,
+        });
+    }
+}
+
+/// What to say where no run can be used.
+fn nothing_left(left_out: &[LeftOut], given: Option<&Mixtures>) -> LaunchError {
+    let all = left_out.iter().take(SHOWN);
+    let all: Vec<String> = all
+        .map(|run| format!("{} ({})", run.name, run.why))
+        .collect();
+    let more = match left_out.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let cures: BTreeSet<Cure> = left_out.iter().map(|run| run.cure).collect();
+    let help = |cure: &Cure| match cure {
+        Cure::Finish => Some("wait until runs have finished".to_owned()),
+        Cure::Mixture => Some(match given {
+            None => {
+                "give the mixtures with --ratios or --variants, by the names of the runs".into()
+            }
+            Some(given) => format!(
+                "the first column of --ratios, or `name` of --variants, has to name the runs as their source does; it has: {}",
+                listed(given.names.iter())
+            ),
+        }),
+        Cure::Metrics => Some("ask for metrics with --include".into()),
+        Cure::Short => Some("keep short runs with --include-short".into()),
+        Cure::Unknown => None,
+    };
+    let help: Vec<String> = cures.iter().filter_map(help).collect();
+    LaunchError::refused(
+        format!("no run is left: {}{more}", all.join(", ")),
+        if help.is_empty() {
+            "correct what is said of each run".to_owned()
+        } else {
+            help.join("; ")
+        },
+    )
 }
 
 /// The metrics that become columns, sorted. Those that only some runs have are told; they become columns
 /// where most runs have them or someone asked for them.
-fn columns(
-    kept: &[(String, Vec<(String, f64)>, HashMap<String, f64>)],
-    filter: &Filter,
-    notices: &mut Vec<String>,
-) -> Vec<String> {
+fn columns(kept: &[Kept], filter: &Filter, notices: &mut Vec<String>) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in kept.iter().flat_map(|(_, _, metrics)| metrics.keys()) {
+    for name in kept.iter().flat_map(|run| run.values.keys()) {
         *counts.entry(name).or_default() += 1;
     }
     let of = |(name, count): &(&str, usize)| format!("{name} ({count} of {} runs)", kept.len());
     let partial = || counts.iter().map(|(name, count)| (*name, *count));
     let partial = partial().filter(|(_, count)| *count < kept.len());
     let (stay, go): (Vec<_>, Vec<_>) =
-        partial.partition(|(_, count)| filter.include.is_some() || 2 * count > kept.len());
+        partial.partition(|(_, count)| filter.is_explicit() || 2 * count > kept.len());
     if !stay.is_empty() {
         notices.push(format!(
             "metrics that some runs lack, and without which `olmix fit` leaves these runs out: {}",
@@ -237,19 +353,18 @@ fn columns(
     names.map(|name| (*name).to_owned()).collect()
 }
 
-/// The domains, as they were given or sorted.
-fn domains(
-    kept: &[(String, Vec<(String, f64)>, HashMap<String, f64>)],
-    given: Option<&Mixtures>,
-) -> Vec<String> {
-    match given {
-        Some(given) if !given.domains.is_empty() => given.domains.clone(),
-        _ => {
-            let leaves = kept.iter().flat_map(|(_, mixture, _)| mixture);
-            let all: BTreeSet<&String> = leaves.map(|(leaf, _)| leaf).collect();
-            all.into_iter().cloned().collect()
-        }
-    }
+/// The domains: as they were given, and after them what runs have beside these, sorted.
+fn domains(kept: &[Kept], given: Option<&Mixtures>) -> Vec<String> {
+    let mut domains = given.map_or_else(Vec::new, |given| given.domains.clone());
+    let known: HashSet<String> = domains.iter().cloned().collect();
+    let leaves = kept.iter().flat_map(|run| &run.mixture);
+    let all: BTreeSet<&String> = leaves.map(|(leaf, _)| leaf).collect();
+    domains.extend(
+        all.into_iter()
+            .filter(|leaf| !known.contains(*leaf))
+            .cloned(),
+    );
+    domains
 }
 
 fn row(name: &str, cells: impl Iterator<Item = String>) -> Vec<String> {
@@ -266,7 +381,7 @@ fn table(
 }
 
 /// A list for people, shortened.
-fn listed(names: impl Iterator<Item = impl AsRef<str>>) -> String {
+pub(super) fn listed(names: impl Iterator<Item = impl AsRef<str>>) -> String {
     let names: Vec<String> = names.map(|name| name.as_ref().to_owned()).collect();
     let shown = names
         .iter()

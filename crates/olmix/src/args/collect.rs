@@ -42,6 +42,9 @@ pub struct CollectArgs {
     /// The experiment on the tracking server; required if there are several.
     #[arg(long, value_name = "NAME")]
     pub experiment: Option<String>,
+    /// Keep runs that stopped short of the others' last step. Without this they are left out by name.
+    #[arg(long)]
+    pub include_short: bool,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,

@@ -21,11 +21,13 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         experiment: args.experiment.as_deref(),
         include: &args.include,
         exclude: &args.exclude,
+        include_short: args.include_short,
     })?;
-    // Both are on disk before either takes its place.
+    // All are on disk before any takes its place.
     let staged = [
         StagedFile::new(&args.output.join("ratios.csv"), &collected.ratios)?,
         StagedFile::new(&args.output.join("metrics.csv"), &collected.metrics)?,
+        StagedFile::new(&args.output.join("metrics.meta.json"), &collected.meta)?,
     ];
     for file in staged {
         file.commit()?;
@@ -50,6 +52,7 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
             "runs": collected.runs,
             "domains": collected.domains,
             "metrics": collected.names,
+            "directions": collected.directions,
             "left_out": left_out,
         });
         return output::print(&summary.to_string());
@@ -58,7 +61,7 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         return Ok(());
     }
     output::print(&format!(
-        "{} runs, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv",
+        "{} runs, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv, metrics.meta.json",
         collected.runs.len(),
         collected.domains.len(),
         collected.names.len(),

@@ -21,3 +21,4 @@ mod launches;
 mod mixtures;
 mod projects;
 mod swarms;
+mod trackers;

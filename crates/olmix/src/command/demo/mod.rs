@@ -167,6 +167,7 @@ impl Demo {
             output: self.folder.clone(),
             include: Vec::new(),
             exclude: Vec::new(),
+            include_short: false,
             ratios: None,
             variants: None,
             experiment: None,

@@ -58,7 +58,7 @@ fn collect_reads_a_folder_of_metrics_and_names_runs_it_leaves_out() {
         "note: metrics that few runs have are left out (--include brings them): rare (1 of 2 runs)",
         "c is left out: `loss` is not a finite number",
         "d is left out: nothing was measured of it",
-        "e is left out: its mixture is not known",
+        "e is left out: its mixture is not known: none is given under its name",
         "f is left out: not JSON",
     ] {
         assert!(told.contains(expected), "{expected} in {told}");
@@ -179,11 +179,11 @@ fn collect_finds_local_wandb_runs_by_name_or_id() {
         "run,eval/x/min,loss\na,4,1\nb,5,2\nc,6,3\n"
     );
     assert!(
-        told.contains("`c` was run several times; the latest is taken (run-20260102"),
+        told.contains("runs that were recorded several times: `c` is run-20260102"),
         "{told}"
     );
     assert!(
-        told.contains("d is left out: it has no wandb-summary.json"),
+        told.contains("d is left out: it has no .wandb file and no wandb-summary.json"),
         "{told}"
     );
     summary(

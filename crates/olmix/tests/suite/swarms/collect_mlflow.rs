@@ -27,7 +27,7 @@ run("still", [("loss", 1.0, 0)], status=None)
 run("broken", [("loss", 1.0, 0)], status="FAILED")
 run("nan", [("loss", math.nan, 0)])
 run("inf", [("loss", math.inf, 0)])
-run("r000", [("loss", 0.5, 0)], start=4102444800000)
+run("r000", [("loss", 0.5, 1)], start=4102444800000)
 run("unknown", [("loss", 0.5, 0)])
 "#;
 
@@ -76,7 +76,7 @@ fn collect_reads_every_page_of_an_mlflow_server() {
         "nan is left out: `loss` is not a finite number",
         "inf is left out: `loss` is not a finite number",
         "unknown is left out: its mixture is not known",
-        "`r000` was run several times; the latest is taken",
+        "runs that were recorded several times: `r000` is run ",
     ] {
         assert!(told.contains(expected), "{expected} in {told}");
     }

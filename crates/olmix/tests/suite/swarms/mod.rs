@@ -1,6 +1,6 @@
 //! From text to a measured swarm: shards, priors, mixtures to try, runs of the built-in trainer, and tables.
 
-mod collect;
+pub mod collect;
 mod collect_mlflow;
 mod generate;
 mod priors;

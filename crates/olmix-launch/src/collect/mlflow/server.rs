@@ -1,14 +1,16 @@
 //! Runs of an `MLflow` tracking server, through its REST API.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{MeasuredRun, SourceRuns};
+use super::run;
 use crate::LaunchError;
+use crate::collect::mixtures::Mixtures;
+use crate::collect::recording::{self, Recording};
+use crate::collect::run::SourceRuns;
 
 /// Runs or experiments asked for at a time.
 const PAGE: usize = 100;
@@ -16,7 +18,11 @@ const PAGE: usize = 100;
 /// How often a request is sent before the server is given up.
 const TRIES: u32 = 3;
 
-pub(super) fn read(address: &str, experiment: Option<&str>) -> Result<SourceRuns, LaunchError> {
+pub(in crate::collect) fn read(
+    address: &str,
+    experiment: Option<&str>,
+    given: Option<&Mixtures>,
+) -> Result<SourceRuns, LaunchError> {
     let server = Server::new(address)?;
     let mut found = SourceRuns::default();
     let (id, name) = server.experiment(experiment)?;
@@ -33,72 +39,49 @@ pub(super) fn read(address: &str, experiment: Option<&str>) -> Result<SourceRuns
             "give --experiment the name of another",
         ));
     }
-    // The latest of several runs of one name.
-    let mut latest: HashMap<String, (i64, usize)> = HashMap::new();
-    for run in &runs {
-        let name = run_name(run);
-        let status = run["info"]["status"]
-            .as_str()
-            .unwrap_or("of unknown status");
-        if status != "FINISHED" {
-            found.left_out.push((name, status.to_ascii_lowercase()));
-            continue;
-        }
-        let begun = run["info"]["start_time"].as_i64().unwrap_or(0);
-        let measured = measured(name.clone(), run);
-        if let Some(&(earlier, place)) = latest.get(&name) {
-            found.notices.push(format!(
-                "`{name}` was run several times; the latest is taken"
-            ));
-            if begun > earlier {
-                latest.insert(name, (begun, place));
-                found.runs[place] = measured;
-            }
-        } else {
-            latest.insert(name, (begun, found.runs.len()));
-            found.runs.push(measured);
-        }
-    }
-    found
-        .left_out
-        .retain(|(name, _)| !latest.contains_key(name));
-    found.notices.dedup();
-    Ok(found)
+    let mut runs: Vec<(i64, Recording)> = runs.iter().map(recording).collect();
+    runs.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
+    let recordings = runs.into_iter().map(|(_, recording)| recording).collect();
+    let merged = recording::merge(recordings, given);
+    found.notices.extend(merged.notices);
+    Ok(SourceRuns {
+        notices: found.notices,
+        ..merged
+    })
 }
 
-fn run_name(run: &Value) -> String {
-    let info = &run["info"];
+/// When a run was begun, and what the server tells of it: the latest value of every metric, with its step.
+fn recording(run: &Value) -> (i64, Recording) {
+    let (info, data) = (&run["info"], &run["data"]);
+    let id = info["run_id"].as_str().unwrap_or("a run without id");
     let name = info["run_name"].as_str().filter(|name| !name.is_empty());
-    let id = || info["run_id"].as_str().unwrap_or("a run without id");
-    name.unwrap_or_else(id).to_owned()
-}
-
-/// The latest value of every metric, as the server tells it.
-fn measured(name: String, run: &Value) -> MeasuredRun {
-    let mut measured = MeasuredRun {
-        name,
-        ..MeasuredRun::default()
-    };
-    let none = Vec::new();
-    for metric in run["data"]["metrics"].as_array().unwrap_or(&none) {
+    let status = info["status"].as_str().unwrap_or("of unknown status");
+    let mut metrics = Vec::new();
+    for metric in data["metrics"].as_array().into_iter().flatten() {
         let Some(key) = metric["key"].as_str() else {
             continue;
         };
-        // The server's own measurements of the machine.
-        if key.starts_with("system/") {
-            continue;
-        }
         let value = &metric["value"];
         let text = value.as_str().and_then(|text| text.parse().ok());
-        // Databases that know no infinity hold the largest number instead.
-        match value.as_f64().or(text) {
-            Some(x) if x.is_finite() && x.abs() < f64::MAX => {
-                measured.metrics.push((key.to_owned(), x));
-            }
-            _ => measured.not_finite.push(key.to_owned()),
-        }
+        let number = value.as_f64().or(text).unwrap_or(f64::NAN);
+        metrics.push((key.to_owned(), number, metric["step"].as_f64()));
     }
-    measured
+    let pairs = |list: &str| {
+        let pair = |pair: &Value| Some((pair["key"].as_str()?.to_owned(), pair["value"].clone()));
+        let pairs = data[list].as_array().into_iter().flatten();
+        pairs.filter_map(pair).collect::<Vec<_>>()
+    };
+    let recorded = run::Recorded {
+        id: id.to_owned(),
+        name: name.map(str::to_owned),
+        finished: status == "FINISHED",
+        status: status.to_ascii_lowercase(),
+        metrics,
+        params: pairs("params"),
+        tags: pairs("tags"),
+    };
+    let begun = info["start_time"].as_i64().unwrap_or(0);
+    (begun, recorded.recording())
 }
 
 struct Server {

@@ -1,0 +1,6 @@
+//! Runs of `MLflow`, wherever it keeps them.
+
+mod run;
+mod server;
+
+pub(super) use server::read;

@@ -1,0 +1,169 @@
+//! The file `run-ID.wandb`: a header of seven bytes, then a log of records in blocks of 32 KiB, as LevelDB writes
+//! its logs. A record that does not fit into what is left of a block is split.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+/// Bytes of a block.
+const BLOCK: usize = 32 << 10;
+
+/// Bytes before a piece of a record: its checksum (4), its length (2), its kind (1).
+const HEADER: usize = 7;
+
+/// How a file begins: `:W&B`, then 0xBEE1 with the lower byte first, then the version.
+const BEGINNING: [u8; 6] = [b':', b'W', b'&', b'B', 0xe1, 0xbe];
+
+/// The version that is read here.
+const VERSION: u8 = 0;
+
+/// Bytes that a record may have; those of metrics have some hundred.
+const MOST: usize = 256 << 20;
+
+/// How the records of a file ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// After a whole record.
+    Whole,
+    /// Within a record that begins at this byte.
+    Cut(u64),
+    /// At a record that is not as it was written, which begins at this byte.
+    Damaged(u64),
+}
+
+/// The records of a file, one after the other. Memory: one block and one record.
+#[derive(Debug)]
+pub(super) struct Records<R> {
+    input: R,
+    /// The block at hand; shorter than [`BLOCK`] at the end of the file.
+    block: Vec<u8>,
+    /// Where in the file the block begins.
+    begin: u64,
+    /// What of the block was read.
+    at: usize,
+    /// A record that is in several pieces.
+    whole: Vec<u8>,
+    end: End,
+}
+
+impl Records<BufReader<File>> {
+    /// # Errors
+    /// A sentence on what the file is instead.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let file = File::open(path).map_err(|error| format!("can't be read: {error}"))?;
+        Self::new(BufReader::with_capacity(4 * BLOCK, file))
+    }
+}
+
+impl<R: Read> Records<R> {
+    pub fn new(input: R) -> Result<Self, String> {
+        let mut records = Self {
+            input,
+            block: Vec::with_capacity(BLOCK),
+            begin: 0,
+            at: 0,
+            whole: Vec::new(),
+            end: End::Whole,
+        };
+        records
+            .fill()
+            .map_err(|error| format!("can't be read: {error}"))?;
+        let beginning = &records.block[..records.block.len().min(HEADER)];
+        let known = beginning.iter().zip(&BEGINNING).all(|(a, b)| a == b);
+        match beginning.get(BEGINNING.len()) {
+            _ if !known => Err("not a file of Weights & Biases".into()),
+            Some(&VERSION) => {
+                records.at = HEADER;
+                Ok(records)
+            }
+            Some(version) => Err(format!(
+                "has version {version} of the format, and this olmix reads version {VERSION}"
+            )),
+            None => {
+                records.at = records.block.len();
+                records.end = End::Cut(0);
+                Ok(records)
+            }
+        }
+    }
+
+    /// How the records ended, once there are no more.
+    pub fn end(&self) -> End {
+        self.end
+    }
+
+    /// Reads the next block, as far as the file goes.
+    fn fill(&mut self) -> io::Result<()> {
+        self.begin += self.block.len() as u64;
+        self.block.clear();
+        self.at = 0;
+        let limit = BLOCK as u64;
+        self.input
+            .by_ref()
+            .take(limit)
+            .read_to_end(&mut self.block)?;
+        Ok(())
+    }
+
+    /// The next record; `None` at the end of the file, or of what of it is whole.
+    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        if self.end != End::Whole {
+            return Ok(None);
+        }
+        self.whole.clear();
+        let mut inside = None;
+        loop {
+            let left = self.block.len() - self.at;
+            if left < HEADER {
+                let last = self.block.len() < BLOCK;
+                let cut = self.begin + self.at as u64;
+                let rest = self.block[self.at..].iter().any(|&byte| byte != 0);
+                if !last {
+                    self.fill()?;
+                    if !self.block.is_empty() {
+                        continue;
+                    }
+                }
+                if inside.is_some() || last && rest {
+                    self.end = End::Cut(inside.unwrap_or(cut));
+                }
+                return Ok(None);
+            }
+            let place = self.begin + self.at as u64;
+            let header = &self.block[self.at..self.at + HEADER];
+            let length = usize::from(u16::from_le_bytes([header[4], header[5]]));
+            let kind = header[6];
+            let begin = self.at + HEADER;
+            if begin + length > self.block.len() {
+                // A record never reaches beyond its block.
+                self.end = if self.block.len() < BLOCK {
+                    End::Cut(inside.unwrap_or(place))
+                } else {
+                    End::Damaged(place)
+                };
+                return Ok(None);
+            }
+            let sum = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+            let right = crc32fast::hash(&self.block[self.at + HEADER - 1..begin + length]) == sum;
+            self.at = begin + length;
+            let piece = begin..begin + length;
+            match (kind, inside) {
+                (1, None) if right => return Ok(Some(&self.block[piece])),
+                (2, None) if right => {
+                    inside = Some(place);
+                    self.whole.extend_from_slice(&self.block[piece]);
+                }
+                (3 | 4, Some(_)) if right && self.whole.len() + length <= MOST => {
+                    self.whole.extend_from_slice(&self.block[piece]);
+                    if kind == 4 {
+                        return Ok(Some(&self.whole));
+                    }
+                }
+                _ => {
+                    self.end = End::Damaged(inside.unwrap_or(place));
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
