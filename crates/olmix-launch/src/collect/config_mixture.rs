@@ -323,7 +323,7 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         }
         for config in [
-            r#"{}"#,
+            "{}",
             r#"{"mixture": "v3"}"#,
             r#"{"mix": {"seed": "x"}}"#,
             r#"{"mix": []}"#,

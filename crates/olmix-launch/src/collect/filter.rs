@@ -40,8 +40,8 @@ impl Filter {
         })
     }
 
-    /// Learns what the source knows about metrics, and tells what is left out without being asked for. Scores and
-    /// what repeats other metrics stay where nothing else is measured.
+    /// Learns what the source knows about metrics, and tells what is left out without being asked for. Scores stay
+    /// where nothing else is measured.
     pub fn learn(&mut self, traits: BTreeMap<String, Trait>, runs: &[MeasuredRun]) -> Vec<String> {
         self.traits = traits;
         let names: BTreeSet<&str> = runs
@@ -49,12 +49,12 @@ impl Filter {
             .flat_map(|run| run.values.keys().map(String::as_str))
             .filter(|name| self.may_want(name))
             .collect();
-        let (scores, others): (Vec<&str>, Vec<&str>) = names
+        let (repeats, rest): (Vec<&str>, Vec<&str>) = names
             .into_iter()
             .filter(|name| !name.starts_with(IN_NATS))
-            .partition(|name| self.is_score(name));
-        let (repeats, others): (Vec<&str>, Vec<&str>) =
-            others.into_iter().partition(|name| self.repeats(name));
+            .partition(|name| self.repeats(name));
+        let (scores, others): (Vec<&str>, Vec<&str>) =
+            rest.into_iter().partition(|name| self.is_score(name));
         let mut notices = Vec::new();
         if self.include.is_some() {
             return notices;

@@ -10,30 +10,33 @@ use super::Common;
 #[derive(Debug, Args)]
 #[command(after_help = "The value of --swarm determines the source:\n  \
         a ledger.sqlite, or a folder of runs with one   runs of `olmix launch run`\n  \
-        a folder of RUN.json or RUN/metrics.json        {\"metric\": number, …}, by any trainer\n  \
-        a folder with wandb/run-*                       local run folders of Weights & Biases\n  \
+        a folder of RUN.json or RUN/metrics.json        {\"metric\": number, …}, by any trainer; olmes\n  \
+        a folder of RUN/MODEL/results_TIME.json         lm-evaluation-harness\n  \
+        a folder with wandb/run-* or offline-run-*      Weights & Biases\n  \
         http://… or https://…                           an MLflow tracking server, with --experiment\n\n\
         Examples:\n  \
         olmix collect --swarm swarm/runs --output swarm\n  \
+        olmix collect --swarm wandb --output swarm\n  \
         olmix collect --swarm http://localhost:5000 --experiment proxies --ratios swarm/ratios.csv --output \
         swarm\n\n\
         Credentials of an MLflow server come from MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and \
-        MLFLOW_TRACKING_PASSWORD, in the environment.")]
+        MLFLOW_TRACKING_PASSWORD, in the environment. docs/collect.md has the details.")]
 pub struct CollectArgs {
     /// The source of the runs, one of those listed below.
     #[arg(long, value_name = "PATH|URL")]
     pub swarm: String,
-    /// Folder for ratios.csv and metrics.csv.
+    /// Folder for ratios.csv, metrics.csv and metrics.meta.json.
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
-    /// Keep only metrics whose names match, accuracies included; repeatable [default: all but
-    /// accuracies and validation losses].
+    /// Keep only metrics whose names match; repeatable [default: all but scores beside losses,
+    /// validation losses in nats, and what repeats other metrics].
     #[arg(long, value_name = "GLOB")]
     pub include: Vec<String>,
     /// Leave out metrics whose names match; repeatable.
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
-    /// A ratios.csv with the mixtures of the runs, where the source does not record them.
+    /// A ratios.csv with the mixtures of the runs, where the source does not record them; it counts before
+    /// what trackers have in their configs.
     #[arg(long, value_name = "FILE", conflicts_with = "variants")]
     pub ratios: Option<PathBuf>,
     /// A folder of launch configs with the mixtures of the runs, in place of --ratios.

@@ -1,4 +1,4 @@
-//! The file `run-ID.wandb`: a header of seven bytes, then a log of records in blocks of 32 KiB, as LevelDB writes
+//! The file `run-ID.wandb`: a header of seven bytes, then a log of records in blocks of 32 KiB, as `LevelDB` writes
 //! its logs. A record that does not fit into what is left of a block is split.
 
 use std::fs::File;

@@ -55,26 +55,25 @@ impl Latest {
     }
 
     fn place(&mut self, key: &[u8]) -> Option<usize> {
-        let place = match self.items.get(self.expected) {
-            Some(item) if item.encoded == key => self.expected,
-            _ => match self.places.get(key) {
-                Some(&place) => place,
-                None => {
-                    let path = path_of(key);
-                    if path.is_empty() {
-                        return None;
-                    }
-                    self.items.push(Item {
-                        encoded: key.to_owned(),
-                        path,
-                        json: None,
-                        order: 0,
-                        step: None,
-                    });
-                    self.places.insert(key.to_owned(), self.items.len() - 1);
-                    self.items.len() - 1
-                }
-            },
+        let next = self.items.get(self.expected);
+        let place = if next.is_some_and(|item| item.encoded == key) {
+            self.expected
+        } else if let Some(&place) = self.places.get(key) {
+            place
+        } else {
+            let path = path_of(key);
+            if path.is_empty() {
+                return None;
+            }
+            self.items.push(Item {
+                encoded: key.to_owned(),
+                path,
+                json: None,
+                order: 0,
+                step: None,
+            });
+            self.places.insert(key.to_owned(), self.items.len() - 1);
+            self.items.len() - 1
         };
         self.expected = place + 1;
         self.changes += 1;

@@ -236,7 +236,7 @@ fn read_summary(folder: &RunFolder) -> Read {
                 recording.unfinished = Some((
                     "wandb-summary.json: not a JSON object".into(),
                     Cure::Unknown,
-                ))
+                ));
             }
         },
         Err(BadMetrics::Missing) => {

@@ -96,14 +96,12 @@ pub fn parse(text: &str) -> Result<Metrics, String> {
     let Value::Object(map) = &value else {
         return Err("the JSON is not an object of names and numbers".into());
     };
-    let found = match harness::read(map).or_else(|| olmes::read(map)) {
-        Some(found) => found,
-        None => {
-            let mut found = Metrics::default();
-            found.add("", own(map).unwrap_or(map));
-            found
-        }
-    };
+    let foreign = harness::read(map).or_else(|| olmes::read(map));
+    let found = foreign.unwrap_or_else(|| {
+        let mut found = Metrics::default();
+        found.add("", own(map).unwrap_or(map));
+        found
+    });
     if found.numbers.is_empty() && found.not_finite.is_empty() && found.nulls.is_empty() {
         return Err("there is no number in it".into());
     }
@@ -121,7 +119,7 @@ fn own(map: &Map<String, Value>) -> Option<&Map<String, Value>> {
 }
 
 impl Metrics {
-    /// Whether two files agree on what they know of metrics, and what both say.
+    /// Adds what an object has, under the name of what it is in.
     pub fn add(&mut self, above: &str, map: &Map<String, Value>) {
         // An image, table or histogram of Weights & Biases has a size and a count, which measure nothing.
         if map.contains_key("_type") {

@@ -1,6 +1,7 @@
 //! What `olmix collect` promises of files that trackers and evaluation programs write. Each package writes its own,
 //! when the tests run.
 
+mod evaluations;
 mod wandb;
 
 use std::path::{Path, PathBuf};
