@@ -39,6 +39,7 @@ mod rounding;
 mod swarm;
 
 pub use artifact::domain_weights::DomainWeights;
+pub use artifact::first_fit::FirstFit;
 pub use artifact::json_diff::{ArrayDifference, JsonDifference, json_differences};
 pub use artifact::mixture_file::MixtureFile;
 pub use artifact::new_project::{NewProject, new_project};

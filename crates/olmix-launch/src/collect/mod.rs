@@ -12,6 +12,7 @@ mod run;
 mod short;
 mod swanlab;
 mod table;
+mod tabular;
 mod wandb;
 mod wire;
 
@@ -21,12 +22,15 @@ use crate::LaunchError;
 use crate::swarm::LEDGER;
 
 pub use table::Collected;
+pub use tabular::Columns;
 
 /// Where runs were recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// The ledger of a swarm that `olmix launch` ran.
     Ledger(PathBuf),
+    /// A table with a row per run: CSV, TSV, JSON Lines or Parquet.
+    Table(PathBuf),
     /// A folder of metrics files.
     Folder(PathBuf),
     /// A folder of local run folders of Weights & Biases.
@@ -46,7 +50,11 @@ impl Source {
         }
         let path = PathBuf::from(text);
         if path.is_file() {
-            return Ok(Self::Ledger(path));
+            return Ok(if tabular::is_table(&path) {
+                Self::Table(path)
+            } else {
+                Self::Ledger(path)
+            });
         }
         if !path.is_dir() {
             return Err(LaunchError::refused(
@@ -70,6 +78,8 @@ impl Source {
 pub struct Query<'q> {
     /// Where runs were recorded.
     pub source: Source,
+    /// Which columns of a table hold what.
+    pub columns: Columns<'q>,
     /// A `ratios.csv` with their mixtures.
     pub ratios: Option<&'q Path>,
     /// A folder of launch configs with their mixtures.
@@ -89,16 +99,30 @@ pub struct Query<'q> {
 /// # Errors
 /// [`LaunchError`] for a source, mixtures or globs that can't be used, and when no run is left.
 pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
-    let filter = filter::Filter::new(query.include, query.exclude)?;
+    // Columns that were asked for by --metrics are asked for.
+    let include = match query.include {
+        [] => query.columns.metrics,
+        include => include,
+    };
+    let filter = filter::Filter::new(include, query.exclude)?;
     if query.experiment.is_some() && !matches!(query.source, Source::Mlflow(_)) {
         return Err(LaunchError::refused(
             "--experiment is of an MLflow server, and --swarm names none",
             "leave it out, or give --swarm the server's address",
         ));
     }
+    let asked = &query.columns;
+    let of_table = asked.run.is_some() || !asked.mix.is_empty() || !asked.metrics.is_empty();
+    if of_table && !matches!(query.source, Source::Table(_)) {
+        return Err(LaunchError::refused(
+            "--run-column, --mix and --metrics are of a table, and --swarm names none",
+            "leave them out, or give --swarm a CSV, TSV, JSON Lines or Parquet file",
+        ));
+    }
     let given = mixtures::Mixtures::read(query.ratios, query.variants)?;
     let found = match &query.source {
         Source::Ledger(path) => ledger::read(path)?,
+        Source::Table(path) => tabular::read(path, query.columns, given.is_some())?,
         Source::Folder(path) => folder::read(path)?,
         Source::Wandb(path) => wandb::read(path, given.as_ref())?,
         Source::Mlflow(address) => mlflow::read(address, query.experiment, given.as_ref())?,

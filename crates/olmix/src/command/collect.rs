@@ -1,7 +1,8 @@
 //! `olmix collect`.
 
 use olmix_fs::{StagedFile, check_writable};
-use olmix_launch::collect::{Query, Source, collect};
+use olmix_io::{DomainWeights, FirstFit};
+use olmix_launch::collect::{Columns, Query, Source, collect};
 use serde_json::json;
 
 use crate::args::CollectArgs;
@@ -16,6 +17,11 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
     let collected = collect(&Query {
         source: Source::of(&args.swarm)?,
+        columns: Columns {
+            run: args.run_column.as_deref(),
+            mix: &args.mix,
+            metrics: &args.metrics,
+        },
         ratios: args.ratios.as_deref(),
         variants: args.variants.as_deref(),
         experiment: args.experiment.as_deref(),
@@ -23,17 +29,46 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         exclude: &args.exclude,
         include_short: args.include_short,
     })?;
+    let counts = args
+        .tokens
+        .as_deref()
+        .map(DomainWeights::token_counts)
+        .transpose()?;
+    let counts = counts.as_deref().zip(args.tokens.as_deref());
+    let fit = FirstFit::of_swarm(&collected.ratios, counts)?;
     // All are on disk before any takes its place.
-    let staged = [
+    let mut staged = vec![
         StagedFile::new(&args.output.join("ratios.csv"), &collected.ratios)?,
         StagedFile::new(&args.output.join("metrics.csv"), &collected.metrics)?,
         StagedFile::new(&args.output.join("metrics.meta.json"), &collected.meta)?,
     ];
+    // A config that is there may be one that someone works with.
+    let config = args.output.join("fit.yaml");
+    let config_is_new = !config.exists();
+    if config_is_new {
+        staged.push(StagedFile::new(&config, fit.text.as_bytes())?);
+    } else if args.tokens.is_some() {
+        return Err(Failure::usage(
+            format!(
+                "{} is there already, and --tokens is for a first one",
+                config.display()
+            ),
+            "move it away, or write the counts into it as priors.token_counts",
+        ));
+    }
     for file in staged {
         file.commit()?;
     }
     if !args.common.quiet {
         output::notices(&collected.notices);
+        if config_is_new {
+            output::notices(&fit.notices);
+        } else {
+            output::notices(&[format!(
+                "{} is there already, and is kept",
+                config.display()
+            )]);
+        }
         let named = collected.left_out.iter().take(MOST_NAMED);
         let named: Vec<String> = named
             .map(|(name, why)| format!("{name} is left out: {why}"))
@@ -61,10 +96,11 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         return Ok(());
     }
     output::print(&format!(
-        "{} runs, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv, metrics.meta.json",
+        "{} runs, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv, metrics.meta.json{}",
         collected.runs.len(),
         collected.domains.len(),
         collected.names.len(),
-        args.output.display()
+        args.output.display(),
+        if config_is_new { ", fit.yaml" } else { "" }
     ))
 }

@@ -3,7 +3,7 @@
 use olmix_core::generate::{Drawn, Sampler, draw_swarm, steps};
 use olmix_core::{CoreError, Observer};
 use olmix_fs::{StagedFile, StagedFolder, check_writable};
-use olmix_io::{DrawnSwarm, GenerationConfig, LaunchBase, SampledDomain, SamplingPlan};
+use olmix_io::{DrawnSwarm, FirstFit, GenerationConfig, LaunchBase, SampledDomain, SamplingPlan};
 use olmix_report::{SwarmWeights, swarm_weights};
 use serde_json::json;
 
@@ -59,12 +59,19 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             center: &swarm.center,
             caps: plan.options.caps.as_deref(),
         });
-        let staged = [
+        let mut staged = vec![
             StagedFile::new(&args.output.join("weights.svg"), figure.svg().as_bytes())?,
             StagedFile::new(&args.output.join("weights.png"), &figure.png(1.0)?)?,
             // The ratios last: they say that the swarm is there.
             StagedFile::new(&ratios, &swarm.ratios)?,
         ];
+        // A config that is there may be one that someone works with.
+        let fit = args.output.join("fit.yaml");
+        let fit_is_new = !fit.exists();
+        if fit_is_new {
+            let first = FirstFit::of_plan(&config, &plan);
+            staged.insert(0, StagedFile::new(&fit, first.text.as_bytes())?);
+        }
         if let Some((base, _)) = &base {
             let folder = StagedFolder::new(&args.output.join("launch"))?;
             folder.write_all(&swarm.launch_configs(base))?;
@@ -83,8 +90,9 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             output::print(&describe(&config, &drawn, &swarm))?;
             let launched = if base.is_some() { ", launch/" } else { "" };
             output::print(&format!(
-                "Written: {}/ratios.csv, weights.svg, weights.png{launched}",
-                args.output.display()
+                "Written: {}/ratios.csv, weights.svg, weights.png{}{launched}",
+                args.output.display(),
+                if fit_is_new { ", fit.yaml" } else { "" }
             ))?;
         }
         Ok(())

@@ -43,6 +43,12 @@ pub fn newcomer() -> tempfile::TempDir {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/swarm");
         std::fs::copy(from.join(file), swarm.join(file)).unwrap();
     }
+    let table = folder.path().join("examples/table");
+    std::fs::create_dir_all(&table).unwrap();
+    for file in ["export.csv", "token_counts.csv"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/table");
+        std::fs::copy(from.join(file), table.join(file)).unwrap();
+    }
     folder
 }
 

@@ -1,4 +1,5 @@
 //! Files that people bring: configs, tables and mixtures as other tools write them.
 
+mod from_table;
 mod mixtures;
 mod yaml;

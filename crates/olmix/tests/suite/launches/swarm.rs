@@ -40,6 +40,12 @@ fn launched_swarm_is_trained_collected_and_fitted() {
         metrics.starts_with("run,eval/math,loss\nrun-00,1.8889,1.012343\n"),
         "{metrics}"
     );
+    olmix(
+        folder,
+        "fit --config swarm/fit.yaml --output-dir first --quiet",
+    )
+    .assert()
+    .success();
     // Again: nothing to do, and nothing is done.
     olmix(folder, RUN).assert().success();
     assert!(status(folder).iter().all(|run| run["attempt"] == 1));
