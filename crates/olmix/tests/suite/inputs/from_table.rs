@@ -133,7 +133,8 @@ fn a_table_of_any_layout_becomes_the_mixture_of_its_runs() {
     };
     let csv = export(",", plain);
     let objects = lines(&csv);
-    let jsonl: String = objects.iter().map(|row| format!("{row}\n")).collect();
+    let lines_of_json: Vec<String> = objects.iter().map(Json::to_string).collect();
+    let jsonl = lines_of_json.join("\n");
     for (file, text, metrics) in [
         ("export.csv", csv.clone(), "eval/*bpb"),
         ("export.tsv", export("\t", plain), "eval/*bpb"),
@@ -250,98 +251,103 @@ fn shares_percents_and_empty_cells_of_a_table_are_read_for_what_they_are() {
     );
 }
 
+/// A table that can be collected.
+const TABLE: &str = "Name,data.mix.a,data.mix.b,eval/x\nr,0.25,0.75,1\ns,0.5,0.5,2\n";
+
+/// Tables, options, and why they are refused together.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        TABLE,
+        "",
+        "nothing says which columns hold the mixture\n  help: add --mix 'data.mix.*'",
+    ),
+    (
+        TABLE,
+        "--mix data.mx.*",
+        "--mix 'data.mx.*' matches no column\n  help: the columns are `Name`, `data.mix.a`",
+    ),
+    (
+        TABLE,
+        "--mix data.mix.* --metrics y",
+        "--metrics 'y' matches no column",
+    ),
+    (
+        TABLE,
+        "--mix data.mix.* --metrics *",
+        "column `Name` matches --metrics, and names the runs too",
+    ),
+    (
+        TABLE,
+        "--mix data.mix.* --metrics data*",
+        "column `data.mix.a` matches --metrics, and matches --mix too",
+    ),
+    (
+        TABLE,
+        "--mix data.mix.* --run-column run",
+        "there is no column `run` for --run-column",
+    ),
+    (
+        "a,b,x\n1,2,3\n",
+        "--mix a",
+        "nothing says which column names the runs",
+    ),
+    (
+        "run,m.a,n.a,x\nr,0.25,0.75,1\n",
+        "--mix m.* --mix n.*",
+        "the columns `m.a` and `n.a` are both the domain `a`",
+    ),
+    (
+        "run,m.a,m.b,x\nr,0.25,0.75,1\ns,25,75,2\n",
+        "--mix m.*",
+        "the mixture of `r` (line 2) sums to 1, that of `s` (line 3) to 100",
+    ),
+    (
+        "run,m.a,m.b,x\nr,0.25,0.25,1\n",
+        "--mix m.*",
+        "the mixture of `r` (line 2) sums to 0.500000, not to 1",
+    ),
+    (
+        "run,m.a,m.b,x\nr,-0.5,1.5,1\n",
+        "--mix m.*",
+        "line 2: column `m.a` is -0.5, below 0",
+    ),
+    (
+        "run,m.a,m.b,x\nr,some,1,1\n",
+        "--mix m.*",
+        "line 2: column `m.a` is `some`, not a number",
+    ),
+    (
+        "run,m.a,m.b,x\n,0.5,0.5,1\n",
+        "--mix m.*",
+        "line 2: column `run` is empty",
+    ),
+    (
+        "run,m.a,m.b,x\nr,1,0,1\nr,0,1,2\n",
+        "--mix m.*",
+        "two runs have the name `r`",
+    ),
+    ("run,m.a,m.b,x\n", "--mix m.*", "holds no row"),
+    (
+        TABLE,
+        "--mix data.mix.* --tokens counts.csv",
+        "counts.csv: the swarm has no domain `c`",
+    ),
+    (
+        TABLE,
+        "--mix data.mix.* --tokens few.csv",
+        "few.csv: there is no number of tokens for the domain `b`",
+    ),
+    (TABLE, "--mix data.mix.* --tokens t.csv", "t.csv"),
+    (
+        TABLE,
+        "--mix data.mix.* --experiment e",
+        "--experiment is of an MLflow server",
+    ),
+];
+
 #[test]
 fn a_table_that_can_not_be_collected_is_refused_and_nothing_is_written() {
-    const TABLE: &str = "Name,data.mix.a,data.mix.b,eval/x\nr,0.25,0.75,1\ns,0.5,0.5,2\n";
-    for (table, options, expected) in [
-        (
-            TABLE,
-            "",
-            "nothing says which columns hold the mixture\n  help: add --mix 'data.mix.*'",
-        ),
-        (
-            TABLE,
-            "--mix data.mx.*",
-            "--mix 'data.mx.*' matches no column\n  help: the columns are `Name`, `data.mix.a`",
-        ),
-        (
-            TABLE,
-            "--mix data.mix.* --metrics y",
-            "--metrics 'y' matches no column",
-        ),
-        (
-            TABLE,
-            "--mix data.mix.* --metrics *",
-            "column `Name` matches --metrics, and names the runs too",
-        ),
-        (
-            TABLE,
-            "--mix data.mix.* --metrics data*",
-            "column `data.mix.a` matches --metrics, and matches --mix too",
-        ),
-        (
-            TABLE,
-            "--mix data.mix.* --run-column run",
-            "there is no column `run` for --run-column",
-        ),
-        (
-            "a,b,x\n1,2,3\n",
-            "--mix a",
-            "nothing says which column names the runs",
-        ),
-        (
-            "run,m.a,n.a,x\nr,0.25,0.75,1\n",
-            "--mix m.* --mix n.*",
-            "the columns `m.a` and `n.a` are both the domain `a`",
-        ),
-        (
-            "run,m.a,m.b,x\nr,0.25,0.75,1\ns,25,75,2\n",
-            "--mix m.*",
-            "the mixture of `r` (line 2) sums to 1, that of `s` (line 3) to 100",
-        ),
-        (
-            "run,m.a,m.b,x\nr,0.25,0.25,1\n",
-            "--mix m.*",
-            "the mixture of `r` (line 2) sums to 0.500000, not to 1",
-        ),
-        (
-            "run,m.a,m.b,x\nr,-0.5,1.5,1\n",
-            "--mix m.*",
-            "line 2: column `m.a` is -0.5, below 0",
-        ),
-        (
-            "run,m.a,m.b,x\nr,some,1,1\n",
-            "--mix m.*",
-            "line 2: column `m.a` is `some`, not a number",
-        ),
-        (
-            "run,m.a,m.b,x\n,0.5,0.5,1\n",
-            "--mix m.*",
-            "line 2: column `run` is empty",
-        ),
-        (
-            "run,m.a,m.b,x\nr,1,0,1\nr,0,1,2\n",
-            "--mix m.*",
-            "two runs have the name `r`",
-        ),
-        ("run,m.a,m.b,x\n", "--mix m.*", "holds no row"),
-        (
-            TABLE,
-            "--mix data.mix.* --tokens counts.csv",
-            "counts.csv: the swarm has no domain `c`",
-        ),
-        (
-            TABLE,
-            "--mix data.mix.* --tokens few.csv",
-            "few.csv: there is no number of tokens for the domain `b`",
-        ),
-        (TABLE, "--mix data.mix.* --tokens t.csv", "t.csv"),
-        (
-            TABLE,
-            "--mix data.mix.* --experiment e",
-            "--experiment is of an MLflow server",
-        ),
-    ] {
+    for (table, options, expected) in REFUSED {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t.csv"), table).unwrap();
         std::fs::write(
@@ -368,11 +374,7 @@ fn a_table_that_can_not_be_collected_is_refused_and_nothing_is_written() {
 #[test]
 fn a_first_config_fits_however_few_the_runs_are() {
     let demo = export(",", |x| x.to_string());
-    let few: String = demo
-        .lines()
-        .take(5)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let few = demo.lines().take(5).collect::<Vec<_>>().join("\n");
     for (table, proposed) in [(&demo, "a law"), (&few, "the best run")] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t.csv"), table).unwrap();
