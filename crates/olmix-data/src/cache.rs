@@ -37,7 +37,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Reads the file, if there is one. A cache that can't be read or written is no reason to fail.
+    /// Reads the file, if there is one. A cache that can't be read or written does not fail the command.
     pub fn open(path: &Path) -> Self {
         let mut known = HashMap::new();
         let text = std::fs::read(path).unwrap_or_default();

@@ -62,7 +62,7 @@ pub(crate) fn tokens(size: u64, offset: u64, width: u64) -> Result<u64, String> 
         Ok(bytes / width)
     } else {
         Err(format!(
-            "{bytes} bytes are no multiple of {width}, the width of a token; check `data.dtype`"
+            "{bytes} bytes are not a multiple of {width}, the width of a token; check `data.dtype`"
         ))
     }
 }

@@ -35,7 +35,7 @@ impl Pattern {
             Some((scheme, rest)) => {
                 if !matches!(scheme, "s3" | "gs" | "az" | "http" | "https") {
                     return Err(format!(
-                        "`{scheme}://` is no place this program can read; it knows local paths, s3://, \
+                        "`{scheme}://` is not a location olmix can read; it reads local paths, s3://, \
                          gs://, az:// and http(s)://"
                     ));
                 }
@@ -60,7 +60,7 @@ impl Pattern {
         let plain = parts.iter().take_while(|part| !wild(part)).count();
         let base = parts[..plain].join("/");
         let glob = GlobBuilder::new(&path).literal_separator(true).build();
-        let glob = glob.map_err(|error| format!("`{text}` is no glob: {}", error.kind()))?;
+        let glob = glob.map_err(|error| format!("`{text}` is not a glob pattern: {}", error.kind()))?;
         Ok(Self {
             text: text.to_owned(),
             location,

@@ -120,7 +120,7 @@ pub(crate) fn jobs<'a>(
     for (leaf, (of, shards)) in leaves.iter().zip(shards).enumerate() {
         let names: HashSet<&str> = shards.iter().map(|shard| shard.name.as_str()).collect();
         for shard in shards {
-            // An index is no shard: its .bin is.
+            // An index is not a shard: its .bin is.
             let bin = shard
                 .name
                 .strip_suffix(".idx")

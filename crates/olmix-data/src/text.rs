@@ -122,7 +122,7 @@ fn missing(line: &[u8], field: &str) -> String {
     )
 }
 
-/// Why a line is no document.
+/// Why a line is not a document.
 fn broken(line: &[u8], error: &serde_json::Error) -> String {
     if let Err(error) = std::str::from_utf8(line) {
         let column = error.valid_up_to() + 1;

@@ -23,7 +23,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     StagedFile::new(path, bytes)?.commit()
 }
 
-/// Removes a file; one that is not there is no error.
+/// Removes a file; a missing file is not an error.
 ///
 /// # Errors
 /// [`WriteError`] with what the operating system said.

@@ -84,7 +84,7 @@ impl LedgerError {
                 "make the ledger and its folder writable for you"
             }
             Some(Code::DatabaseCorrupt) => {
-                "the file is damaged; put back a copy, or move it away and begin again"
+                "the file is damaged; restore a copy, or move it away and begin again"
             }
             _ => "the ledger was changed by hand, or this is a defect; please report it",
         };

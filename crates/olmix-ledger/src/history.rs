@@ -151,7 +151,7 @@ impl Ledger {
                 "{} is not what was recorded: it was changed by hand",
                 record.name()
             ),
-            "`olmix verify` says what else was; put back a copy of the ledger, or import an export",
+            "`olmix verify` says what else was; restore a copy of the ledger, or import an export",
         ))
     }
 

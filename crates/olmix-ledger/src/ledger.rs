@@ -23,7 +23,7 @@ impl Ledger {
     /// Opens a ledger, which is made, with its folder, where there is none.
     ///
     /// # Errors
-    /// [`LedgerError`] for a file that is no ledger, one of a newer version, and what the operating
+    /// [`LedgerError`] for a file that is not a ledger, one of a newer version, and what the operating
     /// system or the database refuse.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {

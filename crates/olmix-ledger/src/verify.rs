@@ -31,7 +31,7 @@ impl Ledger {
             Some(content) if hash_of(&content) == sha256 => Ok(Some(content)),
             _ => Err(self.refused(
                 format!("the file {} in it is damaged", &sha256[..12]),
-                "put back a copy of the ledger; `olmix verify` says what else is damaged",
+                "restore a copy of the ledger; `olmix verify` says what else is damaged",
             )),
         }
     }

@@ -182,7 +182,7 @@ fn damaged(ledger: &Path) -> ProjectError {
     ProjectError::refused(
         ledger,
         "a record refers to something that is not there",
-        "`olmix verify` says what is damaged; put back a copy",
+        "`olmix verify` says what is damaged; restore a copy",
     )
 }
 

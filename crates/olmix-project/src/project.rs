@@ -70,7 +70,7 @@ impl Project {
             return Err(ProjectError::refused(
                 &ledger,
                 "the project's history is not there",
-                "put back a copy of it, or create the project again from an export (`olmix history import`)",
+                "restore a copy of it, or create the project again from an export (`olmix history import`)",
             ));
         }
         Ok(Self {
@@ -109,7 +109,7 @@ impl Project {
         }
         let text = with_domains(&init.config, &init.domains, "domains@1");
         let config = ProjectConfig::parse(&path, &path.display().to_string(), &text)?;
-        // The ledger first: a config without one is no project, a ledger without a config is found here again.
+        // The ledger first: a config without one is not a project, a ledger without a config is found here again.
         let mut ledger = Ledger::open(&ledger_path)?;
         match ledger.newest("domains")? {
             None => {
@@ -149,7 +149,7 @@ impl Project {
             ProjectError::refused(
                 self.ledger.path(),
                 "the history holds no domains",
-                "put back a copy of the ledger, or import an export of it",
+                "restore a copy of the ledger, or import an export of it",
             )
         })?;
         let content = parsed(&self.ledger, &newest)?;
@@ -247,7 +247,7 @@ fn parsed<T: DeserializeOwned>(ledger: &Ledger, record: &Record) -> Result<T, Pr
         ProjectError::refused(
             ledger.path(),
             format!("{} can't be read: {error}", record.name()),
-            "the ledger was changed by hand: `olmix verify` says where; put back a copy, or import an export",
+            "the ledger was changed by hand: `olmix verify` says where; restore a copy, or import an export",
         )
     })
 }

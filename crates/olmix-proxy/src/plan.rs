@@ -269,7 +269,7 @@ impl Shape {
             ProxyError::input(
                 file,
                 format!(
-                    "training.proxy_model_id names `{}`, which is no size",
+                    "training.proxy_model_id names `{}`, which is not a known size",
                     training.size
                 ),
                 format!("use one of {}", names.join(", ")),

@@ -129,7 +129,7 @@ fn unit(config: &LaunchConfig, data: &DataConfig) -> Result<Unit, ProxyError> {
             }
             Err(ProxyError::input(
                 Path::new(&config.file),
-                format!("training.tokenizer `{name}` is no file"),
+                format!("training.tokenizer `{name}` is not a file"),
                 "give the path of a tokenizer.json, or `bytes`",
             ))
         }

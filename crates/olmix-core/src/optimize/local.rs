@@ -257,7 +257,7 @@ impl MixtureOptimizer for Local {
         input.all_free()?;
         let mut starts = vec![input.prior.to_vec()];
         starts.extend(best_runs(input.swarm, BEST_RUNS, self.worst));
-        // A simulation that finds no candidate within the caps is no start, and no error.
+        // A simulation that finds no candidate within the caps is not a start and not an error.
         if let Ok(found) = simulate(input, &SimulationOptions::coarse(), self.worst) {
             starts.push(found.weights);
         }

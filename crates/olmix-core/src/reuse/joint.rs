@@ -183,7 +183,7 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
         {
             return Err(CoreError::Unsupported(format!(
                 "the level of earlier swarm {} can't be told from its {} runs: a factor of e^{offset:.1} on \
-                 a reducible loss is no difference of seeds or code; leave that swarm out",
+                 a difference in reducible loss is not explained by seeds or code; leave that swarm out",
                 s + 1,
                 swarms[s].len()
             )));

@@ -167,7 +167,7 @@ fn count_lists_every_shard_that_can_not_be_counted_with_its_leaf() {
         .collect();
     told.sort();
     let begins = [
-        "a odd.npy: 401 bytes are no multiple of 4",
+        "a odd.npy: 401 bytes are not a multiple of 4",
         "a text.md: its name does not say what it holds",
         "b broken.jsonl.gz: line 1: ",
         "b broken.jsonl: line 2: ",

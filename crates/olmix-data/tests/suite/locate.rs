@@ -98,7 +98,7 @@ fn locate_refuses_shards_that_can_not_be_trained_on_with_what_to_do() {
     for (path, says, help) in [
         ("a.jsonl", "holds text", "olmix tokenize"),
         ("a.txt", "holds text", "olmix tokenize"),
-        ("odd.bin", "3 bytes are no multiple of 2", "repair it"),
+        ("odd.bin", "3 bytes are not a multiple of 2", "repair it"),
         ("empty.bin", "`web`: has no tokens", "fill"),
         ("readme.md", "does not say what it holds", "*.bin"),
         (

@@ -350,7 +350,7 @@ fn variable(name: &str, value: &Value<'_>) -> Result<String, IoError> {
         return Ok(name.to_owned());
     }
     Err(value.error(
-        format!("`{}` is no name of a variable", excerpt(name)),
+        format!("`{}` is not a valid variable name", excerpt(name)),
         "use letters, digits and _",
     ))
 }

@@ -43,7 +43,7 @@ impl Source {
     /// What a text names: an address, a ledger, or one of the kinds of folders.
     ///
     /// # Errors
-    /// [`LaunchError::Refused`] for what does not exist, and a file that is no ledger.
+    /// [`LaunchError::Refused`] for what does not exist, and a file that is not a ledger.
     pub fn of(text: &str) -> Result<Self, LaunchError> {
         if text.starts_with("http://") || text.starts_with("https://") {
             return Ok(Self::Mlflow(text.trim_end_matches('/').to_owned()));

@@ -60,7 +60,7 @@ pub fn cluster_to_preview(settings: &EngineConfig) -> Result<Box<dyn Cluster>, L
     match entry(settings.kind.word()) {
         Some(EngineEntry::Cluster(open)) => open(settings),
         _ => Err(LaunchError::refused(
-            format!("the engine {} is no cluster", settings.kind.word()),
+            format!("the engine {} is not a cluster", settings.kind.word()),
             "give --engine slurm or ray",
         )),
     }

@@ -130,7 +130,7 @@ fn estimates_of_parts_and_revised_domains_are_those_of_the_domain_they_come_from
     assert_eq!(
         risk.estimates.len(),
         3,
-        "domains that stay are no estimates"
+        "domains that stay are not estimates"
     );
 }
 

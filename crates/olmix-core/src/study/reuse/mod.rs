@@ -89,7 +89,7 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         seed: cell.seed,
     };
     let outcome = match simulation.run(method) {
-        // So few runs per domain are no swarm for this method.
+        // This method needs more runs per domain than these.
         Err(CoreError::TooFewRuns { .. }) => return Ok(vec![f64::NAN; study.values().len()]),
         outcome => outcome?,
     };

@@ -51,7 +51,7 @@ pub struct MixtureFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub virtual_domains: Vec<VirtualEntry>,
     /// The proposed mixture over the domains that virtual ones stand for and all others; absent where there
-    /// is no virtual domain or no mixture.
+    /// is not a virtual domain or not a mixture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expanded: Vec<ShareEntry>,
     /// Domains no run sampled.

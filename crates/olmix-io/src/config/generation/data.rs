@@ -147,7 +147,7 @@ impl DataConfig {
         found.map(Some).ok_or_else(|| {
             self.error(
                 &tokenizer.location,
-                format!("data.tokenizer `{}` is no file", tokenizer.value),
+                format!("data.tokenizer `{}` is not a file", tokenizer.value),
                 "give the path of a tokenizer.json, or `bytes` to count UTF-8 bytes",
             )
         })

@@ -16,7 +16,7 @@ pub struct MixLeaf {
     pub repetition_factor: Option<f64>,
 }
 
-/// Keys of a part that are no parts of it.
+/// Keys of a part that do not name another part.
 fn is_property(key: &str) -> bool {
     matches!(key, "weight" | "repetition_factor")
 }

@@ -62,7 +62,7 @@ pub fn read_changes(path: &Path) -> Result<Vec<ProjectChange>, IoError> {
         return Err(IoError::input(
             &input.name,
             Location::File,
-            "there is no change in this file",
+            "this file has no changes",
             "write `add`, `remove`, `partition` or `revise`; `olmix update apply --help` has an example",
         ));
     }
@@ -99,7 +99,7 @@ fn change(key: &str, value: &Value<'_>) -> Result<Vec<ProjectChange>, IoError> {
             })
             .collect(),
         _ => Err(value.error(
-            format!("`{key}` is no change"),
+            format!("`{key}` is not a kind of change"),
             "write `add`, `remove`, `partition` or `revise`",
         )),
     }
@@ -121,7 +121,7 @@ impl ProjectDomain {
         let count = count.map(|count| {
             let document = Document::parse("argument", count).map_err(|error| error.to_string())?;
             tokens(&document.root()).map_err(|_| {
-                format!("`{count}` is no number of tokens, such as 1_200_000 or 1.2e9")
+                format!("`{count}` is not a number of tokens, such as 1_200_000 or 1.2e9")
             })
         });
         Ok(Self {

@@ -23,7 +23,7 @@ use virtual_domains::freeze;
 /// Draws that a design chooses from, per variant and in all, where the config does not say.
 const CANDIDATES: (usize, usize) = (40, 20_000);
 
-/// Columns of ratios.csv that are no domains.
+/// Columns of ratios.csv that are not domains.
 const METADATA: [&str; 4] = ["run", "run_id", "name", "index"];
 
 /// What is needed to draw a swarm.

@@ -196,7 +196,7 @@ impl Server {
 
     fn no_mlflow(&self) -> LaunchError {
         LaunchError::refused(
-            format!("{}: is no MLflow tracking server", self.address),
+            format!("{}: is not an MLflow tracking server", self.address),
             "give the address that `mlflow server` answers at, without a path behind it",
         )
     }

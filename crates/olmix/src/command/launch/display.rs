@@ -48,7 +48,7 @@ impl Display {
             Event::Adopted(runs) => {
                 format!("runs that continue on their engine are followed: {runs}")
             }
-            Event::Requeued(name, cause) => format!("{name} waits again: {cause}"),
+            Event::Requeued(name, cause) => format!("{name} is queued again: {cause}"),
             Event::Notice(line) => line.clone(),
             Event::Recovered(runs) => {
                 format!("a launcher died; its runs are taken over: {runs}")

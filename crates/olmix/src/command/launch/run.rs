@@ -82,7 +82,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         return Err(Failure::Ended(
             code.unwrap_or(130),
             format!(
-                "stopped; {released} runs that ran were put back\n  help: the same command resumes"
+                "stopped; {released} running runs are queued again\n  help: the same command resumes"
             ),
         ));
     }

@@ -25,7 +25,7 @@ pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
             return Ok(());
         }
         return output::print(&format!(
-            "{records} records, every one of them what was recorded."
+            "{records} records checked; all are unchanged."
         ));
     }
     let shown: Vec<String> = flaws
@@ -45,7 +45,7 @@ pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
             project.ledger.path().display(),
             shown.concat()
         ),
-        "put back a copy of the ledger, or import an export",
+        "restore a copy of the ledger, or import an export",
     ))
 }
 

@@ -110,7 +110,7 @@ fn slurm_requeued_run_resumes_from_its_checkpoint() {
         slurm.ask("scontrol", &["requeue", &job]);
     }
     slurm.wait_for("runs wait again", |_| {
-        log(folder).matches("waits again").count() == 2
+        log(folder).matches("is queued again").count() == 2
     });
     slurm.begin_now();
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));

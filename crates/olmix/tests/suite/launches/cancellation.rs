@@ -23,7 +23,7 @@ fn ctrl_c_ends_runs_and_puts_them_back_in_the_queue() {
     assert!(states(folder).iter().all(|state| state == "queued"));
     let log = log(folder);
     assert!(
-        log.contains("stopped; 2 runs that ran were put back\n  help: the same command resumes"),
+        log.contains("stopped; 2 running runs are queued again\n  help: the same command resumes"),
         "{log}"
     );
     // Not a failure of theirs.

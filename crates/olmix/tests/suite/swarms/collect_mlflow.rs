@@ -91,7 +91,7 @@ fn collect_reads_every_page_of_an_mlflow_server() {
     assert!(message.contains("proxies"), "{message}");
     let message = refused(folder, &line.replace(url, &format!("{url}/nothing")));
     assert!(
-        message.contains("is no MLflow tracking server"),
+        message.contains("is not an MLflow tracking server"),
         "{message}"
     );
 }

@@ -59,7 +59,7 @@ fn priors_compute_refuses_an_uncountable_shard_and_writes_nothing() {
     let run = olmix(folder.path(), line).assert().code(2);
     let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
     assert!(
-        message.contains("odd.bin (`web`): 3 bytes are no multiple of 2"),
+        message.contains("odd.bin (`web`): 3 bytes are not a multiple of 2"),
         "{message}"
     );
     assert!(!folder.path().join("priors.yaml").exists());

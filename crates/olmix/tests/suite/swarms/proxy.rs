@@ -161,7 +161,7 @@ fn proxy_train_refuses_bad_configs_and_shards_before_writing() {
         ),
         (
             config("run", MIX, "").replace("demo,", "3m,"),
-            "names `3m`, which is no size",
+            "names `3m`, which is not a known size",
         ),
         (config("run", MIX, "").replace("uint16", "uint8"), "uint8"),
         (
@@ -173,7 +173,7 @@ fn proxy_train_refuses_bad_configs_and_shards_before_writing() {
         ),
         (
             config("run", MIX, "").replace("tokenizer: bytes", "tokenizer: none.json"),
-            "`none.json` is no file",
+            "`none.json` is not a file",
         ),
     ] {
         write(at, "launch.yaml", &text);
