@@ -7,6 +7,11 @@ use crate::{Fit, FitSpec, Ridge, Swarm};
 /// One reason not to trust a fit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FitWarning {
+    /// No run sampled these domains: they are held at their share of the prior.
+    Held {
+        /// Names of the domains.
+        domains: Vec<String>,
+    },
     /// The mixtures of the runs do not vary in some directions: the laws are not determined there,
     /// and a proposal that goes that way is a guess.
     Undetermined {
@@ -127,6 +132,11 @@ impl Fit {
             return Vec::new();
         }
         let mut warnings = Vec::new();
+        if !self.dead.is_empty() && self.proposal.is_some() {
+            let name = |&j: &usize| swarm.domains().name(j).to_owned();
+            let domains = self.dead.iter().map(name).collect();
+            warnings.push(FitWarning::Held { domains });
+        }
         if self.undetermined > 0 {
             warnings.push(FitWarning::Undetermined {
                 directions: self.undetermined,

@@ -60,7 +60,8 @@ impl Pattern {
         let plain = parts.iter().take_while(|part| !wild(part)).count();
         let base = parts[..plain].join("/");
         let glob = GlobBuilder::new(&path).literal_separator(true).build();
-        let glob = glob.map_err(|error| format!("`{text}` is not a glob pattern: {}", error.kind()))?;
+        let glob =
+            glob.map_err(|error| format!("`{text}` is not a glob pattern: {}", error.kind()))?;
         Ok(Self {
             text: text.to_owned(),
             location,

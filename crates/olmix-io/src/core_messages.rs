@@ -3,6 +3,8 @@
 
 use olmix_core::{Compared, CoreError, Fit, FitSpec, FitWarning, Swarm};
 
+use crate::messages::first_few;
+
 /// What speaks against trusting a fit, one sentence each. `trained` holds the runs it was fitted to.
 #[must_use]
 pub fn fit_warnings(fit: &Fit, trained: &Swarm, spec: &FitSpec) -> Vec<String> {
@@ -32,6 +34,19 @@ fn cure(ridge_chosen: bool) -> &'static str {
 
 fn sentence(warning: &FitWarning) -> String {
     match warning {
+        FitWarning::Held { domains } => {
+            let shown: Vec<String> = domains.iter().map(|name| format!("`{name}`")).collect();
+            let (noun, are, their) = if domains.len() == 1 {
+                ("this domain", "is", "its share")
+            } else {
+                ("these domains", "are", "their shares")
+            };
+            format!(
+                "no run sampled {noun}, which {are} held at {their} of the prior (as far as caps allow): {}. \
+                 Runs with them would tell what they are worth",
+                first_few(shown, NAMES)
+            )
+        }
         FitWarning::Undetermined { directions, of } => format!(
             "the mixtures of the runs do not vary in {directions} of {of} directions: the laws are not \
              determined there, and a proposal in these directions is a guess. Add runs that vary each \

@@ -45,6 +45,16 @@ pub fn percent(weight: f64) -> String {
     }
 }
 
+/// A change of a loss with its sign, and a word where it is worse: `−12.2 %`, `+7.46 % worse`.
+pub fn change(change: &olmix_core::LossChange) -> String {
+    let text = percent_short(change.relative());
+    if change.is_worse() {
+        format!("+{text} worse")
+    } else {
+        text
+    }
+}
+
 /// A fraction in percent to three significant digits, with the unit after a space that
 /// doesn't break: `12.2 %`.
 pub fn percent_short(fraction: f64) -> String {

@@ -35,6 +35,16 @@ pub fn percent(share: f64) -> String {
     format!("{} %", number(Some(100.0 * share), 2))
 }
 
+/// A change as a percentage with two decimals and its sign.
+pub fn signed_percent(share: f64) -> String {
+    let text = percent(share.abs());
+    match share {
+        _ if !share.is_finite() || text.starts_with("0.00 ") => text,
+        share if share > 0.0 => format!("+{text}"),
+        _ => format!("−{text}"),
+    }
+}
+
 /// A coverage as a percentage with as many decimals as it needs.
 pub fn coverage(share: f64) -> String {
     // Two digits more than a percent has are enough for any coverage in use.

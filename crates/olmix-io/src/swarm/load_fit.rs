@@ -63,13 +63,14 @@ fn with_swarm(mut loader: Loader, files: &SwarmFiles) -> Result<LoadedFit, IoErr
     let domains = loader.resolve_domains(Some((&columns.names, &tables.ratios)))?;
     let mut selection = loader.select_tasks(&tables.metrics)?;
     let mut swarms = loader.load_swarms(files, &tables, &columns, &selection)?;
-    loader.convert_to_losses(&tables.metrics, &mut selection.tasks, &mut swarms)?;
+    loader.convert_to_losses(&tables.metrics, &mut selection, &mut swarms)?;
     let runs = swarms.iter().map(|swarm| swarm.ids.len()).sum();
     let spec = loader.fit_spec(&domains, runs)?;
     let swarm = loader.align_swarms(&domains.domains, &selection.tasks, &swarms, &spec)?;
     Ok(LoadedFit {
         virtual_domains: virtual_domains(&loader, &swarm),
         swarm,
+        runs_given: swarms.iter().map(|swarm| swarm.given).sum(),
         members: selection.members,
         spec,
         notices: loader.tables.notices,
@@ -94,6 +95,7 @@ fn without_swarm(mut loader: Loader) -> Result<LoadedFit, IoError> {
     Ok(LoadedFit {
         virtual_domains: virtual_domains(&loader, &swarm),
         swarm,
+        runs_given: 0,
         members: Vec::new(),
         spec,
         notices: loader.tables.notices,

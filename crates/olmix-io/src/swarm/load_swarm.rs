@@ -8,6 +8,7 @@ use super::loader::Loader;
 use super::tables::csv_table::{Cell, Table};
 use super::tables::run_join::{Metric, matrix};
 use super::tables::table_reader::TableReader;
+use super::tasks::task_checks;
 use super::tasks::task_columns::TaskColumns;
 use super::tasks::task_selection::TaskSelection;
 use crate::config::fit::SwarmFiles;
@@ -40,6 +41,8 @@ impl SwarmTables {
 
 /// Runs that are in both tables, with a mixture and all measurements.
 pub(crate) struct MeasuredRuns {
+    /// Rows of the ratios table, those left out among them.
+    pub given: usize,
     pub ids: Vec<String>,
     /// Runs × domains.
     pub mixtures: Vec<Vec<f64>>,
@@ -129,6 +132,7 @@ impl Loader {
         let rows: Vec<usize> = joined.iter().map(|run| run.metrics).collect();
         let measured = self.tables.metrics(metrics, &rows, &tasks.metrics);
         let mut runs = MeasuredRuns {
+            given: ratios.len(),
             ids: Vec::new(),
             mixtures: Vec::new(),
             measured: Vec::new(),
@@ -147,30 +151,28 @@ impl Loader {
         Ok(runs)
     }
 
-    /// Turns measured values into losses: scores are turned round, negative losses shifted (and noticed).
-    /// `table` is the metrics table that messages name.
+    /// Checks measured values and turns them into losses: scores are turned round, negative losses shifted
+    /// (and noticed). `table` is the metrics table that messages name.
     pub fn convert_to_losses(
         &mut self,
         table: &Table,
-        tasks: &mut [Task],
+        selection: &mut TaskSelection,
         swarms: &mut [MeasuredRuns],
     ) -> Result<(), IoError> {
+        let newest = swarms.last().map_or(&[][..], |runs| &runs.measured);
+        let found = task_checks::check(&self.config.file, table, selection, newest)?;
+        self.tables.notices.extend(found);
+        let tasks = &mut selection.tasks;
         let needs_law = self.config.regression.law != LawKind::Search;
-        let mut shifted = Vec::new();
+        let (mut shifted, mut constant) = (Vec::new(), Vec::new());
         for (i, task) in tasks.iter_mut().enumerate() {
             let rows = swarms.iter().flat_map(|runs| &runs.measured);
             let mut losses: Vec<f64> = rows.map(|row| task.loss_of(row[i])).collect();
             let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
             let most = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             if needs_law && losses.len() > 1 && least >= most {
-                return Err(table.header_error(
-                    format!(
-                        "metric `{}` has the same value in all {}: there is nothing to fit",
-                        excerpt(&task.name),
-                        count(losses.len(), "run")
-                    ),
-                    "add it to filtering.drop_metrics",
-                ));
+                constant.push(task.name.clone());
+                continue;
             }
             if needs_law && least < 0.0 {
                 task.offset = -least;
@@ -183,6 +185,26 @@ impl Loader {
             for (row, loss) in rows.zip(losses) {
                 row[i] = loss;
             }
+        }
+        if !constant.is_empty() {
+            let names = constant.iter().map(|name| format!("{name:?}"));
+            let (noun, verb) = if constant.len() == 1 {
+                ("metric", "has")
+            } else {
+                ("metrics", "have")
+            };
+            let runs: usize = swarms.iter().map(|runs| runs.ids.len()).sum();
+            return Err(table.header_error(
+                format!(
+                    "{noun} {} {verb} the same value in all {}: there is nothing to fit",
+                    listed(constant.iter().map(String::as_str), 8),
+                    count(runs, "run")
+                ),
+                format!(
+                    "add `drop_metrics: [{}]` to `filtering`",
+                    first_few(names, 8)
+                ),
+            ));
         }
         if !shifted.is_empty() {
             self.tables.notice(format!(

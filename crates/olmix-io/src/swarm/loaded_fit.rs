@@ -19,6 +19,8 @@ pub struct LoadedFit {
     /// The measured runs, `K × m` and `K × n`; those of earlier swarms first, runs in the order of the ratios
     /// file.
     pub swarm: Swarm,
+    /// Rows of the ratios files, those that are not in [`LoadedFit::swarm`] among them.
+    pub runs_given: usize,
     /// What the virtual domains among the domains stand for, where the config says.
     pub virtual_domains: Vec<VirtualDomain>,
     /// What each task is averaged from, aligned with the swarm's tasks; empty for a task that is

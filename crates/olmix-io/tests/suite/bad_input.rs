@@ -198,7 +198,7 @@ fn a_constant_metric_is_named_with_what_to_do() {
         "metrics.csv",
         constant,
         "metrics.csv:1: metric `m1` has the same value in all 3 runs: there is nothing to fit\n  \
-         help: add it to filtering.drop_metrics",
+         help: add `drop_metrics: [\"m1\"]` to `filtering`",
     );
 }
 

@@ -4,6 +4,7 @@
 mod bad_input;
 mod common;
 mod loading;
+mod metrics;
 mod mixture_file;
 mod mutations;
 mod real_data;

@@ -1,12 +1,12 @@
 //! The proposed mixture: domains, the figure, and losses by family.
 
-use olmix_core::{Binding, Direction, Proposal};
+use olmix_core::{Binding, Direction, LossChange, Proposal};
 
 use super::markup::{Column, details, name, number, table, text};
 use super::{ReportInput, epochs, figures};
 use crate::figure::families;
 use crate::fit_figures::Section;
-use crate::format::{coverage, loss, percent, percent_short, ratio, significant};
+use crate::format::{self, coverage, loss, percent, ratio, significant};
 
 pub fn section(input: &ReportInput) -> String {
     let Some(proposal) = &input.fit.proposal else {
@@ -172,34 +172,29 @@ fn losses(input: &ReportInput, proposal: &Proposal) -> String {
     if compared {
         columns.push(number("Change"));
     }
-    let cells = |natural: Option<f64>, here: f64| {
-        let mut cells = Vec::new();
-        cells.extend(natural.map(loss));
-        cells.push(loss(here));
-        cells.extend(natural.map(|natural| percent_short(here / natural - 1.0)));
-        cells
-    };
-    let mean = |losses: &[f64], members: &[usize]| {
-        let total: f64 = members.iter().map(|&i| tasks[i].weight).sum();
-        let weight = |i: usize| {
-            if total > 0.0 {
-                tasks[i].weight / total
-            } else {
-                1.0 / members.len() as f64
-            }
+    let cells = |prior: Option<f64>, proposed: f64| {
+        let Some(prior) = prior else {
+            return vec![loss(proposed)];
         };
-        members
-            .iter()
-            .map(|&i| weight(i) * losses.get(i).copied().unwrap_or(f64::NAN))
-            .sum::<f64>()
+        let name = String::new();
+        let change = LossChange {
+            name,
+            prior,
+            proposed,
+        };
+        vec![loss(prior), loss(proposed), marked(&change)]
     };
-    let family = |(family, members): &(&str, Vec<usize>)| {
-        let natural = compared.then(|| mean(&proposal.natural, members));
+    let families = families(tasks);
+    let changes = proposal.family_changes(input.swarm);
+    let family = |(position, (family, members)): (usize, &(&str, Vec<usize>))| {
         let mut row = vec![name(family), members.len().to_string()];
-        row.extend(cells(natural, mean(&proposal.predicted, members)));
+        row.extend(match changes.get(position) {
+            Some(change) => cells(Some(change.prior), change.proposed),
+            None => cells(None, mean_of(tasks, &proposal.predicted, members)),
+        });
         row
     };
-    let mut rows: Vec<Vec<String>> = families(tasks).iter().map(family).collect();
+    let mut rows: Vec<Vec<String>> = families.iter().enumerate().map(family).collect();
     let mut total = vec!["Average".to_owned(), tasks.len().to_string()];
     let natural = proposal.natural_average.filter(|_| compared);
     total.extend(cells(natural, proposal.predicted_average));
@@ -231,4 +226,28 @@ fn losses(input: &ReportInput, proposal: &Proposal) -> String {
     };
     let by_task = table(caption, &columns, &rows, 0);
     by_family + &details("Every task", &by_task)
+}
+
+/// A change, with a mark where it is worse.
+fn marked(change: &LossChange) -> String {
+    let text = format::change(change);
+    if change.is_worse() {
+        format!("<span class=\"worse\">{text}</span>")
+    } else {
+        text
+    }
+}
+
+/// The mean of some tasks' losses by their weights.
+fn mean_of(tasks: &[olmix_core::Task], losses: &[f64], members: &[usize]) -> f64 {
+    let total: f64 = members.iter().map(|&i| tasks[i].weight).sum();
+    let weight = |i: usize| {
+        if total > 0.0 {
+            tasks[i].weight / total
+        } else {
+            1.0 / members.len() as f64
+        }
+    };
+    let part = |&i: &usize| weight(i) * losses.get(i).copied().unwrap_or(f64::NAN);
+    members.iter().map(part).sum()
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::TypedValueParser;
 use olmix_core::{DeadDomains, Ridge};
+use olmix_io::yaml::Edit;
 use olmix_io::{KlReg, Preset};
 
-use super::{Common, choice};
+use super::{Common, choice, tokens};
 
 /// Settings of the laws that replace the config's.
 #[derive(Debug, Clone, Copy, Args)]
@@ -56,6 +57,106 @@ fn dead_domains() -> impl TypedValueParser<Value = DeadDomains> {
     choice([("error", DeadDomains::Error), ("hold", DeadDomains::Hold)])
 }
 
+/// Settings in place of the config's, for questions that need no other file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SettingArgs {
+    /// Tokens of the run that the mixture is for, such as 1.5e12 or 2T; token caps apply.
+    #[arg(long, value_name = "R", value_parser = written_tokens)]
+    pub target_tokens: Option<String>,
+    /// How often that run may see each token, such as 4; token caps apply.
+    #[arg(long, value_name = "K")]
+    pub repetition: Option<f64>,
+    /// Least and greatest weight of a domain, such as code=0.05:0.2, code=0.05: or code=:0.2; repeatable.
+    #[arg(long, value_name = "DOMAIN=MIN:MAX", value_parser = bound)]
+    pub bound: Vec<Edit>,
+    /// Metric, or pattern such as '*_stderr', that is not a task; repeatable.
+    #[arg(long, value_name = "METRIC")]
+    pub drop: Vec<String>,
+    /// Which way a metric, or those that match a pattern, are better, such as '*_acc=max'; repeatable.
+    #[arg(long, value_name = "METRIC=min|max", value_parser = direction)]
+    pub direction: Vec<Edit>,
+    /// Any setting of the config, such as regression.type=saturating; repeatable. Keys with dots stand in
+    /// double quotes.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Edit::of_assignment)]
+    pub set: Vec<Edit>,
+}
+
+impl SettingArgs {
+    /// The settings, in the order in which they are put into the config.
+    pub fn edits(&self) -> Vec<Edit> {
+        let edit = |path: &[&str], value: &str, given_as: String| Edit {
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            value: value.to_owned(),
+            append: false,
+            given_as,
+        };
+        let mut edits = self.set.clone();
+        let repetition = self.repetition.map(|k| k.to_string());
+        let caps = [
+            ("target_tokens", "--target-tokens", &self.target_tokens),
+            ("repetition_factor", "--repetition", &repetition),
+        ];
+        for (key, flag, value) in caps {
+            let Some(value) = value else { continue };
+            let given_as = || format!("{flag} {value}");
+            edits.push(edit(&["constraints", "enabled"], "true", given_as()));
+            edits.push(edit(&["constraints", key], &quoted(value), given_as()));
+        }
+        edits.extend(self.bound.iter().cloned());
+        edits.extend(self.drop.iter().map(|metric| Edit {
+            append: true,
+            ..edit(
+                &["filtering", "drop_metrics"],
+                &quoted(metric),
+                format!("--drop {metric}"),
+            )
+        }));
+        edits.extend(self.direction.iter().cloned());
+        edits
+    }
+}
+
+/// A text as a YAML scalar, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Tokens as they were written, once they are known to be some.
+fn written_tokens(text: &str) -> Result<String, String> {
+    tokens(text).map(|_| text.to_owned())
+}
+
+fn bound(text: &str) -> Result<Edit, String> {
+    let form = || "write DOMAIN=MIN:MAX, such as code=0.05:0.2, code=0.05: or code=:0.2".to_owned();
+    let (domain, range) = text.rsplit_once('=').ok_or_else(form)?;
+    let (least, most) = range.split_once(':').ok_or_else(form)?;
+    let ends = [("min", least.trim()), ("max", most.trim())];
+    let given = ends.iter().filter(|(_, end)| !end.is_empty());
+    let keys: Vec<String> = given.map(|(key, end)| format!("{key}: {end}")).collect();
+    if domain.is_empty() || keys.is_empty() {
+        return Err(form());
+    }
+    Ok(Edit {
+        path: vec!["constraints".into(), "bounds".into(), domain.into()],
+        value: format!("{{{}}}", keys.join(", ")),
+        append: false,
+        given_as: format!("--bound {text}"),
+    })
+}
+
+fn direction(text: &str) -> Result<Edit, String> {
+    let (metric, way) = text
+        .rsplit_once('=')
+        .filter(|(metric, way)| !metric.is_empty() && ["min", "max"].contains(way))
+        .ok_or("write METRIC=max or METRIC=min")?;
+    Ok(Edit {
+        path: vec!["filtering".into(), "directions".into(), metric.into()],
+        value: way.into(),
+        append: false,
+        given_as: format!("--direction {text}"),
+    })
+}
+
 /// `olmix fit`.
 #[derive(Debug, Args)]
 pub struct FitArgs {
@@ -76,6 +177,9 @@ pub struct FitArgs {
     /// Settings of the laws.
     #[command(flatten)]
     pub laws: LawArgs,
+    /// What takes the place of the config's settings.
+    #[command(flatten)]
+    pub settings: SettingArgs,
     /// Number of bootstrap resamples for the intervals; 0 for none [default: the config's].
     #[arg(long, value_name = "N", value_parser = |text: &str| none_or(10, text))]
     pub bootstrap: Option<usize>,
@@ -126,8 +230,8 @@ pub struct SweepArgs {
     /// Settings of the laws.
     #[command(flatten)]
     pub laws: LawArgs,
-    /// Tokens R of the final run, such as 1e12,6e12 [default: the config's].
-    #[arg(long, value_name = "R,…", value_delimiter = ',')]
+    /// Tokens R of the final run, such as 1e12,6T [default: the config's].
+    #[arg(long, value_name = "R,…", value_delimiter = ',', value_parser = tokens)]
     pub target_tokens: Vec<f64>,
     /// Repetition factors k: how often the run may see each token.
     #[arg(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use olmix_io::export::Format;
 
-use super::{Common, choice};
+use super::{Common, choice, tokens};
 
 /// `olmix mix`.
 #[derive(Debug, Subcommand)]
@@ -110,7 +110,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Tokens of the run [default: those that the mixture was made for].
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = tokens)]
     pub target_tokens: Option<f64>,
     /// How often the run may see each token [default: the factor that the mixture was made for].
     #[arg(long, value_name = "K")]

@@ -16,7 +16,7 @@ mod tokenize;
 pub use analyze::{AnalyzeCommand, AnalyzeReuseArgs};
 pub use collect::CollectArgs;
 pub use demo::DemoArgs;
-pub use fit::{CompareArgs, FitArgs, LawArgs, PredictArgs, SweepArgs};
+pub use fit::{CompareArgs, FitArgs, LawArgs, PredictArgs, SettingArgs, SweepArgs};
 pub use generate::GenerateArgs;
 pub use launch::{
     LaunchCancelArgs, LaunchCommand, LaunchLogsArgs, LaunchRunArgs, LaunchStatusArgs,
@@ -175,4 +175,11 @@ pub struct Common {
     /// Number of threads; the result does not depend on it [default: one per core].
     #[arg(long, value_name = "N", global = true)]
     pub threads: Option<usize>,
+}
+
+/// A number of tokens, such as `1.5e12` or `2T`.
+fn tokens(text: &str) -> Result<f64, String> {
+    olmix_io::yaml::parse_tokens(text)
+        .filter(|&tokens| tokens > 0.0)
+        .ok_or_else(|| "it must be a number of tokens above 0, such as 1.5e12 or 2T".into())
 }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use olmix_io::ProjectDomain;
 use olmix_project::ReuseMethod;
 
-use super::{Common, choice};
+use super::{Common, choice, tokens};
 
 /// Selects the project.
 #[derive(Debug, Args)]
@@ -45,7 +45,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// Tokens of the run that mixtures are for [default: as in the files].
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = tokens)]
     pub target_tokens: Option<f64>,
     /// How often that run may see each token, such as 4 [default: as in the files].
     #[arg(long, value_name = "K", requires = "target_tokens")]

@@ -7,7 +7,7 @@ use olmix_core::trust::{Scores, score};
 use olmix_core::{Direction, Matrix, Task};
 use olmix_fs::write_whole;
 use olmix_io::tables::{csv_bytes, csv_number};
-use olmix_io::{Measured, MixtureFile, load_any_mixtures, load_runs};
+use olmix_io::{InputRecord, Measured, MixtureFile, Runs, load_any_mixtures, load_runs};
 
 use super::on_threads;
 use crate::args::PredictArgs;
@@ -36,6 +36,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         if !args.common.quiet {
             output::notices(&runs.notices);
             output::notices(&as_losses(&tasks));
+            output::warnings(&fitted_runs(&file, &runs));
         }
         let predictions = Matrix::from_fn(runs.ids.len(), laws.len(), |run, task| {
             laws[task].predict(runs.mixtures.row(run))
@@ -95,6 +96,23 @@ fn compare(measured: &Measured, predictions: &Matrix, tasks: &[Task]) -> Vec<(St
         (tasks[task].name.clone(), scores)
     }));
     all
+}
+
+/// Says so where the measured runs are those that the laws were fitted to: their scores test nothing.
+fn fitted_runs(file: &MixtureFile, runs: &Runs) -> Vec<String> {
+    let fitted = |input: &&InputRecord| {
+        let same = |known: &InputRecord| known.sha256 == input.sha256;
+        file.inputs.iter().any(same)
+    };
+    let metrics = runs.inputs.iter().filter(|input| input.role == "metrics");
+    let same = metrics.filter(fitted).map(|input| {
+        format!(
+            "{}: these laws were fitted to these runs, so the scores are not a test. Give runs that came \
+             later; cross-validated scores of the fit are in mixture.json and in its report",
+            input.path
+        )
+    });
+    same.collect()
 }
 
 /// Which tasks are predicted in another unit than they were measured in.

@@ -113,7 +113,7 @@ fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<DomainWeig
     let tokens = counts.and_then(|counts| {
         let count = |(name, _): &(String, f64)| {
             let found = counts.iter().find(|(other, _)| other == name);
-            found.and_then(|(_, value)| value.whole().ok())
+            found.and_then(|(_, value)| value.whole_tokens().ok())
         };
         shares.iter().map(count).collect()
     });

@@ -3,12 +3,12 @@
 use olmix_core::law::{FittedLaw, Law as _, TaskReport};
 use olmix_core::reuse::VirtualDomain;
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
-use olmix_core::{Binding, Fit, LawKind};
+use olmix_core::{Binding, Fit, LawKind, LossChange};
 
 use super::{
-    BaselineEntry, BootstrapEntry, DomainEntry, FORMAT, FitEntry, GroupEntry, KlChoiceEntry,
-    LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry, ScoresEntry,
-    ShareEntry, TaskEntry, VERSION, VirtualEntry,
+    BaselineEntry, BootstrapEntry, ChangeEntry, DomainEntry, FORMAT, FitEntry, GroupEntry,
+    KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry,
+    ScoresEntry, ShareEntry, TaskEntry, VERSION, VirtualEntry, Worse,
 };
 use crate::core_messages::fit_warnings;
 use crate::swarm::loaded_fit::LoadedFit;
@@ -92,6 +92,10 @@ impl MixtureFile {
             natural: natural_average,
             gain,
             gain_interval: bootstrap.and_then(|bootstrap| interval(bootstrap.gain)),
+            worse: proposal.map_or_else(Worse::default, |proposal| Worse {
+                families: worse(proposal.family_changes(&trained)),
+                tasks: worse(proposal.task_changes(&trained)),
+            }),
             baselines: proposal.map_or_else(Vec::new, |proposal| {
                 let entry = |&(name, loss): &(&str, f64)| BaselineEntry {
                     name: name.to_owned(),
@@ -120,6 +124,16 @@ impl MixtureFile {
             notices,
         }
     }
+}
+
+fn worse(mut changes: Vec<LossChange>) -> Vec<ChangeEntry> {
+    changes.retain(LossChange::is_worse);
+    changes.sort_by(|a, b| b.relative().total_cmp(&a.relative()));
+    let entry = |change: LossChange| ChangeEntry {
+        change: change.relative(),
+        name: change.name,
+    };
+    changes.into_iter().map(entry).collect()
 }
 
 fn virtual_entries(loaded: &LoadedFit) -> Vec<VirtualEntry> {

@@ -74,6 +74,9 @@ pub struct MixtureFile {
     pub gain: Option<f64>,
     /// Interval of the gain.
     pub gain_interval: Option<Interval>,
+    /// Families of tasks and single tasks that are predicted to be worse at the mixture than at the prior.
+    #[serde(default, skip_serializing_if = "Worse::is_empty")]
+    pub worse: Worse,
     /// The same comparison with each baseline by name, the prior first.
     pub baselines: Vec<BaselineEntry>,
     /// How λ was chosen; null where it was given.
@@ -88,6 +91,30 @@ pub struct MixtureFile {
     pub held_out: Option<ScoresEntry>,
     /// Notices and warnings, as printed after the fit.
     pub notices: Vec<String>,
+}
+
+/// What gets worse, the worst first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Worse {
+    /// Families of tasks.
+    pub families: Vec<ChangeEntry>,
+    /// Tasks.
+    pub tasks: Vec<ChangeEntry>,
+}
+
+impl Worse {
+    fn is_empty(&self) -> bool {
+        self.families.is_empty() && self.tasks.is_empty()
+    }
+}
+
+/// How the predicted loss of a task or family changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangeEntry {
+    /// The task's or family's name.
+    pub name: String,
+    /// `predicted / natural − 1`, above 0.
+    pub change: f64,
 }
 
 /// A domain with its prior, weight and limits.

@@ -30,7 +30,8 @@ pub struct GroupConfig {
 /// The section `constraints`. Bounds and groups hold whether or not `enabled` is set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConstraintsConfig {
-    /// Whether repetition is limited.
+    /// Whether repetition is limited. Where the config does not say: whether it gives `target_tokens` or
+    /// `repetition_factor`.
     pub enabled: bool,
     /// `R`, tokens of the run the mixture is for; above 0, and there when `enabled`.
     pub target_tokens: Option<f64>,
@@ -53,9 +54,8 @@ pub struct ConstraintsConfig {
 
 impl ConstraintsConfig {
     pub(super) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
-        let location = section.location();
+        let (file, location) = (section.file(), section.location());
         let enabled_value = section.optional("enabled");
-        let enabled = enabled_value.as_ref().map_or(Ok(false), Value::boolean)?;
         let target = section.optional("target_tokens");
         let repetition = section.optional("repetition_factor");
         let bounds = section.optional("bounds");
@@ -63,20 +63,28 @@ impl ConstraintsConfig {
         let frozen = section.optional("frozen");
         section.finish()?;
 
-        let target_tokens = match (&target, &enabled_value) {
-            (Some(value), _) if enabled => {
-                Some(value.number_that("a number of tokens above 0", |r| r > 0.0)?)
-            }
-            (Some(value), _) => Some(value.number()?).filter(|&r| r > 0.0),
-            (None, Some(value)) if enabled => {
-                return Err(value.error(
-                    "`constraints.enabled` is true but `constraints.target_tokens` is missing",
-                    "set target_tokens to the tokens of the run the mixture is for, such as \
-                     1_000_000_000_000",
-                ));
-            }
-            (None, _) => None,
+        // Whoever writes a cap means it; `enabled: false` is the way to keep it and not apply it.
+        let enabled = match &enabled_value {
+            Some(value) => value.boolean()?,
+            None => target.is_some() || repetition.is_some(),
         };
+        // Files of the reference implementation write 0 for none.
+        let is_none = |value: &&Value<'_>| !enabled && value.number().is_ok_and(|r| r <= 0.0);
+        let target_tokens = target.as_ref().filter(|value| !is_none(value));
+        let target_tokens = target_tokens.map(Value::tokens).transpose()?;
+        if let (true, None) = (enabled, target_tokens) {
+            let given = enabled_value.or(repetition);
+            let given = given.as_ref().map_or("", Value::path);
+            return Err(IoError::input(
+                file,
+                location,
+                format!(
+                    "`{given}` asks for token caps, but `constraints.target_tokens` is missing"
+                ),
+                "set target_tokens to the tokens of the run the mixture is for, such as \
+                 1_000_000_000_000, or set `enabled: false`",
+            ));
+        }
         let repetition_factor =
             repetition.map_or(Ok(4.0), |v| v.number_that("a number above 0", |k| k > 0.0))?;
         Ok(Self {

@@ -172,7 +172,7 @@ impl FitConfig {
         overrides: &Overrides,
     ) -> Result<(Self, InputRecord), IoError> {
         read_config(path, MAX_FIT_CONFIG_BYTES, |file, text, folder| {
-            let mut config = Self::parse_with(file, text, folder, overrides.preset)?;
+            let mut config = Self::parse_with(file, text, folder, overrides)?;
             overrides.apply(&mut config)?;
             Ok(config)
         })
@@ -184,17 +184,19 @@ impl FitConfig {
     /// # Errors
     /// As [`FitConfig::load`].
     pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Self, IoError> {
-        Self::parse_with(file, text, folder, None)
+        Self::parse_with(file, text, folder, &Overrides::default())
     }
 
-    /// As [`FitConfig::parse`], with the settings of a preset in place of the config's.
+    /// As [`FitConfig::parse`], with edits and the settings of a preset in place of the config's.
     fn parse_with(
         file: &str,
         text: &str,
         folder: &Path,
-        preset: Option<Preset>,
+        overrides: &Overrides,
     ) -> Result<Self, IoError> {
-        let document = Document::parse(file, text)?;
+        let preset = overrides.preset;
+        let mut document = Document::parse(file, text)?;
+        document.edit(&overrides.edits)?;
         if document.root().is_null() {
             return Err(IoError::input(
                 file,
@@ -229,7 +231,7 @@ impl FitConfig {
         notices.extend(document.notices());
         if constraints.enabled && priors.token_counts.is_none() {
             return Err(priors_section.error(
-                "`constraints.enabled` is true but there are no `priors.token_counts`",
+                "`constraints` asks for token caps, but there are no `priors.token_counts`",
                 "give the token count of every domain, or set constraints.enabled to false",
             ));
         }

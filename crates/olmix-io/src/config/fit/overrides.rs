@@ -4,11 +4,14 @@ use olmix_core::law::LawSetting;
 use olmix_core::{DeadDomains, LawKind, Ridge};
 
 use super::{FitConfig, KlReg, Preset, not_taken, who_takes};
+use crate::config::yaml::Edit;
 use crate::error::{IoError, Location};
 
 /// Settings that take the place of the config's, as if they stood in it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overrides {
+    /// Put into the config before it is read, as if they stood there.
+    pub edits: Vec<Edit>,
     /// Law, granularity, optimizer and constraint of a published method; the others below come
     /// after it.
     pub preset: Option<Preset>,

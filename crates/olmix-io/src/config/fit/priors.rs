@@ -45,12 +45,7 @@ impl PriorsConfig {
             .as_ref()
             .map(|v| named(v, size))
             .transpose()?;
-        let token_counts = token_counts.map(|v| {
-            named(&v, |value| match value.whole() {
-                Ok(tokens) if tokens > 0 => Ok(tokens),
-                _ => Err(value.must_be("a whole number of tokens above 0")),
-            })
-        });
+        let token_counts = token_counts.map(|v| named(&v, |tokens| tokens.whole_tokens()));
         let expanded = expanded.map(|v| named(&v, size)).transpose()?;
         if let (Some(value), Some(sizes)) = (&relative_sizes, &sizes) {
             let sum: f64 = sizes.iter().map(|size| size.value).sum();

@@ -73,7 +73,7 @@ impl RegressionConfig {
         let granularity = read_granularity(granularity.as_ref(), aggregate.as_ref(), has_eval)?;
         let law = law
             .as_ref()
-            .map_or(Ok(LawKind::LogLinear), |v| v.choice(&LawKind::words()))?;
+            .map_or(Ok(LawKind::Auto), |v| v.choice(&LawKind::words()))?;
         let given = [
             (LawSetting::HuberDelta, huber_delta.as_ref()),
             (LawSetting::Ridge, ridge.as_ref()),
@@ -105,7 +105,7 @@ impl RegressionConfig {
                 .map(|v| v.number_that("a number above 0", |delta| delta > 0.0))
                 .transpose()?,
             ridge: ridge.as_ref().map(read_ridge).transpose()?,
-            dead_domains: dead_domains.map_or(Ok(DeadDomains::Error), |v| v.choice(&dead))?,
+            dead_domains: dead_domains.map_or(Ok(DeadDomains::Hold), |v| v.choice(&dead))?,
         })
     }
 }

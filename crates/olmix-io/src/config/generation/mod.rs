@@ -75,10 +75,7 @@ impl GenerationConfig {
         root.finish()?;
 
         let priors = priors.map(|priors| PriorsConfig::read(priors.section()?));
-        let max_tokens = max_tokens.map(|v| match v.whole() {
-            Ok(tokens) if tokens > 0 => Ok(tokens),
-            _ => Err(v.must_be("a whole number of tokens above 0")),
-        });
+        let max_tokens = max_tokens.map(|v| v.whole_tokens());
         Ok(Self {
             file: file.to_owned(),
             folder: folder.to_owned(),

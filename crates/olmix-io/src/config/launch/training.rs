@@ -85,8 +85,10 @@ impl TrainingConfig {
         let tokenizer = section.optional("tokenizer");
         let multiple = section.optional("chinchilla_multiple");
         let seed = section.optional("seed");
+        let tokens = section.optional("tokens");
+        let tokens = tokens.map(|v| v.whole_tokens()).transpose()?;
         let mut whole = |key| above_0(section.optional(key).as_ref());
-        let (tokens, device_batch_size) = (whole("tokens")?, whole("device_batch_size")?);
+        let device_batch_size = whole("device_batch_size")?;
         let (global_batch_size, sequence_length) =
             (whole("global_batch_size")?, whole("sequence_length")?);
         let (checkpoint_every, log_every) = (whole("checkpoint_every")?, whole("log_every")?);

@@ -121,7 +121,7 @@ impl ProjectDomain {
         let count = count.map(|count| {
             let document = Document::parse("argument", count).map_err(|error| error.to_string())?;
             tokens(&document.root()).map_err(|_| {
-                format!("`{count}` is not a number of tokens, such as 1_200_000 or 1.2e9")
+                format!("`{count}` is not a number of tokens, such as 1_200_000 or 1.2B")
             })
         });
         Ok(Self {

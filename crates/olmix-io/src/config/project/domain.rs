@@ -70,16 +70,12 @@ fn read(name: &str, value: &Value<'_>) -> Result<ProjectDomain, IoError> {
     Ok(domain)
 }
 
-/// A whole number of tokens; `1.2e9` is one.
+/// A whole number of tokens; a domain may have none yet.
 pub(super) fn tokens(value: &Value<'_>) -> Result<u64, IoError> {
-    if let Ok(tokens) = value.whole() {
-        return Ok(tokens);
+    match value.whole() {
+        Ok(0) => Ok(0),
+        _ => value.whole_tokens(),
     }
-    let number = value.number_that("a whole number of tokens", |x| {
-        (0.0..1e19).contains(&x) && x.fract() == 0.0
-    })?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked above
-    Ok(number as u64)
 }
 
 /// One text or a list of them; nothing for a key that is not there.

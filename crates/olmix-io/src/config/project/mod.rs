@@ -107,7 +107,8 @@ impl ProjectConfig {
                 })
                 .transpose()
         };
-        let max_tokens = whole(root.optional("max_tokens"))?;
+        let max_tokens = root.optional("max_tokens");
+        let max_tokens = max_tokens.map(|v| v.whole_tokens()).transpose()?;
         let proxy_parameters = whole(root.optional("proxy_parameters"))?;
         let domains = root.required("domains")?;
         if let Some(engine) = root.optional("engine") {

@@ -9,13 +9,16 @@
 //! too. Anchors, aliases and merge keys (`<<`) are understood; tags are ignored. What `PyYAML` reads and
 //! YAML 1.2 refuses, such as a closing bracket in its key's column, is read too (see `indentation.rs`).
 
+mod edit;
 mod emit;
 mod indentation;
 mod scalar;
 mod schema;
 mod value;
 
+pub use edit::Edit;
 pub use emit::Yaml;
+pub use scalar::amount as parse_tokens;
 pub(crate) use scalar::number as parse_number;
 pub use schema::recorded_keys;
 pub use value::{Section, Value};

@@ -141,6 +141,28 @@ impl<'d> Value<'d> {
             .ok_or_else(|| self.must_be("a whole number that is not negative"))
     }
 
+    /// A number of tokens above 0; it may be written as `2T`, `800B` or `"800,000,000"`.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] for anything else.
+    pub fn tokens(&self) -> Result<f64, IoError> {
+        self.scalar()
+            .and_then(scalar::amount)
+            .filter(|&tokens| tokens > 0.0)
+            .ok_or_else(|| self.must_be("a number of tokens above 0, such as 1.5e12 or 2T"))
+    }
+
+    /// A whole number of tokens above 0, written as for [`Value::tokens`].
+    ///
+    /// # Errors
+    /// [`IoError::Input`] for anything else.
+    pub fn whole_tokens(&self) -> Result<u64, IoError> {
+        self.scalar()
+            .and_then(scalar::whole_amount)
+            .filter(|&tokens| tokens > 0)
+            .ok_or_else(|| self.must_be("a whole number of tokens above 0, such as 3e9 or 800B"))
+    }
+
     /// A whole number up to `most`.
     ///
     /// # Errors
@@ -250,6 +272,12 @@ pub struct Section<'d> {
 }
 
 impl<'d> Section<'d> {
+    /// The file the section is in.
+    #[must_use]
+    pub fn file(&self) -> &'d str {
+        &self.document.file
+    }
+
     /// Where the section is.
     #[must_use]
     pub fn location(&self) -> Location {

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::{collect, fit, generate, launch, on_threads};
 use crate::args::{
     CollectArgs, Common, DemoArgs, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs, LawArgs,
+    SettingArgs,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -189,6 +190,7 @@ impl Demo {
                 ridge: None,
                 dead_domains: None,
             },
+            settings: SettingArgs::default(),
             bootstrap: None,
             folds: None,
             common: self.common(false),

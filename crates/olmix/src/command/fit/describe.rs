@@ -2,10 +2,10 @@
 
 use olmix_core::optimize::Status;
 use olmix_core::trust::{CandidateScore, KL_SPLITS, best_of_each};
-use olmix_core::{Binding, Fit, FitSpec, Proposal, Swarm};
-use olmix_io::LoadedFit;
+use olmix_core::{Binding, Fit, FitSpec, LossChange, Proposal, Swarm};
+use olmix_io::{LoadedFit, first_few};
 
-use crate::table::{coverage, number, percent, table};
+use crate::table::{coverage, number, percent, signed_percent, table};
 
 /// What a person reads on the terminal.
 pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
@@ -23,7 +23,9 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
             text += &family_table(trained, proposal);
             text += "\n";
         }
+        text += &fitted_line(loaded, trained);
         text += &verdict(proposal);
+        text += &worse_tasks(trained, proposal);
     }
     for (name, scores) in [
         (
@@ -73,6 +75,21 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
     text += &choices(fit);
     text += &rivals(&loaded.spec, trained, fit);
     text
+}
+
+/// What the laws were fitted to.
+fn fitted_line(loaded: &LoadedFit, trained: &Swarm) -> String {
+    let counted = |number: usize, noun: &str| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("{number} {noun}{plural}")
+    };
+    format!(
+        "Fitted: {}, {}, {} of {}\n",
+        counted(trained.domains().len(), "domain"),
+        counted(trained.tasks().len(), "task"),
+        trained.len(),
+        counted(loaded.runs_given, "run")
+    )
 }
 
 /// The best of each law that was tried, and how λ was chosen.
@@ -205,38 +222,51 @@ fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
 }
 
 fn family_table(swarm: &Swarm, proposal: &Proposal) -> String {
-    let mut families: Vec<&str> = Vec::new();
-    for task in swarm.tasks() {
-        if !families.contains(&task.family.as_str()) {
-            families.push(&task.family);
-        }
-    }
-    let row = |name: &str, belongs: &dyn Fn(&str) -> bool| {
-        let (mut weight, mut natural, mut predicted) = (0.0, 0.0, 0.0);
-        for (i, task) in swarm
-            .tasks()
-            .iter()
-            .enumerate()
-            .filter(|(_, t)| belongs(&t.family))
-        {
-            weight += task.weight;
-            natural += task.weight * proposal.natural[i];
-            predicted += task.weight * proposal.predicted[i];
-        }
-        let change = percent(predicted / natural - 1.0);
+    let mut changes = proposal.family_changes(swarm);
+    changes.push(LossChange {
+        name: "all tasks".to_owned(),
+        prior: proposal.natural_average.unwrap_or(f64::NAN),
+        proposed: proposal.predicted_average,
+    });
+    let row = |change: &LossChange| {
         vec![
-            name.to_owned(),
-            number(Some(natural / weight), 4),
-            number(Some(predicted / weight), 4),
-            change,
+            change.name.clone(),
+            number(Some(change.prior), 4),
+            number(Some(change.proposed), 4),
+            signed_change(change),
         ]
     };
-    let mut rows: Vec<Vec<String>> = families
-        .iter()
-        .map(|family| row(family, &|other| other == *family))
-        .collect();
-    rows.push(row("all tasks", &|_| true));
+    let rows: Vec<Vec<String>> = changes.iter().map(row).collect();
     table(&["tasks", "prior", "proposed", "change"], &rows)
+}
+
+/// `−25.66 %`, or `+7.46 % worse`.
+fn signed_change(change: &LossChange) -> String {
+    let share = signed_percent(change.relative());
+    if change.is_worse() {
+        format!("{share} worse")
+    } else {
+        share
+    }
+}
+
+/// The tasks that are predicted to get worse, the worst first.
+fn worse_tasks(swarm: &Swarm, proposal: &Proposal) -> String {
+    let mut worse = proposal.task_changes(swarm);
+    worse.retain(LossChange::is_worse);
+    if worse.is_empty() {
+        return String::new();
+    }
+    worse.sort_by(|a, b| b.relative().total_cmp(&a.relative()));
+    let of = swarm.tasks().len();
+    let how_many = worse.len();
+    let names = worse
+        .iter()
+        .map(|change| format!("{} ({})", change.name, signed_percent(change.relative())));
+    format!(
+        "Worse than at the prior, {how_many} of {of} tasks: {}\n",
+        first_few(names.collect::<Vec<_>>(), 5)
+    )
 }
 
 fn verdict(proposal: &Proposal) -> String {

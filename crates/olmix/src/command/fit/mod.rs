@@ -20,6 +20,7 @@ use files::{figures, reference_files};
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
         let overrides = Overrides {
+            edits: args.settings.edits(),
             preset: args.preset,
             kl_reg: args.kl_reg,
             ridge: args.laws.ridge,
@@ -136,10 +137,27 @@ fn command_line(args: &FitArgs) -> String {
         Some(DeadDomains::Hold) => line += " --dead-domains hold",
         None => {}
     }
+    for edit in args.settings.edits() {
+        // Caps are one flag and two edits.
+        if !edit.path.ends_with(&["enabled".to_owned()]) || edit.given_as.starts_with("--set") {
+            line += &format!(" {}", shell_words(&edit.given_as));
+        }
+    }
     for (flag, value) in [("--bootstrap", args.bootstrap), ("--folds", args.folds)] {
         if let Some(value) = value {
             line += &format!(" {flag} {value}");
         }
     }
     line
+}
+
+/// A flag and its value as a shell takes them.
+fn shell_words(given_as: &str) -> String {
+    let (flag, value) = given_as.split_once(' ').unwrap_or((given_as, ""));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=.,:_-+/".contains(c);
+    if value.chars().all(plain) {
+        format!("{flag} {value}")
+    } else {
+        format!("{flag} '{}'", value.replace('\'', "'\\''"))
+    }
 }

@@ -24,9 +24,7 @@ pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
         if common.json || common.quiet {
             return Ok(());
         }
-        return output::print(&format!(
-            "{records} records checked; all are unchanged."
-        ));
+        return output::print(&format!("{records} records checked; all are unchanged."));
     }
     let shown: Vec<String> = flaws
         .iter()

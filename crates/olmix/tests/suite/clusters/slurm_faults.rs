@@ -165,7 +165,9 @@ fn slurm_runs_of_a_failed_node_begin_again() {
     slurm.wait_for("runs work", |_| count(folder, "running") >= 6);
     let node = format!("nodename={}", slurm.nodes()[0]);
     slurm.ask("scontrol", &["update", &node, "state=down", "reason=test"]);
-    slurm.wait_for("runs wait again", |_| log(folder).contains("is queued again"));
+    slurm.wait_for("runs wait again", |_| {
+        log(folder).contains("is queued again")
+    });
     slurm.begin_now();
     slurm.ask("scontrol", &["update", &node, "state=resume"]);
     release(folder, "go");
@@ -193,7 +195,9 @@ fn slurm_preempted_runs_wait_and_begin_again() {
         .arg(&script)
         .status();
     assert!(urgent.unwrap().success());
-    slurm.wait_for("runs wait again", |_| log(folder).contains("is queued again"));
+    slurm.wait_for("runs wait again", |_| {
+        log(folder).contains("is queued again")
+    });
     release(folder, "go");
     slurm.begin_now();
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));

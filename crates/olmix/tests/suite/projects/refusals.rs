@@ -89,7 +89,11 @@ fn update_refuses_impossible_changes_and_changes_nothing() {
     fs::write(at.join("update.yaml"), "- add:\n    new: {tokens: many}\n").unwrap();
     unchanged(at, "update apply update.yaml", &["update.yaml:2", "tokens"]);
     fs::write(at.join("update.yaml"), "- rename: {a: b}\n").unwrap();
-    unchanged(at, "update apply update.yaml", &["`rename` is not a kind of change"]);
+    unchanged(
+        at,
+        "update apply update.yaml",
+        &["`rename` is not a kind of change"],
+    );
     assert!(refused(at, "update add code=many").contains("no number of tokens"));
     unchanged(
         at,
