@@ -62,9 +62,7 @@ fn a_crashed_run_is_left_out_and_named_with_its_metric() {
 #[test]
 fn unknown_metric_names_in_filtering_are_noticed_with_the_nearest_name() {
     let case = Case::new();
-    case.with(
-        "filtering: {drop_metrics: [m9x], obj_weights: {m11: 2, m2: 3}}\n",
-    );
+    case.with("filtering: {drop_metrics: [m9x], obj_weights: {m11: 2, m2: 3}}\n");
     let notices = case.notices();
     assert!(
         notices[0]

@@ -237,7 +237,7 @@ fn equal_columns_are_named() {
 }
 
 #[test]
-fn a_metric_that_falls_where_all_others_rise_is_refused_without_a_direction() {
+fn a_metric_with_values_of_a_score_that_falls_where_all_others_rise_is_noticed() {
     let case = Case::new();
     let (mut ratios, mut metrics) = (
         "run,web,code,math\n".to_owned(),
@@ -254,14 +254,16 @@ fn a_metric_that_falls_where_all_others_rise_is_refused_without_a_direction() {
     }
     case.write("ratios.csv", ratios)
         .write("metrics.csv", metrics);
-    let message = case.refused();
+    let notices = case.notices();
     assert!(
-        message.contains("metrics that fall where all others rise, so they may be scores (higher is better): `hits`"),
-        "{message}"
+        notices[0]
+            .starts_with("tasks that fall where the others rise, with values as scores have them;")
+            && notices[0].contains("`hits` (correlation -"),
+        "{notices:?}"
     );
     for way in ["max", "min"] {
         case.with(&format!("filtering: {{directions: {{hits: {way}}}}}\n"));
-        assert_eq!(case.load().swarm.tasks().len(), 5);
+        assert!(case.notices().is_empty());
     }
 }
 

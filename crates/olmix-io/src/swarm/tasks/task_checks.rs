@@ -15,9 +15,10 @@ use crate::swarm::tables::csv_table::Table;
 const OTHER_UNIT: f64 = 100.0;
 /// A task with more than this share of the variance decides alone what the average says.
 const MOST_OF_VARIANCE: f64 = 0.9;
-/// Correlations with the other tasks below the first are noticed, below the second refused.
+/// A correlation with the other tasks below this one is noticed.
 const AGAINST: f64 = -0.6;
-const OPPOSITE: f64 = -0.9;
+/// Accuracies in percent are at least so many times as large as losses.
+const PERCENT: f64 = 10.0;
 /// With fewer tasks or runs a correlation says nothing.
 const LEAST_TASKS: usize = 5;
 const LEAST_RUNS: usize = 10;
@@ -25,8 +26,8 @@ const LEAST_RUNS: usize = 10;
 /// Checks tasks by their measurements (`runs × tasks`, as measured). Returns what the user should know.
 ///
 /// # Errors
-/// [`IoError::Input`] for tasks that are negative in every run, in another unit than the others, or opposite
-/// to the others, unless the config states their direction (or, for the unit, names them).
+/// [`IoError::Input`] for tasks that are negative in every run, unless the config states their direction, and
+/// for tasks in another unit than the others, unless the config names them.
 pub(crate) fn check(
     file: &str,
     table: &Table,
@@ -41,10 +42,12 @@ pub(crate) fn check(
     };
     checks.refuse_negative()?;
     checks.refuse_other_unit()?;
-    let mut notices = checks.refuse_opposite()?;
-    notices.extend(checks.notice_equal());
-    notices.extend(checks.notice_variance());
-    Ok(notices)
+    let notices = [
+        checks.notice_opposite(),
+        checks.notice_equal(),
+        checks.notice_variance(),
+    ];
+    Ok(notices.into_iter().flatten().collect())
 }
 
 struct Checks<'c> {
@@ -151,11 +154,11 @@ impl Checks<'_> {
         ))
     }
 
-    /// Tasks whose losses fall where the others rise.
-    fn refuse_opposite(&self) -> Result<Vec<String>, IoError> {
+    /// Tasks whose losses fall where the others rise. Tasks may well compete, so this refuses nothing.
+    fn notice_opposite(&self) -> Option<String> {
         let (tasks, runs) = (self.tasks().len(), self.measured.len());
         if tasks < LEAST_TASKS || runs < LEAST_RUNS {
-            return Ok(Vec::new());
+            return None;
         }
         let standardized: Vec<Vec<f64>> = (0..tasks)
             .map(|i| standardize(self.losses(i).collect()))
@@ -169,29 +172,15 @@ impl Checks<'_> {
             let others = standardize(others.collect());
             own.iter().zip(others).map(|(a, b)| a * b).sum::<f64>() / runs as f64
         };
-        let mut against: Vec<(usize, f64)> =
-            self.undirected().map(|i| (i, with_others(i))).collect();
+        let typical = median(self.sizes());
+        let mut against: Vec<(usize, f64)> = self
+            .undirected()
+            .filter(|&i| self.could_be_a_score(i, typical))
+            .map(|i| (i, with_others(i)))
+            .collect();
         against.retain(|(_, correlation)| *correlation < AGAINST);
-        let opposite = against
-            .iter()
-            .filter(|(_, correlation)| *correlation < OPPOSITE);
-        let opposite: Vec<usize> = opposite.map(|(i, _)| *i).collect();
-        if !opposite.is_empty() {
-            return Err(self.refused(
-                format!(
-                    "{} has metrics that fall where all others rise, so they may be scores (higher is \
-                     better): {}",
-                    self.table.file(),
-                    self.listed(&opposite)
-                ),
-                format!(
-                    "add {} to `filtering`, or `min` for those of which lower is better",
-                    self.directions(&opposite)
-                ),
-            ));
-        }
         if against.is_empty() {
-            return Ok(Vec::new());
+            return None;
         }
         let names = against.iter().map(|(i, correlation)| {
             format!(
@@ -199,11 +188,18 @@ impl Checks<'_> {
                 excerpt(&self.tasks()[*i].name)
             )
         });
-        Ok(vec![format!(
-            "tasks that get worse where the others get better; if higher is better, state it under \
-             filtering.directions: {}",
+        Some(format!(
+            "tasks that fall where the others rise, with values as scores have them; if higher is better, state \
+             it under filtering.directions: {}",
             first_few(names, 5)
-        )])
+        ))
+    }
+
+    /// Whether all values are those of a share, or the task is some ten times as large as the typical one, as
+    /// percentages are.
+    fn could_be_a_score(&self, i: usize, typical: f64) -> bool {
+        let share = self.column(i).all(|value| (0.0..=1.0).contains(&value));
+        share || median(self.losses(i).map(f64::abs).collect()) > PERCENT * typical
     }
 
     fn notice_equal(&self) -> Option<String> {

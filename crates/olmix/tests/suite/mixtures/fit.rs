@@ -173,7 +173,7 @@ fn with_a_domain_nobody_sampled(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn fit_holds_an_unsampled_domain_on_request_and_the_report_repeats_the_option() {
+fn fit_holds_an_unsampled_domain_with_a_warning_or_refuses_it_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let config = with_a_domain_nobody_sampled(folder.path());
     let out = folder.path().join("out");
@@ -185,13 +185,19 @@ fn fit_holds_an_unsampled_domain_on_request_and_the_report_repeats_the_option() 
         command.arg("--output-dir").arg(&out).args(more);
         command
     };
-    let refused = run(&[]).assert().code(2);
+    let refused = run(&["--dead-domains", "error"]).assert().code(2);
     let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
     assert!(
         message.contains("`legal`") && message.contains("--dead-domains hold"),
         "{message}"
     );
-    let held = run(&["--dead-domains", "hold"]).assert().success();
+    let held = run(&[]).assert().success();
+    let warned = String::from_utf8_lossy(&held.get_output().stderr).into_owned();
+    assert!(
+        warned.contains("no run sampled this domain, which is held at its share of the prior")
+            && warned.contains("`legal`"),
+        "{warned}"
+    );
     let printed = String::from_utf8_lossy(&held.get_output().stdout).into_owned();
     let line = printed.lines().find(|line| line.contains("legal")).unwrap();
     assert!(line.contains("not sampled"), "{line}");
@@ -203,6 +209,7 @@ fn fit_holds_an_unsampled_domain_on_request_and_the_report_repeats_the_option() 
         .find(|domain| domain["name"] == "legal")
         .unwrap();
     assert_eq!(legal["limit"], "held");
+    run(&["--dead-domains", "hold"]).assert().success();
     let report = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(report.contains("--dead-domains hold --bootstrap 0"));
 }
@@ -288,4 +295,94 @@ fn engine_settings_of_another_engine_are_noticed_before_a_launch() {
         "note: `engine.resources` has no effect: it is a setting of ray, and the engine is local\n";
     assert!(notices.contains(ray), "{notices}");
     assert!(!preview(&["--quiet"]).contains("no effect"));
+}
+
+#[test]
+fn fit_options_put_settings_into_the_config_and_the_report_repeats_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path();
+    let more = [
+        "--target-tokens",
+        "20B",
+        "--repetition",
+        "3",
+        "--bound",
+        "math=0.02:0.05",
+        "--drop",
+        "qa_*",
+        "--set",
+        "regression.seed=7",
+        "--bootstrap",
+        "0",
+    ];
+    fit(out, &more).assert().success();
+    let written = std::fs::read_to_string(out.join("mixture.json")).unwrap();
+    let mixture: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(mixture["target_tokens"], 20e9);
+    assert_eq!(mixture["repetition_factor"], 3.0);
+    assert_eq!(mixture["seed"], 7);
+    let domains = mixture["domains"].as_array().unwrap();
+    let math = domains.iter().find(|domain| domain["name"] == "math");
+    let math = math.unwrap();
+    assert_eq!((&math["min"], &math["max"]), (&0.02.into(), &0.05.into()));
+    let tasks = mixture["law"]["tasks"].as_array().unwrap();
+    assert!(
+        tasks
+            .iter()
+            .all(|task| !task["name"].as_str().unwrap().starts_with("qa_"))
+    );
+    let report = std::fs::read_to_string(out.join("report.html")).unwrap();
+    let command =
+        "--set regression.seed=7 --target-tokens 20B --repetition 3 --bound math=0.02:0.05 --drop";
+    assert!(report.contains(command), "{report}");
+    // What can't be set is named as it was given, and an unknown key with the nearest known one.
+    for (option, value, expected) in [
+        ("--bound", "maths=0.1:", "no domain is `maths`"),
+        ("--bound", "math=0.1", "write DOMAIN=MIN:MAX"),
+        (
+            "--drop",
+            "zz*",
+            "filtering.drop_metrics: the pattern `zz*` matches no metric",
+        ),
+        (
+            "--direction",
+            "qa_history=up",
+            "write METRIC=max or METRIC=min",
+        ),
+        (
+            "--set",
+            "regresion.seed=1",
+            "--set regresion.seed=1: unknown key `regresion`",
+        ),
+        (
+            "--target-tokens",
+            "many",
+            "it must be a number of tokens above 0",
+        ),
+    ] {
+        let refused = fit(out, &[option, value]).assert().code(2);
+        let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn fit_chooses_the_law_by_cross_validation_where_the_config_names_none() {
+    let folder = tempfile::tempdir().unwrap();
+    copy_demo(folder.path());
+    let config = folder.path().join("fit.yaml");
+    let text = demo_config();
+    assert!(text.contains("type: log_linear"), "{text}");
+    std::fs::write(&config, text.replace("type: log_linear", "n_test: 0")).unwrap();
+    let mut command = olmix();
+    let run = command
+        .args(["fit", "--bootstrap", "0", "--config"])
+        .arg(&config)
+        .arg("--output-dir")
+        .arg(folder.path().join("out"))
+        .assert()
+        .success();
+    let printed = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(printed.contains("chosen by cross-validation"), "{printed}");
+    assert!(printed.contains("law tried"), "{printed}");
 }
