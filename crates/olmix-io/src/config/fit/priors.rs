@@ -45,7 +45,8 @@ impl PriorsConfig {
             .as_ref()
             .map(|v| named(v, size))
             .transpose()?;
-        let token_counts = token_counts.map(|v| named(&v, |tokens| tokens.whole_tokens()));
+        let whole_tokens = |tokens: &Value<'_>| tokens.whole_tokens();
+        let token_counts = token_counts.map(|v| named(&v, whole_tokens));
         let expanded = expanded.map(|v| named(&v, size)).transpose()?;
         if let (Some(value), Some(sizes)) = (&relative_sizes, &sizes) {
             let sum: f64 = sizes.iter().map(|size| size.value).sum();

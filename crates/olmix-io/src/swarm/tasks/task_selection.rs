@@ -116,12 +116,13 @@ impl Selector<'_> {
         let (records, metrics): (Vec<_>, Vec<_>) = kinds
             .filter(|(name, _)| !self.dropped.contains(name))
             .partition(|(_, kind)| *kind == MetricKind::RunRecord);
-        self.notice_records(records.into_iter().map(|(name, _)| name).collect());
+        let records: Vec<String> = records.into_iter().map(|(name, _)| name).collect();
+        self.notice_records(&records);
         let family = |(name, _): (String, _)| (family_of(&name).to_owned(), vec![name]);
         metrics.into_iter().map(family).collect()
     }
 
-    fn notice_records(&mut self, records: Vec<String>) {
+    fn notice_records(&mut self, records: &[String]) {
         if records.is_empty() {
             return;
         }
@@ -233,7 +234,7 @@ impl Selector<'_> {
             }
             families.push((family.name.clone(), metrics));
         }
-        self.notice_records(records);
+        self.notice_records(&records);
         Ok(families)
     }
 

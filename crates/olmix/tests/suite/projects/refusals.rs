@@ -94,7 +94,7 @@ fn update_refuses_impossible_changes_and_changes_nothing() {
         "update apply update.yaml",
         &["`rename` is not a kind of change"],
     );
-    assert!(refused(at, "update add code=many").contains("no number of tokens"));
+    assert!(refused(at, "update add code=many").contains("not a number of tokens"));
     unchanged(
         at,
         "update add poems",
