@@ -13,7 +13,7 @@ use crate::error::{IoError, Location};
 /// A file that went into a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRecord {
-    /// What it was used as: `config`, `ratios` or `metrics`.
+    /// What it was used as: `config`, `ratios`, `metrics` or `metrics metadata`, also of an earlier swarm.
     pub role: String,
     /// Its path, as the user gave it.
     pub path: String,

@@ -8,6 +8,7 @@ pub use olmix_core::Direction;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IoError, Location};
+use crate::input::{InputFile, InputRecord, MAX_CONFIG_BYTES};
 
 /// The first field of the file.
 pub const FORMAT: &str = "olmix-metrics-1";
@@ -65,18 +66,22 @@ impl MetricsMeta {
     /// Reads the file that belongs to a metrics table; `None` where there is none.
     ///
     /// # Errors
-    /// [`IoError::Input`] for a file that can't be read, that is not JSON, or of another format.
+    /// [`IoError::Read`] for a file that can't be read, [`IoError::Input`] for one that is not JSON, or of another
+    /// format.
     pub fn read(table: &Path) -> Result<Option<Self>, IoError> {
+        Ok(Self::read_recorded(table)?.map(|(meta, _)| meta))
+    }
+
+    /// As [`MetricsMeta::read`], with the file's record.
+    pub(crate) fn read_recorded(table: &Path) -> Result<Option<(Self, InputRecord)>, IoError> {
         let path = Self::path_of(table);
-        let file = path.display().to_string();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let input = InputFile::read(&path, Some(MAX_CONFIG_BYTES))?;
         let help = "write it again with `olmix collect`, or remove it";
-        let wrong = |what: String| IoError::input(&file, Location::File, what, help);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(wrong(format!("can't be read: {error}"))),
-        };
-        let read: Self = serde_json::from_str(&text)
+        let wrong = |what: String| IoError::input(&input.name, Location::File, what, help);
+        let read: Self = serde_json::from_str(input.text()?)
             .map_err(|error| wrong(format!("not the metadata of metrics: {error}")))?;
         if read.format != FORMAT {
             return Err(wrong(format!(
@@ -84,7 +89,7 @@ impl MetricsMeta {
                 read.format
             )));
         }
-        Ok(Some(read))
+        Ok(Some((read, input.record("metrics metadata"))))
     }
 }
 

@@ -79,6 +79,33 @@ fn the_direction_of_a_metric_in_full_counts_before_a_pattern() {
 }
 
 #[test]
+fn directions_that_collect_wrote_beside_the_table_count_unless_the_config_states_others() {
+    let case = case(&[("math_acc", accuracy), ("hits", accuracy), ("qa", loss)]);
+    case.write(
+        "metrics.meta.json",
+        r#"{"format": "olmix-metrics-1", "metrics": {"math_acc": {"direction": "max"}, "hits": {"direction": "max"}}}"#,
+    );
+    let (min, max) = (Direction::Min, Direction::Max);
+    let directions = |case: &Case| -> Vec<Direction> {
+        tasks(case)
+            .into_iter()
+            .map(|(_, direction)| direction)
+            .collect()
+    };
+    assert_eq!(directions(&case), [max, max, min]);
+    let roles: Vec<String> = case.load().inputs.into_iter().map(|i| i.role).collect();
+    assert_eq!(roles, ["config", "ratios", "metrics", "metrics metadata"]);
+    case.with("filtering: {directions: {hits: min}}\n");
+    assert_eq!(directions(&case), [max, min, min]);
+    case.write("metrics.meta.json", "{");
+    let message = case.refused();
+    assert!(
+        message.starts_with("metrics.meta.json: not the metadata of metrics"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_pattern_or_direction_that_matches_nothing_is_refused() {
     let case = case(&[("m1", loss), ("m2", other_loss)]);
     for (lines, expected) in [

@@ -6,4 +6,5 @@ mod metric_names;
 pub(crate) mod mmlu;
 pub(crate) mod task_checks;
 pub(crate) mod task_columns;
+mod task_list;
 pub(crate) mod task_selection;

@@ -9,10 +9,12 @@ use super::metric_kind::MetricKind;
 use super::metric_names::{MetricNames, is_pattern};
 use super::mmlu;
 use super::task_columns::Member;
+use super::task_list::{averaged, tasks_of};
 use crate::config::fit::{EvalConfig, FitConfig, Granularity, Named, matches};
 use crate::error::{IoError, Location};
 use crate::messages::{excerpt, first_few, listed};
 use crate::swarm::loader::Loader;
+use crate::swarm::metrics_meta::MetricsMeta;
 use crate::swarm::tables::csv_table::Table;
 use crate::swarm::tables::run_join::Metric;
 
@@ -37,7 +39,9 @@ impl Loader {
     /// patterns and directions that mean nothing are errors.
     pub fn select_tasks(&mut self, table: &Table) -> Result<TaskSelection, IoError> {
         let offered = self.tables.offered_metrics(table);
+        let recorded = self.recorded_directions()?;
         let mut selector = Selector {
+            recorded,
             names: MetricNames {
                 config: &self.config,
                 table,
@@ -50,14 +54,31 @@ impl Loader {
         self.tables.notices.append(&mut selector.notices);
         Ok(selection)
     }
+
+    /// The directions that the source of the metrics knew, by metric.
+    fn recorded_directions(&mut self) -> Result<HashMap<String, Direction>, IoError> {
+        let Some(files) = &self.config.swarm else {
+            return Ok(HashMap::new());
+        };
+        let Some((meta, record)) = MetricsMeta::read_recorded(&files.metrics_path)? else {
+            return Ok(HashMap::new());
+        };
+        self.tables.inputs.push(record);
+        let known = meta.metrics.into_iter();
+        Ok(known
+            .filter_map(|(name, meta)| Some((name, meta.direction?)))
+            .collect())
+    }
 }
 
 /// A family and its metrics.
-type Family = (String, Vec<String>);
+pub(super) type Family = (String, Vec<String>);
 
 /// A choice of tasks on its way.
 struct Selector<'l> {
     names: MetricNames<'l>,
+    /// Directions that the source of the metrics knew.
+    recorded: HashMap<String, Direction>,
     /// Metrics that `filtering.drop_metrics` leaves out.
     dropped: HashSet<String>,
     notices: Vec<String>,
@@ -71,7 +92,9 @@ impl Selector<'_> {
             Some(eval) => self.listed_families(eval)?,
             None => self.all_metrics(),
         };
-        let directions = self.names.stated_directions()?;
+        // What the config states counts before what the source of the metrics knew.
+        let mut directions = std::mem::take(&mut self.recorded);
+        directions.extend(self.names.stated_directions()?);
         self.refuse_scores(&families, &directions)?;
         let (mut tasks, mut members) = tasks_of(config, &families, &directions);
         if tasks.is_empty() {
@@ -346,56 +369,4 @@ fn named_in_full(config: &FitConfig) -> HashSet<String> {
         .filter(|name| !is_pattern(name))
         .cloned()
         .collect()
-}
-
-/// A task for each metric, or for each family where the config says so; all of weight 1.
-fn tasks_of(
-    config: &FitConfig,
-    families: &[Family],
-    directions: &HashMap<String, Direction>,
-) -> (Vec<Task>, Vec<Vec<Member>>) {
-    let direction = |metric: &str| directions.get(metric).copied().unwrap_or_default();
-    let (mut tasks, mut members) = (Vec::new(), Vec::new());
-    for (family, metrics) in families {
-        let mut add = |name: &str, direction, parts| {
-            tasks.push(Task {
-                name: name.to_owned(),
-                family: family.clone(),
-                weight: 1.0,
-                direction,
-                offset: 0.0,
-            });
-            members.push(parts);
-        };
-        if config.regression.granularity == Granularity::Family {
-            let member = |metric: &String| Member {
-                metric: metric.clone(),
-                weight: 1.0 / metrics.len() as f64,
-                direction: direction(metric),
-            };
-            add(family, Direction::Min, metrics.iter().map(member).collect());
-        } else {
-            for metric in metrics {
-                add(metric, direction(metric), Vec::new());
-            }
-        }
-    }
-    (tasks, members)
-}
-
-/// One task: the weighted average of all.
-fn averaged(tasks: &[Task]) -> (Vec<Task>, Vec<Vec<Member>>) {
-    let member = |task: &Task| Member {
-        metric: task.name.clone(),
-        weight: task.weight,
-        direction: task.direction,
-    };
-    let average = Task {
-        name: "average".to_owned(),
-        family: "all".to_owned(),
-        weight: 1.0,
-        direction: Direction::Min,
-        offset: 0.0,
-    };
-    (vec![average], vec![tasks.iter().map(member).collect()])
 }
