@@ -21,13 +21,35 @@ def source(plan):
     raise BadInput(f"{named}, the tokenizer of the run, is missing: restore it, or put it at {beside}")
 
 
-def write(plan, path):
-    """Copies the tokenizer, or writes that of bytes."""
-    file = source(plan)
+def write(plan, folder):
+    """Copies the tokenizer, or writes that of bytes, and says how `transformers` opens it."""
+    file, path = source(plan), folder / "tokenizer.json"
     if file is not None:
         shutil.copyfile(file, path)
     else:
         path.write_text(json.dumps(byte_tokenizer(), ensure_ascii=False), encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps(opened(plan, path), indent=2) + "\n", encoding="utf-8")
+
+
+def opened(plan, path):
+    """tokenizer_config.json: tokenizer.json as it is, not the tokenizer of the model's kind, whose tokens are others."""
+    end = None
+    if plan.end_of_text is not None:
+        tokenizer = json.loads(path.read_text(encoding="utf-8"))
+        added = {token["id"]: token["content"] for token in tokenizer.get("added_tokens") or []}
+        vocabulary = tokenizer["model"]["vocab"]
+        if isinstance(vocabulary, dict):
+            names = {number: token for token, number in vocabulary.items()}
+        else:
+            names = {number: piece[0] for number, piece in enumerate(vocabulary)}
+        end = (names | added).get(plan.end_of_text)
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": plan.model.context,
+        "clean_up_tokenization_spaces": False,
+        "bos_token": end,
+        "eos_token": end,
+    }
 
 
 def byte_tokenizer():

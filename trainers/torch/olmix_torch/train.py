@@ -132,7 +132,7 @@ class Run:
             with staged(model_folder) as partial:
                 save_weights(model, partial / "model.safetensors")
                 (partial / "config.json").write_text(json.dumps(config(self.plan), indent=2) + "\n", encoding="utf-8")
-                tokenizer.write(self.plan, partial / "tokenizer.json")
+                tokenizer.write(self.plan, partial)
 
     def _steps(self, start, seconds_before, model, optimizer, compiled):
         workers, recipe, tokens = self.workers, self.recipe, self.plan.batch_tokens

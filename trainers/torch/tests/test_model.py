@@ -5,7 +5,7 @@ import torch
 from conftest import make_run, train
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from olmix_torch import plan as plans
 from olmix_torch.model import ProxyModel, initialize
@@ -33,6 +33,9 @@ def test_transformers_reads_the_final_model_and_gives_the_same_logits(tmp_path, 
 
 def test_the_tokenizer_of_bytes_gives_bytes_and_reads_them_back(finished):
     tokenizer = Tokenizer.from_file(str(finished / "model" / "tokenizer.json"))
+    # Without tokenizer_config.json the tokenizer would be Llama's.
+    opened = AutoTokenizer.from_pretrained(finished / "model")
+    assert opened.encode("two  spaces é", add_special_tokens=False) == tokenizer.encode("two  spaces é").ids
     text = "naïve 数 \n\t\x00 tokens!" + END_OF_TEXT
     ids = tokenizer.encode(text).ids
     assert ids == [*text.removesuffix(END_OF_TEXT).encode(), 256]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::definition;
 use super::entries::entries;
 use super::recording::{self, Recording};
 use super::run::{Cure, Mixture, SourceRuns};
@@ -59,7 +60,16 @@ pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
             "give the folder that the runs of a swarm were written to",
         ));
     }
-    Ok(runs_of(files, &mixtures))
+    let found = runs_of(files, &mixtures);
+    definition::check(&found, |run| {
+        let file = folder.join(format!("{}.json", run.name));
+        if file.is_file() {
+            file
+        } else {
+            folder.join(&run.name).join("metrics.json")
+        }
+    })?;
+    Ok(found)
 }
 
 /// The last part of a folder's path.

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use olmix_ledger::{Ledger, State};
 
+use super::definition;
 use super::run::{Cure, MeasuredRun, SourceRuns, Value};
 use crate::LaunchError;
-use crate::swarm::resolve_path;
+use crate::swarm::{resolve_path, run_folder};
 
 pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
     let ledger = Ledger::open_existing(path)?;
@@ -23,9 +24,15 @@ pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
         ));
     };
     let mut found = SourceRuns::default();
-    for run in ledger.runs(swarm.id)? {
-        match (run.state, run.metrics) {
-            (State::Finished, Some(metrics)) => {
+    let mut again = 0;
+    for mut run in ledger.runs(swarm.id)? {
+        let file = run_folder(swarm, &run).join("metrics.json");
+        match (run.state, run.metrics.take()) {
+            (State::Finished, Some(mut metrics)) => {
+                if let Some(newer) = definition::measured_again(&file, &metrics) {
+                    metrics = newer;
+                    again += 1;
+                }
                 let value = |(name, number)| (name, Value { number, step: None });
                 found.runs.push(MeasuredRun {
                     name: run.name,
@@ -43,5 +50,11 @@ pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
             }
         }
     }
+    if again > 0 {
+        found.notices.push(format!(
+            "{again} runs were measured again after they finished: their metrics.json counts, not the ledger"
+        ));
+    }
+    definition::check(&found, |run| swarm.out.join(&run.name).join("metrics.json"))?;
     Ok(found)
 }

@@ -1,6 +1,7 @@
 //! From finished runs, wherever they were recorded, to `ratios.csv` and `metrics.csv`.
 
 mod config_mixture;
+mod definition;
 mod entries;
 mod filter;
 mod folder;

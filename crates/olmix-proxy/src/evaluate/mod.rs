@@ -1,5 +1,7 @@
 //! What a trained model makes of tasks and of held-out data, in bits per byte.
 
+mod definition;
+mod scores;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -17,19 +19,25 @@ use crate::{EvaluationPlan, ProxyError, RunPlan, Tokens, ValidationPlan};
 pub use tasks::{Item, Task, task_files};
 
 const FORMAT: &str = "olmix metrics";
-const VERSION: u32 = 1;
+/// Version 1 measured answers by another definition, and names none.
+const VERSION: u32 = 2;
 /// Sequences of a domain's held-out data that are measured, spread over all of it.
 const VALIDATION_SEQUENCES: u64 = 128;
 
 /// `metrics.json`: what was measured, by name.
 ///
-/// A task's metric has its name: bits per byte of the gold answer, the mean over items. `NAME:accuracy` is
-/// the share of items whose gold choice has the fewest bits per byte. `validation:DOMAIN` is the bits per
-/// byte of held-out text, `validation_loss:DOMAIN` its nats per token.
+/// A task's metric has its name: bits per byte of the gold answer, the mean over items, or of all its texts.
+/// `NAME:accuracy` is the share of items whose gold choice is the first of those with the fewest bits per
+/// byte. `validation:DOMAIN` is the bits per byte of held-out text, `validation_loss:DOMAIN` its nats per
+/// token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     format: String,
     version: u32,
+    /// By which definition tasks were measured, where any were: `lm-evaluation-harness`, or
+    /// `lm-evaluation-harness, add_bos_token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<String>,
     /// Values by name.
     pub metrics: BTreeMap<String, f64>,
 }
@@ -80,8 +88,8 @@ pub fn load_model(run: &Path) -> Result<(RunPlan, Model), ProxyError> {
 /// any number of them. `observe` is called with parts done, and once before that with their number:
 /// `(0, parts)`.
 ///
-/// Every answer goes through the model at its own length behind its own context: nothing is padded. The
-/// tokens of the context do not count.
+/// Every answer goes through the model at its own length behind its own context: nothing is padded. Bits per
+/// byte are those of lm-evaluation-harness 0.4.13 (docs/launch-config.md).
 ///
 /// # Errors
 /// [`ProxyError::Input`] for tasks and shards that can't be used, and answers longer than the model's
@@ -104,7 +112,8 @@ pub fn evaluate(
     observe(0, parts);
     let meter = Meter {
         model,
-        start: plan.data.end_of_text,
+        end_of_text: plan.data.end_of_text,
+        add_bos_token: evaluation.add_bos_token,
         encode,
         spaces: Mutex::new(Vec::new()),
         observe: &|done| observe(done, parts),
@@ -130,9 +139,11 @@ pub fn evaluate(
             metrics.insert(format!("validation:{}", domain.name), bits);
         }
     }
+    let definition = definition::name(evaluation.add_bos_token).to_owned();
     Ok(Metrics {
         format: FORMAT.to_owned(),
         version: VERSION,
+        task_definition: (!tasks.is_empty()).then_some(definition),
         metrics,
     })
 }
@@ -140,8 +151,10 @@ pub fn evaluate(
 /// A model with all that measuring takes.
 struct Meter<'a> {
     model: &'a Model,
-    /// The token that begins a document.
-    start: Option<u32>,
+    /// The token that ends a document, which also begins one.
+    end_of_text: Option<u32>,
+    /// Whether it goes before every context.
+    add_bos_token: bool,
     encode: &'a Encode<'a>,
     spaces: Mutex<Vec<Workspace>>,
     observe: &'a (dyn Fn(u64) + Sync),
@@ -156,80 +169,6 @@ impl Meter<'_> {
         let result = job(&mut space);
         spaces().push(space);
         result
-    }
-
-    /// Mean bits per byte of a task's gold answers, and its accuracy.
-    fn task(&self, task: &Task, prefix: &str) -> Result<(f64, f64), ProxyError> {
-        let one = |item: &Item| {
-            let bits: Result<Vec<f64>, ProxyError> = item
-                .choices
-                .iter()
-                .map(|answer| self.answer(task, item, prefix, answer))
-                .collect();
-            let bits = bits?;
-            let least = bits.iter().copied().fold(f64::INFINITY, f64::min);
-            (self.observe)(1);
-            Ok((bits[item.gold], bits[item.gold] <= least))
-        };
-        let scored: Result<Vec<(f64, bool)>, ProxyError> = task.items.par_iter().map(one).collect();
-        let scored = scored?;
-        let count = scored.len() as f64;
-        let bits: f64 = scored.iter().map(|(bits, _)| bits).sum();
-        let right = scored.iter().filter(|(_, right)| *right).count();
-        Ok((bits / count, right as f64 / count))
-    }
-
-    /// Bits per byte of an answer behind its context, of which the beginning is cut off where both are longer
-    /// than what the model can see.
-    fn answer(
-        &self,
-        task: &Task,
-        item: &Item,
-        prefix: &str,
-        answer: &str,
-    ) -> Result<f64, ProxyError> {
-        let bad = |problem: String, help: &str| {
-            ProxyError::input(&task.file, format!("line {}: {problem}", item.line), help)
-        };
-        let encode = |text: &str| {
-            (self.encode)(text)
-                .map_err(|error| bad(format!("can't be tokenized: {error}"), "correct the text"))
-        };
-        let (before, after) = (
-            encode(&format!("{prefix}{}", item.context))?,
-            encode(answer)?,
-        );
-        let shape = &self.model.shape;
-        let before: Vec<u32> = self.start.into_iter().chain(before).collect();
-        if before.is_empty() || after.is_empty() || after.len() > shape.context {
-            let problem = format!(
-                "an answer of {} tokens behind a context of {}, for a model that sees {}",
-                after.len(),
-                before.len(),
-                shape.context
-            );
-            return Err(bad(
-                problem,
-                "give a context, and answers that fit into training.sequence_length",
-            ));
-        }
-        // The last token is only a target.
-        let seen = before.len().min(shape.context + 1 - after.len());
-        let tokens = [&before[before.len() - seen..], &after].concat();
-        if let Some(token) = tokens.iter().find(|&&token| token as usize >= shape.vocab) {
-            let problem = format!(
-                "has the token {token}, and the model's vocabulary has {}",
-                shape.vocab
-            );
-            return Err(bad(
-                problem,
-                "use the tokenizer that the model was trained with",
-            ));
-        }
-        let from = tokens.len() - after.len();
-        let logs = self.with_space(|space| self.model.log_likelihoods(&tokens, from, space));
-        let nats: f64 = logs.iter().map(|log| -f64::from(*log)).sum();
-        Ok(nats / std::f64::consts::LN_2 / answer.len() as f64)
     }
 
     /// Mean loss of a domain's held-out data in nats per token, and its bits per byte where bytes are known.

@@ -1,4 +1,4 @@
-//! Task files: JSON Lines of a context and its gold answer, or of choices of which one is gold.
+//! Task files: JSON Lines of a context and its gold answer, of choices of which one is gold, or of texts.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ pub struct Task {
     pub file: PathBuf,
     /// What is asked, at least one item.
     pub items: Vec<Item>,
+    /// Whether the items are texts, of which every byte counts: each has no context, and one choice.
+    pub rolling: bool,
 }
 
 /// A question of a task, with its answers.
@@ -33,10 +35,33 @@ pub struct Item {
 /// A line as it is written.
 #[derive(Deserialize)]
 struct Line {
-    context: String,
+    context: Option<String>,
+    text: Option<String>,
     answer: Option<String>,
     choices: Option<Vec<String>>,
     gold: Option<usize>,
+}
+
+impl Line {
+    /// Context, choices, and which of them is right.
+    fn item(self) -> Result<(String, Vec<String>, usize), String> {
+        let context = |context: Option<String>| context.ok_or("missing field `context`".to_owned());
+        match (self.text, self.answer, self.choices, self.gold) {
+            (Some(text), None, None, None) if self.context.is_none() => {
+                Ok((String::new(), vec![text], 0))
+            }
+            (Some(_), ..) => Err("a text has no context, answer or choices".to_owned()),
+            (None, Some(answer), None, None) => Ok((context(self.context)?, vec![answer], 0)),
+            (None, None, Some(choices), Some(gold)) if gold < choices.len() => {
+                Ok((context(self.context)?, choices, gold))
+            }
+            (None, None, Some(choices), Some(gold)) => Err(format!(
+                "gold is {gold}, and there are {} choices, counted from 0",
+                choices.len()
+            )),
+            _ => Err("has neither an answer, nor choices and gold, nor a text".to_owned()),
+        }
+    }
 }
 
 impl Task {
@@ -47,9 +72,10 @@ impl Task {
     /// are no items, and answers that are empty.
     pub fn read(file: &Path) -> Result<Self, ProxyError> {
         let help = "write a JSON object a line: {\"context\": …, \"answer\": …}, or with \"choices\" and \
-                    \"gold\"";
+                    \"gold\", or {\"text\": …} in every line";
         let bytes = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
-        let mut items = Vec::new();
+        let mut items: Vec<Item> = Vec::new();
+        let mut rolling = false;
         for (i, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
             if text.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -61,27 +87,25 @@ impl Task {
                 bad(format!("is not UTF-8 from byte {} on", error.valid_up_to()))
             })?;
             let read: Line = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
-            let (choices, gold) = match (read.answer, read.choices, read.gold) {
-                (Some(answer), None, None) => (vec![answer], 0),
-                (None, Some(choices), Some(gold)) if gold < choices.len() => (choices, gold),
-                (None, Some(choices), Some(gold)) => {
-                    return Err(bad(format!(
-                        "gold is {gold}, and there are {} choices, counted from 0",
-                        choices.len()
-                    )));
-                }
-                _ => return Err(bad("has neither an answer, nor choices and gold".to_owned())),
-            };
+            let text = read.text.is_some();
+            if text != rolling && !items.is_empty() {
+                return Err(bad(
+                    "the task has texts and answers, whose bits per byte are not of one kind"
+                        .to_owned(),
+                ));
+            }
+            rolling = text;
+            let (context, choices, gold) = read.item().map_err(bad)?;
             if let Some(empty) = choices.iter().position(String::is_empty) {
-                let which = if choices.len() == 1 {
-                    "the answer".to_owned()
-                } else {
-                    format!("choice {empty}")
+                let which = match choices.len() {
+                    1 if rolling => "the text".to_owned(),
+                    1 => "the answer".to_owned(),
+                    _ => format!("choice {empty}"),
                 };
                 return Err(bad(format!("{which} is empty, and has no bits per byte")));
             }
             items.push(Item {
-                context: read.context,
+                context,
                 choices,
                 gold,
                 line,
@@ -99,6 +123,7 @@ impl Task {
             name,
             file: file.to_owned(),
             items,
+            rolling,
         })
     }
 
@@ -199,9 +224,18 @@ mod tests {
             ),
             (
                 b"{\"context\": \"x\"}",
-                "neither an answer, nor choices and gold",
+                "neither an answer, nor choices and gold, nor a text",
             ),
             (b"{\"answer\": \"x\"}", "missing field `context`"),
+            (b"{\"text\": \"\"}", "line 1: the text is empty"),
+            (
+                b"{\"text\": \"x\", \"context\": \"y\"}",
+                "a text has no context",
+            ),
+            (
+                b"{\"text\": \"x\"}\n{\"context\": \"x\", \"answer\": \"y\"}",
+                "line 2: the task has texts and answers",
+            ),
             (b"\n", "holds no items"),
         ] {
             let message = read(text).unwrap_err().to_string();

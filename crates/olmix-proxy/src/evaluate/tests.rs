@@ -1,6 +1,8 @@
 //! Bits per byte against their definition.
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 
+use olmix_data::Encoder;
+
 use super::*;
 use crate::{DataPlan, Shape, ShardPlan};
 
@@ -42,8 +44,8 @@ fn measure(
     model: &Model,
     evaluation: &EvaluationPlan,
 ) -> Result<BTreeMap<String, f64>, ProxyError> {
-    let bytes = |text: &str| Ok(text.bytes().map(u32::from).collect());
-    evaluate(&plan(model), evaluation, model, &bytes, &|_, _| {}).map(|found| found.metrics)
+    let encode = |text: &str| Ok(bytes(text));
+    evaluate(&plan(model), evaluation, model, &encode, &|_, _| {}).map(|found| found.metrics)
 }
 
 fn tasks(folder: &Path, text: &str) -> EvaluationPlan {
@@ -55,11 +57,8 @@ fn tasks(folder: &Path, text: &str) -> EvaluationPlan {
     }
 }
 
-/// Bits of the last `count` of the tokens, by the definition.
-fn bits(model: &Model, text: &str, count: usize) -> f64 {
-    let tokens: Vec<u32> = std::iter::once(256)
-        .chain(text.bytes().map(u32::from))
-        .collect();
+/// Bits of the last `count` of some tokens, by the definition.
+fn bits_of(model: &Model, tokens: &[u32], count: usize) -> f64 {
     let mut space = Workspace::new(&model.shape, Use::Measuring);
     let logits = model.logits(&tokens[..tokens.len() - 1], &mut space);
     let rows: Vec<&[f32]> = logits.chunks_exact(257).collect();
@@ -72,19 +71,44 @@ fn bits(model: &Model, text: &str, count: usize) -> f64 {
     (n - count..n).map(bit).sum()
 }
 
+fn bytes(text: &str) -> Vec<u32> {
+    text.bytes().map(u32::from).collect()
+}
+
+/// The same of the last bytes of a text.
+fn bits(model: &Model, text: &str, count: usize) -> f64 {
+    bits_of(model, &bytes(text), count)
+}
+
 #[test]
-fn bits_per_byte_are_those_of_the_gold_answer_alone() {
+fn bits_per_byte_are_those_of_the_gold_answer_and_of_the_space_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let model = model(32);
-    let line = "{\"context\": \"2+2=\", \"answer\": \"vier é\"}\n";
-    let second = "{\"context\": \"\", \"answer\": \"no\"}\n";
-    let found = measure(&model, &tasks(folder.path(), &format!("{line}{second}"))).unwrap();
-    let expected = bits(&model, "2+2=vier é", 7) / 7.0 + bits(&model, "no", 2) / 2.0;
+    let lines = "{\"context\": \"2+2=\", \"answer\": \"vier é\"}\n\
+                 {\"context\": \"\", \"answer\": \"no\"}\n\
+                 {\"context\": \"a \\n\", \"answer\": \"b\"}\n\
+                 {\"context\": \" \", \"answer\": \"c\"}\n";
+    let mut evaluation = tasks(folder.path(), lines);
+    let found = measure(&model, &evaluation).unwrap();
+    let begun = |text: &str, count| bits_of(&model, &[&[256], &bytes(text)[..]].concat(), count);
+    // Bytes are the answer's alone; without text in the context, a document begins.
+    let expected = bits(&model, "2+2=vier é", 7) / 7.0
+        + begun("no", 2) / 2.0
+        + bits(&model, "a \nb", 3)
+        + begun(" c", 2);
     assert!(
-        (found["task"] - expected / 2.0).abs() < 1e-5,
+        (found["task"] - expected / 4.0).abs() < 1e-5,
         "{found:?} {expected}"
     );
     assert_eq!(found.len(), 1);
+    evaluation.add_bos_token = true;
+    let found = measure(&model, &evaluation).unwrap();
+    let expected =
+        begun("2+2=vier é", 7) / 7.0 + begun("no", 2) / 2.0 + begun("a \nb", 3) + begun(" c", 2);
+    assert!(
+        (found["task"] - expected / 4.0).abs() < 1e-5,
+        "{found:?} {expected}"
+    );
 }
 
 #[test]
@@ -109,6 +133,89 @@ fn the_choice_of_fewest_bits_per_byte_counts_and_a_prefix_goes_before() {
         (found["task:accuracy"] - 2.0 / 3.0).abs() < 1e-12,
         "{found:?}"
     );
+}
+
+#[test]
+fn of_equal_choices_the_first_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |gold: usize| {
+        format!("{{\"context\": \"q\", \"choices\": [\"yes\", \"yes\"], \"gold\": {gold}}}\n")
+    };
+    for (gold, accuracy) in [(0, 1.0), (1, 0.0)] {
+        let found = measure(&model(32), &tasks(folder.path(), &line(gold))).unwrap();
+        assert_eq!(found["task:accuracy"], accuracy);
+    }
+}
+
+#[test]
+fn a_text_longer_than_the_context_is_measured_in_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = model(8);
+    let lines = "{\"text\": \"the quick brown é\"}\n{\"text\": \"fox\"}\n";
+    let found = measure(&model, &tasks(folder.path(), lines)).unwrap();
+    let text = [&[256], &bytes("the quick brown é")[..]].concat();
+    // 18 bytes: 8, 8, and 2 that see 8 before the last.
+    let long = bits_of(&model, &text[..9], 8)
+        + bits_of(&model, &text[8..17], 8)
+        + bits_of(&model, &text[10..], 2);
+    let short = bits_of(&model, &[&[256], &bytes("fox")[..]].concat(), 3);
+    let expected = (long + short) / 21.0;
+    assert!(
+        (found["task"] - expected).abs() < 1e-5,
+        "{found:?} {expected}"
+    );
+    assert_eq!(found.len(), 1, "a text has no accuracy");
+}
+
+#[test]
+fn answers_that_a_tokenizer_gives_no_token_of_their_own_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = model(32);
+    let evaluation = tasks(folder.path(), "{\"context\": \"ab\", \"answer\": \"c\"}");
+    // Any text is one token.
+    let one = |_: &str| Ok(vec![7]);
+    let refused = evaluate(&plan(&model), &evaluation, &model, &one, &|_, _| {});
+    let message = refused.unwrap_err().to_string();
+    assert!(
+        message.contains("line 1: context and answer together have no more tokens"),
+        "{message}"
+    );
+}
+
+/// Tasks, a tokenizer and what lm-evaluation-harness makes of the model that starts from seed 7;
+/// `scripts/compare/harness.py` writes them.
+#[test]
+fn metrics_are_those_of_lm_evaluation_harness() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness");
+    let encoder =
+        Encoder::open(&olmix_data::Unit::Tokenizer(folder.join("tokenizer.json"))).unwrap();
+    let expected = std::fs::read(folder.join("expected.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
+    let shape: Shape = serde_json::from_value(expected["shape"].clone()).unwrap();
+    let model = Model::initial(shape, 7);
+    let mut plan = plan(&model);
+    plan.data.end_of_text = encoder.end_of_text();
+    let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
+    for add_bos_token in [false, true] {
+        let evaluation = EvaluationPlan {
+            tasks: task_files(&[folder.join("tasks")]).unwrap(),
+            few_shot: vec![("shots".into(), folder.join("shots.txt"))],
+            add_bos_token,
+            ..EvaluationPlan::default()
+        };
+        let found = evaluate(&plan, &evaluation, &model, &encode, &|_, _| {}).unwrap();
+        let definition = found.task_definition.unwrap();
+        let theirs = expected[&definition].as_object().unwrap();
+        assert_eq!(theirs.len(), found.metrics.len(), "{definition}");
+        for (name, value) in theirs {
+            let value = value.as_f64().unwrap();
+            let ours = found.metrics[name];
+            assert!(
+                (ours - value).abs() < 1e-5,
+                "{definition}, {name}: {ours} and {value}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -141,6 +248,7 @@ fn held_out_bits_per_byte_follow_from_loss_and_bytes() {
         path,
         offset: 0,
         width: 1,
+        big_endian: false,
         tokens: 63,
     }];
     let domain = ValidationPlan {

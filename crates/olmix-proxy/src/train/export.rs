@@ -14,7 +14,8 @@ pub fn model_folder(run: &Path) -> PathBuf {
     run.join("model")
 }
 
-/// Writes a model as a folder of model.safetensors, config.json and tokenizer.json, all or none.
+/// Writes a model as a folder of model.safetensors, config.json, tokenizer.json and `tokenizer_config.json`, all
+/// or none.
 ///
 /// # Errors
 /// [`ProxyError::File`]; an earlier folder is then as it was.
@@ -31,6 +32,9 @@ pub fn save_model(
     let mut config = config(&model.shape, end_of_text).to_string();
     config.push('\n');
     folder.write("config.json", config.as_bytes())?;
+    let mut named = tokenizer_config(tokenizer, end_of_text, model.shape.context).to_string();
+    named.push('\n');
+    folder.write("tokenizer_config.json", named.as_bytes())?;
     Ok(folder.commit()?)
 }
 
@@ -76,4 +80,57 @@ fn config(shape: &Shape, end_of_text: Option<u32>) -> Value {
         "bos_token_id": end_of_text,
         "eos_token_id": end_of_text,
     })
+}
+
+/// How `transformers` opens tokenizer.json: as it is. Without this file it takes the tokenizer of the model's
+/// kind, Llama's, whose tokens are others.
+fn tokenizer_config(tokenizer: &[u8], end_of_text: Option<u32>, context: usize) -> Value {
+    let end = end_of_text.and_then(|id| token_named(tokenizer, id));
+    json!({
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": context,
+        "clean_up_tokenization_spaces": false,
+        "bos_token": end,
+        "eos_token": end,
+    })
+}
+
+/// The text of a token in a tokenizer.json.
+fn token_named(tokenizer: &[u8], id: u32) -> Option<String> {
+    let json: Value = serde_json::from_slice(tokenizer).ok()?;
+    let is_it = |found: &Value| found.as_u64() == Some(u64::from(id));
+    let added = json["added_tokens"].as_array();
+    let added = added.and_then(|all| all.iter().find(|token| is_it(&token["id"])));
+    if let Some(token) = added {
+        return token["content"].as_str().map(str::to_owned);
+    }
+    match &json["model"]["vocab"] {
+        Value::Object(vocabulary) => {
+            let found = vocabulary.iter().find(|(_, found)| is_it(found));
+            found.map(|(token, _)| token.clone())
+        }
+        // Unigram has a list of pieces and their scores.
+        pieces => pieces[id as usize][0].as_str().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_text_is_named_to_transformers_wherever_the_tokenizer_has_it() {
+        let added =
+            br#"{"added_tokens": [{"id": 3, "content": "</s>"}], "model": {"vocab": {"</s>": 3}}}"#;
+        let word = br#"{"added_tokens": [], "model": {"vocab": {"a": 1, "stop": 3}}}"#;
+        let piece =
+            br#"{"model": {"vocab": [["a", 0.0], ["b", -1.0], ["c", -1.5], ["end", -2.0]]}}"#;
+        for (json, end) in [(&added[..], "</s>"), (word, "stop"), (piece, "end")] {
+            let config = tokenizer_config(json, Some(3), 128);
+            assert_eq!(config["eos_token"], end);
+            assert_eq!(config["tokenizer_class"], "PreTrainedTokenizerFast");
+            assert_eq!(config["model_max_length"], 128);
+        }
+        assert!(tokenizer_config(b"{}", None, 128)["eos_token"].is_null());
+    }
 }

@@ -31,9 +31,10 @@ pub enum ProxyCommand {
     #[command(after_help = "Example:\n  \
             olmix proxy eval --model run --tasks tasks/\n\n\
             Tasks are files of JSON Lines, NAME.jsonl each: {\"context\": …, \"answer\": …}, or \
-            {\"context\": …, \"choices\": […], \"gold\": 0}. The metric NAME is the mean bits per byte of \
-            the gold answers; NAME:accuracy is how often the gold choice has the fewest bits per byte. \
-            validation:DOMAIN is the bits per byte of held-out text.")]
+            {\"context\": …, \"choices\": […], \"gold\": 0}, or {\"text\": …}. The metric NAME is the mean bits \
+            per byte of the gold answers, or the bits per byte of all texts; NAME:accuracy is how often the \
+            gold choice has the fewest bits per byte. Values are those of lm-evaluation-harness \
+            (docs/launch-config.md). validation:DOMAIN is the bits per byte of held-out text.")]
     Eval(ProxyEvalArgs),
 }
 
@@ -63,6 +64,9 @@ pub struct ProxyEvalArgs {
     /// File with a few-shot prefix for every context [default: the config's].
     #[arg(long, value_name = "FILE")]
     pub few_shot: Option<PathBuf>,
+    /// Put an end-of-text token before every context [default: the config's].
+    #[arg(long)]
+    pub add_bos_token: bool,
     /// File for the metrics [default: metrics.json in the run's folder].
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,

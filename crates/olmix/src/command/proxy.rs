@@ -3,8 +3,8 @@
 use olmix_fs::check_writable;
 use olmix_io::{LaunchConfig, TrainerKind};
 use olmix_proxy::{
-    EvaluationPlan, Event, Metrics, Model, ProxyError, RunLock, RunPlan, evaluate, load_model,
-    prepare, run_encoder, task_files, train,
+    Event, Metrics, Model, ProxyError, RunLock, RunPlan, evaluate, load_model, prepare,
+    run_encoder, task_files, train,
 };
 use serde_json::json;
 
@@ -165,7 +165,8 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
     if let Some(file) = &args.few_shot {
         wanted.few_shot = vec![("*".to_owned(), file.clone())];
     }
-    if wanted == EvaluationPlan::default() {
+    wanted.add_bos_token |= args.add_bos_token;
+    if wanted.tasks.is_empty() && wanted.validation.is_empty() {
         return Err(ProxyError::input(
             &RunPlan::file(&args.model),
             "names nothing to measure",
@@ -189,7 +190,11 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
     drop(bar);
     metrics.write(&file)?;
     if args.common.json {
-        output::print(&json!({ "metrics": metrics.metrics }).to_string())?;
+        let told = json!({
+            "metrics": metrics.metrics,
+            "task_definition": metrics.task_definition,
+        });
+        output::print(&told.to_string())?;
     } else if !args.common.quiet {
         let row = |(name, value): (&String, &f64)| vec![name.clone(), number(Some(*value), 4)];
         let rows: Vec<Vec<String>> = metrics.metrics.iter().map(row).collect();

@@ -10,6 +10,8 @@ pub struct EvaluationConfig {
     pub tasks: Vec<String>,
     /// What goes before every context.
     pub few_shot: Option<FewShot>,
+    /// Whether an end-of-text token goes before every context.
+    pub add_bos_token: bool,
     /// Held-out data by domain.
     pub validation: Vec<ValidationLeaf>,
 }
@@ -39,6 +41,7 @@ impl EvaluationConfig {
         section.optional("type");
         let tasks = section.optional("tasks");
         let few_shot = section.optional("few_shot");
+        let add_bos_token = section.optional("add_bos_token");
         let validation = section.optional("validation");
         section.finish()?;
         let mut read = Self::default();
@@ -65,6 +68,9 @@ impl EvaluationConfig {
                 Err(_) => FewShot::File(value.text()?.to_owned()),
             }),
         };
+        if let Some(value) = add_bos_token {
+            read.add_bos_token = value.boolean()?;
+        }
         if let Some(validation) = validation {
             for (name, paths) in validation.entries()? {
                 read.validation.push(ValidationLeaf {
