@@ -1,8 +1,7 @@
 //! Counts the tokens of each leaf: flat shards by their sizes, texts by reading them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -12,12 +11,13 @@ use rayon::prelude::*;
 use tokio::runtime::Runtime;
 
 use crate::cache::Cache;
-use crate::flat::{self, HEAD};
-use crate::listing::Shard;
 use crate::pattern::Location;
+use crate::reader::Reader;
 use crate::resolve::{Job, Leaf, REQUESTS, is_npy, jobs, list};
+use crate::shard::Measure;
+use crate::shard::flat::{self, HEAD, Npy};
 use crate::store::Stores;
-use crate::text::{self, Unit};
+use crate::text::{self, Counted, OnBadLine, Skipped, Source, Unit};
 use crate::{DataError, Encoder, Format, ShardProblem};
 
 /// How shards are counted.
@@ -29,10 +29,14 @@ pub struct CountOptions {
     pub unit: Unit,
     /// The field or column of a document's text.
     pub text_field: String,
+    /// Whether a file may belong to two leaves, and count twice.
+    pub shared: bool,
     /// Where relative paths start; where nothing is found there, they start at the working directory.
     pub folder: PathBuf,
     /// The file that remembers counts of texts.
     pub cache: Option<PathBuf>,
+    /// What is done with lines of texts that are not documents.
+    pub on_bad_line: OnBadLine,
 }
 
 /// What was counted of a leaf.
@@ -48,6 +52,8 @@ pub struct LeafCount {
     pub bytes: u64,
     /// Whether any of them holds text.
     pub text: bool,
+    /// Lines that were left out, by file.
+    pub skipped: Vec<Skipped>,
 }
 
 /// Counts the tokens of each leaf, in the order given.
@@ -67,7 +73,11 @@ pub fn count(
     let encoder = Encoder::open(&options.unit)?;
     let runtime = Runtime::new().map_err(|error| DataError::Machine(error.to_string()))?;
     let stores = Stores::default();
-    let shards = list(leaves, &options.folder, &stores, &runtime)?;
+    let reader = Reader {
+        stores: &stores,
+        runtime: &runtime,
+    };
+    let shards = list(leaves, &options.folder, reader, options.shared)?;
     let (jobs, mut problems) = jobs(leaves, &shards);
     let sum = jobs.iter().map(|job| job.shard.size).sum();
     progress(0, sum);
@@ -79,13 +89,13 @@ pub fn count(
     let counter = Counter {
         options,
         encoder: &encoder,
-        stores: &stores,
-        runtime: &runtime,
+        reader,
+        measure: Measure::new(reader, options.width),
         cache: &cache,
         progress: &|bytes| progress(bytes, sum),
     };
     let headers = counter.remote_headers(&jobs);
-    let counted: Vec<Result<u64, String>> = jobs
+    let counted: Vec<Result<JobCount, String>> = jobs
         .par_iter()
         .zip(&headers)
         .map(|(job, header)| counter.count(job, header.as_ref()))
@@ -98,15 +108,19 @@ pub fn count(
             shards: 0,
             bytes: 0,
             text: false,
+            skipped: Vec::new(),
         })
         .collect();
     for (job, tokens) in jobs.iter().zip(counted) {
         let into = &mut counts[job.leaf];
         into.shards += 1;
         into.bytes += job.shard.size;
-        into.text |= job.format.is_text();
         match tokens {
-            Ok(tokens) => into.tokens += tokens,
+            Ok(found) => {
+                into.tokens += found.tokens;
+                into.text |= found.text;
+                into.skipped.extend(found.skipped);
+            }
             Err(problem) => problems.push(ShardProblem {
                 leaf: into.name.clone(),
                 shard: job.shard.display(),
@@ -131,14 +145,33 @@ pub fn count(
 struct Counter<'a> {
     options: &'a CountOptions,
     encoder: &'a Encoder,
-    stores: &'a Stores,
-    runtime: &'a Runtime,
+    reader: Reader<'a>,
+    measure: Measure<'a>,
     cache: &'a Cache,
     progress: &'a (dyn Fn(u64) + Sync),
 }
 
+/// What was counted of a shard.
+struct JobCount {
+    tokens: u64,
+    /// Whether they are those of text.
+    text: bool,
+    skipped: Option<Skipped>,
+}
+
+impl JobCount {
+    /// Tokens that are stored as such.
+    fn of_tokens(tokens: u64) -> Self {
+        Self {
+            tokens,
+            text: false,
+            skipped: None,
+        }
+    }
+}
+
 /// What the first bytes of a shard say.
-type Header = Result<Option<flat::Npy>, String>;
+type Header = Result<Option<Npy>, String>;
 
 /// Leaves of more objects than this have their first and last one looked at.
 const FEW: usize = 4;
@@ -157,10 +190,17 @@ impl Counter<'_> {
         }
         let mut headers: Vec<Option<Header>> = vec![None; jobs.len()];
         let look = |wanted: Vec<usize>, headers: &mut Vec<Option<Header>>| {
-            let one = |at: usize| async move { (at, self.remote_head(jobs[at].shard).await) };
+            let one = |at: usize| async move {
+                let shard = jobs[at].shard;
+                let Location::Store(root) = &shard.location else {
+                    return (at, Err("lies on this machine".to_owned()));
+                };
+                let range = 0..HEAD.min(shard.size.max(1));
+                (at, self.reader.remote(root, &shard.name, range).await)
+            };
             let heads = stream::iter(wanted).map(one).buffer_unordered(REQUESTS);
             let heads: Vec<(usize, Result<Vec<u8>, String>)> =
-                self.runtime.block_on(heads.collect());
+                self.reader.runtime.block_on(heads.collect());
             for (at, head) in heads {
                 headers[at] = Some(head.and_then(|head| flat::npy(&head)));
             }
@@ -173,9 +213,20 @@ impl Counter<'_> {
         let mut more = Vec::new();
         for all in of_leaf.values().filter(|all| all.len() > FEW) {
             let (first, last) = (all[0], all[all.len() - 1]);
-            if headers[first] == headers[last] {
-                let common = headers[first].clone();
-                all.iter().for_each(|&at| headers[at].clone_from(&common));
+            // Shards of one tool differ in their lengths, which only their own headers say.
+            let kind = |at: usize| match headers[at].clone() {
+                Some(Ok(Some(npy))) => Some(Ok(Some(Npy {
+                    tokens: None,
+                    ..npy
+                }))),
+                other => other,
+            };
+            let common = kind(first);
+            if common == kind(last) {
+                let between = &all[1..all.len() - 1];
+                between
+                    .iter()
+                    .for_each(|&at| headers[at].clone_from(&common));
             } else {
                 more.extend(&all[1..all.len() - 1]);
             }
@@ -184,76 +235,18 @@ impl Counter<'_> {
         headers
     }
 
-    fn count(&self, job: &Job<'_>, header: Option<&Header>) -> Result<u64, String> {
+    fn count(&self, job: &Job<'_>, header: Option<&Header>) -> Result<JobCount, String> {
         let shard = job.shard;
         if job.format.is_text() {
             return self.text(job);
         }
         (self.progress)(shard.size);
-        if job.format == Format::Megatron {
-            let stem = shard.name.strip_suffix(".bin").unwrap_or(&shard.name);
-            let index = Shard {
-                name: format!("{stem}.idx"),
-                size: HEAD,
-                ..shard.clone()
-            };
-            let head = self
-                .head(&index)
-                .map_err(|problem| format!("its .idx file: {problem}"))?;
-            return flat::tokens(shard.size, 0, flat::megatron_width(&head)?);
-        }
-        let npy = match (&shard.location, header) {
-            _ if !is_npy(shard) => None,
-            (Location::Local, _) => flat::npy(&self.head(shard)?)?,
-            (Location::Store(_), Some(header)) => header.clone()?,
-            (Location::Store(_), None) => None,
-        };
-        match npy {
-            Some(npy) => flat::tokens(shard.size, npy.offset, npy.width),
-            None => flat::tokens(shard.size, 0, self.options.width),
-        }
+        self.measure
+            .shard(shard, job.format, header)
+            .map(|found| JobCount::of_tokens(found.tokens))
     }
 
-    /// The first bytes of a shard.
-    fn head(&self, shard: &Shard) -> Result<Vec<u8>, String> {
-        match &shard.location {
-            Location::Local => {
-                let mut head = Vec::new();
-                let file = File::open(&shard.name).map_err(|error| error.to_string())?;
-                file.take(HEAD)
-                    .read_to_end(&mut head)
-                    .map_err(|error| error.to_string())?;
-                Ok(head)
-            }
-            Location::Store(_) => self.runtime.block_on(self.remote_head(shard)),
-        }
-    }
-
-    async fn remote_head(&self, shard: &Shard) -> Result<Vec<u8>, String> {
-        let Location::Store(root) = &shard.location else {
-            return Err("lies on this machine".to_owned());
-        };
-        let message = |error: object_store::Error| error.to_string();
-        let store = self.stores.get(root)?;
-        let key = Key::parse(&shard.name).map_err(|error| error.to_string())?;
-        let range = 0..HEAD.min(shard.size.max(1));
-        if let Ok(bytes) = store.get_range(&key, range).await {
-            return Ok(bytes.to_vec());
-        }
-        // Some web servers can't give a part; what is too much is not read.
-        let mut parts = store.get(&key).await.map_err(message)?.into_stream();
-        let mut head = Vec::new();
-        while (head.len() as u64) < HEAD {
-            match parts.try_next().await.map_err(message)? {
-                Some(part) => head.extend_from_slice(&part),
-                None => break,
-            }
-        }
-        head.truncate(HEAD as usize);
-        Ok(head)
-    }
-
-    fn text(&self, job: &Job<'_>) -> Result<u64, String> {
+    fn text(&self, job: &Job<'_>) -> Result<JobCount, String> {
         let (shard, field) = (job.shard, &self.options.text_field);
         // Counts by tokenizers once obeyed the files' limits on a text's length: `whole` ones don't.
         let by = if self.encoder.is_bytes() {
@@ -261,10 +254,24 @@ impl Counter<'_> {
         } else {
             format!("{}:whole", &self.encoder.sha256()[..16])
         };
-        let how = format!("{}:{field}:{by}", job.format.name());
-        if let Some(tokens) = self.cache.get(shard, &how) {
+        // Lists of texts in Parquet once counted as a document an element: `rows` don't.
+        let rows = if job.format == Format::Parquet {
+            "rows:"
+        } else {
+            ""
+        };
+        let how = format!("{}:{rows}{field}:{by}", job.format.name());
+        let lists = format!("{}:{rows}{field}:tokens", job.format.name());
+        let of_text = |tokens| JobCount {
+            tokens,
+            text: true,
+            skipped: None,
+        };
+        let texts = self.cache.get(shard, &how).map(of_text);
+        let known = texts.or_else(|| self.cache.get(shard, &lists).map(JobCount::of_tokens));
+        if let Some(found) = known {
             (self.progress)(shard.size);
-            return Ok(tokens);
+            return Ok(found);
         }
         let copy = match &shard.location {
             Location::Local => None,
@@ -273,24 +280,34 @@ impl Counter<'_> {
         let path = copy
             .as_ref()
             .map_or(Path::new(&shard.name), |copy| copy.path());
-        let tokens = text::count(
-            path,
-            &shard.name,
-            job.format,
-            field,
-            self.encoder,
-            self.progress,
-        )?;
-        self.cache.add(shard, &how, tokens);
-        Ok(tokens)
+        let on_bad_line = self.options.on_bad_line;
+        let source = Source::new(path, &shard.name, job.format, field, on_bad_line);
+        match text::count(&source, self.encoder, self.progress)? {
+            Counted::Tokens(tokens) => {
+                self.cache.add(shard, &lists, tokens);
+                Ok(JobCount::of_tokens(tokens))
+            }
+            Counted::Texts(tokens) => {
+                let mut skipped = source.skipped();
+                // What is left out is told each time.
+                match &mut skipped {
+                    None => self.cache.add(shard, &how, tokens),
+                    Some(skipped) => skipped.file = shard.display(),
+                }
+                Ok(JobCount {
+                    skipped,
+                    ..of_text(tokens)
+                })
+            }
+        }
     }
 
     /// A copy of an object on this machine, removed when it is dropped.
     fn download(&self, root: &str, name: &str) -> Result<tempfile::NamedTempFile, String> {
-        let store = self.stores.get(root)?;
+        let store = self.reader.stores.get(root)?;
         let key = Key::parse(name).map_err(|error| error.to_string())?;
         let mut copy = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
-        self.runtime.block_on(async {
+        self.reader.runtime.block_on(async {
             let found = store.get(&key).await.map_err(|error| error.to_string())?;
             let mut bytes = found.into_stream();
             while let Some(part) = bytes.try_next().await.map_err(|error| error.to_string())? {

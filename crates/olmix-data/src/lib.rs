@@ -1,7 +1,7 @@
 //! Data on disks and in object stores: which files a leaf has, and how many tokens they hold.
 //!
 //! ```text
-//! paths, globs ─► pattern ─► listing ─► shards ─► format ─► flat | text ─► tokens per leaf
+//! paths, globs ─► pattern ─► listing ─► shards ─► format ─► shard | text ─► tokens per leaf
 //! ```
 //!
 //! [`count`] does all of it. Flat shards are counted from their sizes, whole stores at a time; texts
@@ -9,7 +9,9 @@
 //! [`locate`] says where a trainer finds the tokens of each leaf.
 //!
 //! ```
-//! use olmix_data::{CountOptions, Encoder, Leaf, TokenizeOptions, Unit, count, tokenize};
+//! use olmix_data::{
+//!     CountOptions, Encoder, Leaf, OnBadLine, TokenizeOptions, Unit, count, tokenize,
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let temporary = tempfile::tempdir()?;
@@ -21,6 +23,7 @@
 //!     output: folder.join("shards"),
 //!     text_field: "text".to_owned(),
 //!     validation: 0.0,
+//!     on_bad_line: OnBadLine::Stop,
 //! };
 //! let made = tokenize(&options, &Encoder::bytes(), &|_, _| {})?;
 //! assert_eq!(made.manifest.parts[0].file, "train/00000-web.bin");
@@ -35,8 +38,10 @@
 //!     width: 2,
 //!     unit: Unit::Bytes,
 //!     text_field: "text".to_owned(),
+//!     shared: false,
 //!     folder: folder.to_owned(),
 //!     cache: None,
+//!     on_bad_line: OnBadLine::Stop,
 //! };
 //! let counts = count(&[leaf], &options, &|_, _| {})?;
 //! assert_eq!((counts[0].shards, counts[0].tokens), (1, 24));
@@ -48,15 +53,16 @@ mod cache;
 mod count;
 mod encoder;
 mod error;
-mod flat;
 mod format;
 mod listing;
 mod locate;
 mod manifest;
 mod megatron;
 mod pattern;
+mod reader;
 mod resolve;
 mod rows;
+mod shard;
 mod store;
 mod text;
 mod tls;
@@ -71,7 +77,7 @@ pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, Split};
 pub use resolve::Leaf;
 pub use rows::parquet_objects;
 pub use store::open_store;
-pub use text::Unit;
+pub use text::{OnBadLine, Skipped, Unit};
 pub use tls::install_tls_provider;
 pub use tokenize::{TokenizeOptions, Tokenized, tokenize};
 

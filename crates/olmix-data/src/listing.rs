@@ -8,7 +8,7 @@ use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use walkdir::WalkDir;
 
-use crate::pattern::{Location, Pattern};
+use crate::pattern::{Location, Pattern, is_hidden};
 
 /// A file or object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +58,14 @@ pub(crate) fn local(pattern: &Pattern, folder: &Path) -> Result<Vec<Shard>, Stri
         return Ok(Vec::new());
     }
     let mut shards = Vec::new();
+    let hidden = pattern.names_hidden();
     let walk = WalkDir::new(&base).follow_links(true).into_iter();
+    let walk = walk.filter_entry(|entry| {
+        // The folder itself was written.
+        hidden || entry.depth() == 0 || !is_hidden(&entry.file_name().to_string_lossy())
+    });
     for entry in walk {
-        let entry = entry.map_err(|error| format!("`{}`: {error}", pattern.text))?;
+        let entry = entry.map_err(|error| unlistable(pattern, &error))?;
         if entry.file_type().is_dir() {
             continue;
         }
@@ -79,12 +84,28 @@ pub(crate) fn local(pattern: &Pattern, folder: &Path) -> Result<Vec<Shard>, Stri
     Ok(shards)
 }
 
+/// Why a folder can't be gone through.
+fn unlistable(pattern: &Pattern, error: &walkdir::Error) -> String {
+    match (error.loop_ancestor(), error.path()) {
+        (Some(above), Some(link)) => format!(
+            "`{}`: {} is a link to {}, in which it lies; remove it, or name folders without it",
+            pattern.text,
+            link.display(),
+            above.display()
+        ),
+        _ => format!("`{}`: {error}", pattern.text),
+    }
+}
+
+/// A file of this machine, under the shortest form of its name.
 fn file(name: &str, found: &std::fs::Metadata) -> Shard {
+    let parts: std::path::PathBuf = Path::new(name).components().collect();
+    let name = parts.to_string_lossy();
     let modified = found.modified().ok();
     let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Shard {
         location: Location::Local,
-        name: name.to_owned(),
+        name: name.into_owned(),
         size: found.len(),
         version: since.map_or_else(String::new, |since| since.as_nanos().to_string()),
     }

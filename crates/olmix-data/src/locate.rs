@@ -1,22 +1,20 @@
 //! Where the tokens of each leaf lie on this machine, for a trainer to read.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use olmix_fs::canonical_parent;
 use tokio::runtime::Runtime;
 
-use crate::flat::{self, HEAD};
-use crate::listing::Shard;
 use crate::manifest::{Manifest, ManifestTokenizer, Part};
 use crate::pattern::{Location, Pattern};
-use crate::resolve::{Leaf, is_npy, jobs, list};
+use crate::reader::Reader;
+use crate::resolve::{Job, Leaf, jobs, list};
+use crate::shard::Measure;
 use crate::store::Stores;
 use crate::{DataError, Format, JOURNAL};
 
-/// Tokens in a file: `tokens` numbers of `width` bytes, little endian, from byte `offset` on.
+/// Tokens in a file: `tokens` numbers of `width` bytes from byte `offset` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenShard {
     /// The file; absolute.
@@ -25,6 +23,8 @@ pub struct TokenShard {
     pub offset: u64,
     /// Bytes of a token: 1, 2, 4 or 8.
     pub width: u64,
+    /// Whether the first byte of a token is the highest.
+    pub big_endian: bool,
     /// Tokens in it, without a header.
     pub tokens: u64,
     /// UTF-8 bytes of the texts they were made from, where a manifest says so.
@@ -36,7 +36,7 @@ pub struct TokenShard {
 /// The token shards of each leaf, in the order given, sorted by path; a leaf has at least one token.
 ///
 /// `width` is the bytes of a token where no header or index says it. Relative paths start at `folder`,
-/// and where nothing is found there, at the working directory.
+/// and where nothing is found there, at the working directory. A file may belong to two leaves if `shared`.
 ///
 /// # Errors
 /// [`DataError::Path`] for a path that names nothing or a place that is not on this machine,
@@ -46,6 +46,7 @@ pub fn locate(
     leaves: &[Leaf],
     width: u64,
     folder: &Path,
+    shared: bool,
 ) -> Result<Vec<Vec<TokenShard>>, DataError> {
     for leaf in leaves {
         for path in &leaf.paths {
@@ -53,7 +54,12 @@ pub fn locate(
         }
     }
     let runtime = Runtime::new().map_err(|error| DataError::Machine(error.to_string()))?;
-    let shards = list(leaves, folder, &Stores::default(), &runtime)?;
+    let stores = Stores::default();
+    let reader = Reader {
+        stores: &stores,
+        runtime: &runtime,
+    };
+    let shards = list(leaves, folder, reader, shared)?;
     let (jobs, problems) = jobs(leaves, &shards);
     if let Some(problem) = problems.into_iter().next() {
         return Err(DataError::Shard {
@@ -63,6 +69,7 @@ pub fn locate(
             help: "name token shards only, such as shards/train/*.bin".to_owned(),
         });
     }
+    let measure = Measure::new(reader, width);
     let mut manifests = HashMap::new();
     let mut located: Vec<Vec<TokenShard>> = vec![Vec::new(); leaves.len()];
     for job in jobs {
@@ -74,11 +81,14 @@ pub fn locate(
         };
         let path = canonical_parent(Path::new(&job.shard.name));
         let part = part_of(&path, &mut manifests)?;
-        let mut found = measure(job.shard, job.format, width, path).map_err(failed)?;
+        if let Some((part, wide, _)) = &part {
+            check_size(part, *wide, job.shard.size).map_err(failed)?;
+        }
+        let mut found = located_shard(&job, &measure, width, path).map_err(failed)?;
         if let Some((part, wide, tokenizer)) = part {
             found.bytes = Some(part.bytes);
             found.tokenizer = Some(tokenizer);
-            check(&found, &part, wide, job.shard.size).map_err(failed)?;
+            agree(found.width, wide, "the manifest.json of its folder").map_err(failed)?;
         }
         located[job.leaf].push(found);
     }
@@ -112,53 +122,38 @@ fn refuse_stores(leaf: &Leaf, path: &str) -> Result<(), DataError> {
     })
 }
 
-/// What a shard is by its header or index, and its size.
-fn measure(
-    shard: &Shard,
-    format: Format,
+/// Where the tokens of a shard are, of which a trainer reads any stretch.
+fn located_shard(
+    job: &Job<'_>,
+    measure: &Measure<'_>,
     width: u64,
     path: PathBuf,
 ) -> Result<TokenShard, Problem> {
+    if job.format.is_text() {
+        return Err((
+            "holds text, and training needs tokens".to_owned(),
+            "run `olmix tokenize --input … --output shards/`, and name shards/train/*.bin in `paths`"
+                .to_owned(),
+        ));
+    }
     let mend = |problem: String| (problem, "repair it, or create it again".to_owned());
-    let (offset, width) = match format {
-        Format::Jsonl | Format::Parquet | Format::Text => {
-            return Err((
-                "holds text, and training needs tokens".to_owned(),
-                "run `olmix tokenize --input … --output shards/`, and name shards/train/*.bin in `paths`"
-                    .to_owned(),
-            ));
-        }
-        Format::Megatron => {
-            let stem = shard.name.strip_suffix(".bin").unwrap_or(&shard.name);
-            let index = head(&format!("{stem}.idx"));
-            let index = index.map_err(|error| mend(format!("its .idx file: {error}")))?;
-            let found = flat::megatron_width(&index).map_err(mend)?;
-            agree(width, found, "its .idx file")?;
-            (0, found)
-        }
-        Format::Tokens if is_npy(shard) => {
-            let head = head(&shard.name).map_err(|error| mend(error.to_string()))?;
-            let npy = flat::npy(&head).map_err(mend)?;
-            npy.map_or((0, width), |npy| (npy.offset, npy.width))
-        }
-        Format::Tokens => (0, width),
-    };
-    let tokens = flat::tokens(shard.size, offset, width).map_err(mend)?;
+    let found = measure.shard(job.shard, job.format, None).map_err(mend)?;
+    if let Some(why) = found.unreadable {
+        let (problem, help) = why.split_once("; ").unwrap_or((why, "name others"));
+        return Err((problem.to_owned(), help.to_owned()));
+    }
+    if job.format == Format::Megatron {
+        agree(width, found.width, "its .idx file")?;
+    }
     Ok(TokenShard {
         path,
-        offset,
-        width,
-        tokens,
+        offset: found.offset,
+        width: found.width,
+        big_endian: found.big_endian,
+        tokens: found.tokens,
         bytes: None,
         tokenizer: None,
     })
-}
-
-/// The first bytes of a file.
-fn head(name: &str) -> std::io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(name)?.take(HEAD).read_to_end(&mut head)?;
-    Ok(head)
 }
 
 /// Manifests that were looked for, by folder.
@@ -193,9 +188,8 @@ fn part_of(
     Ok(part.map(|part| (part, manifest.dtype.width(), tokenizer())))
 }
 
-/// Whether a shard is what its manifest says.
-fn check(found: &TokenShard, part: &Part, wide: u64, size: u64) -> Result<(), Problem> {
-    agree(found.width, wide, "the manifest.json of its folder")?;
+/// Whether a shard is as long as its manifest says.
+fn check_size(part: &Part, wide: u64, size: u64) -> Result<(), Problem> {
     let counted = part.tokens * wide;
     if size == counted {
         return Ok(());

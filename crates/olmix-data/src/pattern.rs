@@ -14,6 +14,8 @@ pub(crate) struct Pattern {
     pub base: String,
     /// The names that are meant; `None` for the base itself.
     pub glob: Option<GlobMatcher>,
+    /// The folders and the name behind the base, as they were written.
+    parts: Vec<String>,
 }
 
 /// Where shards are.
@@ -27,7 +29,7 @@ pub(crate) enum Location {
 
 impl Pattern {
     /// Reads a path or glob. Wildcards are `*`, `?`, `[…]` and `{…,…}` inside a name, and `**` for any
-    /// number of folders.
+    /// number of folders. As in a shell, a name that begins with a dot is meant only where the dot is written.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (location, path) = match text.split_once("://") {
             None => (Location::Local, text.to_owned()),
@@ -54,6 +56,7 @@ impl Pattern {
                 location,
                 base: path,
                 glob: None,
+                parts: Vec::new(),
             });
         }
         let parts: Vec<&str> = path.split('/').collect();
@@ -72,15 +75,49 @@ impl Pattern {
                 base
             },
             glob: Some(glob.compile_matcher()),
+            parts: parts[plain..].iter().map(|&part| part.to_owned()).collect(),
         })
     }
 
     /// Whether a name that was listed is meant.
     pub fn matches(&self, name: &str) -> bool {
-        match &self.glob {
-            Some(glob) => glob.is_match(name),
-            None => name == self.base,
+        let Some(glob) = &self.glob else {
+            return name == self.base;
+        };
+        if !glob.is_match(name) {
+            return false;
         }
+        let behind = name.strip_prefix(&self.base).unwrap_or(name);
+        let names: Vec<&str> = behind.split('/').filter(|part| !part.is_empty()).collect();
+        !names.iter().any(|name| is_hidden(name)) || are_written(&self.parts, &names)
+    }
+
+    /// Whether names that begin with a dot may be meant.
+    pub fn names_hidden(&self) -> bool {
+        self.parts.iter().any(|part| is_hidden(part))
+    }
+}
+
+/// Whether a shell's wildcards pass over a name.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+/// Whether parts of a pattern stand for names so that every leading dot is written.
+fn are_written(parts: &[String], names: &[&str]) -> bool {
+    match (parts.split_first(), names.split_first()) {
+        (None, None) => true,
+        (Some((part, others)), _) if part == "**" => {
+            let one_more =
+                |(name, more): (&&str, &[&str])| !is_hidden(name) && are_written(parts, more);
+            are_written(others, names) || names.split_first().is_some_and(one_more)
+        }
+        (Some((part, others)), Some((name, more))) => {
+            let glob = || GlobBuilder::new(part).literal_separator(true).build();
+            let stands = || glob().is_ok_and(|glob| glob.compile_matcher().is_match(name));
+            (!is_hidden(name) || is_hidden(part)) && stands() && are_written(others, more)
+        }
+        _ => false,
     }
 }
 
@@ -120,6 +157,28 @@ mod tests {
         let pattern = Pattern::parse("web/part-{00,01}/?.npy").unwrap();
         assert!(pattern.matches("web/part-01/7.npy"));
         assert!(!pattern.matches("web/part-01/x/7.npy"));
+    }
+
+    #[test]
+    fn wildcards_pass_over_hidden_names_unless_the_dot_is_written() {
+        for (text, name, meant) in [
+            ("docs/*.jsonl", "docs/._a.jsonl", false),
+            ("docs/.*.jsonl", "docs/._a.jsonl", true),
+            ("**/*.jsonl", ".ipynb_checkpoints/a.jsonl", false),
+            ("**/*.jsonl", "x/.b/a.jsonl", false),
+            ("**/.b/*.jsonl", "x/.b/a.jsonl", true),
+            ("**/.b/*.jsonl", ".x/.b/a.jsonl", false),
+            ("/home/.cache/*.bin", "/home/.cache/a.bin", true),
+            ("/home/.cache/**/*.bin", "/home/.cache/.git/a.bin", false),
+            ("x/?ab.npy", "x/.ab.npy", false),
+            ("x/[.]ab.npy", "x/.ab.npy", false),
+        ] {
+            assert_eq!(
+                Pattern::parse(text).unwrap().matches(name),
+                meant,
+                "{text} {name}"
+            );
+        }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! From the paths of a leaf to its shards, and what each of them holds.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use futures_util::{StreamExt, stream};
 use rayon::prelude::*;
-use tokio::runtime::Runtime;
 
+use crate::format::{foreign, has_end, is_beside};
 use crate::listing::{self, Shard};
 use crate::pattern::{Location, Pattern};
-use crate::store::Stores;
+use crate::reader::Reader;
 use crate::{DataError, Format, ShardProblem};
 
 /// A leaf and where its data is.
@@ -33,21 +33,28 @@ pub(crate) struct Job<'a> {
     pub format: Format,
 }
 
-/// The shards of each leaf, each once, sorted by name.
+/// The shards of each leaf, each once, sorted by name. A shard that two leaves have is refused, unless
+/// `shared` allows it: its tokens would count twice.
 pub(crate) fn list(
     leaves: &[Leaf],
     folder: &Path,
-    stores: &Stores,
-    runtime: &Runtime,
+    reader: Reader<'_>,
+    shared: bool,
 ) -> Result<Vec<Vec<Shard>>, DataError> {
+    let Reader { stores, runtime } = reader;
     let failed = |leaf: &Leaf, problem: String| {
+        let far = problem.contains("://");
         DataError::Path {
-        leaf: leaf.name.clone(),
-        problem,
-        help: "correct the path; credentials and endpoints come from the environment (AWS_…, GOOGLE_…, \
-               AZURE_…)"
-            .into(),
-    }
+            leaf: leaf.name.clone(),
+            problem,
+            help: if far {
+                "correct the path; credentials and endpoints come from the environment (AWS_…, GOOGLE_…, \
+                 AZURE_…)"
+                    .into()
+            } else {
+                "correct the path".into()
+            },
+        }
     };
     let mut patterns = Vec::new();
     for (i, leaf) in leaves.iter().enumerate() {
@@ -108,7 +115,32 @@ pub(crate) fn list(
         shards.sort_by_key(Shard::display);
         shards.dedup_by(|a, b| a.location == b.location && a.name == b.name);
     }
+    if !shared {
+        refuse_shared(leaves, &shards)?;
+    }
     Ok(shards)
+}
+
+/// Refuses shards that two leaves have.
+fn refuse_shared(leaves: &[Leaf], shards: &[Vec<Shard>]) -> Result<(), DataError> {
+    let mut owner: HashMap<(&Location, &str), usize> = HashMap::new();
+    for (leaf, shards) in shards.iter().enumerate() {
+        for shard in shards {
+            let other = owner.insert((&shard.location, &shard.name), leaf);
+            if let Some(other) = other {
+                return Err(DataError::Path {
+                    leaf: leaves[leaf].name.clone(),
+                    problem: format!(
+                        "{} is also of `{}`, and its tokens would count twice",
+                        shard.display(),
+                        leaves[other].name
+                    ),
+                    help: "correct `paths`, or set data.allow_shared_files: true".into(),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is to be counted, and shards that nobody can tell how to count.
@@ -119,13 +151,19 @@ pub(crate) fn jobs<'a>(
     let (mut jobs, mut problems) = (Vec::new(), Vec::new());
     for (leaf, (of, shards)) in leaves.iter().zip(shards).enumerate() {
         let names: HashSet<&str> = shards.iter().map(|shard| shard.name.as_str()).collect();
+        let folder = |name: &str| {
+            name.rsplit_once('/')
+                .map_or("", |(folder, _)| folder)
+                .to_owned()
+        };
+        let bins = names.iter().filter(|name| has_end(name, "bin"));
+        let bins: HashSet<String> = bins.map(|name| folder(name)).collect();
         for shard in shards {
-            // An index is not a shard: its .bin is.
-            let bin = shard
-                .name
-                .strip_suffix(".idx")
-                .map(|stem| format!("{stem}.bin"));
-            if bin.is_some_and(|bin| names.contains(bin.as_str())) {
+            // An index is not a shard: what it describes is.
+            let index = Path::new(&shard.name).ends_with("index.json");
+            if is_beside(&shard.name, |other| names.contains(other))
+                || index && bins.contains(&folder(&shard.name))
+            {
                 continue;
             }
             let indexed = |stem: &str| {
@@ -139,15 +177,32 @@ pub(crate) fn jobs<'a>(
                 }
                 other => other,
             };
-            match of.format.or_else(by_name) {
-                Some(format) => jobs.push(Job { leaf, shard, format }),
-                None => problems.push(ShardProblem {
+            let format = of.format.or_else(by_name);
+            let mut refuse = |problem: &str| {
+                problems.push(ShardProblem {
                     leaf: of.name.clone(),
                     shard: shard.display(),
-                    problem: "its name does not say what it holds; set `format` to tokens, megatron, jsonl, \
-                              parquet or text"
-                        .into(),
+                    problem: problem.to_owned(),
+                });
+            };
+            match format {
+                Some(format) if format.is_text() => jobs.push(Job {
+                    leaf,
+                    shard,
+                    format,
                 }),
+                _ => match (foreign(&shard.name), format) {
+                    (Some(what), _) => refuse(what),
+                    (None, Some(format)) => jobs.push(Job {
+                        leaf,
+                        shard,
+                        format,
+                    }),
+                    (None, None) => refuse(
+                        "its name does not say what it holds; set `format` to tokens, megatron, datatrove, \
+                         litdata, jsonl, parquet or text",
+                    ),
+                },
             }
         }
     }

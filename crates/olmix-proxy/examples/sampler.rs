@@ -82,6 +82,7 @@ fn shard(folder: &Path, j: u64) -> ShardPlan {
         path,
         offset: 0,
         width: 2,
+        big_endian: false,
         tokens: TOKENS,
     }
 }

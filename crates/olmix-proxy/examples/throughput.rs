@@ -90,6 +90,7 @@ fn speed(shape: &Shape, recipe: &Hyperparameters, steps: u64) -> f64 {
         path,
         offset: 0,
         width: 1,
+        big_endian: false,
         tokens,
     }];
     let leaf = LeafPlan {

@@ -7,7 +7,7 @@
 //! Everything is a function of the plan and its seed: the same bits on any number of threads.
 //!
 //! ```
-//! use olmix_data::{Encoder, TokenizeOptions, tokenize};
+//! use olmix_data::{Encoder, OnBadLine, TokenizeOptions, tokenize};
 //! use olmix_io::LaunchConfig;
 //! use olmix_proxy::{model_folder, prepare, train};
 //!
@@ -21,6 +21,7 @@
 //!     output: folder.join("shards"),
 //!     text_field: "text".to_owned(),
 //!     validation: 0.0,
+//!     on_bad_line: OnBadLine::Stop,
 //! };
 //! tokenize(&texts, &Encoder::bytes(), &|_, _| {})?;
 //!

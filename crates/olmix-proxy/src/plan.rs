@@ -159,8 +159,11 @@ pub struct ShardPlan {
     pub path: PathBuf,
     /// Bytes before the first token.
     pub offset: u64,
-    /// Bytes of a token: 1, 2, 4 or 8, little endian.
+    /// Bytes of a token: 1, 2, 4 or 8.
     pub width: u64,
+    /// Whether the first byte of a token is the highest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub big_endian: bool,
     /// Tokens in it, without the header.
     pub tokens: u64,
 }
@@ -172,6 +175,9 @@ pub struct EvaluationPlan {
     pub tasks: Vec<PathBuf>,
     /// What goes before every context, by task; the name `*` is for all others.
     pub few_shot: Vec<(String, PathBuf)>,
+    /// Whether an end-of-text token goes before every context.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub add_bos_token: bool,
     /// Held-out data by domain.
     pub validation: Vec<ValidationPlan>,
 }

@@ -37,8 +37,13 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
     let model = Shape::of(file, &config.training, vocab)?;
     let recipe = Hyperparameters::of(file, &config.training, &model)?;
 
-    let located =
-        locate(&leaves(config, data)?, data.dtype.bytes(), &config.folder).map_err(unusable)?;
+    let located = locate(
+        &leaves(config, data)?,
+        data.dtype.bytes(),
+        &config.folder,
+        data.allow_shared_files,
+    )
+    .map_err(unusable)?;
     for (leaf, shards) in config.mix.iter().zip(&located) {
         check_tokenizer(file, &leaf.name, shards, &encoder)?;
     }
@@ -251,7 +256,7 @@ fn evaluation(config: &LaunchConfig, data: &DataConfig) -> Result<EvaluationPlan
             format: None,
         })
         .collect();
-    let located = locate(&leaves, data.dtype.bytes(), &config.folder);
+    let located = locate(&leaves, data.dtype.bytes(), &config.folder, true);
     let located = located
         .map_err(|error| ProxyError::data(&format!("{}: eval.validation", config.file), error))?;
     let validation = leaves
@@ -265,6 +270,7 @@ fn evaluation(config: &LaunchConfig, data: &DataConfig) -> Result<EvaluationPlan
     Ok(EvaluationPlan {
         tasks,
         few_shot,
+        add_bos_token: wanted.add_bos_token,
         validation: validation.collect(),
     })
 }
@@ -287,6 +293,7 @@ fn shard(located: &TokenShard) -> ShardPlan {
         path: located.path.clone(),
         offset: located.offset,
         width: located.width,
+        big_endian: located.big_endian,
         tokens: located.tokens,
     }
 }

@@ -106,8 +106,10 @@ fn main() {
         width: 4,
         unit: Unit::Bytes,
         text_field: "text".into(),
+        shared: false,
         folder: folder.path().to_owned(),
         cache: None,
+        on_bad_line: olmix_data::OnBadLine::Stop,
     };
     let begin = Instant::now();
     let counted = count(&leaves, &options, &|_, _| ()).unwrap();

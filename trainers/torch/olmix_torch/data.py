@@ -29,7 +29,7 @@ class LeafTokens:
                         f"{shard.path} (leaf {leaf.name}) holds {size:,} bytes, {needed:,} when the run was prepared: "
                         "it shrank; restore it, or delete the run's folder and prepare it anew"
                     )
-                part = np.memmap(shard.path, f"<u{shard.width}", "r", shard.offset, (shard.tokens,))
+                part = np.memmap(shard.path, f"{'>' if shard.big_endian else '<'}u{shard.width}", "r", shard.offset, (shard.tokens,))
             except OSError as error:
                 raise BadInput(f"cannot read {shard.path} (leaf {leaf.name}): {error.strerror}") from error
             self.paths.append(shard.path)

@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 from .failure import BadInput, Failure
@@ -68,6 +68,7 @@ class Shard:
     offset: int
     width: int
     tokens: int
+    big_endian: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,8 @@ class _Section:
         return value
 
     def all(self, kind):
-        return kind(**{field.name: self.get(field.name, field.type) for field in fields(kind)})
+        given = (field for field in fields(kind) if field.name in self.value or field.default is MISSING)
+        return kind(**{field.name: self.get(field.name, field.type) for field in given})
 
     def section(self, name):
         return _Section(self.file, f"{self.place}{name}.", self._required(name))

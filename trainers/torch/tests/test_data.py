@@ -19,6 +19,23 @@ def test_every_step_takes_its_records_of_the_index_across_shards(tmp_path):
     assert spanning, "the fixture has windows over three shards"
 
 
+def test_big_endian_shards_are_read_by_their_order(tmp_path):
+    make_run(tmp_path / "run")
+    expected = Sequences(plans.load(tmp_path / "run")).read(3)
+
+    def swap(plan):
+        for leaf in plan["data"]["leaves"]:
+            for shard in leaf["shards"]:
+                raw = open(shard["path"], "rb").read()
+                tokens = np.frombuffer(raw, f"<u{shard['width']}", offset=shard["offset"])
+                with open(shard["path"], "wb") as file:
+                    file.write(raw[: shard["offset"]] + tokens.astype(f">u{shard['width']}").tobytes())
+                shard["big_endian"] = True
+
+    edit_plan(tmp_path / "run", swap)
+    assert (Sequences(plans.load(tmp_path / "run")).read(3) == expected).all()
+
+
 def test_processes_take_parts_of_the_batch_that_make_up_the_whole(tmp_path):
     make_run(tmp_path / "run")
     sequences = Sequences(plans.load(tmp_path / "run"))

@@ -5,7 +5,7 @@ mod bytes_tokenizer;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tokenizers::Tokenizer;
+use tokenizers::{ModelWrapper, Tokenizer};
 
 use crate::{DataError, Dtype, Unit};
 
@@ -22,9 +22,10 @@ pub struct Encoder {
 }
 
 /// What tokenizers call the end of a text, the most telling first.
-const ENDS: [&str; 12] = [
+const ENDS: [&str; 13] = [
     "<|endoftext|>",
     "<|end_of_text|>",
+    "<｜end▁of▁sentence｜>", // DeepSeek's, with full-width bars
     "<|end▁of▁sentence|>",
     "</s>",
     "<eos>",
@@ -81,7 +82,8 @@ impl Encoder {
         tokenizer.set_encode_special_tokens(true);
         let largest = tokenizer.get_vocab(true).into_values().max();
         let largest = largest.ok_or_else(|| failed("has no tokens".to_owned()))?;
-        let end_of_text = ENDS.iter().find_map(|end| tokenizer.token_to_id(end));
+        without_dropout(&mut tokenizer);
+        let end_of_text = end_of_text(&tokenizer);
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
@@ -151,6 +153,28 @@ impl Encoder {
         self.tokenizer.is_none()
     }
 
+    /// Refuses a text of which the tokens would differ from Python's.
+    ///
+    /// # Errors
+    /// A sentence with the length of the run of white space that is too long.
+    pub(crate) fn check(&self, text: &str) -> Result<(), String> {
+        if self.is_bytes() || text.len() < LONGEST_SPACE {
+            return Ok(());
+        }
+        let (mut run, mut longest) = (0, 0);
+        for letter in text.chars() {
+            run = if letter.is_whitespace() { run + 1 } else { 0 };
+            longest = longest.max(run);
+        }
+        if longest < LONGEST_SPACE {
+            return Ok(());
+        }
+        Err(format!(
+            "a run of {longest} white-space characters, of which {LONGEST_SPACE} and more become other tokens \
+             than in Python; shorten it"
+        ))
+    }
+
     /// The tokens of a text, none added before or after. Special tokens that are written out in it are
     /// text like any other.
     ///
@@ -160,11 +184,15 @@ impl Encoder {
         let Some(tokenizer) = &self.tokenizer else {
             return Ok(text.bytes().map(u32::from).collect());
         };
-        match tokenizer.encode_fast(text, false) {
+        let encoded = self.check(text).and_then(|()| {
+            let encoded = tokenizer.encode_fast(text, false);
+            encoded.map_err(|error| error.to_string())
+        });
+        match encoded {
             Ok(found) => Ok(found.get_ids().to_vec()),
-            Err(error) => Err(DataError::Tokenizer {
+            Err(problem) => Err(DataError::Tokenizer {
                 name: self.name.clone(),
-                problem: error.to_string(),
+                problem,
                 help: "use another tokenizer, or leave the text out".to_owned(),
             }),
         }
@@ -191,12 +219,42 @@ impl Encoder {
         match &self.tokenizer {
             None => Ok(text.len() as u64),
             Some(tokenizer) => {
+                self.check(text)?;
                 let encoded = tokenizer.encode_fast(text, false);
                 encoded
                     .map(|found| found.len() as u64)
                     .map_err(|error| error.to_string())
             }
         }
+    }
+}
+
+/// White-space characters in a row from which on the library's regular expressions give up, a little below
+/// its limit of a million.
+const LONGEST_SPACE: usize = 990_000;
+
+/// The token that ends a text: one of the usual names among special tokens, which no text can contain, else
+/// among all.
+fn end_of_text(tokenizer: &Tokenizer) -> Option<u32> {
+    let special: Vec<(u32, String)> = tokenizer
+        .get_added_tokens_decoder()
+        .into_iter()
+        .filter(|(_, token)| token.special)
+        .map(|(id, token)| (id, token.content))
+        .collect();
+    let named = |end: &str| special.iter().find(|(_, name)| name == end);
+    let found = ENDS.iter().find_map(|end| named(end)).map(|(id, _)| *id);
+    found.or_else(|| ENDS.iter().find_map(|end| tokenizer.token_to_id(end)))
+}
+
+/// Leaves out the dropout of merges that a file may ask for: the same text has the same tokens.
+fn without_dropout(tokenizer: &mut Tokenizer) {
+    if let ModelWrapper::BPE(model) = tokenizer.get_model()
+        && model.dropout.is_some()
+    {
+        let mut model = model.clone();
+        model.dropout = None;
+        tokenizer.with_model(model);
     }
 }
 
@@ -249,6 +307,42 @@ mod tests {
         assert_eq!(encoder.encode("one </s> two").unwrap(), [0, 6, 1]);
         let text = "a<|endoftext|>";
         assert_eq!(Encoder::bytes().encode(text).unwrap().len(), text.len());
+    }
+
+    #[test]
+    fn the_end_of_a_text_is_a_special_token_before_an_ordinary_one() {
+        // `<|endoftext|>` is a piece that a text can contain; `</s>` is special.
+        let piece = JSON.replace("\"one\": 0", "\"one\": 0, \"<|endoftext|>\": 2");
+        // Added tokens are numbered on from the vocabulary.
+        assert_eq!(open(&piece).unwrap().end_of_text(), Some(4));
+        let ordinary = piece.replace("</s>", "<other>");
+        assert_eq!(open(&ordinary).unwrap().end_of_text(), Some(2));
+        let deepseek = JSON.replace("</s>", "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>");
+        assert_eq!(open(&deepseek).unwrap().end_of_text(), Some(3));
+    }
+
+    #[test]
+    fn dropout_of_a_tokenizer_is_left_out() {
+        let json = r#"{"version": "1.0", "added_tokens": [], "pre_tokenizer": null, "model": {"type": "BPE",
+            "dropout": 0.5, "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}}"#;
+        let encoder = open(json).unwrap();
+        assert_eq!(encoder.encode(&"ab".repeat(200)).unwrap(), [2; 200]);
+    }
+
+    #[test]
+    fn a_million_spaces_are_refused_with_their_number() {
+        let encoder = open(JSON).unwrap();
+        let text = |spaces| format!("one{}two", " ".repeat(spaces));
+        assert_eq!(encoder.encode(&text(900_000)).unwrap(), [0, 1]);
+        let error = encoder.encode(&text(1_000_000)).unwrap_err().to_string();
+        assert!(
+            error.contains("a run of 1000000 white-space characters"),
+            "{error}"
+        );
+        assert_eq!(
+            Encoder::bytes().encode(&text(1_000_000)).unwrap().len(),
+            1_000_006
+        );
     }
 
     #[test]

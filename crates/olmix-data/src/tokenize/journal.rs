@@ -28,6 +28,21 @@ pub(super) struct PartIdentity {
     pub end_of_text: u32,
     /// Bytes of a token.
     pub width: u64,
+    /// Whether lines that are not documents were left out.
+    #[serde(default)]
+    pub skips: bool,
+}
+
+/// What a file of texts became.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Done {
+    pub parts: Vec<Part>,
+    /// Lines that were left out.
+    #[serde(default)]
+    pub skipped: u64,
+    /// What was wrong with the first of them.
+    #[serde(default)]
+    pub first_skipped: String,
 }
 
 /// A part that is done.
@@ -35,7 +50,8 @@ pub(super) struct PartIdentity {
 struct Record {
     #[serde(rename = "origin")]
     identity: PartIdentity,
-    parts: Vec<Part>,
+    #[serde(flatten)]
+    done: Done,
 }
 
 /// The journal of a folder of shards, which no other process may change meanwhile.
@@ -72,7 +88,7 @@ impl Journal {
     }
 
     /// The shards of a part that is done and as it was.
-    pub fn done(&self, name: &str, identity: &PartIdentity) -> Option<Vec<Part>> {
+    pub fn done(&self, name: &str, identity: &PartIdentity) -> Option<Done> {
         let record = fs::read(self.record(name)).ok()?;
         let record: Record = serde_json::from_slice(&record).ok()?;
         let size = |path: PathBuf| fs::metadata(path).map(|found| found.len()).ok();
@@ -81,8 +97,13 @@ impl Journal {
             size(path.with_extension("idx")) == Some(megatron::index_size(part.documents))
                 && size(path) == Some(part.tokens * identity.width)
         };
-        let same = record.identity == *identity && !identity.version.is_empty();
-        (same && record.parts.iter().all(whole)).then_some(record.parts)
+        // Without lines to leave out, both ways give the same.
+        let asked = PartIdentity {
+            skips: record.identity.skips && (identity.skips || record.done.skipped == 0),
+            ..identity.clone()
+        };
+        let same = record.identity == asked && !identity.version.is_empty();
+        (same && record.done.parts.iter().all(whole)).then_some(record.done)
     }
 
     /// Forgets a part, which is about to change.
@@ -95,9 +116,9 @@ impl Journal {
         &self,
         name: &str,
         identity: PartIdentity,
-        parts: Vec<Part>,
+        done: Done,
     ) -> Result<(), DataError> {
-        let json = serde_json::to_vec_pretty(&Record { identity, parts })
+        let json = serde_json::to_vec_pretty(&Record { identity, done })
             .map_err(|error| DataError::Machine(error.to_string()))?;
         self.commit(&self.record(name), &json)
     }

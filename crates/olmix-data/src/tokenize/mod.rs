@@ -10,10 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use olmix_fs::remove_if_exists;
 
 use crate::listing::{self, Shard};
-use crate::manifest::{self, Manifest, ManifestTokenizer, Part};
+use crate::manifest::{self, Manifest, ManifestTokenizer};
 use crate::pattern::{Location, Pattern};
+use crate::text::{OnBadLine, Skipped};
 use crate::{DataError, Dtype, Encoder, Format, TextProblem};
-use journal::{Journal, PartIdentity};
+use journal::{Done, Journal, PartIdentity};
 use part::{ShardMaker, Stop};
 
 /// What is tokenized, and where it goes.
@@ -27,6 +28,8 @@ pub struct TokenizeOptions {
     pub text_field: String,
     /// Share of documents that are held out, from 0 to 1.
     pub validation: f64,
+    /// What is done with lines that are not documents.
+    pub on_bad_line: OnBadLine,
 }
 
 /// What was made.
@@ -40,6 +43,8 @@ pub struct Tokenized {
     pub reused: usize,
     /// Parts of earlier calls whose texts are not among the inputs any more; their shards were removed.
     pub removed: Vec<String>,
+    /// Lines that were left out, by file, now or before.
+    pub skipped: Vec<Skipped>,
 }
 
 /// A file of texts, and the name of its part.
@@ -84,8 +89,9 @@ pub fn tokenize(
         tokenizer: encoder.sha256().to_owned(),
         end_of_text,
         width: dtype.width(),
+        skips: options.on_bad_line == OnBadLine::Skip,
     };
-    let done: Vec<Option<Vec<Part>>> = jobs
+    let done: Vec<Option<Done>> = jobs
         .iter()
         .map(|job| journal.done(&job.name, &identity(job)))
         .collect();
@@ -103,24 +109,34 @@ pub fn tokenize(
         dtype,
         text_field: &options.text_field,
         validation: options.validation,
+        on_bad_line: options.on_bad_line,
         output: &options.output,
         journal: &journal,
         pool: &pool,
     };
     let progress = &|bytes| progress(bytes, sum);
     let made = on_files(&jobs, |at, job| {
-        if let Some(parts) = &done[at] {
+        if let Some(done) = &done[at] {
             progress(job.source.size);
-            return Ok(parts.clone());
+            return Ok(done.clone());
         }
         journal.forget(&job.name).map_err(Stop::Output)?;
         let source = Path::new(&job.source.name);
-        let parts = maker.make(source, job.format, &job.name, progress)?;
+        let done = maker.make(source, job.format, &job.name, progress)?;
         journal
-            .remember(&job.name, identity(job), parts.clone())
+            .remember(&job.name, identity(job), done.clone())
             .map_err(Stop::Output)?;
-        Ok(parts)
+        Ok(done)
     })?;
+    let skipped = jobs.iter().zip(&made);
+    let skipped = skipped.filter(|(_, done)| done.skipped > 0);
+    let skipped = skipped.map(|(job, done)| Skipped {
+        file: job.source.name.clone(),
+        lines: done.skipped,
+        first: done.first_skipped.clone(),
+    });
+    let skipped = skipped.collect();
+    let made = made.into_iter().flat_map(|done| done.parts).collect();
     let tokenizer = ManifestTokenizer {
         name: encoder.name().to_owned(),
         vocab: encoder.vocabulary(),
@@ -146,6 +162,7 @@ pub fn tokenize(
         files: jobs.len(),
         reused,
         removed,
+        skipped,
     })
 }
 
@@ -265,11 +282,11 @@ fn own(output: &Path, encoder: &Encoder, journal: &Journal) -> Result<(), DataEr
 /// documents of one, and open all of them.
 fn on_files(
     jobs: &[Job],
-    make: impl Fn(usize, &Job) -> Result<Vec<Part>, Stop> + Sync,
-) -> Result<Vec<Part>, DataError> {
+    make: impl Fn(usize, &Job) -> Result<Done, Stop> + Sync,
+) -> Result<Vec<Done>, DataError> {
     let next = AtomicUsize::new(0);
     let stopped = AtomicBool::new(false);
-    let made: Mutex<Vec<(usize, Result<Vec<Part>, Stop>)>> = Mutex::default();
+    let made: Mutex<Vec<(usize, Result<Done, Stop>)>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..rayon::current_num_threads().min(jobs.len()) {
             scope.spawn(|| {
@@ -290,10 +307,10 @@ fn on_files(
     });
     let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     made.sort_by_key(|(at, _)| *at);
-    let (mut parts, mut problems) = (Vec::new(), Vec::new());
+    let (mut done, mut problems) = (Vec::new(), Vec::new());
     for (at, result) in made {
         match result {
-            Ok(found) => parts.extend(found),
+            Ok(found) => done.push(found),
             Err(Stop::Output(error)) => return Err(error),
             Err(Stop::Source(problem)) => problems.push(TextProblem {
                 file: jobs[at].source.name.clone(),
@@ -302,7 +319,7 @@ fn on_files(
         }
     }
     if problems.is_empty() {
-        Ok(parts)
+        Ok(done)
     } else {
         Err(DataError::Texts(problems))
     }

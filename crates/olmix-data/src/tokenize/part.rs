@@ -7,9 +7,10 @@ use olmix_fs::AtomicFile;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::journal::Journal;
+use super::journal::{Done, Journal};
 use crate::manifest::Part;
-use crate::{DataError, Dtype, Encoder, Format, Split, megatron, text};
+use crate::text::{self, OnBadLine, Source, Trouble};
+use crate::{DataError, Dtype, Encoder, Format, Split, megatron};
 
 /// Makes the shards of files of texts, one file at a time.
 pub(super) struct ShardMaker<'a> {
@@ -19,6 +20,7 @@ pub(super) struct ShardMaker<'a> {
     pub text_field: &'a str,
     /// Share of documents that are held out.
     pub validation: f64,
+    pub on_bad_line: OnBadLine,
     pub output: &'a Path,
     pub journal: &'a Journal,
     /// Encodes documents; files are read outside of it.
@@ -47,7 +49,7 @@ impl ShardMaker<'_> {
         format: Format,
         name: &str,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Vec<Part>, Stop> {
+    ) -> Result<Done, Stop> {
         let mut shards = [Split::Train, Split::Validation].map(Shard::new);
         let mut batch = Batch::default();
         let mut stop = None;
@@ -64,27 +66,32 @@ impl ShardMaker<'_> {
                 }
             })
         };
-        let field = self.text_field;
         let shown = source.to_string_lossy();
-        let read = text::documents(source, &shown, format, field, progress, &mut |text| {
+        let source = Source::new(source, &shown, format, self.text_field, self.on_bad_line);
+        let read = text::documents(&source, progress, &mut |text| {
+            self.encoder.check(text).map_err(Trouble::Document)?;
             batch.text += text;
             batch.ends.push(batch.text.len());
             if batch.text.len() < BATCH_BYTES && batch.ends.len() < BATCH_DOCUMENTS {
                 return Ok(());
             }
-            flush(&mut batch)
+            flush(&mut batch).map_err(Trouble::Stop)
         });
         let read = read.and_then(|()| flush(&mut batch));
         if let Some(error) = stop {
             return Err(Stop::Output(error));
         }
         read.map_err(Stop::Source)?;
-        let mut parts = Vec::new();
+        let mut done = Done::default();
+        if let Some(skipped) = source.skipped() {
+            done.skipped = skipped.lines;
+            done.first_skipped = skipped.first;
+        }
         for shard in shards {
             let part = shard.finish(self, name).map_err(Stop::Output)?;
-            parts.extend(part);
+            done.parts.extend(part);
         }
-        Ok(parts)
+        Ok(done)
     }
 
     /// Encodes a batch and appends it to the shards, in order.

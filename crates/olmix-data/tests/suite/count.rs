@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use olmix_data::{CountOptions, DataError, Format, Leaf, LeafCount, Unit, count};
+use olmix_data::{CountOptions, DataError, Format, Leaf, LeafCount, OnBadLine, Unit, count};
 use tempfile::TempDir;
 
 fn leaf(name: &str, paths: &[&str]) -> Leaf {
@@ -23,8 +23,10 @@ fn options(folder: &Path) -> CountOptions {
         width: 4,
         unit: Unit::Bytes,
         text_field: "text".into(),
+        shared: false,
         folder: folder.to_owned(),
         cache: None,
+        on_bad_line: OnBadLine::Stop,
     }
 }
 
@@ -60,6 +62,7 @@ fn megatron(folder: &TempDir, stem: &str) {
     index.extend(1_u64.to_le_bytes());
     index.extend(2_u64.to_le_bytes());
     index.extend(10_i32.to_le_bytes());
+    index.extend([0_u64, 0, 1].map(u64::to_le_bytes).concat());
     put(folder, &format!("{stem}.idx"), &index);
 }
 
@@ -109,6 +112,7 @@ fn shards_of_every_format_are_counted() {
         shards: 2,
         bytes: 440,
         text: false,
+        skipped: Vec::new(),
     };
     assert_eq!(counts.unwrap(), [expected]);
     assert_eq!(seen.into_inner(), 440);
@@ -169,7 +173,7 @@ fn count_lists_every_shard_that_can_not_be_counted_with_its_leaf() {
     let begins = [
         "a odd.npy: 401 bytes are not a multiple of 4",
         "a text.md: its name does not say what it holds",
-        "b broken.jsonl.gz: line 1: ",
+        "b broken.jsonl.gz: unexpected end of file",
         "b broken.jsonl: line 2: ",
         "b broken.parquet: ",
         "b other.jsonl: line 1: there is no field `text`",

@@ -21,10 +21,14 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-fn index(code: u8) -> Vec<u8> {
+/// A Megatron index of one document.
+fn index(code: u8, tokens: u32) -> Vec<u8> {
     let mut index = b"MMIDIDX\x00\x00".to_vec();
     index.extend(1_u64.to_le_bytes());
     index.push(code);
+    index.extend([1_u64, 2].map(u64::to_le_bytes).concat());
+    index.extend(tokens.to_le_bytes());
+    index.extend([0_u64, 0, 1].map(u64::to_le_bytes).concat());
     index
 }
 
@@ -40,7 +44,7 @@ fn tokenizer() -> ManifestTokenizer {
 /// A folder of shards as `olmix tokenize` makes them: 100 tokens in `web/train/00000-a.bin`.
 fn shards(folder: &Path) {
     put(folder, "web/train/00000-a.bin", &[0; 200]);
-    put(folder, "web/train/00000-a.idx", &index(8));
+    put(folder, "web/train/00000-a.idx", &index(8, 100));
     let part = Part {
         file: "train/00000-a.bin".into(),
         split: Split::Train,
@@ -65,11 +69,12 @@ fn shards_of_every_flat_format_are_located_in_order() {
     npy.extend([0; 12]);
     put(at, "raw/c.npy", &npy);
     let leaves = [leaf("web", "web/train/*"), leaf("raw", "raw/**/*.npy")];
-    let found = locate(&leaves, 2, at).unwrap();
+    let found = locate(&leaves, 2, at, false).unwrap();
     let shard = |name: &str, offset, width, tokens, bytes| TokenShard {
         path: at.join(name),
         offset,
         width,
+        big_endian: false,
         tokens,
         bytes,
         // A manifest that says the bytes says the tokenizer.
@@ -94,7 +99,7 @@ fn locate_refuses_shards_that_can_not_be_trained_on_with_what_to_do() {
     put(at, "empty.bin", &[]);
     put(at, "readme.md", b"x");
     put(at, "mega.bin", &[0; 8]);
-    put(at, "mega.idx", &index(4));
+    put(at, "mega.idx", &index(4, 2));
     for (path, says, help) in [
         ("a.jsonl", "holds text", "olmix tokenize"),
         ("a.txt", "holds text", "olmix tokenize"),
@@ -117,7 +122,9 @@ fn locate_refuses_shards_that_can_not_be_trained_on_with_what_to_do() {
             "set `data.dtype` to uint32",
         ),
     ] {
-        let error = locate(&[leaf("web", path)], 2, at).unwrap_err().to_string();
+        let error = locate(&[leaf("web", path)], 2, at, false)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("`web`"), "{error}");
         let (problem, helps) = error.split_once("\n  help: ").unwrap();
         assert!(problem.contains(says) && helps.contains(help), "{error}");
@@ -131,7 +138,7 @@ fn locate_refuses_a_shard_that_differs_from_its_manifest() {
     shards(at);
     let refusal = |width| {
         let leaves = [leaf("web", "web/train/*.bin")];
-        locate(&leaves, width, at).unwrap_err().to_string()
+        locate(&leaves, width, at, false).unwrap_err().to_string()
     };
     let error = refusal(4);
     assert!(error.contains("set `data.dtype` to uint16"), "{error}");
@@ -148,7 +155,7 @@ fn locate_refuses_a_shard_that_differs_from_its_manifest() {
     );
     // Another program's manifest is none of ours; one of ours that is broken is told.
     put(at, "web/manifest.json", b"{\"name\": \"an extension\"}");
-    let found = locate(&[leaf("web", "web/train/*.bin")], 2, at).unwrap();
+    let found = locate(&[leaf("web", "web/train/*.bin")], 2, at, false).unwrap();
     assert_eq!(found[0][0].bytes, None);
     put(
         at,
@@ -171,7 +178,7 @@ fn locate_passes_over_shards_that_are_being_made() {
     shards(at);
     fs::remove_file(at.join("web/manifest.json")).unwrap();
     fs::create_dir(at.join("web/.olmix-parts")).unwrap();
-    let error = locate(&[leaf("web", "web/train/*.bin")], 2, at).unwrap_err();
+    let error = locate(&[leaf("web", "web/train/*.bin")], 2, at, false).unwrap_err();
     let error = error.to_string();
     assert!(
         error.contains("not finished") && error.contains("olmix tokenize"),

@@ -3,5 +3,6 @@
 
 mod common;
 mod count;
+mod foreign;
 mod locate;
 mod tokenize;

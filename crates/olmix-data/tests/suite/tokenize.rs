@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use olmix_data::{Encoder, TokenizeOptions, Tokenized, tokenize};
+use olmix_data::{Encoder, OnBadLine, TokenizeOptions, Tokenized, tokenize};
 
 fn options(folder: &Path, input: &str, output: &str) -> TokenizeOptions {
     TokenizeOptions {
@@ -14,6 +14,7 @@ fn options(folder: &Path, input: &str, output: &str) -> TokenizeOptions {
         output: folder.join(output),
         text_field: "text".into(),
         validation: 0.3,
+        on_bad_line: OnBadLine::Stop,
     }
 }
 

@@ -44,7 +44,7 @@ pub fn token_histogram(
         paths: domain.paths.clone(),
         format,
     };
-    let shards = locate(&[leaf], width, folder).map_err(|error| error.to_string())?;
+    let shards = locate(&[leaf], width, folder, true).map_err(|error| error.to_string())?;
     let shards: Vec<TokenShard> = shards.into_iter().flatten().collect();
     let mut counts = vec![0_u64; BUCKETS];
     let all: u64 = shards.iter().map(|shard| shard.tokens).sum();
@@ -83,10 +83,12 @@ fn read(
         let mut bytes = vec![0; usize::try_from(here * shard.width).unwrap_or(0)];
         file.read_exact(&mut bytes)?;
         for token in bytes.chunks_exact(usize::try_from(shard.width).unwrap_or(1).max(1)) {
-            let mut number = 0_u64;
-            for byte in token.iter().rev() {
-                number = number << 8 | u64::from(*byte);
-            }
+            let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+            let number = if shard.big_endian {
+                token.iter().fold(0, add)
+            } else {
+                token.iter().rev().fold(0, add)
+            };
             let bucket = mix_bits(number) >> (64 - BUCKETS.ilog2());
             counts[bucket as usize] += 1;
         }

@@ -101,6 +101,15 @@ impl Mapped {
             .get(from..from + into.len() * width)
             .unwrap_or_default();
         match width {
+            2 | 4 | 8 if self.plan.big_endian => into
+                .iter_mut()
+                .zip(bytes.chunks_exact(width))
+                .for_each(|(into, bytes)| {
+                    let value = bytes
+                        .iter()
+                        .fold(0, |value: u64, &b| value << 8 | u64::from(b));
+                    *into = u32::try_from(value).unwrap_or(u32::MAX);
+                }),
             1 => into
                 .iter_mut()
                 .zip(bytes)
@@ -224,6 +233,7 @@ mod tests {
             path,
             offset,
             width,
+            big_endian: false,
             tokens,
         }
     }
@@ -252,6 +262,24 @@ mod tests {
             message.contains("holds the token 5, and the tokenizer's vocabulary has 5"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn big_endian_shards_are_read_by_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        let mut shards = [
+            shard(at, "a", &[1, 2, 0, 3], 0, 2),
+            shard(at, "b", &[0, 1, 0, 4], 0, 4),
+            shard(at, "c", &[0, 0, 0, 0, 0, 0, 0, 5], 0, 8),
+        ];
+        shards.iter_mut().for_each(|shard| shard.big_endian = true);
+        let mut into = [0; 4];
+        Tokens::open(&shards)
+            .unwrap()
+            .read(0, &mut into, 1 << 20)
+            .unwrap();
+        assert_eq!(into, [258, 3, 65_540, 5]);
     }
 
     #[test]

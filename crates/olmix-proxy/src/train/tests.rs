@@ -66,6 +66,7 @@ fn run(folder: &Path, recipe: Hyperparameters) {
             path,
             offset: 0,
             width: 1,
+            big_endian: false,
             tokens,
         }],
     };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use olmix_data::OnBadLine;
 use olmix_io::export::Format;
 
 use super::{Common, choice, tokens};
@@ -57,7 +58,7 @@ pub struct MixDiffArgs {
 pub enum PriorsCommand {
     /// Count the tokens of every leaf of a generation config and print its `priors`.
     #[command(
-        after_help = "Example:\n  olmix priors compute --config generate.yaml --output priors.yaml\n\nPaths are local or s3://, gs://, az://, http(s)://; credentials and endpoints come from the usual environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, …).\n\nFormats, by extension or data.format (of one source: its format):\n  tokens    .npy, .bin: tokens of data.dtype, with or without an NPY header; counted by size\n  megatron  .bin with an .idx beside it\n  jsonl     .jsonl, .json, .ndjson, plain or .gz or .zst; data.text_field holds the text\n  parquet   .parquet; data.text_field is the column\nTexts are tokenized with data.tokenizer (the path of a tokenizer.json), or counted as UTF-8 bytes."
+        after_help = "Example:\n  olmix priors compute --config generate.yaml --output priors.yaml\n\nPaths are local or s3://, gs://, az://, http(s)://; credentials and endpoints come from the usual environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME, …).\n\nFormats, by extension or data.format (of one source: its format):\n  tokens    .npy, .bin: tokens of data.dtype, with or without an NPY header; counted by size\n  megatron  .bin with an .idx beside it\n  datatrove .ds, with its .metadata or .index\n  litdata   chunk-*.bin with index.json\n  jsonl     .jsonl, .json, .ndjson, plain or .gz or .zst; data.text_field holds the text\n  parquet   .parquet; data.text_field is the column of texts, or of lists of tokens\nTexts are tokenized with data.tokenizer (the path of a tokenizer.json), or counted as UTF-8 bytes."
     )]
     Compute(PriorsComputeArgs),
     /// Show the sizes in a config, or in a file of priors, as bars.
@@ -74,6 +75,10 @@ pub struct PriorsComputeArgs {
     /// File for the priors [default: standard output].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// What to do with a line of a text file (or a Parquet row) that is not a document: `stop` refuses the file,
+    /// `skip` leaves the line out and reports how many were.
+    #[arg(long, value_name = "stop|skip", default_value = "stop", value_parser = choice(OnBadLine::ALL))]
+    pub on_bad_line: OnBadLine,
     /// Count every text again, also those that were counted before.
     #[arg(long)]
     pub no_cache: bool,

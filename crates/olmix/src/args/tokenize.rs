@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use olmix_data::OnBadLine;
 
-use super::Common;
+use super::{Common, choice};
 
 /// `olmix tokenize`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Documents are the objects of JSON Lines (.jsonl, .gz, .zst), the rows of Parquet, or whole \
-        .txt files. An interrupted run resumes; shards of files that changed are made again.\n\n\
+        .txt files. Documents without text (empty or null) are left out. Half of a surrogate pair (\\ud83d) \
+        becomes U+FFFD. An interrupted run resumes; shards of files that changed are made again.\n\n\
                   Output:\n  \
                   shards/train/00000-web.bin       tokens, with an end-of-text token after each document\n  \
                   shards/train/00000-web.idx       where documents begin (Megatron index)\n  \
@@ -30,9 +32,14 @@ pub struct TokenizeArgs {
     /// Folder for the shards.
     #[arg(long, short, value_name = "FOLDER")]
     pub output: PathBuf,
-    /// Field (JSON Lines) or column (Parquet) that holds the text of a document.
+    /// Field (JSON Lines) or column (Parquet) that holds the text of a document; `doc.text` for a field in a
+    /// field.
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub text_field: String,
+    /// What to do with a line (or a Parquet row) that is not a document: `stop` refuses its file, `skip` leaves
+    /// the line out and reports how many were.
+    #[arg(long, value_name = "stop|skip", default_value = "stop", value_parser = choice(OnBadLine::ALL))]
+    pub on_bad_line: OnBadLine,
     /// Share of documents to hold out, from 0 to below 1, chosen by a hash of the text: equal documents stay
     /// together.
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]

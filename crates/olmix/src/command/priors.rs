@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use olmix_data::{CountOptions, Format, Leaf, LeafCount, Unit, count};
+use olmix_data::{CountOptions, Format, Leaf, LeafCount, OnBadLine, Skipped, Unit, count};
 use olmix_fs::{check_writable, write_whole};
 use olmix_io::{GenerationConfig, PriorsConfig};
 use serde_json::json;
 
 use super::mix::show;
 use super::on_threads;
+use super::tokenize::{skipped_json, skipped_lines};
 use crate::args::{PriorsCommand, PriorsComputeArgs};
 use crate::bars::bars;
 use crate::failure::Failure;
@@ -32,8 +33,16 @@ fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
     let (counts, unit) = count_leaves(
         &config,
         args.no_cache,
+        args.on_bad_line,
         args.common.quiet || args.common.json,
     )?;
+    let skipped: Vec<Skipped> = counts
+        .iter()
+        .flat_map(|leaf| leaf.skipped.clone())
+        .collect();
+    if !args.common.quiet {
+        output::notices(skipped_lines(&skipped).as_slice());
+    }
     if !args.common.quiet && unit == Unit::Bytes && counts.iter().any(|leaf| leaf.text) {
         output::notices(&[
             "texts are counted as UTF-8 bytes; set data.tokenizer to a tokenizer.json to count its \
@@ -48,6 +57,7 @@ fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
 pub fn count_leaves(
     config: &GenerationConfig,
     no_cache: bool,
+    on_bad_line: OnBadLine,
     quiet: bool,
 ) -> Result<(Vec<LeafCount>, Unit), Failure> {
     let formats = config.data.leaf_paths(&Format::ALL)?;
@@ -64,8 +74,10 @@ pub fn count_leaves(
             .tokenizer_file(&config.folder)?
             .map_or(Unit::Bytes, Unit::Tokenizer),
         text_field: config.data.text_field.clone(),
+        shared: config.data.allow_shared_files,
         folder: config.folder.clone(),
         cache: (!no_cache).then(cache_file).flatten(),
+        on_bad_line,
     };
     let bar = Bar::new(quiet);
     bar.begin_bytes("listing", 0);
@@ -93,7 +105,12 @@ fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> 
     }
     if args.common.json {
         let leaf = |leaf: &LeafCount| {
-            let entry = json!({"tokens": leaf.tokens, "shards": leaf.shards, "bytes": leaf.bytes});
+            let entry = json!({
+                "tokens": leaf.tokens,
+                "shards": leaf.shards,
+                "bytes": leaf.bytes,
+                "skipped": skipped_json(&leaf.skipped),
+            });
             (leaf.name.clone(), entry)
         };
         let leaves: serde_json::Map<String, serde_json::Value> = counts.iter().map(leaf).collect();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use olmix_data::{DataError, Encoder, Split, TokenizeOptions, Tokenized, Unit, tokenize};
+use olmix_data::{DataError, Encoder, Skipped, Split, TokenizeOptions, Tokenized, Unit, tokenize};
 use olmix_fs::check_writable;
 use serde_json::{Value, json};
 
@@ -34,6 +34,7 @@ fn make(args: &TokenizeArgs) -> Result<(), Failure> {
         output: args.output.clone(),
         text_field: args.text_field.clone(),
         validation: args.validation,
+        on_bad_line: args.on_bad_line,
     };
     let bar = Bar::new(args.common.quiet || args.common.json);
     let listed = AtomicBool::new(false);
@@ -102,7 +103,7 @@ impl Sum {
 }
 
 fn notices(args: &TokenizeArgs, made: &Tokenized, [train, validation]: &[Sum; 2]) -> Vec<String> {
-    let mut notices = Vec::new();
+    let mut notices: Vec<String> = skipped_lines(&made.skipped).into_iter().collect();
     if let Some(first) = made.removed.first() {
         let more = match made.removed.len() - 1 {
             0 => String::new(),
@@ -125,6 +126,33 @@ fn notices(args: &TokenizeArgs, made: &Tokenized, [train, validation]: &[Sum; 2]
     notices
 }
 
+/// What is told of lines that were left out.
+pub(super) fn skipped_lines(skipped: &[Skipped]) -> Option<String> {
+    const MOST: usize = 5;
+    let lines: u64 = skipped.iter().map(|file| file.lines).sum();
+    if lines == 0 {
+        return None;
+    }
+    let shown = skipped.iter().take(MOST);
+    let shown = shown.map(|file| format!("\n  {}: {}; {}", file.file, file.lines, file.first));
+    let more = match skipped.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("\n  and {more} more files"),
+    };
+    let s = if lines == 1 { "" } else { "s" };
+    Some(format!(
+        "{lines} line{s} left out that are not documents (file: how many; the first):{}{more}",
+        shown.collect::<String>()
+    ))
+}
+
+/// The same as JSON.
+pub(super) fn skipped_json(skipped: &[Skipped]) -> Value {
+    let file =
+        |file: &Skipped| json!({"file": file.file, "lines": file.lines, "first": file.first});
+    skipped.iter().map(file).collect()
+}
+
 fn as_json(args: &TokenizeArgs, made: &Tokenized, splits: &[Sum]) -> Value {
     let manifest = &made.manifest;
     let split = |sum: &Sum| {
@@ -144,6 +172,7 @@ fn as_json(args: &TokenizeArgs, made: &Tokenized, splits: &[Sum]) -> Value {
         "dtype": manifest.dtype,
         "files": made.files,
         "reused": made.reused,
+        "skipped": skipped_json(&made.skipped),
         "splits": splits,
     })
 }

@@ -65,6 +65,8 @@ pub struct DataConfig {
     pub tokenizer: Option<Named<String>>,
     /// The field or column of a document's text.
     pub text_field: String,
+    /// Whether two leaves may have the same file.
+    pub allow_shared_files: bool,
     /// Where the data is.
     pub sources: Vec<Source>,
     /// The section as it was written.
@@ -82,6 +84,7 @@ impl DataConfig {
         let tokenizer = section.optional("tokenizer");
         let text_field = section.optional("text_field");
         let text_field = text_field.map_or(Ok("text"), |v| v.text())?.to_owned();
+        let shared = section.optional("allow_shared_files");
         let listed = section.required("sources")?;
         section.finish()?;
         Ok(Self {
@@ -90,6 +93,7 @@ impl DataConfig {
             format: format.map(|v| sources::word(&v)).transpose()?,
             tokenizer: tokenizer.map(|v| sources::word(&v)).transpose()?,
             text_field,
+            allow_shared_files: shared.map_or(Ok(false), |v| v.boolean())?,
             sources: sources::read(&listed)?,
             written: value.to_yaml(),
             sources_location: listed.location(),

@@ -1,6 +1,6 @@
 //! Documents, tasks, shards and configs of the demo.
 
-use olmix_data::{DataError, Encoder, Split, TokenizeOptions, tokenize};
+use olmix_data::{DataError, Encoder, OnBadLine, Split, TokenizeOptions, tokenize};
 use olmix_demo::{Domain, documents, tasks};
 use olmix_fs::write_whole;
 use olmix_io::yaml::Yaml;
@@ -81,6 +81,7 @@ fn shards(demo: &Demo, name: &str) -> Result<u64, Failure> {
         output: demo.path(format!("shards/{name}")),
         text_field: "text".to_owned(),
         validation: 0.05,
+        on_bad_line: OnBadLine::Stop,
     };
     let unusable = |error: DataError| Failure::refused(error.to_string());
     let made = tokenize(&options, &Encoder::bytes(), &|_, _| {}).map_err(unusable)?;

@@ -178,7 +178,7 @@ fn count(
     });
     let file = project.config.path.display().to_string();
     let config = GenerationConfig::parse(&file, &text, &project.root)?;
-    let (counts, _) = count_leaves(&config, false, quiet)?;
+    let (counts, _) = count_leaves(&config, false, olmix_data::OnBadLine::Stop, quiet)?;
     let mut counted = Vec::new();
     for domain in uncounted {
         let count = counts.iter().find(|leaf| leaf.name == domain.name);

@@ -97,7 +97,8 @@ put("text/a b.jsonl.gz", gzip.compress(b'{"text": "12345"}\n'))
 put("web/readme.md", b"no shard")
 s3.put_object(Bucket="data", Key="public/a.bin", Body=bytes(6), ACL="public-read")
 put("mega/x.bin", bytes(40))
-put("mega/x.idx", b"MMIDIDX\x00\x00" + (1).to_bytes(8, "little") + b"\x04")
+number = lambda n, width=8: n.to_bytes(width, "little")
+put("mega/x.idx", b"MMIDIDX\x00\x00" + number(1) + b"\x04" + number(1) + number(2) + number(10, 4) + number(0) + number(0) + number(1))
 "#;
 
 #[test]

@@ -255,3 +255,38 @@ fn proxy_train_refuses_shards_of_another_tokenizer() {
     }
     assert!(!at.join("run/run.json").exists());
 }
+
+#[test]
+fn proxy_train_obeys_the_byte_order_and_the_length_of_npy_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let tokens: Vec<u16> = (0..6000).map(|i: u32| (i * i % 251) as u16).collect();
+    for (name, kind, order) in [
+        ("little", "<u2", u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        ("big", ">u2", u16::to_be_bytes),
+    ] {
+        // As numpy.save writes it.
+        let mut header =
+            format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (6000,), }}");
+        header += &" ".repeat(117 - header.len());
+        let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        file.extend(header.as_bytes());
+        file.push(b'\n');
+        file.extend(tokens.iter().flat_map(|&token| order(token)));
+        std::fs::write(at.join(format!("{name}.npy")), &file).unwrap();
+        let config = format!(
+            "name: run\ntraining: {{proxy_model_id: demo, tokenizer: bytes, tokens: 4096, global_batch_size: 512, \
+             model: {{width: 32, heads: 2, hidden: 64, layers: 1}}}}\ndata:\n  dtype: uint16\n  sources: \
+             [{{name: web, paths: [{name}.npy]}}]\nmix: {{web: 1}}\n"
+        );
+        write(at, &format!("{name}.yaml"), &config);
+        let line = format!("proxy train --config {name}.yaml --out {name} --quiet");
+        olmix(at, &line).assert().success();
+    }
+    assert!(model(&at.join("little")) == model(&at.join("big")));
+    let whole = std::fs::read(at.join("big.npy")).unwrap();
+    std::fs::write(at.join("big.npy"), &whole[..whole.len() - 6]).unwrap();
+    let message = refused(at, "proxy train --config big.yaml --out cut");
+    let says = "it was cut short: it has 11994 bytes of tokens, and its NPY header says 12000";
+    assert!(message.contains(says), "{message}");
+}

@@ -65,10 +65,10 @@ fn tokenize_refuses_bad_texts_with_file_and_line_and_does_the_others() {
     let message = refused(at, &format!("{line} *.jsonl *.txt"));
     for says in [
         "5 files can't be tokenized:",
-        "broken.jsonl: line 3: no JSON object with text: EOF",
+        "broken.jsonl: line 3: no JSON object with text: the line ends before",
         "field.jsonl: line 3: there is no field `text`; there are: body, id",
         "latin.txt: line 2: no UTF-8 text",
-        "number.jsonl: line 3: no JSON object with text: invalid type: integer `3`",
+        "number.jsonl: line 3: `text` is 3, not text",
         "utf8.jsonl: line 3: no UTF-8 text at column 11",
     ] {
         assert!(message.contains(says), "{says}: {message}");
@@ -109,6 +109,73 @@ fn tokenize_refuses_bad_texts_with_file_and_line_and_does_the_others() {
 }
 
 #[test]
+fn bad_lines_stop_a_file_or_are_skipped_counted_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    // A byte order mark, numbers that are no JSON in fields nobody asks for, a null, half a surrogate pair.
+    let lines = "\u{feff}{\"text\": \"ab\", \"score\": NaN}\n{\"text\": null}\n{\"text\": 12}\n\
+                 {\"text\": \"c\\ud83dd\"}\nnothing\n{\"text\": \"e\"}\n";
+    fs::write(at.join("a.jsonl"), lines).unwrap();
+    fs::write(at.join("b.jsonl"), "{\"text\": \"f\"}\n{\"doc\": 1}\n").unwrap();
+    fs::write(at.join("empty.jsonl.gz"), "").unwrap();
+    fs::write(at.join("empty.jsonl.zst"), "").unwrap();
+    let line = "tokenize --input *.jsonl *.jsonl.* --tokenizer bytes --validation 0 --output";
+    let message = refused(at, &format!("{line} out"));
+    for says in [
+        "2 files can't be tokenized",
+        "a.jsonl: line 3: `text` is 12, not text",
+        "b.jsonl: line 2: there is no field `text`; there are: doc",
+    ] {
+        assert!(message.contains(says), "{says}: {message}");
+    }
+    let skip = format!("{line} out --on-bad-line skip");
+    let run = olmix(at, &skip).assert().success();
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    for says in [
+        "note: 3 lines left out that are not documents",
+        "a.jsonl: 2; line 3: `text` is 12, not text",
+        "b.jsonl: 1; line 2: there is no field `text`",
+    ] {
+        assert!(told.contains(says), "{says}: {told}");
+    }
+    let shard = fs::read(at.join("out/train/00000-a.bin")).unwrap();
+    let text: String = shard
+        .chunks_exact(2)
+        .map(|pair| {
+            if pair[1] == 1 {
+                '|'
+            } else {
+                char::from(pair[0])
+            }
+        })
+        .collect();
+    // U+FFFD is three bytes.
+    assert_eq!(text, "ab|c\u{ef}\u{bf}\u{bd}d|e|");
+    // What was left out is told again of shards that were there, and they are not taken for whole ones.
+    let again = json(at, &format!("{skip} --json"));
+    assert_eq!(
+        (&again["reused"], &again["skipped"][0]["lines"]),
+        (&4.into(), &2.into())
+    );
+    assert!(refused(at, &format!("{line} out")).contains("2 files can't be tokenized"));
+    let config = "name: test\ndata:\n  sources:\n  - {name: web, paths: [\"*.jsonl\"]}\n";
+    fs::write(at.join("gen.yaml"), config).unwrap();
+    let message = refused(at, "priors compute --config gen.yaml");
+    assert!(message.contains("2 shards can't be counted"), "{message}");
+    for _ in 0..2 {
+        let counted = json(
+            at,
+            "priors compute --config gen.yaml --on-bad-line skip --json",
+        );
+        let web = &counted["leaves"]["web"];
+        assert_eq!(
+            (&web["tokens"], &web["skipped"][0]["lines"]),
+            (&9.into(), &2.into())
+        );
+    }
+}
+
+#[test]
 fn priors_compute_counts_the_tokens_of_shards() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
@@ -131,7 +198,8 @@ fn priors_compute_counts_the_tokens_of_shards() {
     let texts = fs::read_to_string(at.join("gen.yaml")).unwrap();
     let texts = texts
         .replace("shards/train/*.bin", "\"*.jsonl\"")
-        .replace("\"shards/validation/*\"", "0.jsonl");
+        .replace("\"shards/validation/*\"", "0.jsonl")
+        .replace("data:\n", "data:\n  allow_shared_files: true\n");
     fs::write(at.join("gen.yaml"), texts).unwrap();
     let counted = json(at, "priors compute --config gen.yaml --json --no-cache");
     // Texts are counted without their ends.
