@@ -1,10 +1,8 @@
 //! From a measured swarm to laws, trust in them, and a mixture: the main job, start to end.
 
-use rand::seq::SliceRandom;
-
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
+use crate::numpy_random::permutation;
 use crate::optimize::{Optimizer, Solution};
-use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling,
@@ -140,14 +138,14 @@ pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit
     Ok(fit)
 }
 
-/// Rows to train on and rows set aside, both ascending.
+/// Rows to train on and rows set aside, both ascending. A seed sets aside the rows that it sets aside in the
+/// reference implementation, which calls scikit-learn's `train_test_split`, once for each of the two settings.
 fn split(swarm: &Swarm, spec: &FitSpec) -> Result<(Vec<usize>, Vec<usize>), CoreError> {
     let runs = swarm.len();
     if spec.n_test > 0 && spec.n_test >= runs {
         let asked = spec.n_test;
         return Err(CoreError::TooManySetAside { asked, runs });
     }
-    let mut order: Vec<usize> = (0..runs).collect();
     let available = runs - spec.n_test;
     let wanted = spec.train_runs.unwrap_or(available);
     if wanted > available {
@@ -156,11 +154,18 @@ fn split(swarm: &Swarm, spec: &FitSpec) -> Result<(Vec<usize>, Vec<usize>), Core
             left: available,
         });
     }
-    if spec.n_test > 0 || wanted < available {
-        order.shuffle(&mut generator(spec.seed, Purpose::Split, 0));
+    let mut test: Vec<usize> = (0..runs).collect();
+    if spec.n_test > 0 {
+        test = permutation(spec.seed, runs);
     }
-    let mut test = order[..spec.n_test].to_vec();
-    let mut train = order[spec.n_test..spec.n_test + wanted].to_vec();
+    let mut train = test.split_off(spec.n_test);
+    if wanted < available {
+        let order = permutation(spec.seed, available);
+        train = order[available - wanted..]
+            .iter()
+            .map(|&i| train[i])
+            .collect();
+    }
     test.sort_unstable();
     train.sort_unstable();
     Ok((train, test))

@@ -14,7 +14,7 @@ pub enum Purpose {
     Bootstrap,
     /// Sampling candidate mixtures.
     Simulation,
-    /// Setting runs aside (`n_test`, `train_split`).
+    /// Not drawn any more: it keeps the numbers of the purposes below.
     Split,
     /// Making up a swarm.
     Example,

@@ -14,6 +14,7 @@ mod overrides;
 mod preset;
 mod priors;
 mod proposer;
+mod reference;
 mod regression;
 
 pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
@@ -197,6 +198,7 @@ impl FitConfig {
         let preset = overrides.preset;
         let mut document = Document::parse(file, text)?;
         document.edit(&overrides.edits)?;
+        document.keep_unknown_keys();
         if document.root().is_null() {
             return Err(IoError::input(
                 file,
@@ -216,6 +218,7 @@ impl FitConfig {
              temperature and unimax (or the presets of these names) need none",
         );
         let settings = Settings::take(&mut root)?;
+        let counts_beside = root.misplaced("token_counts");
         root.finish()?;
 
         let Settings {
@@ -227,8 +230,9 @@ impl FitConfig {
             diagnostics,
         } = settings.read(&mut notices)?;
         let priors_section = priors.section()?;
-        let priors = PriorsConfig::read(priors.section()?)?;
+        let priors = PriorsConfig::read_with(priors.section()?, counts_beside.as_ref())?;
         notices.extend(document.notices());
+        notices.extend(reference::ignored(document.kept_keys())?);
         if constraints.enabled && priors.token_counts.is_none() {
             return Err(priors_section.error(
                 "`constraints` asks for token caps, but there are no `priors.token_counts`",

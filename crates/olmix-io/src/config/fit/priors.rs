@@ -23,9 +23,30 @@ pub struct PriorsConfig {
 
 impl PriorsConfig {
     /// Reads the section. Relative sizes that do not sum to 1 are noticed.
-    pub(crate) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
+    pub(crate) fn read(section: Section<'_>) -> Result<Self, IoError> {
+        Self::read_with(section, None)
+    }
+
+    /// As [`PriorsConfig::read`], with token counts that stand beside the section, as in a config of the
+    /// reference implementation: they are read as its own, which is noticed.
+    pub(super) fn read_with(
+        mut section: Section<'_>,
+        counts_beside: Option<&Value<'_>>,
+    ) -> Result<Self, IoError> {
         let relative_sizes = section.optional("relative_sizes");
-        let token_counts = section.optional("token_counts");
+        let mut token_counts = section.optional("token_counts");
+        if let Some(beside) = counts_beside {
+            if token_counts.is_some() {
+                return Err(beside.error(
+                    "`token_counts` stands beside `priors`, which has its own",
+                    "remove one of the two",
+                ));
+            }
+            beside.notice(
+                "`token_counts` stands beside `priors`, and is read as `priors.token_counts`",
+            );
+            token_counts = Some(beside.clone());
+        }
         let expanded = section.optional("expanded_relative_sizes");
         // Part of the reference's format, and without effect there too.
         let _ = section.optional("total_tokens");

@@ -46,6 +46,18 @@ pub struct Document {
     nodes: Vec<Node>,
     root: usize,
     notices: RefCell<Vec<String>>,
+    /// The keys that were asked for and are there, and those that are there and unknown; kept where a reader
+    /// decides at the end what to make of unknown ones.
+    keys: RefCell<Option<Keys>>,
+}
+
+/// Keys of a document, as paths.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    /// Those that are there and were asked for.
+    pub used: Vec<String>,
+    /// Those that nobody asked for, with the error that refuses each.
+    pub unknown: Vec<(String, IoError)>,
 }
 
 #[derive(Debug)]
@@ -108,7 +120,18 @@ impl Document {
             nodes,
             root,
             notices: RefCell::default(),
+            keys: RefCell::default(),
         })
+    }
+
+    /// Has sections keep unknown keys, unless one is close to a key that is known, in place of refusing them.
+    pub(crate) fn keep_unknown_keys(&self) {
+        self.keys.replace(Some(Keys::default()));
+    }
+
+    /// The keys that were kept since [`Document::keep_unknown_keys`].
+    pub(crate) fn kept_keys(&self) -> Keys {
+        self.keys.take().unwrap_or_default()
     }
 
     /// The outermost value.

@@ -246,6 +246,7 @@ impl<'d> Value<'d> {
                 location: self.location(),
                 path: self.path.clone(),
                 known: Vec::new(),
+                misplaced: Vec::new(),
             }),
             _ => Err(self.must_be("a mapping")),
         }
@@ -269,6 +270,8 @@ pub struct Section<'d> {
     location: Location,
     path: String,
     known: Vec<&'static str>,
+    /// Keys that are taken and not among those that a section has.
+    misplaced: Vec<&'static str>,
 }
 
 impl<'d> Section<'d> {
@@ -288,11 +291,29 @@ impl<'d> Section<'d> {
     pub fn optional(&mut self, key: &'static str) -> Option<Value<'d>> {
         self.known.push(key);
         schema::record(&self.path, key);
-        self.entries
-            .iter()
-            .find(|entry| entry.key == key)
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        if let (Some(keys), Some(_)) = (&mut *self.document.keys.borrow_mut(), entry) {
+            keys.used.push(self.path_of(key));
+        }
+        entry
             .map(|entry| child(self.document, &self.path, entry))
             .filter(|value| !value.is_null())
+    }
+
+    /// The value of a key that belongs elsewhere, or `None` when it is absent or null. It is not one of the
+    /// section's keys: documentation and messages do not list it.
+    pub fn misplaced(&mut self, key: &'static str) -> Option<Value<'d>> {
+        self.misplaced.push(key);
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        Some(child(self.document, &self.path, entry)).filter(|value| !value.is_null())
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     /// The value of a key that must be there.
@@ -341,6 +362,7 @@ impl<'d> Section<'d> {
                     format!("{}.{key}", self.path)
                 },
                 known: Vec::new(),
+                misplaced: Vec::new(),
             }),
         }
     }
@@ -358,18 +380,33 @@ impl<'d> Section<'d> {
     /// Refuses keys that were not asked for.
     ///
     /// # Errors
-    /// [`IoError::Input`] for the first such key, with the nearest known one.
+    /// [`IoError::Input`] for the first such key, with the nearest known one. Where the document keeps unknown
+    /// keys, only for one that is close to a known key.
     pub fn finish(self) -> Result<(), IoError> {
-        let unknown = |entry: &&Entry| !self.known.contains(&entry.key.as_str());
-        let Some(entry) = self.entries.iter().find(unknown) else {
-            return Ok(());
+        let is_known = |key: &str| {
+            self.known
+                .iter()
+                .chain(&self.misplaced)
+                .any(|known| *known == key)
         };
+        for entry in self.entries.iter().filter(|entry| !is_known(&entry.key)) {
+            let error = self.unknown(entry);
+            let is_slip = nearest(&entry.key, self.known.iter().copied()).is_some();
+            match &mut *self.document.keys.borrow_mut() {
+                Some(keys) if !is_slip => keys.unknown.push((self.path_of(&entry.key), error)),
+                _ => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, entry: &Entry) -> IoError {
         let within = if self.path.is_empty() {
             String::new()
         } else {
             format!(" in `{}`", excerpt(&self.path))
         };
-        Err(IoError::input(
+        IoError::input(
             &self.document.file,
             entry.location.clone(),
             format!("unknown key `{}`{within}", excerpt(&entry.key)),
@@ -379,6 +416,6 @@ impl<'d> Section<'d> {
                     listed(self.known.iter().copied(), 20)
                 )
             }),
-        ))
+        )
     }
 }

@@ -2,4 +2,5 @@
 
 mod from_table;
 mod mixtures;
+mod reference;
 mod yaml;
