@@ -9,6 +9,7 @@ mod command;
 mod failure;
 mod output;
 mod progress;
+mod progress_lines;
 mod table;
 
 use std::process::ExitCode;

@@ -1,13 +1,17 @@
-//! A progress bar on standard error; nothing where that is not a terminal.
+//! A progress bar on standard error; where that is not a terminal, a line now and then.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use olmix_core::{FitStage, Observer};
 use olmix_proxy::Progress;
 
+use crate::output;
+use crate::progress_lines::ProgressLines;
+
 /// Shows the stages of a fit.
-pub struct Bar(ProgressBar);
+pub struct Bar(ProgressBar, Option<ProgressLines>);
 
 impl Bar {
     /// A bar, hidden when `quiet`.
@@ -21,7 +25,9 @@ impl Bar {
         let style = ProgressStyle::with_template("{msg:>22} {bar:30} {pos}/{len} {eta}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self(bar)
+        let in_a_log = !quiet && !std::io::stderr().is_terminal();
+        let lines = in_a_log.then(|| ProgressLines::follow(bar.clone(), output::eprint_line));
+        Self(bar, lines)
     }
 
     /// Begins a stage of another kind.
@@ -73,6 +79,7 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
+        drop(self.1.take());
         self.0.finish_and_clear();
     }
 }

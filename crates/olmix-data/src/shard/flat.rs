@@ -209,7 +209,11 @@ mod tests {
     fn a_size_that_is_not_a_multiple_of_the_width_is_refused() {
         assert_eq!(tokens(400, 0, 4), Ok(100));
         assert_eq!(tokens(0, 0, 4), Ok(0));
-        assert!(tokens(401, 0, 4).unwrap_err().contains("not a multiple of 4"));
+        assert!(
+            tokens(401, 0, 4)
+                .unwrap_err()
+                .contains("not a multiple of 4")
+        );
         assert!(tokens(4, 128, 4).is_err());
     }
 }
