@@ -10,6 +10,7 @@
 //! | a key for each domain | `mixture/web: 0.7`, `mixture/code: 0.3`, or with `.` |
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use olmix_io::yaml::{Document, Value as Yaml};
 use serde_json::{Map, Value};
@@ -252,6 +253,22 @@ pub(super) fn json_of(value: &Yaml<'_>) -> Value {
         (_, Ok(text)) => text.into(),
         _ => Value::Null,
     }
+}
+
+/// A `config.yaml` of Weights & Biases or `SwanLab`: keys with plain values, or with `{value: …}`.
+pub(super) fn file(path: &Path) -> Option<Map<String, Value>> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let document = Document::parse(&path.display().to_string(), &text).ok()?;
+    let entries = document.root().entries().ok()?;
+    let value = |(key, value): (&str, Yaml<'_>)| {
+        let value = json_of(&value);
+        let inner = match value {
+            Value::Object(mut map) if map.contains_key("value") => map.remove("value"),
+            value => Some(value),
+        };
+        (key.to_owned(), inner.unwrap_or_default())
+    };
+    Some(entries.into_iter().map(value).collect())
 }
 
 #[cfg(test)]

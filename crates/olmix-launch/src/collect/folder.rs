@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::definition;
-use super::entries::entries;
+use super::formats::entries::entries;
 use super::recording::{self, Recording};
 use super::run::{Cure, Mixture, SourceRuns};
 use crate::LaunchError;
@@ -73,7 +73,7 @@ pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
 }
 
 /// The last part of a folder's path.
-fn name_of(folder: &Path) -> String {
+pub(super) fn name_of(folder: &Path) -> String {
     let whole = folder.canonicalize();
     let name = whole.as_deref().unwrap_or(folder).file_name();
     name.map_or_else(

@@ -1,78 +1,42 @@
 //! From finished runs, wherever they were recorded, to `ratios.csv` and `metrics.csv`.
+//!
+//! | step | where |
+//! | --- | --- |
+//! | what `--swarm` names | `source.rs` |
+//! | a source is read | a file or folder for each: `ledger.rs`, `folder.rs`, `wandb/`, `mlflow/`, `tensorboard/`, `trackio.rs`, `swanlab.rs`, `tabular/` |
+//! | files are taken apart | `formats/` |
+//! | parts of a run become one | `recording.rs` |
+//! | a mixture is found in a config, or given | `config_mixture.rs`, `mixtures.rs` |
+//! | metrics are chosen | `filter.rs` |
+//! | runs that stopped short are found | `short.rs` |
+//! | two tables are made | `table.rs` |
 
 mod config_mixture;
 mod definition;
-mod entries;
 mod filter;
 mod folder;
+mod formats;
 mod ledger;
 mod mixtures;
 mod mlflow;
 mod recording;
 mod run;
 mod short;
+mod source;
 mod swanlab;
 mod table;
 mod tabular;
+mod tensorboard;
+mod trackio;
 mod wandb;
-mod wire;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::LaunchError;
-use crate::swarm::LEDGER;
 
+pub use source::Source;
 pub use table::Collected;
 pub use tabular::Columns;
-
-/// Where runs were recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// The ledger of a swarm that `olmix launch` ran.
-    Ledger(PathBuf),
-    /// A table with a row per run: CSV, TSV, JSON Lines or Parquet.
-    Table(PathBuf),
-    /// A folder of metrics files.
-    Folder(PathBuf),
-    /// A folder of local run folders of Weights & Biases.
-    Wandb(PathBuf),
-    /// The address of an `MLflow` tracking server.
-    Mlflow(String),
-}
-
-impl Source {
-    /// What a text names: an address, a ledger, or one of the kinds of folders.
-    ///
-    /// # Errors
-    /// [`LaunchError::Refused`] for what does not exist, and a file that is not a ledger.
-    pub fn of(text: &str) -> Result<Self, LaunchError> {
-        if text.starts_with("http://") || text.starts_with("https://") {
-            return Ok(Self::Mlflow(text.trim_end_matches('/').to_owned()));
-        }
-        let path = PathBuf::from(text);
-        if path.is_file() {
-            return Ok(if tabular::is_table(&path) {
-                Self::Table(path)
-            } else {
-                Self::Ledger(path)
-            });
-        }
-        if !path.is_dir() {
-            return Err(LaunchError::refused(
-                format!("{text}: there is no such file or folder"),
-                "give --swarm a ledger.sqlite, a folder of runs, or the address of an MLflow server",
-            ));
-        }
-        let ledger = path.join(LEDGER);
-        if ledger.is_file() {
-            Ok(Self::Ledger(ledger))
-        } else if wandb::is_one(&path) {
-            Ok(Self::Wandb(path))
-        } else {
-            Ok(Self::Folder(path))
-        }
-    }
-}
 
 /// What is to be collected.
 #[derive(Debug, Clone)]
@@ -85,7 +49,7 @@ pub struct Query<'q> {
     pub ratios: Option<&'q Path>,
     /// A folder of launch configs with their mixtures.
     pub variants: Option<&'q Path>,
-    /// The experiment of an `MLflow` server.
+    /// The experiment of `MLflow`.
     pub experiment: Option<&'q str>,
     /// Only metrics that match one of these globs, if there are any.
     pub include: &'q [String],
@@ -106,10 +70,10 @@ pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
         include => include,
     };
     let filter = filter::Filter::new(include, query.exclude)?;
-    if query.experiment.is_some() && !matches!(query.source, Source::Mlflow(_)) {
+    if query.experiment.is_some() && !query.source.has_experiments() {
         return Err(LaunchError::refused(
-            "--experiment is of an MLflow server, and --swarm names none",
-            "leave it out, or give --swarm the server's address",
+            "--experiment is of MLflow, and --swarm names something else",
+            "leave it out, or give --swarm an MLflow server, mlflow.db or mlruns",
         ));
     }
     let asked = &query.columns;
@@ -121,12 +85,18 @@ pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
         ));
     }
     let given = mixtures::Mixtures::read(query.ratios, query.variants)?;
+    let (experiment, given) = (query.experiment, given.as_ref());
     let found = match &query.source {
         Source::Ledger(path) => ledger::read(path)?,
         Source::Table(path) => tabular::read(path, query.columns, given.is_some())?,
         Source::Folder(path) => folder::read(path)?,
-        Source::Wandb(path) => wandb::read(path, given.as_ref())?,
-        Source::Mlflow(address) => mlflow::read(address, query.experiment, given.as_ref())?,
+        Source::Wandb(path) => wandb::read(path, given)?,
+        Source::MlflowServer(address) => mlflow::read_server(address, experiment, given)?,
+        Source::MlflowDatabase(path) => mlflow::read_database(path, experiment, given)?,
+        Source::MlflowFiles(path) => mlflow::read_file_store(path, experiment, given)?,
+        Source::Tensorboard(path) => tensorboard::read(path, given)?,
+        Source::Trackio(path) => trackio::read(path, given)?,
+        Source::Swanlab(path) => swanlab::read(path, given)?,
     };
-    table::build(found, given.as_ref(), filter, query.include_short)
+    table::build(found, given, filter, query.include_short)
 }

@@ -86,11 +86,13 @@ pub(super) fn build(
         ));
     }
     compare_lengths(&mut kept, include_short, &mut left_out, &mut notices);
-    left_out.sort();
     if kept.is_empty() {
+        left_out.sort();
         return Err(nothing_left(&left_out, given));
     }
     let names = columns(&kept, &filter, &mut notices);
+    leave_out_empty(&mut kept, &names, &mut left_out);
+    left_out.sort();
     if names.is_empty() {
         return Err(LaunchError::refused(
             "no metric is left that most runs have",
@@ -285,6 +287,21 @@ fn compare_lengths(
             cure: Cure::Short,
         });
     }
+}
+
+/// Leaves out runs that have none of the columns.
+fn leave_out_empty(kept: &mut Vec<Kept>, names: &[String], left_out: &mut Vec<LeftOut>) {
+    kept.retain(|run| {
+        let has_one = names.iter().any(|name| run.values.contains_key(name));
+        if !has_one {
+            left_out.push(LeftOut {
+                name: run.name.clone(),
+                why: "it has none of the metrics that most runs have".into(),
+                cure: Cure::Metrics,
+            });
+        }
+        has_one
+    });
 }
 
 /// What to say where no run can be used.

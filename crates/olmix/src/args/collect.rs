@@ -13,6 +13,10 @@ use super::Common;
         a folder of RUN.json or RUN/metrics.json        {\"metric\": number, …}, by any trainer; olmes\n  \
         a folder of RUN/MODEL/results_TIME.json         lm-evaluation-harness\n  \
         a folder with wandb/run-* or offline-run-*      Weights & Biases\n  \
+        a folder of RUN/events.out.tfevents.*           TensorBoard\n  \
+        PROJECT.db, or a folder with one                trackio\n  \
+        a folder with swanlog/run-*                     SwanLab\n  \
+        mlflow.db, mlruns, or a folder with one         MLflow, with --experiment\n  \
         http://… or https://…                           an MLflow tracking server, with --experiment\n  \
         a .csv, .tsv, .jsonl, .json or .parquet file    a table with a row per run, with --mix\n\n\
         Examples:\n  \
@@ -61,7 +65,7 @@ pub struct CollectArgs {
     /// A folder of launch configs with the mixtures of the runs, in place of --ratios.
     #[arg(long, value_name = "DIR")]
     pub variants: Option<PathBuf>,
-    /// The experiment on the tracking server; required if there are several.
+    /// The experiment on the tracking server, or in its database or folder; required if there are several.
     #[arg(long, value_name = "NAME")]
     pub experiment: Option<String>,
     /// Keep runs that stopped short of the others' last step. Without this they are left out by name.

@@ -27,6 +27,20 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
+    /// A run of which nothing but its state is known yet.
+    pub fn new(id: String, name: Option<String>, status: Option<&str>) -> Self {
+        let status = status.unwrap_or("of unknown status");
+        Self {
+            id,
+            name: name.filter(|name| !name.is_empty()),
+            finished: status == "FINISHED",
+            status: status.to_ascii_lowercase(),
+            metrics: Vec::new(),
+            params: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
     pub fn recording(self) -> Recording {
         let tag = self.tags.iter().find(|(key, _)| key == NAME_TAG);
         let tag = tag.and_then(|(_, value)| value.as_str().map(str::to_owned));

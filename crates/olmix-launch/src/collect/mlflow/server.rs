@@ -6,10 +6,11 @@ use reqwest::StatusCode;
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::run;
+use super::run::Recorded;
+use super::{Experiment, choose, runs_of};
 use crate::LaunchError;
 use crate::collect::mixtures::Mixtures;
-use crate::collect::recording::{self, Recording};
+use crate::collect::recording::Recording;
 use crate::collect::run::SourceRuns;
 
 /// Runs or experiments asked for at a time.
@@ -20,42 +21,21 @@ const TRIES: u32 = 3;
 
 pub(in crate::collect) fn read(
     address: &str,
-    experiment: Option<&str>,
+    wanted: Option<&str>,
     given: Option<&Mixtures>,
 ) -> Result<SourceRuns, LaunchError> {
     let server = Server::new(address)?;
-    let mut found = SourceRuns::default();
-    let (id, name) = server.experiment(experiment)?;
-    if experiment.is_none() {
-        found
-            .notices
-            .push(format!("experiment `{name}` of {address}"));
-    }
-    let query = json!({"experiment_ids": [id], "run_view_type": "ACTIVE_ONLY"});
+    let experiment = choose(address, &server.experiments()?, wanted)?;
+    let query = json!({"experiment_ids": [experiment.id], "run_view_type": "ACTIVE_ONLY"});
     let runs = server.all("runs/search", &query, "runs")?;
-    if runs.is_empty() {
-        return Err(LaunchError::refused(
-            format!("{address}: the experiment `{name}` has no runs"),
-            "give --experiment the name of another",
-        ));
-    }
-    let mut runs: Vec<(i64, Recording)> = runs.iter().map(recording).collect();
-    runs.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    let recordings = runs.into_iter().map(|(_, recording)| recording).collect();
-    let merged = recording::merge(recordings, given);
-    found.notices.extend(merged.notices);
-    Ok(SourceRuns {
-        notices: found.notices,
-        ..merged
-    })
+    let recordings = runs.iter().map(recording).collect();
+    runs_of(address, &experiment, wanted, recordings, given)
 }
 
 /// When a run was begun, and what the server tells of it: the latest value of every metric, with its step.
 fn recording(run: &Value) -> (i64, Recording) {
     let (info, data) = (&run["info"], &run["data"]);
     let id = info["run_id"].as_str().unwrap_or("a run without id");
-    let name = info["run_name"].as_str().filter(|name| !name.is_empty());
-    let status = info["status"].as_str().unwrap_or("of unknown status");
     let mut metrics = Vec::new();
     for metric in data["metrics"].as_array().into_iter().flatten() {
         let Some(key) = metric["key"].as_str() else {
@@ -64,22 +44,20 @@ fn recording(run: &Value) -> (i64, Recording) {
         let value = &metric["value"];
         let text = value.as_str().and_then(|text| text.parse().ok());
         let number = value.as_f64().or(text).unwrap_or(f64::NAN);
-        metrics.push((key.to_owned(), number, metric["step"].as_f64()));
+        let step = &metric["step"];
+        let text = step.as_str().and_then(|text| text.parse().ok());
+        metrics.push((key.to_owned(), number, step.as_f64().or(text)));
     }
     let pairs = |list: &str| {
         let pair = |pair: &Value| Some((pair["key"].as_str()?.to_owned(), pair["value"].clone()));
         let pairs = data[list].as_array().into_iter().flatten();
         pairs.filter_map(pair).collect::<Vec<_>>()
     };
-    let recorded = run::Recorded {
-        id: id.to_owned(),
-        name: name.map(str::to_owned),
-        finished: status == "FINISHED",
-        status: status.to_ascii_lowercase(),
-        metrics,
-        params: pairs("params"),
-        tags: pairs("tags"),
-    };
+    let name = info["run_name"].as_str().map(str::to_owned);
+    let mut recorded = Recorded::new(id.to_owned(), name, info["status"].as_str());
+    recorded.metrics = metrics;
+    recorded.params = pairs("params");
+    recorded.tags = pairs("tags");
     let begun = info["start_time"].as_i64().unwrap_or(0);
     (begun, recorded.recording())
 }
@@ -105,40 +83,15 @@ impl Server {
         })
     }
 
-    /// The id and name of the experiment asked for, or of the only one.
-    fn experiment(&self, wanted: Option<&str>) -> Result<(String, String), LaunchError> {
+    fn experiments(&self) -> Result<Vec<Experiment>, LaunchError> {
         let query = json!({"view_type": "ACTIVE_ONLY"});
         let listed = self.all("experiments/search", &query, "experiments")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let known: Vec<(String, String)> = listed
-            .iter()
-            .map(|experiment| {
-                (
-                    text(&experiment["experiment_id"]),
-                    text(&experiment["name"]),
-                )
-            })
-            .collect();
-        let mut candidates: Vec<&(String, String)> = known
-            .iter()
-            .filter(|(_, name)| wanted.is_none_or(|wanted| name == wanted))
-            .collect();
-        if candidates.len() > 1 {
-            // Every server has this one.
-            candidates.retain(|(_, name)| name != "Default");
-        }
-        if let [only] = candidates.as_slice() {
-            return Ok((*only).clone());
-        }
-        let names: Vec<&str> = known.iter().map(|(_, name)| name.as_str()).collect();
-        let message = match wanted {
-            Some(wanted) => format!("{}: there is no experiment `{wanted}`", self.address),
-            None => format!("{}: which experiment?", self.address),
+        let experiment = |experiment: &Value| Experiment {
+            id: text(&experiment["experiment_id"]),
+            name: text(&experiment["name"]),
         };
-        Err(LaunchError::refused(
-            message,
-            format!("give --experiment one of: {}", names.join(", ")),
-        ))
+        Ok(listed.iter().map(experiment).collect())
     }
 
     /// Every item of a search, page by page.

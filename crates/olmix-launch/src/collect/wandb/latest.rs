@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::super::wire::Fields;
+use super::super::formats::wire::Fields;
 
 /// The field of an item's value, in histories, summaries and configs.
 const VALUE: u64 = 16;

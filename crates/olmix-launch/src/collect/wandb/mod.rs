@@ -1,21 +1,19 @@
 //! Local run folders of Weights & Biases, of runs online and offline: `wandb/run-DATE_TIME-ID/run-ID.wandb`, or
 //! `files/wandb-summary.json` where only that is left.
 
-mod datastore;
 mod latest;
 mod run_file;
 mod summary;
 
 use std::path::{Path, PathBuf};
 
-use olmix_io::yaml::{Document, Value as Yaml};
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use self::datastore::End;
 use self::run_file::RunFile;
 use super::config_mixture;
-use super::entries::entries;
+use super::formats::entries::entries;
+use super::formats::log_file::End;
 use super::mixtures::Mixtures;
 use super::recording::{self, Recording};
 use super::run::{Cure, SourceRuns, Values};
@@ -220,7 +218,7 @@ fn unfinished(file: &RunFile) -> Option<String> {
 
 fn read_summary(folder: &RunFolder) -> Read {
     let files = folder.path.join("files");
-    let config = config_of(&files.join("config.yaml")).unwrap_or_default();
+    let config = config_mixture::file(&files.join("config.yaml")).unwrap_or_default();
     let mut recording = recording(folder, None, &config);
     let mut known = summary::Known::default();
     match metrics::text(&files.join("wandb-summary.json")) {
@@ -252,20 +250,4 @@ fn read_summary(folder: &RunFolder) -> Read {
         recording,
         known,
     }
-}
-
-/// A `config.yaml`: keys with plain values, or with `{value: …}`.
-fn config_of(path: &Path) -> Option<Map<String, Value>> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let document = Document::parse(&path.display().to_string(), &text).ok()?;
-    let entries = document.root().entries().ok()?;
-    let value = |(key, value): (&str, Yaml<'_>)| {
-        let value = config_mixture::json_of(&value);
-        let inner = match value {
-            Value::Object(mut map) if map.contains_key("value") => map.remove("value"),
-            value => Some(value),
-        };
-        (key.to_owned(), inner.unwrap_or_default())
-    };
-    Some(entries.into_iter().map(value).collect())
 }

@@ -6,10 +6,17 @@ use std::path::Path;
 use olmix_io::metrics_meta::Direction;
 use serde_json::{Map, Value};
 
-use super::super::wire::{Field, Fields};
-use super::datastore::{End, Records};
+use super::super::formats::log_file::{End, Records, Writer};
+use super::super::formats::wire::{Field, Fields};
 use super::latest::Latest;
 use crate::run::metrics::json_value;
+
+/// `:W&B`, then 0xBEE1 with the lower byte first.
+const WRITER: Writer = Writer {
+    name: "Weights & Biases",
+    beginning: [b':', b'W', b'&', b'B', 0xe1, 0xbe],
+    version: 0,
+};
 
 /// Keys under which trainers log the step of training with every record. They count before the number of the
 /// record, which begins at 0 again in every run that is begun again.
@@ -47,7 +54,7 @@ pub(super) fn is_step(metric: &str) -> bool {
 /// # Errors
 /// A sentence on what the file is instead.
 pub(super) fn read(path: &Path) -> Result<RunFile, String> {
-    let mut records = Records::open(path)?;
+    let mut records = Records::open(path, WRITER)?;
     let mut reader = Reader::default();
     loop {
         match records.next() {
@@ -150,17 +157,7 @@ impl Reader {
                 4 => changes(&mut self.config, field.bytes()),
                 5 => changes(&mut self.summary, field.bytes()),
                 8 => self.file.display_name = named(field),
-                17 => {
-                    let mut time = 0;
-                    for (number, field) in Fields::of(field.bytes()) {
-                        match number {
-                            1 => time += i128::from(field.whole()) * 1_000_000_000,
-                            2 => time += i128::from(field.whole()),
-                            _ => {}
-                        }
-                    }
-                    self.file.begun = time;
-                }
+                17 => self.file.begun = field.timestamp(),
                 _ => {}
             }
         }

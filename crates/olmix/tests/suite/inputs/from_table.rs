@@ -341,7 +341,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         TABLE,
         "--mix data.mix.* --experiment e",
-        "--experiment is of an MLflow server",
+        "--experiment is of MLflow",
     ),
 ];
 

@@ -220,7 +220,7 @@ fn collect_refuses_unusable_sources_and_writes_nothing() {
         ),
         (
             "--swarm m --ratios ratios.csv --experiment x",
-            "--experiment is of an MLflow server",
+            "--experiment is of MLflow",
         ),
         (
             "--swarm http://127.0.0.1:1",

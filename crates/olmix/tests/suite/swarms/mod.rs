@@ -1,7 +1,6 @@
 //! From text to a measured swarm: shards, priors, mixtures to try, runs of the built-in trainer, and tables.
 
 pub mod collect;
-mod collect_mlflow;
 mod generate;
 mod priors;
 mod proxy;

@@ -2,6 +2,8 @@
 //! when the tests run.
 
 mod evaluations;
+mod mlflow;
+mod small;
 mod wandb;
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 /// The value of a field, of any of the wire types that are in use.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Field<'m> {
+pub enum Field<'m> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'m [u8]),
@@ -34,11 +34,21 @@ impl<'m> Field<'m> {
             _ => 0,
         }
     }
+
+    /// A `google.protobuf.Timestamp`, in nanoseconds since 1970.
+    pub fn timestamp(self) -> i128 {
+        let part = |(number, field): (u64, Field<'_>)| match number {
+            1 => i128::from(field.whole()) * 1_000_000_000,
+            2 => i128::from(field.whole()),
+            _ => 0,
+        };
+        Fields::of(self.bytes()).map(part).sum()
+    }
 }
 
 /// The fields of a message, in the order of its bytes. What is malformed ends them.
 #[derive(Debug, Clone)]
-pub(super) struct Fields<'m> {
+pub struct Fields<'m> {
     rest: &'m [u8],
 }
 

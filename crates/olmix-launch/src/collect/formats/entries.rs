@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::LaunchError;
 
 /// Names and paths in a folder, in order.
-pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, LaunchError> {
+pub fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, LaunchError> {
     let unreadable = |error: std::io::Error| {
         LaunchError::refused(
             format!("{}: can't be read: {error}", folder.display()),

@@ -1,5 +1,5 @@
-//! The file `run-ID.wandb`: a header of seven bytes, then a log of records in blocks of 32 KiB, as `LevelDB` writes
-//! its logs. A record that does not fit into what is left of a block is split.
+//! Logs of records as `LevelDB` writes them, after a header of seven bytes: `run-ID.wandb` of Weights & Biases and
+//! `run-ID.swanlab` of `SwanLab`. Blocks have 32 KiB, and a record that does not fit into what is left of one is split.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -11,18 +11,23 @@ const BLOCK: usize = 32 << 10;
 /// Bytes before a piece of a record: its checksum (4), its length (2), its kind (1).
 const HEADER: usize = 7;
 
-/// How a file begins: `:W&B`, then 0xBEE1 with the lower byte first, then the version.
-const BEGINNING: [u8; 6] = [b':', b'W', b'&', b'B', 0xe1, 0xbe];
-
-/// The version that is read here.
-const VERSION: u8 = 0;
+/// A program that writes such logs.
+#[derive(Debug, Clone, Copy)]
+pub struct Writer {
+    /// Its name.
+    pub name: &'static str,
+    /// How its files begin.
+    pub beginning: [u8; 6],
+    /// The version that is read here, in the byte after that.
+    pub version: u8,
+}
 
 /// Bytes that a record may have; those of metrics have some hundred.
 const MOST: usize = 256 << 20;
 
 /// How the records of a file ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub enum End {
     /// After a whole record.
     Whole,
     /// Within a record that begins at this byte.
@@ -33,7 +38,7 @@ pub(super) enum End {
 
 /// The records of a file, one after the other. Memory: one block and one record.
 #[derive(Debug)]
-pub(super) struct Records<R> {
+pub struct Records<R> {
     input: R,
     /// The block at hand; shorter than [`BLOCK`] at the end of the file.
     block: Vec<u8>,
@@ -49,14 +54,14 @@ pub(super) struct Records<R> {
 impl Records<BufReader<File>> {
     /// # Errors
     /// A sentence on what the file is instead.
-    pub fn open(path: &Path) -> Result<Self, String> {
+    pub fn open(path: &Path, writer: Writer) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| format!("can't be read: {error}"))?;
-        Self::new(BufReader::with_capacity(4 * BLOCK, file))
+        Self::new(BufReader::with_capacity(4 * BLOCK, file), writer)
     }
 }
 
 impl<R: Read> Records<R> {
-    pub fn new(input: R) -> Result<Self, String> {
+    fn new(input: R, writer: Writer) -> Result<Self, String> {
         let mut records = Self {
             input,
             block: Vec::with_capacity(BLOCK),
@@ -69,19 +74,22 @@ impl<R: Read> Records<R> {
             .fill()
             .map_err(|error| format!("can't be read: {error}"))?;
         let beginning = &records.block[..records.block.len().min(HEADER)];
-        let known = beginning.iter().zip(&BEGINNING).all(|(a, b)| a == b);
-        match beginning.get(BEGINNING.len()) {
-            _ if !known => Err("not a file of Weights & Biases".into()),
-            Some(&VERSION) => {
+        let known = beginning.iter().zip(&writer.beginning).all(|(a, b)| a == b);
+        match beginning.get(writer.beginning.len()) {
+            _ if !known => Err(format!("not a file of {}", writer.name)),
+            Some(version) if *version == writer.version => {
                 records.at = HEADER;
                 Ok(records)
             }
             Some(version) => Err(format!(
-                "has version {version} of the format, and this olmix reads version {VERSION}"
+                "has version {version} of the format, and this olmix reads version {}",
+                writer.version
             )),
             None => {
                 records.at = records.block.len();
-                records.end = End::Cut(0);
+                if records.at > 0 {
+                    records.end = End::Cut(0);
+                }
                 Ok(records)
             }
         }
@@ -144,7 +152,8 @@ impl<R: Read> Records<R> {
                 return Ok(None);
             }
             let sum = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-            let right = crc32fast::hash(&self.block[self.at + HEADER - 1..begin + length]) == sum;
+            let right =
+                crc_fast::crc32_iso_hdlc(&self.block[self.at + HEADER - 1..begin + length]) == sum;
             self.at = begin + length;
             let piece = begin..begin + length;
             match (kind, inside) {
