@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// What a shard holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Tokens of a fixed width and nothing else, with or without an NPY header.
     Tokens,

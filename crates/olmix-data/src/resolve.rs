@@ -13,7 +13,7 @@ use crate::reader::Reader;
 use crate::{DataError, Format, ShardProblem};
 
 /// A leaf and where its data is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Leaf {
     /// Its full name.
     pub name: String,

@@ -55,6 +55,7 @@
 //! # }
 //! ```
 
+mod check;
 mod error;
 mod evaluate;
 mod hyperparameters;
@@ -66,6 +67,7 @@ mod sampler;
 mod size;
 mod train;
 
+pub use check::ConfigCheck;
 pub use error::ProxyError;
 pub use evaluate::{Encode, Item, Metrics, Task, evaluate, load_model, task_files};
 pub use lock::RunLock;

@@ -23,13 +23,7 @@ use crate::{
 /// not belong together, more tokens than the shards have, a folder that has the plan of another run.
 pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError> {
     let file = Path::new(&config.file);
-    let data = config.data.as_ref().ok_or_else(|| {
-        ProxyError::input(
-            file,
-            "there is no `data` to train on",
-            "add the section `data`",
-        )
-    })?;
+    let data = data_of(config)?;
     let unusable = |error| ProxyError::data(&config.file, error);
     let encoder = Encoder::open(&unit(config, data)?).map_err(unusable)?;
     let vocab = usize::try_from(encoder.vocabulary()).unwrap_or(usize::MAX);
@@ -105,6 +99,17 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
     Ok(plan)
 }
 
+/// What a config says of its data.
+pub(crate) fn data_of(config: &LaunchConfig) -> Result<&DataConfig, ProxyError> {
+    config.data.as_ref().ok_or_else(|| {
+        ProxyError::input(
+            Path::new(&config.file),
+            "there is no `data` to train on",
+            "add the section `data`",
+        )
+    })
+}
+
 /// The first thing in which two plans differ, as their files have it: `: recipe.seed is 42 there, 43 here`.
 fn difference(there: &RunPlan, here: &RunPlan) -> String {
     let json = |plan| serde_json::to_value(plan).unwrap_or_default();
@@ -123,7 +128,7 @@ fn difference(there: &RunPlan, here: &RunPlan) -> String {
 }
 
 /// What the texts of the run become tokens with.
-fn unit(config: &LaunchConfig, data: &DataConfig) -> Result<Unit, ProxyError> {
+pub(crate) fn unit(config: &LaunchConfig, data: &DataConfig) -> Result<Unit, ProxyError> {
     let named = config.training.tokenizer.as_deref();
     match named.or_else(|| data.tokenizer.as_ref().map(|named| named.value.as_str())) {
         Some("bytes") => Ok(Unit::Bytes),
@@ -147,7 +152,11 @@ fn unit(config: &LaunchConfig, data: &DataConfig) -> Result<Unit, ProxyError> {
 }
 
 /// Refuses a vocabulary with more tokens than the numbers of the shards can name.
-fn check_vocabulary(file: &Path, data: &DataConfig, encoder: &Encoder) -> Result<(), ProxyError> {
+pub(crate) fn check_vocabulary(
+    file: &Path,
+    data: &DataConfig,
+    encoder: &Encoder,
+) -> Result<(), ProxyError> {
     let bits = 8 * data.dtype.bytes();
     if bits < 64 && encoder.vocabulary() > 1 << bits {
         return Err(ProxyError::input(
@@ -167,7 +176,7 @@ fn check_vocabulary(file: &Path, data: &DataConfig, encoder: &Encoder) -> Result
 }
 
 /// Refuses shards that say that another tokenizer than the run's made them.
-fn check_tokenizer(
+pub(crate) fn check_tokenizer(
     file: &Path,
     leaf: &str,
     shards: &[TokenShard],
@@ -197,7 +206,7 @@ fn check_tokenizer(
 }
 
 /// The leaves of the mixture, where the data says they are.
-fn leaves(config: &LaunchConfig, data: &DataConfig) -> Result<Vec<Leaf>, ProxyError> {
+pub(crate) fn leaves(config: &LaunchConfig, data: &DataConfig) -> Result<Vec<Leaf>, ProxyError> {
     let known = data.leaf_paths(&Format::ALL)?;
     let leaf = |mix: &MixLeaf| {
         let found = known.iter().find(|(name, ..)| *name == mix.name);
@@ -227,7 +236,10 @@ fn leaves(config: &LaunchConfig, data: &DataConfig) -> Result<Vec<Leaf>, ProxyEr
 }
 
 /// What is measured, with every path absolute.
-fn evaluation(config: &LaunchConfig, data: &DataConfig) -> Result<EvaluationPlan, ProxyError> {
+pub(crate) fn evaluation(
+    config: &LaunchConfig,
+    data: &DataConfig,
+) -> Result<EvaluationPlan, ProxyError> {
     let wanted = &config.evaluation;
     let paths: Vec<_> = wanted.tasks.iter().map(|path| config.path(path)).collect();
     let tasks: Vec<_> = task_files(&paths)?
@@ -238,14 +250,19 @@ fn evaluation(config: &LaunchConfig, data: &DataConfig) -> Result<EvaluationPlan
     for path in &tasks {
         Task::read(path)?;
     }
-    let prefix = |path: &String| canonical_parent(&config.path(path));
+    let prefix = |path: &String| {
+        let path = canonical_parent(&config.path(path));
+        let found = std::fs::metadata(&path);
+        found.map_err(|error| ProxyError::unreadable(&path, &error))?;
+        Ok::<_, ProxyError>(path)
+    };
     let few_shot = match &wanted.few_shot {
         None => Vec::new(),
-        Some(FewShot::File(path)) => vec![("*".to_owned(), prefix(path))],
+        Some(FewShot::File(path)) => vec![("*".to_owned(), prefix(path)?)],
         Some(FewShot::ByTask(files)) => files
             .iter()
-            .map(|(task, path)| (task.clone(), prefix(path)))
-            .collect(),
+            .map(|(task, path)| Ok((task.clone(), prefix(path)?)))
+            .collect::<Result<_, ProxyError>>()?,
     };
     let leaves: Vec<Leaf> = wanted
         .validation

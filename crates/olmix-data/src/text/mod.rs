@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::{Encoder, Format};
 
 /// What is counted in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// UTF-8 bytes: a token per byte.
     Bytes,

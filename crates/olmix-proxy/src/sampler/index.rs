@@ -48,17 +48,54 @@ impl SequenceIndex {
         context: usize,
         seed: u64,
     ) -> Result<Self, ProxyError> {
+        let counts = Self::check(file, leaves, total, context)?;
+        let context = context as u64;
+        let mut order: Vec<(f64, u32, u64)> = Vec::new();
+        for (j, &count) in counts.iter().enumerate() {
+            let j = u32::try_from(j).unwrap_or(u32::MAX);
+            for k in 0..count {
+                let shift = unit(split_mix64(split_mix64(seed ^ u64::from(j)) ^ k));
+                order.push(((k as f64 + shift) / count as f64, j, k));
+            }
+        }
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut epochs: Vec<Option<(u64, Permutation)>> = leaves.iter().map(|_| None).collect();
+        let mut sequences = Vec::with_capacity(order.len());
+        let mut drawn = vec![0_u64; leaves.len()];
+        for (_, j, _) in order {
+            let leaf = j as usize;
+            let length = available(&leaves[leaf], context);
+            let (epoch, place) = (drawn[leaf] / length, drawn[leaf] % length);
+            drawn[leaf] += 1;
+            let current = &mut epochs[leaf];
+            if current.as_ref().is_none_or(|(of, _)| *of != epoch) {
+                *current = Some((epoch, Permutation::new(length, seed, u64::from(j), epoch)));
+            }
+            let at = current.as_ref().map_or(place, |(_, order)| order.at(place));
+            sequences.push((j, at * context));
+        }
+        Ok(Self { counts, sequences })
+    }
+
+    /// Sequences of the run drawn from each leaf, if there are enough.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn check(
+        file: &Path,
+        leaves: &[LeafRequest],
+        total: u64,
+        context: usize,
+    ) -> Result<Vec<u64>, ProxyError> {
         let counts = counts(leaves, total);
         let context = context as u64;
-        // The last sequence needs one token more, as its target.
-        let available = |leaf: &LeafRequest| leaf.tokens.saturating_sub(1) / context;
         let mut short = Vec::new();
         for (leaf, &count) in leaves.iter().zip(&counts) {
             let most = leaf.mix.repetition_factor.map(|factor| {
                 // To within one sequence, as shares are.
                 (factor * leaf.tokens as f64 / context as f64).ceil() as u64
             });
-            if count > 0 && available(leaf) == 0 {
+            if count > 0 && available(leaf, context) == 0 {
                 short.push(format!(
                     "`{}` has {} tokens, less than a sequence of {context} and the token after it",
                     leaf.mix.name, leaf.tokens
@@ -87,31 +124,7 @@ impl SequenceIndex {
                 "raise repetition_factor in `mix`, lower the weight, train on fewer tokens, or add data",
             ));
         }
-        let mut order: Vec<(f64, u32, u64)> = Vec::new();
-        for (j, &count) in counts.iter().enumerate() {
-            let j = u32::try_from(j).unwrap_or(u32::MAX);
-            for k in 0..count {
-                let shift = unit(split_mix64(split_mix64(seed ^ u64::from(j)) ^ k));
-                order.push(((k as f64 + shift) / count as f64, j, k));
-            }
-        }
-        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut epochs: Vec<Option<(u64, Permutation)>> = leaves.iter().map(|_| None).collect();
-        let mut sequences = Vec::with_capacity(order.len());
-        let mut drawn = vec![0_u64; leaves.len()];
-        for (_, j, _) in order {
-            let leaf = j as usize;
-            let length = available(&leaves[leaf]);
-            let (epoch, place) = (drawn[leaf] / length, drawn[leaf] % length);
-            drawn[leaf] += 1;
-            let current = &mut epochs[leaf];
-            if current.as_ref().is_none_or(|(of, _)| *of != epoch) {
-                *current = Some((epoch, Permutation::new(length, seed, u64::from(j), epoch)));
-            }
-            let at = current.as_ref().map_or(place, |(_, order)| order.at(place));
-            sequences.push((j, at * context));
-        }
-        Ok(Self { counts, sequences })
+        Ok(counts)
     }
 
     /// Where it stands in a run's folder.
@@ -165,6 +178,11 @@ impl SequenceIndex {
         }
         Ok(Self { counts, sequences })
     }
+}
+
+/// Sequences that a leaf holds: the last one needs a token more, as its target.
+fn available(leaf: &LeafRequest, context: u64) -> u64 {
+    leaf.tokens.saturating_sub(1) / context
 }
 
 /// Whole numbers that sum to `total`, each within one of its share, by largest remainders.

@@ -83,6 +83,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         drop(bar);
         if !args.common.quiet {
             output::warnings(swarm.warning().as_slice());
+            output::warnings(&swarm.shortcomings());
         }
         if args.common.json {
             output::print(&json(&config, &plan, &drawn, &swarm).to_string())?;
@@ -127,6 +128,8 @@ fn json(
         "candidates": drawn.rejections.drawn,
         "information_gained": drawn.information_gained,
         "worth": worth,
+        "never_sampled": swarm.never_sampled().iter().map(|domain| domain.name).collect::<Vec<_>>(),
+        "runs_needed": swarm.runs_needed(),
         "variants": swarm.ids.iter().zip(&swarm.mixtures).map(mixture).collect::<Vec<_>>(),
     })
 }

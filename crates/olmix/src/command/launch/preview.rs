@@ -7,6 +7,7 @@ use olmix_launch::{
     RunProgress, SwarmPaths, Variant, cluster, commands, load_variants, registry, site, tools,
 };
 use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
+use olmix_proxy::{ConfigCheck, ProxyError};
 use serde_json::json;
 
 use super::estimate;
@@ -31,6 +32,10 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     }
     let local = !registry::is_cluster(&settings);
     let tools = tools(&settings, threads)?;
+    // Nodes that see another file system find what this machine does not.
+    if tools.scratch.is_none() {
+        check(args, &variants, &known)?;
+    }
     let mut rows = Vec::new();
     let mut values = Vec::new();
     let mut commands = String::new();
@@ -118,6 +123,30 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         );
     }
     output::print(&text)
+}
+
+/// Refuses configs of which the runs could not be planned. What a trainer of the user's own needs is not
+/// known.
+fn check(args: &LaunchRunArgs, variants: &[Variant], known: &[Run]) -> Result<(), Failure> {
+    let mut check = ConfigCheck::default();
+    let mut found: Vec<ProxyError> = Vec::new();
+    for variant in variants {
+        let config = &variant.config;
+        let is_custom = matches!(config.trainer, TrainerKind::Command { .. });
+        let run = known.iter().find(|run| run.name == config.name);
+        let changed = |run: &Run| run.config_sha256 != variant.sha256;
+        if !is_custom && run.is_none_or(|run| would_run(args, run, changed(run))) {
+            found.extend(check.check(config).err());
+        }
+    }
+    let runs = found.len();
+    match found.into_iter().next() {
+        None => Ok(()),
+        Some(error) if runs == 1 => Err(error.into()),
+        Some(error) => Err(Failure::refused(format!(
+            "{runs} runs can't be planned; the first: {error}"
+        ))),
+    }
 }
 
 /// The runs that the ledger has of this swarm.

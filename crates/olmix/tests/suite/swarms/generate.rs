@@ -128,3 +128,40 @@ fn generate_keeps_existing_swarm_and_draws_others() {
     let before = weights(&before);
     assert!(weights(&after).iter().all(|row| !before.contains(row)));
 }
+
+#[test]
+fn generate_names_domains_that_no_run_samples_and_runs_that_are_too_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |variants: u32, more: &str| {
+        format!(
+            "name: test\ndata: {{sources: [{{name: web, paths: [a]}}, {{name: code, paths: [b]}}, {{name: rare, \
+             paths: [c]}}]}}\npriors: {{token_counts: {{web: 9e11, code: 9e10, rare: 1.5e8}}}}\nswarm: \
+             {{variants: {variants}{more}}}\nmax_tokens: 1e9\n"
+        )
+    };
+    let told = |text: String, output: &str| {
+        std::fs::write(folder.path().join("gen.yaml"), text).unwrap();
+        let line = format!("generate --config gen.yaml --json --output {output}");
+        let run = olmix(folder.path(), &line).assert().success();
+        let output = run.get_output();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (json, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (json, message) = told(config(30, ""), "a");
+    assert_eq!(json["never_sampled"], serde_json::json!(["rare"]));
+    for says in [
+        "`rare` is 0 in all 30 mixtures",
+        "its share of the prior is 1.51e-4",
+        "swarm.minimum_weight",
+        "swarm.mix_temperature",
+    ] {
+        assert!(message.contains(says), "{says}: {message}");
+    }
+    let (json, message) = told(config(3, ", mix_temperature: 0.3"), "b");
+    assert_eq!(json["never_sampled"], serde_json::json!([]));
+    assert_eq!(json["runs_needed"], 4);
+    let says = "3 runs are fewer than the 4 that a log-linear law over 3 domains needs";
+    assert!(message.contains(says), "{message}");
+    let (_, message) = told(config(4, ", mix_temperature: 0.3"), "c");
+    assert!(!message.contains("warning"), "{message}");
+}

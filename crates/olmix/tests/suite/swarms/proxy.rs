@@ -290,3 +290,60 @@ fn proxy_train_obeys_the_byte_order_and_the_length_of_npy_shards() {
     let says = "it was cut short: it has 11994 bytes of tokens, and its NPY header says 12000";
     assert!(message.contains(says), "{message}");
 }
+
+#[test]
+fn launch_preview_refuses_what_a_run_would_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    std::fs::create_dir(at.join("launch")).unwrap();
+    let good = |name: &str| config(name, MIX, "").replace("\"shards/", "\"../shards/");
+    let good = |name: &str| {
+        good(name)
+            .replace("tasks/", "../tasks/")
+            .replace(": shards/", ": ../shards/")
+    };
+    let line = "launch preview --variants launch";
+    write(at, "launch/a.yaml", &good("a"));
+    write(at, "launch/b.yaml", &good("b"));
+    let preview = olmix(at, line).assert().success();
+    let printed = String::from_utf8_lossy(&preview.get_output().stdout).into_owned();
+    assert!(printed.contains("2 of 2 runs would be run"), "{printed}");
+    for (from, to, says) in [
+        (
+            "prose/train/*.bin",
+            "prose/trian/*.bin",
+            "`../shards/prose/trian/*.bin` matches nothing",
+        ),
+        (
+            "arithmetic: 0.3",
+            "arithmetic: {weight: 0.3, repetition_factor: 1}",
+            "repetition_factor allows 1 times",
+        ),
+        (
+            "tokenizer: bytes",
+            "tokenizer: none.json",
+            "`none.json` is not a file",
+        ),
+        ("../tasks/", "../taks/", "taks"),
+        ("eval: {", "eval: {few_shot: none.txt, ", "none.txt"),
+        ("clutter/train", "prose/train", "is also of `prose`"),
+    ] {
+        let text = good("b");
+        assert!(text.contains(from), "{from}: {text}");
+        write(at, "launch/b.yaml", &text.replace(from, to));
+        let message = refused(at, line);
+        assert!(message.contains(says), "{says}: {message}");
+    }
+    assert!(message_of_all(at, &good).starts_with("error: 2 runs can't be planned; the first: "));
+    assert!(!at.join("runs").exists());
+}
+
+/// What a preview says where every run has the same fault.
+fn message_of_all(at: &Path, good: &dyn Fn(&str) -> String) -> String {
+    for name in ["a", "b"] {
+        let text = good(name).replace("uint16", "uint8");
+        write(at, &format!("launch/{name}.yaml"), &text);
+    }
+    refused(at, "launch preview --variants launch")
+}

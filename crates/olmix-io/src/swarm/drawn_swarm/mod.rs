@@ -1,16 +1,18 @@
 //! A swarm that was drawn, as its files: ratios.csv, the names of its runs, their launch configs.
 
+mod shortcomings;
+
 use std::cmp::Reverse;
 use std::path::Path;
 
 use olmix_core::generate::{Design, DrawOptions, Drawn, Rejections};
 
-use super::sampling_plan::SamplingPlan;
 use crate::artifact::csv_npy::{csv_bytes, csv_number};
 use crate::config::generation::GenerationConfig;
 use crate::config::launch::{LaunchBase, Variant};
 use crate::error::{IoError, Location};
 use crate::input::sha256_hex;
+use crate::swarm::sampling_plan::SamplingPlan;
 
 /// Reasons for rejections that a message names one by one.
 const REASONS: usize = 5;

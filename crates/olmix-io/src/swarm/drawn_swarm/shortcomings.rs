@@ -1,0 +1,44 @@
+//! What a swarm lacks for a fit, told before its runs are trained.
+
+use super::{DrawnSwarm, SampledDomain};
+
+impl<'a> DrawnSwarm<'a> {
+    /// The sampled domains of which no run has any: the runs say nothing about them.
+    #[must_use]
+    pub fn never_sampled(&self) -> Vec<SampledDomain<'a>> {
+        let mut domains = self.domains();
+        domains.retain(|domain| domain.most <= 0.0);
+        domains
+    }
+
+    /// Runs that a log-linear law over the sampled domains needs.
+    #[must_use]
+    pub fn runs_needed(&self) -> usize {
+        self.plan.tree.domains().len() - self.never_sampled().len() + 1
+    }
+
+    /// What a fit of these runs would lack, told before they are trained.
+    #[must_use]
+    pub fn shortcomings(&self) -> Vec<String> {
+        let swarm = &self.config.swarm;
+        let runs = self.ids.len();
+        let never = self.never_sampled().into_iter().map(|domain| {
+            format!(
+                "`{}` is 0 in all {runs} mixtures, so that no run says anything about it (its share of the prior \
+                 is {:.2e}); lower swarm.minimum_weight or swarm.mix_temperature, list it in \
+                 swarm.nonzero_weight, or draw more variants",
+                domain.name, domain.center
+            )
+        });
+        let mut found: Vec<String> = never.collect();
+        if runs < self.runs_needed() && swarm.existing_mix_file.is_none() {
+            found.push(format!(
+                "{runs} runs are fewer than the {} that a log-linear law over {} domains needs (m + 1); set \
+                 swarm.variants or --variants",
+                self.runs_needed(),
+                self.runs_needed() - 1
+            ));
+        }
+        found
+    }
+}

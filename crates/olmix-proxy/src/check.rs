@@ -1,0 +1,74 @@
+//! Launch configs, checked as [`crate::prepare`] would check them, without writing anything.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use olmix_data::{Encoder, Leaf, TokenShard, Unit, locate};
+use olmix_io::LaunchConfig;
+use olmix_io::launch_config::EvaluationConfig;
+
+use crate::prepare::{check_tokenizer, check_vocabulary, data_of, evaluation, leaves, unit};
+use crate::{Hyperparameters, LeafRequest, ProxyError, SequenceIndex, Shape};
+
+/// Checks many configs, of which most name the same files: each is looked at once.
+#[derive(Debug, Default)]
+pub struct ConfigCheck {
+    encoders: HashMap<Unit, Encoder>,
+    /// Shards by leaf, width of tokens, and the folder that relative paths start at.
+    shards: HashMap<(Leaf, u64, PathBuf), Vec<TokenShard>>,
+    evaluated: Vec<(PathBuf, EvaluationConfig)>,
+}
+
+impl ConfigCheck {
+    /// Finds what would keep a run of the built-in trainer or of `trainers/torch` from being planned.
+    ///
+    /// # Errors
+    /// Those of [`crate::prepare`], but for what is in a run's folder.
+    pub fn check(&mut self, config: &LaunchConfig) -> Result<(), ProxyError> {
+        let file = Path::new(&config.file);
+        let data = data_of(config)?;
+        let unusable = |error| ProxyError::data(&config.file, error);
+        let unit = unit(config, data)?;
+        if !self.encoders.contains_key(&unit) {
+            let encoder = Encoder::open(&unit).map_err(unusable)?;
+            self.encoders.insert(unit.clone(), encoder);
+        }
+        let encoder = &self.encoders[&unit];
+        check_vocabulary(file, data, encoder)?;
+        let vocab = usize::try_from(encoder.vocabulary()).unwrap_or(usize::MAX);
+        let model = Shape::of(file, &config.training, vocab)?;
+        let recipe = Hyperparameters::of(file, &config.training, &model)?;
+        let leaves = leaves(config, data)?;
+        let width = data.dtype.bytes();
+        let mut requests = Vec::new();
+        let mut seen = HashSet::new();
+        let mut shared = false;
+        for (mix, leaf) in config.mix.iter().zip(&leaves) {
+            let key = (leaf.clone(), width, config.folder.clone());
+            if !self.shards.contains_key(&key) {
+                let one = std::slice::from_ref(leaf);
+                let found = locate(one, width, &config.folder, true).map_err(unusable)?;
+                let found = found.into_iter().flatten().collect();
+                self.shards.insert(key.clone(), found);
+            }
+            let shards = &self.shards[&key];
+            check_tokenizer(file, &leaf.name, shards, encoder)?;
+            shared |= shards.iter().any(|shard| !seen.insert(shard.path.clone()));
+            requests.push(LeafRequest {
+                mix: mix.clone(),
+                tokens: shards.iter().map(|shard| shard.tokens).sum(),
+            });
+        }
+        if shared && !data.allow_shared_files {
+            locate(&leaves, width, &config.folder, false).map_err(unusable)?;
+        }
+        let total = recipe.steps * recipe.batch;
+        SequenceIndex::check(file, &requests, total, model.context)?;
+        let asked = (config.folder.clone(), config.evaluation.clone());
+        if !self.evaluated.contains(&asked) {
+            evaluation(config, data)?;
+            self.evaluated.push(asked);
+        }
+        Ok(())
+    }
+}
