@@ -24,7 +24,9 @@ pub(crate) fn nearest<'a>(
             } else {
                 strsim::osa_distance(&name, &lower)
             };
-            (distance, candidate)
+            // An accent of its own is an edit that nobody sees.
+            let accents = accents(&name).abs_diff(accents(&lower));
+            (distance.saturating_sub(2 * accents), candidate)
         })
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -38,8 +40,29 @@ pub(crate) fn did_you_mean<'a>(
     otherwise: impl FnOnce() -> String,
 ) -> String {
     match nearest(name, candidates) {
-        Some(candidate) => format!("did you mean `{}`?", excerpt(candidate)),
+        Some(candidate) => format!(
+            "did you mean `{}`?{}",
+            excerpt(candidate),
+            look_alike(name, candidate)
+        ),
         None => otherwise(),
+    }
+}
+
+/// Accents that are characters of their own.
+fn accents(text: &str) -> usize {
+    text.chars()
+        .filter(|c| ('\u{300}'..='\u{36f}').contains(c))
+        .count()
+}
+
+/// What to add to a message where two names look alike and are not written alike: one has accents of their own,
+/// which follow a letter (as macOS writes file names), the other letters with accents.
+pub(crate) fn look_alike(name: &str, candidate: &str) -> &'static str {
+    if (accents(name) > 0) == (accents(candidate) > 0) {
+        ""
+    } else {
+        " The two look alike, but one is written with combining accents: copy one name over the other"
     }
 }
 

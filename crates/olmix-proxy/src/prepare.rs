@@ -46,28 +46,32 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
         .iter()
         .zip(&located)
         .map(|(mix, shards)| LeafRequest {
-            mix: mix.clone(),
+            // Of a sample, the tokens at hand may be seen as often as makes the same of the whole.
+            mix: MixLeaf {
+                repetition_factor: mix.repetition_factor.map(|k| k / data.sample_of(&mix.name)),
+                ..mix.clone()
+            },
             tokens: shards.iter().map(|shard| shard.tokens).sum(),
         })
         .collect();
     let total = recipe.steps * recipe.batch;
     let index = SequenceIndex::new(file, &requests, total, model.context, recipe.seed)?;
-    let leaf =
-        |((request, shards), &sequences): ((LeafRequest, &Vec<TokenShard>), &u64)| LeafPlan {
-            name: request.mix.name,
-            weight: request.mix.weight,
-            repetition_factor: request.mix.repetition_factor,
-            sequences,
-            shards: shards.iter().map(shard).collect(),
-        };
+    let leaf = |((mix, shards), &sequences): ((&MixLeaf, &Vec<TokenShard>), &u64)| LeafPlan {
+        name: mix.name.clone(),
+        weight: mix.weight,
+        repetition_factor: mix.repetition_factor,
+        sequences,
+        shards: shards.iter().map(shard).collect(),
+    };
     let plan = RunPlan::new(
         config.name.clone(),
         config.group.clone(),
         model,
         recipe,
         DataPlan {
-            leaves: requests
-                .into_iter()
+            leaves: config
+                .mix
+                .iter()
                 .zip(&located)
                 .zip(&index.counts)
                 .map(leaf)

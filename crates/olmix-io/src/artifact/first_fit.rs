@@ -1,5 +1,6 @@
 //! A first fit config, for a swarm of which no more is known than its tables.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use olmix_core::reuse::VirtualDomain;
@@ -12,6 +13,7 @@ use crate::messages::{did_you_mean, excerpt, listed};
 use crate::swarm::sampling_plan::SamplingPlan;
 use crate::swarm::tables::csv_table::Table;
 use crate::swarm::tables::table_reader::TableReader;
+use crate::swarm::tasks::metric_kind::{MetricKind, kind_of};
 
 /// A fit config as text, to be edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,16 +31,23 @@ struct Priors {
 }
 
 impl FirstFit {
-    /// For the ratios.csv of a measured swarm; `counts` are tokens by domain with the file they are from. Without
+    /// For the tables of a measured swarm; `counts` are tokens by domain with the file they are from. Without
     /// counts, the mean of the mixtures stands for the natural distribution: swarms are drawn around it.
     ///
     /// # Errors
     /// [`IoError::Input`] for counts of domains that the swarm does not have, and for domains without one.
     pub fn of_swarm(
         ratios: &[u8],
+        metrics: &[u8],
         counts: Option<(&[(String, u64)], &Path)>,
     ) -> Result<Self, IoError> {
         let ratios = Table::from_bytes("ratios.csv", ratios.to_vec(), "ratios")?;
+        let metrics = Table::from_bytes("metrics.csv", metrics.to_vec(), "metrics")?;
+        let names: HashSet<&str> = metrics.columns().iter().map(String::as_str).collect();
+        let scores = metrics.columns().iter().map(String::as_str);
+        let scores: Vec<&str> = scores
+            .filter(|name| kind_of(name, &names) == MetricKind::Score)
+            .collect();
         let mut notices = Vec::new();
         let priors = if let Some((counts, file)) = counts {
             Priors {
@@ -56,7 +65,7 @@ impl FirstFit {
                 tokens: None,
             }
         };
-        let text = text("olmix collect", &priors, &[], ratios.len());
+        let text = text("olmix collect", &priors, &[], ratios.len(), &scores);
         Ok(Self { text, notices })
     }
 
@@ -116,6 +125,7 @@ impl FirstFit {
                 &Priors { sizes, tokens },
                 &virtuals,
                 plan.variants,
+                &[],
             ),
             notices: Vec::new(),
         }
@@ -224,7 +234,14 @@ fn means(ratios: &Table) -> Result<Vec<(String, f64)>, IoError> {
         .collect())
 }
 
-fn text(made_by: &str, priors: &Priors, virtuals: &[VirtualDomain], runs: usize) -> String {
+/// `scores` are metrics that are better when they are higher, by their names.
+fn text(
+    made_by: &str,
+    priors: &Priors,
+    virtuals: &[VirtualDomain],
+    runs: usize,
+    scores: &[&str],
+) -> String {
     let mut text = format!(
         "# A first fit config, written by `{made_by}`; docs/fit-config.md lists every key. Fit with\n\
          #   olmix fit --config fit.yaml\n"
@@ -262,7 +279,12 @@ fn text(made_by: &str, priors: &Priors, virtuals: &[VirtualDomain], runs: usize)
     text += &Yaml::map([("priors", Yaml::map(sizes.into_iter().chain(tokens)))]).to_file();
     if has_tokens {
         text += "# The run that the mixture is for: its tokens, and how often it may see each token.\n\
-                 # constraints: {enabled: true, target_tokens: 1_000_000_000_000, repetition_factor: 4}\n";
+                 # constraints: {target_tokens: 1T, repetition_factor: 4}\n";
+    }
+    if !scores.is_empty() {
+        let directions = Yaml::map(scores.iter().map(|name| (*name, Yaml::text("max"))));
+        text += "# Scores by their names, of which more is better.\n";
+        text += &Yaml::map([("filtering", Yaml::map([("directions", directions)]))]).to_file();
     }
     let domains = priors
         .sizes

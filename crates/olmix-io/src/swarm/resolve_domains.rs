@@ -9,7 +9,7 @@ use super::loader::Loader;
 use super::tables::csv_table::Table;
 use crate::config::fit::{FitConfig, Named, normalized, unknown_domain};
 use crate::error::{IoError, Location};
-use crate::messages::{did_you_mean, excerpt, listed, nearest};
+use crate::messages::{did_you_mean, excerpt, listed, look_alike, nearest};
 
 /// What a config says of the domains of a swarm; every vector is in the order of `domains`.
 pub(crate) struct ResolvedDomains {
@@ -143,7 +143,11 @@ fn no_prior(config: &FitConfig, table: Option<&Table>, name: &str) -> IoError {
     table.header_error(
         format!("column `{}` has no prior in {}", excerpt(name), config.file),
         match nearest(name, names_of(config)) {
-            Some(near) => format!("is it the domain `{}` of the priors?", excerpt(near)),
+            Some(near) => format!(
+                "is it the domain `{}` of the priors?{}",
+                excerpt(near),
+                look_alike(name, near)
+            ),
             None => "add the domain to `priors`, or remove the column if it is not a domain".into(),
         },
     )

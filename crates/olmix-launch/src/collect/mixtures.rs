@@ -5,6 +5,7 @@ use std::path::Path;
 
 use olmix_io::tables::{Cell, Table};
 
+use super::tabular::shares::{ROUNDING, Row, scaled};
 use crate::LaunchError;
 use crate::swarm::load_variants;
 
@@ -16,6 +17,10 @@ pub(super) struct Mixtures {
     /// Runs, in the order they were given, and their mixtures.
     pub names: Vec<String>,
     pub of: HashMap<String, Vec<(String, f64)>>,
+    /// Runs whose row is not whole, and why.
+    pub broken: HashMap<String, String>,
+    /// What the user should know.
+    pub notice: Option<String>,
 }
 
 impl Mixtures {
@@ -42,28 +47,55 @@ impl Mixtures {
             domains,
             names: pairs.iter().map(|(name, _)| name.clone()).collect(),
             of: pairs.into_iter().collect(),
+            broken: HashMap::new(),
+            notice: None,
         }
     }
 
+    /// A run with an empty cell has no mixture, unless the others sum to the whole.
     fn of_table(file: &Path) -> Result<Self, LaunchError> {
         let table = Table::read(file, "ratios")?;
-        let mut pairs = Vec::with_capacity(table.len());
+        let mut rows = Vec::with_capacity(table.len());
         for row in 0..table.len() {
-            let mut mixture = Vec::with_capacity(table.columns().len());
+            let mut read = Row::default();
             for (column, domain) in table.columns().iter().enumerate() {
-                let Cell::Number(weight) = table.cell(row, column) else {
-                    return Err(table
-                        .error(
-                            row,
-                            format!("run `{}` has no number in column `{domain}`", table.id(row)),
-                            "write the ratio as a number between 0 and 1",
-                        )
-                        .into());
+                let weight = match table.cell(row, column) {
+                    Cell::Number(weight) if weight >= -ROUNDING => weight.max(0.0),
+                    Cell::Missing => {
+                        read.missing.push(domain.clone());
+                        0.0
+                    }
+                    Cell::Number(weight) => {
+                        return Err(not_a_share(&table, row, domain, &weight.to_string()));
+                    }
+                    Cell::Text(text) => return Err(not_a_share(&table, row, domain, text)),
                 };
-                mixture.push((domain.clone(), weight));
+                read.weights.push((domain.clone(), weight));
             }
-            pairs.push((table.id(row).to_owned(), mixture));
+            rows.push(read);
         }
-        Ok(Self::new(pairs, table.columns().to_vec()))
+        let at = |row: usize| format!("`{}` (line {})", table.id(row), table.line(row));
+        let shares = scaled(table.file(), rows, &at)?;
+        let (mut pairs, mut broken) = (Vec::new(), HashMap::new());
+        for (row, mixture) in shares.mixtures.into_iter().enumerate() {
+            let name = table.id(row).to_owned();
+            match mixture {
+                Ok(mixture) => pairs.push((name, mixture.unwrap_or_default())),
+                Err(why) => {
+                    broken.insert(name, why);
+                }
+            }
+        }
+        Ok(Self {
+            broken,
+            notice: shares.notice,
+            ..Self::new(pairs, table.columns().to_vec())
+        })
     }
+}
+
+fn not_a_share(table: &Table, row: usize, domain: &str, found: &str) -> LaunchError {
+    let message = format!("run `{}` has `{found}` in column `{domain}`", table.id(row));
+    let help = "write the ratio as a number between 0 and 1, or all in percent";
+    table.error(row, message, help).into()
 }

@@ -58,6 +58,7 @@ pub(super) fn build(
         mut notices,
         traits,
     } = found;
+    notices.extend(given.and_then(|given| given.notice.clone()));
     notices.extend(filter.learn(traits, &runs));
     name_unmeasured(&runs, given, &mut left_out);
     notices.extend(disagreements(&runs, given));
@@ -232,7 +233,10 @@ fn usable(
     match (given, &run.configured) {
         (Some(given), _) => match given.of.get(&run.name) {
             Some(mixture) => Ok((mixture.clone(), values)),
-            None => unknown("its mixture is not known: none is given under its name"),
+            None => unknown(given.broken.get(&run.name).map_or(
+                "its mixture is not known: none is given under its name",
+                String::as_str,
+            )),
         },
         (None, Ok(Some(mixture))) => Ok((mixture.clone(), values)),
         (None, Ok(None)) => unknown("its mixture is not known"),

@@ -8,7 +8,7 @@ use olmix_core::{DeadDomains, Ridge};
 use olmix_io::yaml::Edit;
 use olmix_io::{KlReg, Preset};
 
-use super::{Common, choice, tokens};
+use super::{Common, choice, item, tokens};
 
 /// Settings of the laws that replace the config's.
 #[derive(Debug, Clone, Copy, Args)]
@@ -238,6 +238,7 @@ pub struct SweepArgs {
         long,
         value_name = "K,…",
         value_delimiter = ',',
+        value_parser = item,
         default_value = "2,3,4,5"
     )]
     pub repetition: Vec<f64>,
@@ -246,6 +247,7 @@ pub struct SweepArgs {
         long,
         value_name = "λ,…",
         value_delimiter = ',',
+        value_parser = item,
         default_value = "0,0.005,0.01,0.05,0.1"
     )]
     pub kl: Vec<f64>,

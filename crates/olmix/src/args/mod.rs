@@ -177,6 +177,18 @@ pub struct Common {
     pub threads: Option<usize>,
 }
 
+/// A number of a list. Of a decimal comma, `0,05`, the list would make `0` and `05`.
+fn item(text: &str) -> Result<f64, String> {
+    let digits = text.as_bytes();
+    if digits.len() > 1 && digits.iter().all(u8::is_ascii_digit) && digits[0] == b'0' {
+        return Err(
+            "commas separate the numbers of a list; write decimals with a point, such as 0.05"
+                .into(),
+        );
+    }
+    text.parse().map_err(|_| "it must be a number".into())
+}
+
 /// A number of tokens, such as `1.5e12` or `2T`.
 fn tokens(text: &str) -> Result<f64, String> {
     olmix_io::yaml::parse_tokens(text)

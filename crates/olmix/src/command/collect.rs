@@ -35,7 +35,7 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         .map(DomainWeights::token_counts)
         .transpose()?;
     let counts = counts.as_deref().zip(args.tokens.as_deref());
-    let fit = FirstFit::of_swarm(&collected.ratios, counts)?;
+    let fit = FirstFit::of_swarm(&collected.ratios, &collected.metrics, counts)?;
     // All are on disk before any takes its place.
     let mut staged = vec![
         StagedFile::new(&args.output.join("ratios.csv"), &collected.ratios)?,

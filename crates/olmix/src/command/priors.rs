@@ -89,7 +89,15 @@ pub fn count_leaves(
         bar.add(bytes);
     });
     drop(bar);
-    let counts = counts.map_err(|error| Failure::refused(format!("{}: {error}", config.file)))?;
+    let mut counts =
+        counts.map_err(|error| Failure::refused(format!("{}: {error}", config.file)))?;
+    // Files that are a sample count for all of it.
+    for leaf in &mut counts {
+        let sample = config.data.sample_of(&leaf.name);
+        if sample < 1.0 {
+            leaf.tokens = (leaf.tokens as f64 / sample).round() as u64;
+        }
+    }
     Ok((counts, options.unit))
 }
 

@@ -72,7 +72,12 @@ pub(super) fn read(file: &str, text: &str) -> Result<DomainWeights, IoError> {
 
 /// The entries of a mapping from domains to numbers.
 fn numbers(entries: &[(&str, Value<'_>)]) -> Result<Vec<(String, f64)>, IoError> {
-    let number = |(name, value): &(&str, Value<'_>)| Ok(((*name).to_owned(), value.number()?));
+    let number = |(name, value): &(&str, Value<'_>)| {
+        Ok((
+            (*name).to_owned(),
+            value.tokens().or_else(|_| value.number())?,
+        ))
+    };
     entries.iter().map(number).collect()
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{DomainWeights, KNOWN, plain};
+use crate::config::yaml::whole_amount;
 use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::messages::{excerpt, listed};
@@ -34,7 +35,14 @@ pub(super) fn read(path: &Path, run: Option<&str>) -> Result<DomainWeights, IoEr
     let (weight, tokens) = (column(&cells, &WEIGHT), column(&cells, &TOKENS));
     match (domain, weight, tokens) {
         (Some(domain), Some(weight), _) => {
-            Ok(plain("mixture", numbers(&cells, domain, weight, "weight")?))
+            let value = |row: usize| match cells.cell(row, weight) {
+                Cell::Number(number) => number,
+                _ => f64::NAN,
+            };
+            Ok(plain(
+                "mixture",
+                numbers(&cells, domain, weight, "weight", &value)?,
+            ))
         }
         (Some(domain), None, Some(tokens)) => {
             let found = counts(&cells, domain, tokens)?;
@@ -56,6 +64,7 @@ fn numbers(
     domain: usize,
     column: usize,
     what: &str,
+    value: &dyn Fn(usize) -> f64,
 ) -> Result<Vec<(String, f64)>, IoError> {
     let mut found: Vec<(String, f64)> = Vec::with_capacity(cells.len());
     for row in 0..cells.len() {
@@ -78,32 +87,38 @@ fn numbers(
             let message = format!("domain `{}` occurs twice", excerpt(name));
             return bad(message, "keep one row per domain");
         }
-        let Cell::Number(number) = cells.cell(row, column) else {
+        let number = value(row);
+        if number.is_nan() {
             let text = excerpt(cells.text(row, column));
             let message = format!(
                 "the {what} of `{}` is `{text}`, not a number",
                 excerpt(name)
             );
             return bad(message, "write it as a number with a decimal point");
-        };
+        }
         found.push((name.to_owned(), number));
     }
     Ok(found)
 }
 
+/// Domains with their tokens, which may be written as `2T` or `800B`.
 fn counts(cells: &Delimited, domain: usize, column: usize) -> Result<Vec<(String, u64)>, IoError> {
-    let found = numbers(cells, domain, column, "number of tokens")?;
+    let written = |row: usize| match cells.cell(row, column) {
+        // Exact where it is written in digits.
+        Cell::Number(number) => whole_amount(cells.text(row, column)).map_or(number, |n| n as f64),
+        _ => whole_amount(cells.text(row, column)).map_or(f64::NAN, |n| n as f64),
+    };
+    let found = numbers(cells, domain, column, "number of tokens", &written)?;
     let count = |(row, (name, tokens)): (usize, (String, f64))| {
         if (1.0..1e19).contains(&tokens) && tokens.fract() == 0.0 {
-            // Exact where it is written in digits.
-            let exact = cells.text(row, column).parse();
+            let exact = whole_amount(cells.text(row, column));
             return Ok((name, exact.unwrap_or(tokens as u64)));
         }
         Err(IoError::input(
             cells.file(),
             Location::Line(cells.line(row)),
             format!("domain `{}` has {tokens} tokens", excerpt(&name)),
-            "give a whole number of tokens above 0",
+            "give a whole number of tokens above 0, such as 1500000000 or 1.5B",
         ))
     };
     found.into_iter().enumerate().map(count).collect()

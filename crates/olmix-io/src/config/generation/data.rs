@@ -106,6 +106,14 @@ impl DataConfig {
         sources::leaves(&self.sources)
     }
 
+    /// The share of a leaf's data that its files are; 1 where they are all of it.
+    #[must_use]
+    pub fn sample_of(&self, leaf: &str) -> f64 {
+        let leaves = self.leaves();
+        let found = leaves.iter().find(|(name, _)| name == leaf);
+        found.and_then(|(_, source)| source.sample).unwrap_or(1.0)
+    }
+
     /// The leaves with their paths and the format that is said of each, a word of `formats` if any.
     ///
     /// # Errors

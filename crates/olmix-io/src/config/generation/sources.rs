@@ -20,6 +20,9 @@ pub struct Source {
     pub content: Content,
     /// What its shards hold, where its config says so: a word that is not checked here.
     pub format: Option<Named<String>>,
+    /// The share of it that its files are, above 0 and up to 1, where they are a sample: its own, or that of the
+    /// nearest source above it.
+    pub sample: Option<f64>,
     /// Where it stands in the config.
     pub location: Location,
 }
@@ -121,16 +124,35 @@ fn source(value: &Value<'_>, level: Level, above: &str) -> Result<Source, IoErro
                 )
             })
     });
-    let content = content(&mut section, level, &full)?;
+    let mut content = content(&mut section, level, &full)?;
     let format = section.optional("format").map(|v| word(&v)).transpose()?;
+    let sample = section.optional("sample").map(|v| {
+        let what = "the share of the data that the files are, above 0 and up to 1";
+        v.number_that(what, |share| share > 0.0 && share <= 1.0)
+    });
+    let sample = sample.transpose()?;
     section.finish()?;
+    if let (Some(sample), Content::Parts(parts)) = (sample, &mut content) {
+        inherit(parts, sample);
+    }
     Ok(Source {
         name: name_text.to_owned(),
         weight: weight.transpose()?,
         content,
         format,
+        sample,
         location: value.location(),
     })
+}
+
+/// Gives the parts of a source its share at hand, unless they have their own.
+fn inherit(parts: &mut [Source], sample: f64) {
+    for part in parts.iter_mut().filter(|part| part.sample.is_none()) {
+        part.sample = Some(sample);
+        if let Content::Parts(inner) = &mut part.content {
+            inherit(inner, sample);
+        }
+    }
 }
 
 /// A word, with where it stands.

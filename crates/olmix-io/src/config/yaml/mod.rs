@@ -19,7 +19,7 @@ mod value;
 pub use edit::Edit;
 pub use emit::Yaml;
 pub use scalar::amount as parse_tokens;
-pub(crate) use scalar::number as parse_number;
+pub(crate) use scalar::{number as parse_number, whole_amount};
 pub use schema::recorded_keys;
 pub use value::{Section, Value};
 

@@ -58,15 +58,20 @@ impl GenerationConfig {
     pub fn plan(&self) -> Result<SamplingPlan, IoError> {
         let leaves = self.data.leaves();
         for (leaf, source) in &leaves {
-            if METADATA.contains(&leaf.as_str()) {
-                return Err(self.error(
-                    &source.location,
-                    format!(
-                        "a leaf can't be called `{leaf}`: ratios.csv has a column of that name"
-                    ),
-                    "rename it",
-                ));
-            }
+            let refused = if METADATA.contains(&leaf.as_str()) {
+                "ratios.csv has a column of that name"
+            } else if leaf.starts_with("Unnamed:") {
+                "readers of ratios.csv take that for a column without a name"
+            } else if leaf.trim() != leaf {
+                "readers of ratios.csv drop the white space around names"
+            } else {
+                continue;
+            };
+            return Err(self.error(
+                &source.location,
+                format!("a leaf can't be called `{}`: {refused}", excerpt(leaf)),
+                "rename it",
+            ));
         }
         let (sizes, tokens) = self.sizes(&leaves)?;
         self.check_manual()?;

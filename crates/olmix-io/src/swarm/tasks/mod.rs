@@ -1,7 +1,7 @@
 //! From the metrics of a table to tasks: which there are, and how each is computed.
 
 pub(crate) mod families;
-mod metric_kind;
+pub(crate) mod metric_kind;
 mod metric_names;
 pub(crate) mod mmlu;
 pub(crate) mod task_checks;

@@ -3,7 +3,7 @@
 
 mod columns;
 mod grid;
-mod shares;
+pub(super) mod shares;
 
 use std::path::Path;
 

@@ -8,15 +8,29 @@ use crate::LaunchError;
 const TOLERANCE: f64 = 0.01;
 
 /// What rounding leaves below 0 of a share is 0.
-const ROUNDING: f64 = 1e-9;
+pub(in crate::collect) const ROUNDING: f64 = 1e-9;
 
-pub(super) type Mixture = Vec<(String, f64)>;
+pub(in crate::collect) type Mixture = Vec<(String, f64)>;
 
 /// The mixtures of the rows of a table.
-pub(super) struct Shares {
+pub(in crate::collect) struct Shares {
     /// None where no column holds any; why a run has none.
     pub mixtures: Vec<Result<Option<Mixture>, String>>,
     pub notice: Option<String>,
+}
+
+/// The weights of a row, as they are written.
+#[derive(Debug, Default)]
+pub(in crate::collect) struct Row {
+    pub weights: Mixture,
+    /// Domains without a value.
+    pub missing: Vec<String>,
+}
+
+impl Row {
+    fn sum(&self) -> f64 {
+        self.weights.iter().map(|(_, weight)| weight).sum()
+    }
 }
 
 /// Reads the mixtures. A cell without a value is 0 where the others sum to the whole.
@@ -27,22 +41,26 @@ pub(super) fn of(grid: &Grid, chosen: &Chosen, names: &[String]) -> Result<Share
             notice: None,
         });
     }
-    let rows: Vec<Row> = grid
-        .rows
-        .iter()
-        .map(|row| read(grid, chosen, row))
-        .collect::<Result<_, _>>()?;
-    let whole = |to: f64| {
-        rows.iter()
-            .position(|row| (row.sum - to).abs() <= TOLERANCE * to + ROUNDING)
-    };
+    let rows = grid.rows.iter().map(|row| read(grid, chosen, row));
+    let rows: Vec<Row> = rows.collect::<Result<_, _>>()?;
+    scaled(&grid.file, rows, &|row| {
+        format!("`{}` ({})", names[row], grid.rows[row].0)
+    })
+}
+
+/// Shares, or percents, as shares of 1; `at` says where a row stands.
+pub(in crate::collect) fn scaled(
+    file: &str,
+    rows: Vec<Row>,
+    at: &dyn Fn(usize) -> String,
+) -> Result<Shares, LaunchError> {
+    let is_whole = |row: &Row, to: f64| (row.sum() - to).abs() <= TOLERANCE * to + ROUNDING;
+    let whole = |to: f64| rows.iter().position(|row| is_whole(row, to));
     let (shares, percents) = (whole(1.0), whole(100.0));
-    let at = |row: usize| format!("`{}` ({})", names[row], grid.rows[row].0);
     if let (Some(shares), Some(percents)) = (shares, percents) {
         return Err(LaunchError::refused(
             format!(
-                "{}: the mixture of {} sums to 1, that of {} to 100",
-                grid.file,
+                "{file}: the mixture of {} sums to 1, that of {} to 100",
                 at(shares),
                 at(percents)
             ),
@@ -52,24 +70,21 @@ pub(super) fn of(grid: &Grid, chosen: &Chosen, names: &[String]) -> Result<Share
     let scale = if percents.is_some() { 100.0 } else { 1.0 };
     let mut mixtures = Vec::with_capacity(rows.len());
     for (i, row) in rows.into_iter().enumerate() {
-        let close = (row.sum - scale).abs() <= TOLERANCE * scale + ROUNDING;
+        let close = is_whole(&row, scale);
         if !close && row.missing.is_empty() {
             return Err(LaunchError::refused(
                 format!(
-                    "{}: the mixture of {} sums to {:.6}, not to 1 and not to 100",
-                    grid.file,
+                    "{file}: the mixture of {} sums to {:.6}, not to 1 and not to 100",
                     at(i),
-                    row.sum
+                    row.sum()
                 ),
-                "give --mix the columns of all domains and no others; shares are of the run's tokens",
+                "give the columns of all domains and no others; shares are of the run's tokens",
             ));
         }
         mixtures.push(if close {
-            let weights = row
-                .weights
-                .into_iter()
-                .map(|(domain, weight)| (domain, weight / scale));
-            Ok(Some(weights.collect()))
+            let weights = row.weights.into_iter();
+            let share = |(domain, weight): (String, f64)| (domain, weight / scale);
+            Ok(Some(weights.map(share).collect()))
         } else {
             Err(format!("its mixture has no value for `{}`", row.missing[0]))
         });
@@ -80,22 +95,12 @@ pub(super) fn of(grid: &Grid, chosen: &Chosen, names: &[String]) -> Result<Share
     })
 }
 
-struct Row {
-    weights: Mixture,
-    sum: f64,
-    missing: Vec<String>,
-}
-
 fn read(
     grid: &Grid,
     chosen: &Chosen,
     (place, cells): &(String, Vec<Cell>),
 ) -> Result<Row, LaunchError> {
-    let mut row = Row {
-        weights: Vec::new(),
-        sum: 0.0,
-        missing: Vec::new(),
-    };
+    let mut row = Row::default();
     for (column, domain) in &chosen.mix {
         let wrong = |what: String| {
             LaunchError::refused(
@@ -117,7 +122,6 @@ fn read(
                 0.0
             }
         };
-        row.sum += weight;
         row.weights.push((domain.clone(), weight));
     }
     Ok(row)

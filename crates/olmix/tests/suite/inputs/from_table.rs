@@ -467,3 +467,83 @@ fn generate_writes_a_config_that_fits_once_the_runs_are_measured() {
         assert_eq!(std::fs::read_to_string(config).unwrap(), "mine");
     }
 }
+
+#[test]
+fn a_first_config_knows_scores_by_their_names_and_tokens_as_people_write_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..12).map(|i| {
+        let a = f64::from(i) / 11.0;
+        format!("r{i},{a},{},{},{}\n", 1.0 - a, 2.0 - a, 0.2 + 0.5 * a)
+    });
+    let table = format!(
+        "run,m.a,m.b,code_bpb,hellaswag/acc\n{}",
+        rows.collect::<Vec<_>>().concat()
+    );
+    std::fs::write(folder.path().join("t.csv"), table).unwrap();
+    std::fs::write(folder.path().join("counts.yaml"), "{a: 2T, b: 800B}\n").unwrap();
+    let line = "collect --swarm t.csv --mix m.* --metrics code_bpb --metrics *acc --tokens counts.yaml --output data";
+    olmix(folder.path(), line).assert().success();
+    let config = std::fs::read_to_string(folder.path().join("data/fit.yaml")).unwrap();
+    assert!(config.contains("hellaswag/acc: max"), "{config}");
+    assert!(
+        config.contains("    a: 2000000000000\n    b: 800000000000\n"),
+        "{config}"
+    );
+    olmix(folder.path(), "fit --config data/fit.yaml --quiet")
+        .assert()
+        .success();
+    // Both are better with more of `a`.
+    let found = mixture(folder.path(), "out");
+    assert!(found[0].1 > 0.8, "{found:?}");
+}
+
+#[test]
+fn ratios_beside_metrics_may_be_percents_and_have_empty_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("runs")).unwrap();
+    for i in 0..4 {
+        std::fs::write(
+            folder.path().join(format!("runs/r{i}.json")),
+            format!("{{\"loss\": {i}.5}}"),
+        )
+        .unwrap();
+    }
+    let collect = |ratios: &str| {
+        std::fs::write(folder.path().join("r.csv"), ratios).unwrap();
+        olmix(
+            folder.path(),
+            "collect --swarm runs --ratios r.csv --output data",
+        )
+        .output()
+        .unwrap()
+    };
+    let written = || std::fs::read_to_string(folder.path().join("data/ratios.csv")).unwrap();
+    let done = collect("run,a,b\nr0,25,75\nr1,50,50\nr2,,100\nr3,,60\n");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{said}");
+    assert_eq!(written(), "run,a,b\nr0,0.25,0.75\nr1,0.5,0.5\nr2,0,1\n");
+    assert!(said.contains("the mixtures are in percent"), "{said}");
+    assert!(
+        said.contains("r3 is left out: its mixture has no value for `a`"),
+        "{said}"
+    );
+    for (ratios, expected) in [
+        (
+            "run,a,b\nr0,0.25,0.75\nr1,50,50\n",
+            "the mixture of `r0` (line 2) sums to 1, that of `r1` (line 3) to 100",
+        ),
+        (
+            "run,a,b\nr0,0.25,0.25\n",
+            "the mixture of `r0` (line 2) sums to 0.500000",
+        ),
+        (
+            "run,a,b\nr0,x,1\n",
+            "r.csv:2: run `r0` has `x` in column `a`",
+        ),
+    ] {
+        let done = collect(ratios);
+        assert_eq!(done.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(said.contains(expected), "{said}");
+    }
+}

@@ -3,4 +3,5 @@
 mod from_table;
 mod mixtures;
 mod reference;
+mod rounding;
 mod yaml;
