@@ -258,3 +258,42 @@ fn counted_texts_are_not_read_again_until_they_change() {
         .unwrap();
     assert_eq!(tokens(&leaves, &options), [3]);
 }
+
+#[test]
+fn compressed_files_that_need_other_options_say_which() {
+    let folder = tempfile::tempdir().unwrap();
+    // A frame with a window of 2^31 bytes, and an empty last block: `zstd --long=31` of a stream.
+    let long = b"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00";
+    put(&folder, "a.jsonl.zst", long);
+    put(&folder, "b.jsonl", "\u{feff}{\"text\": \"x\"}\n".as_bytes());
+    put(&folder, "c.jsonl", b"\xff\xfe{\x00");
+    let options = options(folder.path());
+    let refused = |path: &str| {
+        let error = count(&[leaf("web", &[path])], &options, &|_, _| ());
+        error.unwrap_err().to_string()
+    };
+    let message = refused("a.jsonl.zst");
+    assert!(
+        message.contains("zstd -dc --long=31 FILE | zstd > NEW"),
+        "{message}"
+    );
+    assert_eq!(tokens(&[leaf("web", &["b.jsonl"])], &options), [1]);
+    let message = refused("c.jsonl");
+    assert!(message.contains("is UTF-16; convert it"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_into_its_own_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder, "a/x.npy", &[0; 8]);
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("a/again")).unwrap();
+    let error = count(
+        &[leaf("web", &["**/*.npy"])],
+        &options(folder.path()),
+        &|_, _| (),
+    );
+    let message = error.unwrap_err().to_string();
+    assert!(message.contains("a/again is a link to"), "{message}");
+    assert!(message.ends_with("help: correct the path"), "{message}");
+}

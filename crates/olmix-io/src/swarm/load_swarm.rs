@@ -5,6 +5,7 @@ use olmix_core::{DomainSet, FitSpec, LawKind, Swarm, Task};
 
 use super::domain_columns::DomainColumns;
 use super::loader::Loader;
+use super::metrics_meta::MetricsMeta;
 use super::tables::csv_table::{Cell, Table};
 use super::tables::run_join::{Metric, matrix};
 use super::tables::table_reader::TableReader;
@@ -78,6 +79,7 @@ impl Loader {
     ) -> Result<MeasuredRuns, IoError> {
         let roles = ["earlier ratios", "earlier metrics"];
         let tables = SwarmTables::read_as(&mut self.tables, files, roles)?;
+        self.check_definition(files, &tables)?;
         let columns = DomainColumns::new(&self.config, &tables.ratios)?;
         let mut positions = Vec::with_capacity(columns.names.len());
         for name in &columns.names {
@@ -115,6 +117,28 @@ impl Loader {
             *mixture = placed;
         }
         Ok(runs)
+    }
+
+    /// Refuses an earlier swarm of which tasks are known to be measured by another definition than those of the
+    /// newest.
+    fn check_definition(&self, files: &SwarmFiles, tables: &SwarmTables) -> Result<(), IoError> {
+        let of = |files: &SwarmFiles| {
+            let meta = MetricsMeta::read(&files.metrics_path)?;
+            Ok::<_, IoError>(meta.and_then(|meta| meta.task_definition))
+        };
+        let newest = self.config.swarm.as_ref().map(of).transpose()?.flatten();
+        match (of(files)?, newest) {
+            (Some(earlier), Some(newest)) if earlier != newest => {
+                Err(tables.metrics.header_error(
+                    format!(
+                        "tasks were measured by another definition of bits per byte than those of the newest \
+                         swarm: {earlier}, there {newest}"
+                    ),
+                    "measure its runs again with `olmix proxy eval`, and collect them again",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Joins the two tables of a swarm.

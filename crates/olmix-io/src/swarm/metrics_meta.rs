@@ -29,6 +29,9 @@ pub struct MetricsMeta {
     /// Metrics by name; only those about which something is known.
     #[serde(default)]
     pub metrics: BTreeMap<String, MetricMeta>,
+    /// By which definition `olmix proxy eval` measured tasks, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<String>,
 }
 
 impl MetricsMeta {
@@ -42,6 +45,7 @@ impl MetricsMeta {
         Self {
             format: FORMAT.into(),
             metrics: metrics.map(|(name, known)| (name, meta(known))).collect(),
+            task_definition: None,
         }
     }
 

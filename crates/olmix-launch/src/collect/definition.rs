@@ -10,15 +10,14 @@ use crate::LaunchError;
 use crate::run::metrics;
 
 /// What `olmix proxy eval` measured by before it named its definition.
-const EARLIER: &str =
-    "an earlier definition of bits per byte (context and answer made tokens apart)";
+const EARLIER: &str = "an earlier definition of bits per byte (context and answer tokenized apart)";
 
-/// Refuses runs that `olmix proxy eval` measured by different definitions, as their metrics.json tell; those
-/// of other programs are not known to differ. `file` is the metrics file of a run.
+/// The definition that `olmix proxy eval` measured runs by, as their metrics.json tell. Different ones are
+/// refused; those of other programs are not known to differ. `file` is the metrics file of a run.
 pub(super) fn check(
     found: &SourceRuns,
     file: impl Fn(&MeasuredRun) -> std::path::PathBuf,
-) -> Result<(), LaunchError> {
+) -> Result<Option<String>, LaunchError> {
     let mut by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for run in &found.runs {
         if let Some(definition) = of(&file(run)) {
@@ -26,7 +25,7 @@ pub(super) fn check(
         }
     }
     if by.len() < 2 {
-        return Ok(());
+        return Ok(by.into_keys().next());
     }
     let line = |(definition, runs): (&String, &Vec<&str>)| {
         let more = match runs.len() - 1 {
@@ -107,16 +106,17 @@ mod tests {
                 .collect(),
             ..SourceRuns::default()
         };
-        for same in [
-            runs(&[("a", new), ("b", new), ("c", other), ("d", text)]),
-            runs(&[("a", old), ("b", old), ("c", other), ("d", text)]),
-        ] {
-            check(&same, file).unwrap();
-        }
+        let same = runs(&[("a", new), ("b", new), ("c", other), ("d", text)]);
+        let found = check(&same, file).unwrap();
+        assert_eq!(found.as_deref(), Some("lm-evaluation-harness"));
+        let same = runs(&[("a", old), ("b", old), ("c", other), ("d", text)]);
+        assert_eq!(check(&same, file).unwrap().as_deref(), Some(EARLIER));
+        let none = runs(&[("c", other), ("d", text)]);
+        assert_eq!(check(&none, file).unwrap(), None);
         let mixed = runs(&[("a", new), ("b", old), ("c", old)]);
         let message = check(&mixed, file).unwrap_err().to_string();
         for says in [
-            "made tokens apart): b and 1 more",
+            "tokenized apart): b and 1 more",
             "lm-evaluation-harness: a",
             "olmix proxy eval --model RUN",
         ] {

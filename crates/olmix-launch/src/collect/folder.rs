@@ -60,8 +60,8 @@ pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
             "give the folder that the runs of a swarm were written to",
         ));
     }
-    let found = runs_of(files, &mixtures);
-    definition::check(&found, |run| {
+    let mut found = runs_of(files, &mixtures);
+    found.definition = definition::check(&found, |run| {
         let file = folder.join(format!("{}.json", run.name));
         if file.is_file() {
             file

@@ -55,6 +55,7 @@ pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
             "{again} runs were measured again after they finished: their metrics.json counts, not the ledger"
         ));
     }
-    definition::check(&found, |run| swarm.out.join(&run.name).join("metrics.json"))?;
+    found.definition =
+        definition::check(&found, |run| swarm.out.join(&run.name).join("metrics.json"))?;
     Ok(found)
 }

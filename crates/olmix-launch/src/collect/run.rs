@@ -81,6 +81,8 @@ pub(super) struct SourceRuns {
     pub left_out: Vec<LeftOut>,
     pub notices: Vec<String>,
     pub traits: BTreeMap<String, Trait>,
+    /// By which definition tasks were measured, where that is known.
+    pub definition: Option<String>,
 }
 
 impl SourceRuns {

@@ -57,6 +57,7 @@ pub(super) fn build(
         mut left_out,
         mut notices,
         traits,
+        definition,
     } = found;
     notices.extend(given.and_then(|given| given.notice.clone()));
     notices.extend(filter.learn(traits, &runs));
@@ -126,10 +127,14 @@ pub(super) fn build(
     });
     let known = |name: &String| Some((name.clone(), filter.direction(name)?));
     let directions: BTreeMap<String, Direction> = names.iter().filter_map(known).collect();
+    let meta = MetricsMeta {
+        task_definition: definition,
+        ..MetricsMeta::new(directions.clone())
+    };
     Ok(Collected {
         ratios: table("ratios.csv", &header(&domains), ratios)?,
         metrics: table("metrics.csv", &header(&names), metrics)?,
-        meta: MetricsMeta::new(directions.clone()).to_bytes()?,
+        meta: meta.to_bytes()?,
         runs: kept.iter().map(|run| run.name.clone()).collect(),
         domains,
         names,
