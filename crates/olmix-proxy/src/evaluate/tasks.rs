@@ -134,7 +134,12 @@ impl Task {
     }
 }
 
-/// The task files that paths name: files themselves, and those ending in `.jsonl` in folders, sorted by name.
+fn file_name(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+/// The task files that paths name: files themselves, and those ending in `.jsonl` in folders, sorted by name,
+/// but for hidden ones.
 ///
 /// # Errors
 /// [`ProxyError::File`] for what is not there, [`ProxyError::Input`] for folders without any, and for two
@@ -154,6 +159,8 @@ pub fn task_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ProxyError> {
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            // Files that systems put beside others (`._a.jsonl`) are not tasks.
+            .filter(|path| !file_name(path).starts_with('.'))
             .collect();
         if inside.is_empty() {
             return Err(ProxyError::input(
@@ -252,6 +259,7 @@ mod tests {
         );
         std::fs::create_dir(folder.path().join("sub")).unwrap();
         std::fs::write(&a, "").unwrap();
+        std::fs::write(folder.path().join("._a.jsonl"), "x").unwrap();
         std::fs::write(&b, "").unwrap();
         assert_eq!(
             task_files(&[folder.path().to_owned()]).unwrap(),

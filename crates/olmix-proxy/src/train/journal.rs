@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::ProxyError;
+use super::checkpoint::Position;
+use crate::{Metrics, ProxyError};
 
 /// A line of a journal.
 pub trait Record: Serialize + DeserializeOwned {
@@ -46,6 +47,21 @@ pub struct EvaluationRecord {
     pub tokens: u64,
     /// What was measured then, as in metrics.json.
     pub metrics: BTreeMap<String, f64>,
+    /// By which definition tasks were measured, as in metrics.json.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<String>,
+}
+
+impl EvaluationRecord {
+    /// What was measured when training had come this far.
+    pub(super) fn new(at: Position, measured: Metrics) -> Self {
+        Self {
+            step: at.step,
+            tokens: at.tokens,
+            metrics: measured.metrics,
+            task_definition: measured.task_definition,
+        }
+    }
 }
 
 impl Record for StepRecord {

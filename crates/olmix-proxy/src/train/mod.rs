@@ -170,12 +170,8 @@ pub fn train(
             .eval_every
             .is_some_and(|every| at.step.is_multiple_of(every) || last)
         {
-            let record = EvaluationRecord {
-                step: at.step,
-                tokens: at.tokens,
-                metrics: measure(&plan, &model)?.metrics,
-            };
-            journal::add(run, &record)?;
+            let measured = measure(&plan, &model)?;
+            journal::add(run, &EvaluationRecord::new(at, measured))?;
             clock = Instant::now();
         }
         if at.step.is_multiple_of(recipe.checkpoint_every) || last {
