@@ -67,7 +67,16 @@ impl PriorsConfig {
             .map(|v| named(v, size))
             .transpose()?;
         let whole_tokens = |tokens: &Value<'_>| tokens.whole_tokens();
-        let token_counts = token_counts.map(|v| named(&v, whole_tokens));
+        let token_counts = token_counts.map(|v| {
+            if v.text().is_ok() {
+                return Err(v.error(
+                    format!("`{}` is {}, not a mapping from domains to tokens", v.path(), v.found()),
+                    "write the tokens of each domain here, such as {web: 2T, code: 800B}; `olmix collect --tokens FILE` \
+                     writes a config with the counts of a file",
+                ));
+            }
+            named(&v, whole_tokens)
+        });
         let expanded = expanded.map(|v| named(&v, size)).transpose()?;
         if let (Some(value), Some(sizes)) = (&relative_sizes, &sizes) {
             let sum: f64 = sizes.iter().map(|size| size.value).sum();

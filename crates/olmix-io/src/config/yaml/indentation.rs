@@ -173,8 +173,11 @@ impl Scanner<'_> {
         }
         self.indented = Some(self.line_start);
         let lead = self.text.get(self.line_start..self.at).unwrap_or_default();
-        let missing = self.indent + 2 - self.column();
-        if missing > 0 && lead.iter().all(|byte| *byte == b' ') {
+        let least = self.indent + 2;
+        // Tabs count only behind the spaces that are asked for.
+        let spaces = lead.iter().take_while(|byte| **byte == b' ').count();
+        let missing = least - isize::try_from(spaces).unwrap_or(least);
+        if missing > 0 && lead.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
             self.add(self.line_start, missing.unsigned_abs());
         }
     }

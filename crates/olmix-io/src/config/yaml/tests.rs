@@ -158,6 +158,10 @@ fn brackets_and_quotes_need_no_indentation_and_positions_stay_those_of_the_file(
         ),
         ("a: [1]#c\nb: \"2\"#d [\n", vec![("1", 1, 5), ("2", 2, 4)]),
         ("a: [-, {y:[2]}]\n", vec![("-", 1, 5), ("2", 1, 12)]),
+        (
+            "foo: \"bar\n\tbaz\"\nx: 1\n",
+            vec![("bar baz", 1, 6), ("1", 3, 4)],
+        ),
         // What looks like brackets inside texts is text.
         ("a: |\n  [x\n]\n", vec![]),
         (

@@ -92,6 +92,10 @@ fn unknown_keys_are_refused_where_they_may_be_meant() {
             "unknown key `alpha` in `regression`",
         ),
         (
+            format!("{SIZES}  token_counts: token_counts.csv\n{SETTINGS}"),
+            "`priors.token_counts` is `token_counts.csv`, not a mapping from domains to tokens",
+        ),
+        (
             format!("{SIZES}  {COUNTS}{COUNTS}{SETTINGS}"),
             "`token_counts` stands beside `priors`, which has its own",
         ),
