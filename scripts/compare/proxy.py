@@ -24,8 +24,10 @@ def relative(found, expected):
 
 def compare(folder, qk_norm):
     words = [folder] + (["qk_norm"] if qk_norm else [])
-    example = ["cargo", "run", "--quiet", "--release", "-p", "olmix-proxy", "--example", "gradients", "--"]
-    subprocess.run(example + words, check=True, cwd=ROOT)
+    # With the program, so that the libraries below it have the features that they need.
+    packages = ["-p", "olmix", "-p", "olmix-proxy", "--example", "gradients"]
+    subprocess.run(["cargo", "build", "--quiet", "--release", *packages], check=True, cwd=ROOT)
+    subprocess.run([str(ROOT / "target/release/examples/gradients"), *words], check=True)
     folder = Path(folder)
     tokens = json.loads((folder / "tokens.json").read_text())
     model, output = folder / "model", folder / "torch.safetensors"

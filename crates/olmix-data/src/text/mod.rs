@@ -193,11 +193,14 @@ fn read(
     jsonl(reader, source, each)
 }
 
+/// The mark of UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// Passes over the mark of UTF-8 at the beginning of a file, and refuses those of other encodings.
 fn begin(reader: &mut impl BufRead) -> Result<(), Trouble> {
     let first = reader.fill_buf().map_err(|error| unreadable(&error))?;
-    if first.starts_with(b"\xef\xbb\xbf") {
-        reader.consume(3);
+    if first.starts_with(BOM) {
+        reader.consume(BOM.len());
     } else if first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff") {
         let why = "is UTF-16; convert it: iconv -f UTF-16 -t UTF-8";
         return Err(Trouble::Stop(why.to_owned()));
@@ -245,7 +248,8 @@ fn jsonl(
         if read.map_err(|error| unreadable(&error).at_line(number))? == 0 {
             return Ok(());
         }
-        let content = line.trim_ascii();
+        // Files that were joined have the mark of UTF-8 at their former beginnings, too.
+        let content = line.strip_prefix(BOM).unwrap_or(&line).trim_ascii();
         if content.is_empty() {
             continue;
         }

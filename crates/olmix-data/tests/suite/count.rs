@@ -265,7 +265,8 @@ fn compressed_files_that_need_other_options_say_which() {
     // A frame with a window of 2^31 bytes, and an empty last block: `zstd --long=31` of a stream.
     let long = b"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00";
     put(&folder, "a.jsonl.zst", long);
-    put(&folder, "b.jsonl", "\u{feff}{\"text\": \"x\"}\n".as_bytes());
+    let marked = "\u{feff}{\"text\": \"x\"}\n";
+    put(&folder, "b.jsonl", marked.repeat(2).as_bytes());
     put(&folder, "c.jsonl", b"\xff\xfe{\x00");
     let options = options(folder.path());
     let refused = |path: &str| {
@@ -277,7 +278,7 @@ fn compressed_files_that_need_other_options_say_which() {
         message.contains("zstd -dc --long=31 FILE | zstd > NEW"),
         "{message}"
     );
-    assert_eq!(tokens(&[leaf("web", &["b.jsonl"])], &options), [1]);
+    assert_eq!(tokens(&[leaf("web", &["b.jsonl"])], &options), [2]);
     let message = refused("c.jsonl");
     assert!(message.contains("is UTF-16; convert it"), "{message}");
 }
