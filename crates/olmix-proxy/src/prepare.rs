@@ -144,7 +144,14 @@ pub(crate) fn unit(config: &LaunchConfig, data: &DataConfig) -> Result<Unit, Pro
             Err(ProxyError::input(
                 Path::new(&config.file),
                 format!("training.tokenizer `{name}` is not a file"),
-                "give the path of a tokenizer.json, or `bytes`",
+                match name {
+                    // The names that the reference implementation's configs have.
+                    "dolma2" => {
+                        "that is a name of OLMo-core's: give the path of its tokenizer.json, which is in \
+                         allenai/dolma2-tokenizer on the Hugging Face Hub"
+                    }
+                    _ => "give the path of a tokenizer.json, or `bytes`",
+                },
             ))
         }
         None => Err(ProxyError::input(

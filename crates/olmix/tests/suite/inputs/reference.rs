@@ -215,6 +215,18 @@ fn generation_and_launch_configs_in_the_references_style_are_read_unchanged() {
         (mix[1].1 - 0.4).abs() < 1e-6 && (mix[3].1 - 0.2).abs() < 1e-6,
         "{mix:?}"
     );
+    // What it takes to train on this machine is told.
+    std::fs::create_dir(folder.path().join("launch")).unwrap();
+    std::fs::write(folder.path().join("launch/base.yaml"), LAUNCH).unwrap();
+    let run = olmix(folder.path(), "launch preview --variants launch")
+        .assert()
+        .code(2);
+    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(
+        message.contains("training.tokenizer `dolma2` is not a file"),
+        "{message}"
+    );
+    assert!(message.contains("allenai/dolma2-tokenizer"), "{message}");
     let line = "generate --config generate.yaml --output drawn --json";
     let run = olmix(folder.path(), line).assert().success();
     let drawn: Json = serde_json::from_slice(&run.get_output().stdout).unwrap();
