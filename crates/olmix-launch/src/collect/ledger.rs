@@ -7,6 +7,7 @@ use olmix_ledger::{Ledger, State};
 use super::definition;
 use super::run::{Cure, MeasuredRun, SourceRuns, Value};
 use crate::LaunchError;
+use crate::run::metrics;
 use crate::swarm::{resolve_path, run_folder};
 
 pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
@@ -28,16 +29,20 @@ pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
     for mut run in ledger.runs(swarm.id)? {
         let file = run_folder(swarm, &run).join("metrics.json");
         match (run.state, run.metrics.take()) {
-            (State::Finished, Some(mut metrics)) => {
-                if let Some(newer) = definition::measured_again(&file, &metrics) {
-                    metrics = newer;
+            (State::Finished, Some(mut measured)) => {
+                if let Some(newer) = definition::measured_again(&file, &measured) {
+                    measured = newer;
                     again += 1;
+                }
+                // The ledger has names and numbers; what results of evaluation programs say of them is in the file.
+                if let Ok(known) = metrics::read_all(&file) {
+                    found.learn(&known);
                 }
                 let value = |(name, number)| (name, Value { number, step: None });
                 found.runs.push(MeasuredRun {
                     name: run.name,
                     mixture: Some(run.mixture),
-                    values: metrics.into_iter().map(value).collect(),
+                    values: measured.into_iter().map(value).collect(),
                     ..MeasuredRun::default()
                 });
             }

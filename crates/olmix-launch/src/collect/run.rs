@@ -111,14 +111,17 @@ impl SourceRuns {
         self.traits.entry(metric.to_owned()).or_default().repeats = true;
     }
 
+    /// Keeps what a file knows of its metrics.
+    pub fn learn(&mut self, metrics: &Metrics) {
+        for (name, direction) in &metrics.directions {
+            self.directs(name, *direction);
+        }
+        metrics.repeats.iter().for_each(|name| self.repeats(name));
+    }
+
     /// The values of a file's metrics, after keeping what it knows of them.
     pub fn values(&mut self, metrics: Metrics) -> Values {
-        for (name, direction) in metrics.directions {
-            self.directs(&name, direction);
-        }
-        for name in metrics.repeats {
-            self.repeats(&name);
-        }
+        self.learn(&metrics);
         let not = metrics.not_finite.into_iter().chain(metrics.nulls);
         let value = |(name, number)| (name, Value { number, step: None });
         not.map(|name| (name, f64::NAN))

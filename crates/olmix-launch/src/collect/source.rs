@@ -37,9 +37,10 @@ const UNSUPPORTED: [(&str, &str, &str); 3] = [
     (
         ".aim",
         "Aim",
-        "write a RUN.json of every run, and give --swarm their folder: mkdir metrics; python -c \"import aim, json; \
-         [json.dump({m.name: m.values.last()[1][0] for m in run.metrics()}, open(f'metrics/{run.hash}.json', 'w')) \
-         for run in aim.Repo('.').iter_runs()]\"",
+        "in the folder that has .aim, write a RUN.json of every run, and give --swarm the folder `metrics`: yes | aim \
+         storage reindex; mkdir metrics; python -c \"import aim, json; [json.dump({m.name: \
+         m.data.items_list()[1][0][-1] for m in run.metrics() if m.name[:2] != '__'}, \
+         open(f'metrics/{run.name}.json', 'w')) for run in aim.Repo('.').iter_runs()]\"",
     ),
     (
         ".neptune",

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::common::refused;
+use crate::common::{olmix, refused};
 use crate::swarms::collect::{RATIOS, collect, read, write};
 
 const RESULTS: &str = include_str!("lm_eval_results.json");
@@ -108,6 +108,39 @@ fn harness_results_of_two_checkpoints_of_a_run_are_refused_by_name() {
     assert_eq!(
         read(folder, "out/metrics.csv"),
         "run,my_text/bits_per_byte\nstep1000,1\n"
+    );
+}
+
+#[test]
+fn harness_results_that_a_trainer_left_keep_their_directions_through_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (run, bits) in [("a", 0.5), ("b", 0.75)] {
+        write(folder, &format!("{run}.json"), &results(bits, 0.25));
+        let source = folder.join(format!("{run}.json"));
+        let config = format!(
+            "name: {run}\ngroup_id: g\ntraining: {{seed: 0}}\ntrainer: {{command: \"cp {} {{out}}/metrics.json\"}}\nmix: {{web: 1}}\n",
+            source.display()
+        );
+        write(folder, &format!("launch/{run}.yaml"), &config);
+    }
+    olmix(folder, "launch run --variants launch --out runs --quiet")
+        .assert()
+        .success();
+    let told = collect(folder, "--swarm runs");
+    assert_eq!(
+        read(folder, "out/metrics.csv"),
+        "run,my_text/bits_per_byte\na,0.5\nb,0.75\n"
+    );
+    assert!(
+        told.contains("metrics of which more is better are left out"),
+        "{told}"
+    );
+    collect(folder, "--swarm runs --include my_mc/acc");
+    let meta = read(folder, "out/metrics.meta.json");
+    assert!(
+        meta.contains("\"my_mc/acc\": {\n      \"direction\": \"max\""),
+        "{meta}"
     );
 }
 

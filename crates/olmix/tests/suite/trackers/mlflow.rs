@@ -21,11 +21,14 @@ fn runs() -> Option<&'static Path> {
 }
 
 /// The mixtures of all runs, by their names, and by the id of one.
-fn ratios(id: &str) -> String {
+fn ratios(id: &str, copies: usize) -> String {
     let mut ratios = "run,web,code\n".to_owned();
-    for i in 0..104 {
+    for i in 0..4 {
         let web = f64::from(i) / 128.0;
         ratios += &format!("r{i:03},{web},{}\n", 1.0 - web);
+    }
+    for i in 0..copies {
+        ratios += &format!("copy{i},1,0\n");
     }
     ratios
         + &format!(
@@ -33,22 +36,22 @@ fn ratios(id: &str) -> String {
         )
 }
 
-/// Collects from a store of `MLflow`, and holds it against what was written there.
-fn assert_collected(swarm: &str, id: &str) {
+/// Collects from a store of `MLflow`, and holds it against what was written there; `copies` are of one of its runs.
+fn assert_collected(swarm: &str, id: &str, copies: usize) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    write(folder, "ratios.csv", &ratios(id));
+    write(folder, "ratios.csv", &ratios(id, copies));
     let told = collect(
         folder,
         &format!("--swarm {swarm} --experiment proxies --ratios ratios.csv"),
     );
     let metrics = read(folder, "out/metrics.csv");
-    assert_eq!(metrics.lines().count(), 106);
+    assert_eq!(metrics.lines().count(), 6 + copies);
     // The latest run of a name, but none that stopped earlier; the value of the last step; an id as a name.
     for row in [
         "r000,0.25,0.5",
         "r001,0.25,1.125",
-        "r103,25.75,13.875",
+        "r003,0.75,1.375",
         &format!("{id},2,0.125"),
     ] {
         assert!(
@@ -123,6 +126,21 @@ fn collect_reads_every_page_of_an_mlflow_server() {
             |row| row.get(0),
         )
         .unwrap();
+    // More runs than fit on a page of the server's answers.
+    let copies = 1100;
+    connection
+        .execute_batch(&format!(
+            "CREATE TEMP TABLE one AS SELECT * FROM runs WHERE name = 'r003';
+             CREATE TEMP TABLE places AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {copies} - 1)
+                SELECT i, printf('%032x', i) AS id FROM n;
+             INSERT INTO runs (run_uuid, name, user_id, source_type, status, start_time, lifecycle_stage, artifact_uri, experiment_id)
+                SELECT p.id, 'copy' || p.i, o.user_id, o.source_type, o.status, o.start_time, o.lifecycle_stage, o.artifact_uri, o.experiment_id
+                FROM one o, places p;
+             INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)
+                SELECT m.key, m.value, m.timestamp, m.step, m.is_nan, p.id
+                FROM latest_metrics m JOIN one o ON o.run_uuid = m.run_uuid, places p;"
+        ))
+        .unwrap();
     drop(connection);
     let arguments = [
         "-m",
@@ -137,7 +155,7 @@ fn collect_reads_every_page_of_an_mlflow_server() {
         "--port",
     ];
     let server = Server::start(&python, &arguments, folder);
-    assert_collected(&format!("{}/", server.url), &id);
+    assert_collected(&format!("{}/", server.url), &id, copies);
     let line = format!("collect --output none --swarm {}/nothing", server.url);
     let message = refused(folder, &line);
     assert!(
@@ -159,12 +177,13 @@ fn collect_reads_mlflow_runs_from_the_database_and_from_the_folder() {
         )
         .unwrap();
     drop(connection);
-    assert_collected(&database.display().to_string(), &id);
-    assert_collected(&runs.display().to_string(), &id);
-    assert_collected(&runs.join("store").display().to_string(), &id_of(runs));
+    assert_collected(&database.display().to_string(), &id, 0);
+    assert_collected(&runs.display().to_string(), &id, 0);
+    assert_collected(&runs.join("store").display().to_string(), &id_of(runs), 0);
     assert_collected(
         &runs.join("store/mlruns").display().to_string(),
         &id_of(runs),
+        0,
     );
 }
 

@@ -138,6 +138,28 @@ fn defined_summaries_nested_metrics_and_removed_keys_have_their_right_values() {
     assert!(!told.contains("spoiled"), "{told}");
 }
 
+#[test]
+fn wandb_folders_of_every_run_are_found_below_its_own_and_named_by_it() {
+    let Some(log) = long_log() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for run in ["a", "b"] {
+        let of_run = folder.join(format!(
+            "outputs/{run}/wandb/offline-run-20260101_000000-{run}1"
+        ));
+        fs::create_dir_all(&of_run).unwrap();
+        fs::write(of_run.join(format!("run-{run}1.wandb")), &log).unwrap();
+    }
+    write(folder, "ratios.csv", "run,web\na,1\n");
+    collect(
+        folder,
+        "--swarm outputs --ratios ratios.csv --include task?0/bpb",
+    );
+    // Both files hold the same run, whose id they share.
+    let expected = format!("run,task 0/bpb\na,{}\n", 1.0 / 120.0);
+    assert_eq!(read(folder, "out/metrics.csv"), expected);
+}
+
 /// The log of the run with records beyond one block.
 fn long_log() -> Option<Vec<u8>> {
     let folder = fs::read_dir(runs()?.join("large/wandb")).unwrap().flatten();
