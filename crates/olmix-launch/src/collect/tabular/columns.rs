@@ -92,13 +92,14 @@ impl Chosen {
             ));
         }
         let state = state_column(grid);
-        let metrics = if asked.metrics.is_empty() {
+        let metrics: Vec<usize> = if asked.metrics.is_empty() {
             let other =
                 |column: &usize| *column != run && Some(*column) != state && !is_mix(column);
-            all_numbers(grid, other, &mut notices)
+            without_texts(grid, other, &mut notices)
         } else {
             wanted.into_iter().map(|(column, _)| column).collect()
         };
+        let metrics = with_numbers(grid, metrics, &mut notices);
         Ok(Self {
             run,
             mix,
@@ -235,31 +236,49 @@ fn step_column(grid: &Grid) -> Option<usize> {
     known.iter().find_map(position)
 }
 
-/// Columns in which some cell is a number and none is text.
-fn all_numbers(grid: &Grid, may: impl Fn(&usize) -> bool, notices: &mut Vec<String>) -> Vec<usize> {
-    let (mut numbers, mut texts) = (Vec::new(), Vec::new());
-    for column in (0..grid.columns.len()).filter(may) {
-        let name = grid.columns[column].clone();
-        if grid
-            .column(column)
+/// Columns with a name and without texts.
+fn without_texts(
+    grid: &Grid,
+    may: impl Fn(&usize) -> bool,
+    notices: &mut Vec<String>,
+) -> Vec<usize> {
+    let has_text = |column: &usize| {
+        grid.column(*column)
             .any(|cell| matches!(cell, Cell::Text(_)))
-        {
-            texts.push(name);
-        } else if !name.is_empty()
-            && grid
-                .column(column)
-                .any(|cell| matches!(cell, Cell::Number(_)))
-        {
-            numbers.push(column);
-        }
-    }
+    };
+    let named = (0..grid.columns.len()).filter(|column| !grid.columns[*column].is_empty());
+    let (texts, others): (Vec<usize>, Vec<usize>) = named.filter(may).partition(has_text);
     if !texts.is_empty() {
+        let texts: Vec<String> = texts
+            .into_iter()
+            .map(|column| grid.columns[column].clone())
+            .collect();
         notices.push(format!(
             "columns with texts are not metrics: {}",
             listed(&texts)
         ));
     }
-    numbers
+    others
+}
+
+/// Columns in which some cell is a number; trackers' exports have columns that are empty.
+fn with_numbers(grid: &Grid, columns: Vec<usize>, notices: &mut Vec<String>) -> Vec<usize> {
+    let has_number = |column: &usize| {
+        grid.column(*column)
+            .any(|cell| matches!(cell, Cell::Number(_)))
+    };
+    let (full, empty): (Vec<usize>, Vec<usize>) = columns.into_iter().partition(has_number);
+    if !empty.is_empty() {
+        let empty: Vec<String> = empty
+            .into_iter()
+            .map(|column| grid.columns[column].clone())
+            .collect();
+        notices.push(format!(
+            "columns without a number are not metrics: {}",
+            listed(&empty)
+        ));
+    }
+    full
 }
 
 /// A pattern of columns whose rows all sum to 1, or to 100: what the mixture seems to be.

@@ -498,6 +498,30 @@ fn a_first_config_knows_scores_by_their_names_and_tokens_as_people_write_them() 
 }
 
 #[test]
+fn columns_of_an_export_that_are_empty_or_hold_texts_are_named() {
+    let table =
+        "Name,Notes,m.a,m.b,eval/x,eval/y\nr,good,0.25,0.75,1,\ns,,0.5,0.5,2,\nt,,1,0,3,NaN\n";
+    for (options, told) in [
+        ("", "columns with texts are not metrics: `Notes`"),
+        ("", "columns without a number are not metrics: `eval/y`"),
+        (
+            "--metrics eval/*",
+            "columns without a number are not metrics: `eval/y`",
+        ),
+        ("", "runs are named by the column `Name`"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.csv"), table).unwrap();
+        let line = format!("collect --swarm t.csv --mix m.* --output data {options}");
+        let run = olmix(folder.path(), &line).assert().success();
+        let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(said.contains(told), "{said}");
+        let metrics = std::fs::read_to_string(folder.path().join("data/metrics.csv")).unwrap();
+        assert_eq!(metrics, "run,eval/x\nr,1\ns,2\nt,3\n");
+    }
+}
+
+#[test]
 fn ratios_beside_metrics_may_be_percents_and_have_empty_cells() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("runs")).unwrap();
