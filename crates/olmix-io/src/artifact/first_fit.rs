@@ -70,9 +70,10 @@ impl FirstFit {
     }
 
     /// For a swarm that is drawn and not yet measured. Leaves that keep their ratios in all runs are a virtual
-    /// domain, of the size of all of them: no law can tell them apart.
+    /// domain, of the size of all of them: no law can tell them apart. Where the prior was set by hand, it is that
+    /// of the fit: `center`, what the mixtures are spread around, by sampled domain.
     #[must_use]
-    pub fn of_plan(config: &GenerationConfig, plan: &SamplingPlan) -> Self {
+    pub fn of_plan(config: &GenerationConfig, plan: &SamplingPlan, center: &[f64]) -> Self {
         let leaves = plan.collapse.full();
         let frozen = (0..plan.collapse.virtuals()).map(|v| VirtualDomain {
             name: plan.collapse.collapsed().name(v).to_owned(),
@@ -98,16 +99,24 @@ impl FirstFit {
         }
         let free = leaves.names().filter(|leaf| !inside(leaf));
         domains.extend(free.map(|leaf| (leaf.to_owned(), vec![leaf.to_owned()])));
+        let by_hand =
+            !(config.swarm.manual_prior.is_empty() && config.swarm.manual_topic_prior.is_empty());
         let sizes = config
             .priors
             .as_ref()
             .and_then(|priors| priors.relative_sizes.as_deref());
-        let size =
-            |leaf: &String| sizes.and_then(|sizes| sizes.iter().find(|one| one.name == *leaf));
-        let sizes = sizes.map(|_| {
-            let sum = |leaves: &[String]| leaves.iter().filter_map(size).map(|one| one.value).sum();
+        let size = |leaf: &str| sizes.and_then(|sizes| sizes.iter().find(|one| one.name == leaf));
+        let sizes: Option<Vec<f64>> = if by_hand {
+            Some(plan.collapse.expand(center))
+        } else {
+            let size = |leaf: &str| size(leaf).map_or(0.0, |one| one.value);
+            sizes.map(|_| leaves.names().map(size).collect())
+        };
+        let sizes = sizes.map(|sizes| {
+            let of = |leaf: &String| leaves.position(leaf).map_or(0.0, |at| sizes[at]);
+            let sum = |leaves: &[String]| leaves.iter().map(of).sum();
+            let domains = domains.iter();
             domains
-                .iter()
                 .map(|(name, leaves)| (name.clone(), sum(leaves)))
                 .collect()
         });

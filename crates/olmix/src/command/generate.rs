@@ -69,7 +69,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         let fit = args.output.join("fit.yaml");
         let fit_is_new = !fit.exists();
         if fit_is_new {
-            let first = FirstFit::of_plan(&config, &plan);
+            let first = FirstFit::of_plan(&config, &plan, &swarm.center);
             staged.insert(0, StagedFile::new(&fit, first.text.as_bytes())?);
         }
         if let Some((base, _)) = &base {

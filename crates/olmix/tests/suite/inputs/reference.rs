@@ -230,6 +230,16 @@ fn generation_and_launch_configs_in_the_references_style_are_read_unchanged() {
     let line = "generate --config generate.yaml --output drawn --json";
     let run = olmix(folder.path(), line).assert().success();
     let drawn: Json = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    // The prior that was set by hand is that of the fit, over what the runs can tell apart.
+    let fit = std::fs::read_to_string(folder.path().join("drawn/fit.yaml")).unwrap();
+    assert!(
+        fit.contains("relative_sizes:\n    dclm: 0.75\n    stack-edu:C: 0.15"),
+        "{fit}"
+    );
+    assert!(
+        fit.contains("token_counts:\n    dclm: 95871148911\n"),
+        "{fit}"
+    );
     let variants = drawn["variants"].as_array().unwrap();
     assert_eq!(variants.len(), 16);
     for variant in variants {
