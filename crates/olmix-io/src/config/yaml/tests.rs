@@ -198,3 +198,13 @@ fn an_empty_yaml_file_holds_null() {
         assert!(parse(text).root().is_null(), "{text:?}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_stops_the_reader_of_yaml(text in "[-\\[\\]{},:?&*!|>'\"%#ab0é \\n\\r\\t\\\\.]{0,80}") {
+        // Either way, with a place where it is an error.
+        if let Err(error) = Document::parse("c.yaml", &text) {
+            proptest::prop_assert!(error.to_string().starts_with("c.yaml:"), "{error}");
+        }
+    }
+}
