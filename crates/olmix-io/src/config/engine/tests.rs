@@ -64,7 +64,10 @@ fn an_engine_section_that_can_not_be_meant_is_refused_with_its_place() {
             "`engine.gpus` must be a whole number",
         ),
         ("engine: {storage: /scratch/x}\n", "which is not a URL"),
-        ("engine: {env: {\"A B\": c}}\n", "no name of a variable"),
+        (
+            "engine: {env: {\"A B\": c}}\n",
+            "is not a valid variable name",
+        ),
     ] {
         let error = parse(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

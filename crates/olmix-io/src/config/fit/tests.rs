@@ -30,7 +30,7 @@ fn refused(lines: &str) -> String {
 #[test]
 fn defaults_are_the_recommended_configuration() {
     let config = with("");
-    assert_eq!(config.regression.law, LawKind::LogLinear);
+    assert_eq!(config.regression.law, LawKind::Auto);
     assert_eq!(config.proposer.kind, OptimizerKind::Exact);
     assert_eq!(config.proposer.kl_reg, Some(KlReg::Fixed(0.05)));
     assert!((config.constraints.repetition_factor - 4.0).abs() < 1e-15);
@@ -38,7 +38,7 @@ fn defaults_are_the_recommended_configuration() {
     assert_eq!(config.regression.huber_delta, None);
     assert_eq!(config.regression.ridge, None);
     assert_eq!(config.regression.train_split, TrainSplit::All);
-    assert_eq!(config.regression.dead_domains, DeadDomains::Error);
+    assert_eq!(config.regression.dead_domains, DeadDomains::Hold);
     assert_eq!(
         (config.diagnostics.folds, config.diagnostics.bootstrap),
         (5, 100)
@@ -106,7 +106,7 @@ fn fit_config_settings_that_contradict_each_other_are_refused() {
         (
             "constraints: {enabled: true, target_tokens: 0}\n",
             "fit.yaml:5:45: `constraints.target_tokens` must be a number of tokens above 0, \
-             found the number 0",
+             such as 1.5e12 or 2T, found the number 0",
         ),
         (
             "regression: {aggregate_task_families: true}\n",
@@ -133,7 +133,7 @@ fn fit_config_settings_that_contradict_each_other_are_refused() {
             "proposer `exact` needs a convex law, which `gp` and `lightgbm` are not",
         ),
         (
-            "regression: {law_per_task: true}\n",
+            "regression: {type: log_linear, law_per_task: true}\n",
             "`regression.law_per_task` is true, but the law is named",
         ),
         (
@@ -291,7 +291,7 @@ const OUT_OF_RANGE: &[(&str, &str)] = &[
         "must be true or false, found `maybe`",
     ),
     (
-        "constraints: {repetition_factor: 0}\n",
+        "constraints: {target_tokens: 1, repetition_factor: 0}\n",
         "must be a number above 0",
     ),
     (

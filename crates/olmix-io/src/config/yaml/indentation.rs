@@ -301,6 +301,10 @@ impl Scanner<'_> {
     /// A text behind `|` or `>`: its lines are indented alike.
     fn block_scalar(&mut self) {
         let mut increment = None;
+        let missing = self.indent + 1 - self.column();
+        if missing > 0 {
+            self.add(self.at, missing.unsigned_abs());
+        }
         self.at += 1;
         while !matches!(self.peek(0), 0 | b'\r' | b'\n') {
             match self.peek(0) {

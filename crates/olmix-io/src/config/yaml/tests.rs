@@ -162,6 +162,7 @@ fn brackets_and_quotes_need_no_indentation_and_positions_stay_those_of_the_file(
             "foo: \"bar\n\tbaz\"\nx: 1\n",
             vec![("bar baz", 1, 6), ("1", 3, 4)],
         ),
+        ("a:\n|\n  x\nb: 1\n", vec![("x\n", 3, 3), ("1", 4, 4)]),
         // What looks like brackets inside texts is text.
         ("a: |\n  [x\n]\n", vec![]),
         (
