@@ -49,7 +49,8 @@ def write(runs):
         "# The demo with many seeds",
         "",
         f"`python scripts/demo_seeds.py --seeds {len(runs)}` on {os.cpu_count()} cores of {cpu()}. Data, tasks, swarm and every",
-        "model differ with the seed. Losses are bits per byte of the larger model at its end, averaged over tasks.",
+        "model differ with the seed. Losses are bits per byte of the larger model at its end, averaged over tasks, by the definition of",
+        "[launch-config.md](launch-config.md#eval).",
         "",
         f"The proposed mixture was better with {won} of {len(runs)} seeds; its loss was {statistics.median(gains):.1f} % lower in the median "
         f"({min(gains):.1f} to {max(gains):.1f} %). *Steps to match* is how many steps the model on the proposed mixture needs for the final loss "
