@@ -31,7 +31,7 @@ fn whole_of(number: f64) -> Option<u64> {
     fits.then_some(number as u64)
 }
 
-/// A number of tokens as people write it: as [`number`], and `2T`, `800B`, `1.5 M` or `300K` (10¹², 10⁹, 10⁶
+/// A number of tokens as people write it: as `number`, and `2T`, `800B`, `1.5 M` or `300K` (10¹², 10⁹, 10⁶
 /// and 10³, in either case), and `800,000,000` with commas before each three digits. `None` for other texts.
 #[must_use]
 pub fn amount(text: &str) -> Option<f64> {

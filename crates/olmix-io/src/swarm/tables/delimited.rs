@@ -91,10 +91,10 @@ impl Delimited {
         Ok(read)
     }
 
-    /// As [`Delimited::parse`], of a file.
+    /// As `Delimited::parse`, of a file.
     ///
     /// # Errors
-    /// [`IoError::Read`], and as [`Delimited::parse`].
+    /// [`IoError::Read`], and as `Delimited::parse`.
     pub fn read(path: &std::path::Path) -> Result<Self, IoError> {
         Self::parse(&InputFile::read(path, None)?)
     }
