@@ -174,15 +174,16 @@ impl<'a> Measure<'a> {
         } else {
             return Flat::plain(shard.size, self.width);
         };
-        let width = [2, 4].into_iter().find(|width| count * width == shard.size);
-        if width.is_none() && count > 0 {
-            return Err(format!(
-                "its {whose} file says {count} tokens, which do not fill its {} bytes: one of the two was cut \
-                 short",
+        let width = [2, 4]
+            .into_iter()
+            .find(|width| count.checked_mul(*width) == Some(shard.size));
+        let width = width.ok_or_else(|| {
+            format!(
+                "its {whose} file says {count} tokens, which are not its {} bytes: one of the two was cut short",
                 shard.size
-            ));
-        }
-        Flat::plain(shard.size, width.unwrap_or(self.width))
+            )
+        })?;
+        Flat::plain(shard.size, width)
     }
 
     /// The `index.json` in a shard's folder, where it is one of litdata.

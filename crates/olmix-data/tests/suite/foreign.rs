@@ -119,6 +119,16 @@ fn shards_that_were_cut_short_are_refused_with_both_sizes() {
     fs::write(folder.path().join("little_endian.npy"), longer).unwrap();
     let message = tokens("*", None, folder.path()).unwrap_err();
     assert!(message.contains("it has grown"), "{message}");
+    let folder = copy("datatrove");
+    let metadata = folder.path().join("00000_00000_doc_shuffled.ds.metadata");
+    fs::write(&metadata, "tokenizer.json|2\n0\n0.00 T").unwrap();
+    let message = tokens("*", None, folder.path()).unwrap_err();
+    assert!(
+        message.contains("says 0 tokens, which are not its 66 bytes"),
+        "{message}"
+    );
+    fs::remove_file(&metadata).unwrap();
+    assert_eq!(tokens("*", None, folder.path()), Ok(33), "by its .index");
     // Without their index chunks are known by their content.
     let folder = copy("litdata");
     fs::remove_file(folder.path().join("index.json")).unwrap();
