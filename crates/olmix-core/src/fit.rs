@@ -1,8 +1,8 @@
 //! From a measured swarm to laws, trust in them, and a mixture: the main job, start to end.
 
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
-use crate::numpy_random::permutation;
 use crate::optimize::{Optimizer, Solution};
+use crate::random::numpy::permutation;
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling,

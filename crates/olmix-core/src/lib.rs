@@ -151,7 +151,6 @@ pub mod law;
 mod loss_change;
 mod matrix;
 mod mixture;
-mod numpy_random;
 pub mod optimize;
 mod oracle;
 mod random;

@@ -14,6 +14,7 @@ mod emit;
 mod indentation;
 mod scalar;
 mod schema;
+mod section;
 mod value;
 
 pub use edit::Edit;
@@ -21,7 +22,9 @@ pub use emit::Yaml;
 pub use scalar::amount as parse_tokens;
 pub(crate) use scalar::{number as parse_number, whole_amount};
 pub use schema::recorded_keys;
-pub use value::{Section, Value};
+pub(crate) use section::Keys;
+pub use section::Section;
+pub use value::Value;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -49,15 +52,6 @@ pub struct Document {
     /// The keys that were asked for and are there, and those that are there and unknown; kept where a reader
     /// decides at the end what to make of unknown ones.
     keys: RefCell<Option<Keys>>,
-}
-
-/// Keys of a document, as paths.
-#[derive(Debug, Default)]
-pub(crate) struct Keys {
-    /// Those that are there and were asked for.
-    pub used: Vec<String>,
-    /// Those that nobody asked for, with the error that refuses each.
-    pub unknown: Vec<(String, IoError)>,
 }
 
 #[derive(Debug)]

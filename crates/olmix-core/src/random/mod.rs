@@ -1,6 +1,8 @@
 //! Random numbers: one stream per purpose and item, so that no draw depends on the order in
 //! which threads come to it.
 
+pub(crate) mod numpy;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma};
