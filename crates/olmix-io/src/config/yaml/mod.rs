@@ -7,7 +7,7 @@
 //! Scalars follow what Python's YAML readers make of them, so that files written for those work
 //! unchanged: `1_000_000` is a number, `yes` can be a boolean, `~` is null. `1e12` is a number
 //! too. Anchors, aliases and merge keys (`<<`) are understood; tags are ignored. What `PyYAML` reads and
-//! YAML 1.2 refuses, such as a closing bracket in its key's column, is read too (see `indentation.rs`).
+//! YAML 1.2 refuses, such as a closing bracket in its key's column, is read too (see `indentation/`).
 
 mod edit;
 mod emit;
