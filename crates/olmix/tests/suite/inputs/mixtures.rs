@@ -60,6 +60,9 @@ fn mixtures_of_other_tools_are_read_as_they_are() {
         ("tabs.tsv", "domain\tweight\nweb\t0.75\ncode\t0.25\n"),
         ("percent.csv", "Source,Ratio\nweb,75\ncode,25\n"),
         ("blank.csv", "\ndomain,weight\n\nweb,0.75\n\ncode,0.25\n"),
+        // Tokens stand for shares, as people write them.
+        ("tokens.csv", "domain,tokens\nweb,3T\ncode,1000000000000\n"),
+        ("tokens.yaml", "{web: 3T, code: \"1,000,000,000,000\"}\n"),
         // Rounding is not an error.
         (
             "rounded.csv",
