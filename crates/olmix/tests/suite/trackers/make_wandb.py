@@ -1,11 +1,15 @@
-"""Runs of Weights & Biases, offline, as its own package writes them: `make_wandb.py FOLDER`."""
+"""Runs of Weights & Biases as its own package writes them, offline and online: `make_wandb.py FOLDER`."""
 import glob
+import gzip
+import http.server
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
-os.environ["WANDB_MODE"] = "offline"
+os.environ.setdefault("WANDB_MODE", "offline")
 os.environ["WANDB_SILENT"] = "true"
 os.environ["WANDB_CONSOLE"] = "off"
 import wandb  # noqa: E402
@@ -28,10 +32,56 @@ def train(run, loss, to=LAST, since=0, more=None):
         run.log({"loss": loss + to - step, "eval": {"arc easy:bpb": loss / 2}, **(more or {})}, step=step)
 
 
-def child(what):
-    """A run in a process of its own, with a service of its own, which does not end well."""
-    own = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"}
-    return subprocess.run([sys.executable, __file__, FOLDER, what], stderr=subprocess.DEVNULL, env=own).returncode
+class Service(http.server.BaseHTTPRequestHandler):
+    """As much of the service as the package needs to end a run online."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.answer(self.data(json.loads(body)) if "graphql" in self.path else {"limits": {}})
+
+    def do_PUT(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.answer({})
+
+    def do_GET(self):
+        self.answer({})
+
+    def data(self, query):
+        given, text = query.get("variables") or {}, query["query"]
+        if "upsertBucket" in text:
+            project = {"id": "1", "name": "p", "entity": {"id": "1", "name": "e"}}
+            name = given.get("displayName") or "named-by-the-service-7"
+            bucket = {"id": "1", "name": given.get("name"), "displayName": name, "historyLineCount": 0, "project": project}
+            return {"data": {"upsertBucket": {"bucket": bucket, "inserted": True}}}
+        if "createRunFiles" in text:
+            files = [{"name": name, "uploadUrl": f"http://{self.headers['host']}/{name}"} for name in given.get("files", [])]
+            return {"data": {"createRunFiles": {"runID": "1", "uploadHeaders": [], "files": files}}}
+        return {"data": {}}
+
+    def answer(self, body):
+        text = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+def online():
+    for name, loss in (("run-a", 2), (None, 3)):
+        with start("online", name, config=mixture(loss / 4), entity="e") as run:
+            train(run, loss)
+
+
+def child(what, **more):
+    """A run in a process of its own, with a service of its own, which may not end well."""
+    own = {key: value for key, value in {**os.environ, **more}.items() if key != "WANDB_SERVICE"}
+    return subprocess.run([sys.executable, __file__, FOLDER, what], stderr=subprocess.DEVNULL, env=own, timeout=120).returncode
 
 
 def crash():
@@ -58,7 +108,7 @@ def killed(id=None, name="run-k", to=LAST):
 
 
 def main():
-    for folder in ("runs", "shapes", "large"):
+    for folder in ("runs", "shapes", "large", "online"):
         os.makedirs(os.path.join(FOLDER, folder), exist_ok=True)
     with start("runs", "run-a", config=mixture(0.75)) as run:
         train(run, 2)
@@ -106,6 +156,11 @@ def main():
         run.log({"loss": 1, "best": 2, "spoiled": 1})
         run.log({"loss": 1}, step=3)
 
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    assert child("online", WANDB_MODE="online", WANDB_BASE_URL=address, WANDB_API_KEY="a" * 40) == 0
+
     # Records beyond the blocks of 32 KiB.
     with start("large", "long", config={"mixture": {"web": 0.5, "code": 0.5}}) as run:
         for step in range(120):
@@ -117,6 +172,7 @@ what = sys.argv[2] if len(sys.argv) > 2 else "main"
     "main": main,
     "crash": crash,
     "leave": leave,
+    "online": online,
     "killed": killed,
     "resumed": lambda: killed("resumed", "run-r", 5),
 }[what]()

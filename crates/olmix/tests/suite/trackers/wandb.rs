@@ -1,4 +1,4 @@
-//! Offline runs of Weights & Biases: everything stands in `run-ID.wandb`.
+//! Runs of Weights & Biases: everything stands in `run-ID.wandb`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,22 @@ fn collect_reads_offline_wandb_runs_with_their_names_mixtures_and_exit_codes() {
     ] {
         assert!(told.contains(expected), "{expected} in {told}");
     }
+}
+
+#[test]
+fn collect_reads_online_wandb_runs_from_the_same_file() {
+    let Some((ratios, metrics, told)) = collected("online", "") else {
+        return;
+    };
+    let rows: Vec<&str> = metrics.lines().collect();
+    assert_eq!(rows.len(), 3, "{told}");
+    assert_eq!(rows[0], "run,eval/arc easy:bpb,loss");
+    assert!(rows.contains(&"run-a,1,2"), "{metrics}");
+    // A name that the service gave is not in the file: the run goes by its id.
+    let other = rows.iter().find(|row| row.ends_with(",1.5,3")).unwrap();
+    let id = other.split(',').next().unwrap();
+    assert!(ratios.contains(&format!("{id},0.25,0.75\n")), "{ratios}");
+    assert!(ratios.contains("run-a,0.5,0.5\n"), "{ratios}");
 }
 
 #[test]
