@@ -7,8 +7,11 @@ use olmix_data::{Encoder, Leaf, TokenShard, Unit, locate};
 use olmix_io::LaunchConfig;
 use olmix_io::launch_config::EvaluationConfig;
 
-use crate::prepare::{check_tokenizer, check_vocabulary, data_of, evaluation, leaves, unit};
-use crate::{Hyperparameters, LeafRequest, ProxyError, SequenceIndex, Shape};
+use crate::evaluate::ItemEncoder;
+use crate::prepare::{
+    check_tokenizer, check_vocabulary, data_of, evaluation, leaves, request, unit,
+};
+use crate::{Hyperparameters, ProxyError, SequenceIndex, Shape};
 
 /// Checks many configs, of which most name the same files: each is looked at once.
 #[derive(Debug, Default)]
@@ -16,7 +19,8 @@ pub struct ConfigCheck {
     encoders: HashMap<Unit, Encoder>,
     /// Shards by leaf, width of tokens, and the folder that relative paths start at.
     shards: HashMap<(Leaf, u64, PathBuf), Vec<TokenShard>>,
-    evaluated: Vec<(PathBuf, EvaluationConfig)>,
+    /// Evaluations by folder, tokenizer, and the tokens that the model sees.
+    evaluated: Vec<(PathBuf, EvaluationConfig, Unit, usize)>,
 }
 
 impl ConfigCheck {
@@ -54,19 +58,25 @@ impl ConfigCheck {
             let shards = &self.shards[&key];
             check_tokenizer(file, &leaf.name, shards, encoder)?;
             shared |= shards.iter().any(|shard| !seen.insert(shard.path.clone()));
-            requests.push(LeafRequest {
-                mix: mix.clone(),
-                tokens: shards.iter().map(|shard| shard.tokens).sum(),
-            });
+            requests.push(request(data, mix, shards));
         }
         if shared && !data.allow_shared_files {
             locate(&leaves, width, &config.folder, false).map_err(unusable)?;
         }
         let total = recipe.steps * recipe.batch;
         SequenceIndex::check(file, &requests, total, model.context)?;
-        let asked = (config.folder.clone(), config.evaluation.clone());
+        let (folder, asked) = (config.folder.clone(), config.evaluation.clone());
+        let asked = (folder, asked, unit, model.context);
         if !self.evaluated.contains(&asked) {
-            evaluation(config, data)?;
+            let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
+            let items = ItemEncoder {
+                encode: &encode,
+                end_of_text: encoder.end_of_text(),
+                add_bos_token: config.evaluation.add_bos_token,
+                context: model.context,
+                vocab,
+            };
+            items.check(&evaluation(config, data)?)?;
             self.evaluated.push(asked);
         }
         Ok(())

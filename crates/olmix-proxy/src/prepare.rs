@@ -9,6 +9,7 @@ use olmix_io::launch_config::FewShot;
 use olmix_io::{ArrayDifference, LaunchConfig, MixLeaf, json_differences};
 use serde_json::Value;
 
+use crate::evaluate::ItemEncoder;
 use crate::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, LeafRequest, ProxyError, RunPlan,
     SequenceIndex, Shape, ShardPlan, Task, ValidationPlan, task_files,
@@ -45,14 +46,7 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
         .mix
         .iter()
         .zip(&located)
-        .map(|(mix, shards)| LeafRequest {
-            // Of a sample, the tokens at hand may be seen as often as makes the same of the whole.
-            mix: MixLeaf {
-                repetition_factor: mix.repetition_factor.map(|k| k / data.sample_of(&mix.name)),
-                ..mix.clone()
-            },
-            tokens: shards.iter().map(|shard| shard.tokens).sum(),
-        })
+        .map(|(mix, shards)| request(data, mix, shards))
         .collect();
     let total = recipe.steps * recipe.batch;
     let index = SequenceIndex::new(file, &requests, total, model.context, recipe.seed)?;
@@ -81,6 +75,7 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
         "tokenizer.json".into(),
         evaluation(config, data)?,
     );
+    check_tasks(&plan, &encoder)?;
     if RunPlan::file(run).exists() {
         let planned = RunPlan::read(run)?;
         if planned == plan && SequenceIndex::file(run).exists() {
@@ -101,6 +96,18 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
     // Last: it says that the others are there.
     plan.write(run)?;
     Ok(plan)
+}
+
+/// What a run asks of a leaf. Of a sample, the tokens at hand may be seen as often as makes the same of the
+/// whole.
+pub(crate) fn request(data: &DataConfig, mix: &MixLeaf, shards: &[TokenShard]) -> LeafRequest {
+    LeafRequest {
+        mix: MixLeaf {
+            repetition_factor: mix.repetition_factor.map(|k| k / data.sample_of(&mix.name)),
+            ..mix.clone()
+        },
+        tokens: shards.iter().map(|shard| shard.tokens).sum(),
+    }
 }
 
 /// What a config says of its data.
@@ -301,6 +308,19 @@ pub(crate) fn evaluation(
         add_bos_token: wanted.add_bos_token,
         validation: validation.collect(),
     })
+}
+
+/// Refuses tasks that can't be measured of the model of a plan, before it is trained.
+fn check_tasks(plan: &RunPlan, encoder: &Encoder) -> Result<(), ProxyError> {
+    let encode = |text: &str| encoder.encode(text).map_err(|error| error.to_string());
+    let items = ItemEncoder {
+        encode: &encode,
+        end_of_text: plan.data.end_of_text,
+        add_bos_token: plan.evaluation.add_bos_token,
+        context: plan.model.context,
+        vocab: plan.model.vocab,
+    };
+    items.check(&plan.evaluation)
 }
 
 /// The tokenizer that [`prepare`] put into a run's folder. That of bytes needs no library to encode.

@@ -1,6 +1,7 @@
 //! What a trained model makes of tasks and of held-out data, in bits per byte.
 
 mod definition;
+mod items;
 mod scores;
 mod tasks;
 
@@ -16,6 +17,7 @@ use crate::model::{Model, Use, Workspace};
 use crate::train::{model_folder, read_tensors};
 use crate::{EvaluationPlan, ProxyError, RunPlan, Tokens, ValidationPlan};
 
+pub(crate) use items::ItemEncoder;
 pub use tasks::{Item, Task, task_files};
 
 const FORMAT: &str = "olmix metrics";
@@ -112,20 +114,19 @@ pub fn evaluate(
     observe(0, parts);
     let meter = Meter {
         model,
-        end_of_text: plan.data.end_of_text,
-        add_bos_token: evaluation.add_bos_token,
-        encode,
+        items: ItemEncoder {
+            encode,
+            end_of_text: plan.data.end_of_text,
+            add_bos_token: evaluation.add_bos_token,
+            context: model.shape.context,
+            vocab: model.shape.vocab,
+        },
         spaces: Mutex::new(Vec::new()),
         observe: &|done| observe(done, parts),
     };
     let mut metrics = BTreeMap::new();
     for task in &tasks {
-        let named = |name: &str| evaluation.few_shot.iter().find(|(task, _)| task == name);
-        let prefix = match named(&task.name).or_else(|| named("*")) {
-            None => String::new(),
-            Some((_, file)) => std::fs::read_to_string(file)
-                .map_err(|error| ProxyError::unreadable(file, &error))?,
-        };
+        let prefix = items::prefix(evaluation, task)?;
         let (bits, accuracy) = meter.task(task, &prefix)?;
         metrics.insert(task.name.clone(), bits);
         if task.has_choices() {
@@ -151,11 +152,7 @@ pub fn evaluate(
 /// A model with all that measuring takes.
 struct Meter<'a> {
     model: &'a Model,
-    /// The token that ends a document, which also begins one.
-    end_of_text: Option<u32>,
-    /// Whether it goes before every context.
-    add_bos_token: bool,
-    encode: &'a Encode<'a>,
+    items: ItemEncoder<'a>,
     spaces: Mutex<Vec<Workspace>>,
     observe: &'a (dyn Fn(u64) + Sync),
 }

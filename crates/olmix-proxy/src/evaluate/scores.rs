@@ -32,8 +32,7 @@ impl Meter<'_> {
         Ok((bits / count, right as f64 / count))
     }
 
-    /// Bits per byte of an answer behind its context, of which the beginning is cut off where both are longer
-    /// than what the model can see.
+    /// Bits per byte of an answer behind its context.
     fn answer(
         &self,
         task: &Task,
@@ -41,69 +40,15 @@ impl Meter<'_> {
         prefix: &str,
         answer: &str,
     ) -> Result<f64, ProxyError> {
-        let whole = format!("{prefix}{}{answer}", item.context);
-        let context = definition::without_space(&whole[..whole.len() - answer.len()]);
-        let before = if context.is_empty() {
-            Vec::new()
-        } else {
-            self.tokens(task, item, context)?
-        };
-        let all = self.tokens(task, item, &whole)?;
-        let after = all.get(before.len()..).unwrap_or_default();
-        let begins = self.add_bos_token || before.is_empty();
-        let begin = self.end_of_text.filter(|_| begins);
-        let seen = self.model.shape.context;
-        if begins && begin.is_none() {
-            return Err(bad(
-                task,
-                item,
-                "the tokenizer has no end-of-text token to begin with",
-                "give a context, and leave out add_bos_token",
-            ));
-        }
-        if after.is_empty() {
-            return Err(bad(
-                task,
-                item,
-                "context and answer together have no more tokens than the context alone, so that the answer \
-                 has no bits",
-                "end the context where a word ends",
-            ));
-        }
-        if after.len() > seen {
-            let problem = format!(
-                "an answer of {} tokens, for a model that sees {seen}",
-                after.len()
-            );
-            return Err(bad(
-                task,
-                item,
-                &problem,
-                "give answers that fit into training.sequence_length, or a text: {\"text\": …}",
-            ));
-        }
-        let tokens: Vec<u32> = begin.into_iter().chain(before).collect();
-        // The last token is only a target.
-        let kept = tokens.len().min(seen + 1 - after.len());
-        let tokens = [&tokens[tokens.len() - kept..], after].concat();
-        let nats = self.nats(&tokens, after.len());
+        let (tokens, measured) = self.items.answer(task, item, prefix, answer)?;
+        let nats = self.nats(&tokens, measured);
         Ok(nats / std::f64::consts::LN_2 / answer.len() as f64)
     }
 
     /// Bits per byte of all texts of a task.
     fn texts(&self, task: &Task) -> Result<f64, ProxyError> {
         let one = |item: &Item| {
-            let text = &item.choices[0];
-            let begin = self.end_of_text.ok_or_else(|| {
-                bad(
-                    task,
-                    item,
-                    "the tokenizer has no end-of-text token to begin a text with",
-                    "use a tokenizer with one",
-                )
-            })?;
-            let mut tokens = vec![begin];
-            tokens.extend(self.tokens(task, item, text)?);
+            let tokens = self.items.text(task, item)?;
             let windows = definition::windows(tokens.len() - 1, self.model.shape.context);
             let nats: f64 = windows
                 .into_iter()
@@ -123,28 +68,4 @@ impl Meter<'_> {
         let logs = self.with_space(|space| self.model.log_likelihoods(tokens, from, space));
         logs.iter().map(|log| -f64::from(*log)).sum()
     }
-
-    /// The tokens of a text of an item, all of which the model has.
-    fn tokens(&self, task: &Task, item: &Item, text: &str) -> Result<Vec<u32>, ProxyError> {
-        let tokens = (self.encode)(text).map_err(|error| {
-            let problem = format!("can't be tokenized: {error}");
-            bad(task, item, &problem, "correct the text")
-        })?;
-        let vocab = self.model.shape.vocab;
-        if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocab) {
-            let problem = format!("has the token {token}, and the model's vocabulary has {vocab}");
-            return Err(bad(
-                task,
-                item,
-                &problem,
-                "use the tokenizer that the model was trained with",
-            ));
-        }
-        Ok(tokens)
-    }
-}
-
-/// What is wrong with an item of a task.
-fn bad(task: &Task, item: &Item, problem: &str, help: &str) -> ProxyError {
-    ProxyError::input(&task.file, format!("line {}: {problem}", item.line), help)
 }

@@ -126,6 +126,26 @@ fn proxy_train_reads_tasks_before_training() {
         message.contains("bad.jsonl: line 1: the answer is empty"),
         "{message}"
     );
+    // An answer that the model can't see as a whole would be found only when it is trained.
+    let long = format!(
+        "{{\"context\": \"x\", \"answer\": \"{}\"}}\n",
+        "y".repeat(5000)
+    );
+    write(at, "tasks/bad.jsonl", &long);
+    std::fs::create_dir(at.join("launch")).unwrap();
+    let moved = config("run", MIX, "")
+        .replace("\"shards/", "\"../shards/")
+        .replace(": shards/", ": ../shards/")
+        .replace("tasks/", "../tasks/");
+    write(at, "launch/run.yaml", &moved);
+    for line in [
+        "proxy train --config launch.yaml --out run",
+        "launch preview --variants launch",
+    ] {
+        let message = refused(at, line);
+        let says = "bad.jsonl: line 1: an answer of 5000 tokens, for a model that sees";
+        assert!(message.contains(says), "{message}");
+    }
     assert!(!at.join("run/run.json").exists());
 }
 
