@@ -61,7 +61,7 @@ impl Filter {
         }
         let mut left_out = |what: &str, names: &[&str]| {
             if !names.is_empty() {
-                let names = super::table::listed(names.iter());
+                let names = super::usable::listed(names.iter());
                 notices.push(format!(
                     "{what} are left out (--include brings them): {names}"
                 ));

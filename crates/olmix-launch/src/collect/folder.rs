@@ -197,7 +197,7 @@ fn runs_of(mut files: Vec<MetricsFile>, mixtures: &BTreeMap<String, Mixture>) ->
         let names: BTreeSet<&String> = of_run.values().collect();
         let why = format!(
             "it has results of several models or checkpoints for the same tasks ({}): keep one of them",
-            super::table::listed(names.iter())
+            super::usable::listed(names.iter())
         );
         found.leave_out(run, why, Cure::Unknown);
     }

@@ -9,6 +9,7 @@
 //! | a mixture is found in a config, or given | `config_mixture.rs`, `mixtures.rs` |
 //! | metrics are chosen | `filter.rs` |
 //! | runs that stopped short are found | `short.rs` |
+//! | runs that can't be used are told | `usable.rs` |
 //! | two tables are made | `table.rs` |
 
 mod config_mixture;
@@ -28,6 +29,7 @@ mod table;
 mod tabular;
 mod tensorboard;
 mod trackio;
+mod usable;
 mod wandb;
 
 use std::path::Path;
