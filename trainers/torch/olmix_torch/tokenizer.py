@@ -32,7 +32,7 @@ def write(plan, folder):
 
 
 def opened(plan, path):
-    """tokenizer_config.json: tokenizer.json as it is, not the tokenizer of the model's kind, whose tokens are others."""
+    """tokenizer_config.json: tokenizer.json as it is, and the token that begins and ends a text, which it does not name."""
     end = None
     if plan.end_of_text is not None:
         tokenizer = json.loads(path.read_text(encoding="utf-8"))

@@ -33,8 +33,9 @@ def test_transformers_reads_the_final_model_and_gives_the_same_logits(tmp_path, 
 
 def test_the_tokenizer_of_bytes_gives_bytes_and_reads_them_back(finished):
     tokenizer = Tokenizer.from_file(str(finished / "model" / "tokenizer.json"))
-    # Without tokenizer_config.json the tokenizer would be Llama's.
     opened = AutoTokenizer.from_pretrained(finished / "model")
+    # Without tokenizer_config.json it would know no end of a text.
+    assert opened.eos_token_id == opened.bos_token_id == plans.load(finished).end_of_text
     assert opened.encode("two  spaces é", add_special_tokens=False) == tokenizer.encode("two  spaces é").ids
     text = "naïve 数 \n\t\x00 tokens!" + END_OF_TEXT
     ids = tokenizer.encode(text).ids

@@ -82,8 +82,8 @@ fn config(shape: &Shape, end_of_text: Option<u32>) -> Value {
     })
 }
 
-/// How `transformers` opens tokenizer.json: as it is. Without this file it takes the tokenizer of the model's
-/// kind, Llama's, whose tokens are others.
+/// How `transformers` opens tokenizer.json: as it is, whatever the model's kind, and with the token that begins
+/// and ends a text. Without this file it knows none, which lm-evaluation-harness needs.
 fn tokenizer_config(tokenizer: &[u8], end_of_text: Option<u32>, context: usize) -> Value {
     let end = end_of_text.and_then(|id| token_named(tokenizer, id));
     json!({
