@@ -106,7 +106,8 @@ impl Reading<'_> {
     fn add_statistics(&mut self, name: &str, map: &Map<String, Json>) {
         let logged = self.file.history.get(name);
         let step = logged.map_or(self.step, |(_, step)| *step);
-        if let Some(last) = map.get("last").or(logged.map(|(json, _)| json)) {
+        // What was logged counts: in a run that was resumed, the statistics may be those of before.
+        if let Some(last) = logged.map(|(json, _)| json).or(map.get("last")) {
             self.set(name, last, step);
         }
         for (statistic, json) in map.iter().filter(|(key, _)| *key != "last") {

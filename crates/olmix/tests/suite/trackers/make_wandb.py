@@ -146,8 +146,10 @@ def main():
         run.define_metric("loss", summary="min,max,last")
         run.define_metric("best", summary="min")
         for loss in (5, 9, 8):
-            run.log({"loss": loss, "best": loss / 2, "gone": 1, "spoiled": 1})
+            run.log({"loss": loss, "best": loss / 2, "gone": 1, "spoiled": 1, "stale": loss})
         del run.summary["gone"]
+        # As after a resume, when statistics are not updated any more.
+        run.summary["stale"] = {"last": 5, "min": 5}
     with start("shapes", "nested", config={"mixture/web": 0.5, "mixture/code": 0.5}) as run:
         for loss in (5, 9, 8):
             run.log({"metrics": {"grad_norm": 1}, "loss": loss, "best": 2, "spoiled": float("nan")})

@@ -142,12 +142,12 @@ fn defined_summaries_nested_metrics_and_removed_keys_have_their_right_values() {
     assert!(!told.contains("gone"), "{told}");
     let (_, metrics, _) = collected(
         "shapes",
-        "--include loss* --include metrics/* --include spoiled",
+        "--include loss* --include metrics/* --include spoiled --include stale",
     )
     .unwrap();
     assert_eq!(
         metrics,
-        "run,loss,loss/max,loss/min,spoiled\nlast,8,9,5,1\n"
+        "run,loss,loss/max,loss/min,spoiled,stale\nlast,8,9,5,1,8\n"
     );
     let (_, metrics, told) = collected("shapes", "--include metrics/* --include loss").unwrap();
     assert_eq!(metrics, "run,loss,metrics/grad_norm\nlast,8,\nnested,8,1\n");
