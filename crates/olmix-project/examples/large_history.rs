@@ -95,6 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 version: record.name(),
                 target_tokens: Some(1e12),
                 repetition_factor: Some(4.0),
+                over: None,
             })?,
             gain: Some(0.1),
             ..plain(

@@ -81,4 +81,17 @@ pub struct MixtureContent {
     pub target_tokens: Option<f64>,
     /// `k`, how often that run may see a token.
     pub repetition_factor: Option<f64>,
+    /// What it gains over the mixture before it, as the laws of its fit predict; `None` without a fit, or
+    /// without a mixture before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<GainOver>,
+}
+
+/// A gain over a recorded mixture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GainOver {
+    /// The mixture: `main@1`. Domains that are gone are left out of it, and new ones have weight 0.
+    pub record: String,
+    /// `1 − loss / loss of that mixture`; above 0 is better.
+    pub gain: f64,
 }

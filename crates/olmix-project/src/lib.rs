@@ -26,7 +26,8 @@ mod update;
 
 pub use commit::{Committed, NewMixture};
 pub use content::{
-    DomainsContent, FitContent, MixtureContent, PlannedContent, SwarmContent, WeightOrigin,
+    DomainsContent, FitContent, GainOver, MixtureContent, PlannedContent, SwarmContent,
+    WeightOrigin,
 };
 pub use diff::{DomainDiff, RecordDiff};
 pub use error::ProjectError;

@@ -1,6 +1,7 @@
 //! Tables for people.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use olmix_core::LossChange;
 
 /// A table with a header; all columns but the first are right-aligned numbers.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
@@ -42,6 +43,16 @@ pub fn signed_percent(share: f64) -> String {
         _ if !share.is_finite() || text.starts_with("0.00 ") => text,
         share if share > 0.0 => format!("+{text}"),
         _ => format!("−{text}"),
+    }
+}
+
+/// `−25.66 %`, or `+7.46 % worse`.
+pub fn signed_change(change: &LossChange) -> String {
+    let share = signed_percent(change.relative());
+    if change.is_worse() {
+        format!("{share} worse")
+    } else {
+        share
     }
 }
 

@@ -7,9 +7,9 @@ use olmix_io::{DomainWeights, InputRecord, IoError, MixtureFile, sha256_hex};
 use olmix_ledger::{Cost, NewFile, NewRecord, Parent, Record, RecordId, RecordKind};
 
 use super::fit_record::{
-    find_input, fit_record, frozen_domains, gain_over_natural, weight_origins,
+    find_input, fit_record, frozen_domains, gain_over_mixture, gain_over_natural, weight_origins,
 };
-use crate::content::{MixtureContent, PlannedContent, SwarmContent};
+use crate::content::{GainOver, MixtureContent, PlannedContent, SwarmContent};
 use crate::project::{new_record, to_json};
 use crate::{Committed, NewMixture, Project, ProjectError, Provenance, cost};
 
@@ -75,9 +75,18 @@ impl Project {
         let method = plan
             .as_ref()
             .map_or("fit", |(_, planned)| planned.method.as_str());
+        let over = base
+            .as_ref()
+            .zip(before.as_ref())
+            .and_then(|(base, before)| {
+                let gain = gain_over_mixture(file, &before.weights)?;
+                let record = base.name();
+                Some(GainOver { record, gain })
+            });
         let content = MixtureContent {
             target_tokens: file.target_tokens,
             repetition_factor: file.repetition_factor,
+            over,
             ..self.mixture_content(method, weights, origins, &version)
         };
         let mut parents = vec![Parent::Added(at), Parent::Known(version.id)];

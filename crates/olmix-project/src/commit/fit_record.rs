@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use olmix_core::law::Law as _;
 use olmix_io::{InputRecord, MixtureFile, sha256_hex};
 use olmix_ledger::{NewFile, NewRecord, RecordKind};
 
@@ -97,13 +98,55 @@ pub(super) fn weight_origins(
         .collect()
 }
 
-/// The gain over the natural distribution by token counts, or over the prior where that is it.
+/// The gain over the natural distribution by token counts, or over the prior where that is it. `None` where
+/// domains kept their ratios: the laws then say nothing of the natural ones.
 pub(super) fn gain_over_natural(file: &MixtureFile) -> Option<f64> {
+    if !file.virtual_domains.is_empty() {
+        return None;
+    }
     let natural = file
         .baselines
         .iter()
         .find(|baseline| baseline.name.starts_with("natural"));
     natural.and_then(|baseline| baseline.gain).or(file.gain)
+}
+
+/// The gain over an earlier mixture (weights by leaf), as the laws of the fit predict. `None` without laws, and
+/// where nothing of that mixture is left.
+pub(super) fn gain_over_mixture(file: &MixtureFile, before: &[(String, f64)]) -> Option<f64> {
+    let weight = |name: &str| -> f64 {
+        let found = before.iter().find(|(leaf, _)| leaf == name);
+        found.map_or(0.0, |(_, weight)| *weight)
+    };
+    let weights = file.domains.iter().map(|domain| {
+        let virtual_domain = file
+            .virtual_domains
+            .iter()
+            .find(|one| one.name == domain.name);
+        virtual_domain.map_or_else(
+            || weight(&domain.name),
+            |one| {
+                one.members
+                    .iter()
+                    .map(|member| weight(&member.domain))
+                    .sum()
+            },
+        )
+    });
+    let mut weights: Vec<f64> = weights.collect();
+    let left: f64 = weights.iter().sum();
+    if left <= 0.0 {
+        return None;
+    }
+    weights.iter_mut().for_each(|weight| *weight /= left);
+    let laws = file.laws()?;
+    let tasks = file.tasks();
+    let losses = laws.iter().zip(&tasks);
+    let loss: f64 = losses
+        .map(|(law, task)| task.weight * law.predict(&weights))
+        .sum();
+    let gain = 1.0 - file.predicted? / loss;
+    gain.is_finite().then_some(gain)
 }
 
 /// The content of an input file whose hash is still the recorded one: at its path, or at that path from a

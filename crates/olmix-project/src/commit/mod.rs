@@ -280,6 +280,7 @@ impl Project {
             version: version.name(),
             target_tokens: constraints.target_tokens,
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
+            over: None,
         }
     }
 

@@ -81,6 +81,7 @@ fn add_mixture(project: &mut Project, line: &str, parents: &[&str]) -> Record {
         origins: BTreeMap::new(),
         method: "given".into(),
         version: version.name(),
+        over: None,
         target_tokens: None,
         repetition_factor: None,
     };

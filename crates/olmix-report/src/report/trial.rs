@@ -1,11 +1,11 @@
 //! The page of a trial: a model trained on two mixtures.
 
-use olmix_core::{Constraints, Mixture};
+use olmix_core::{Constraints, LossChange, Mixture};
 
 use super::markup::{figure, number, table, text};
 use super::{TaskOutcome, TrialOutcome, document};
 use crate::figure::{Figure, Lines, PriorAndProposed, Series, lines, prior_and_proposed};
-use crate::format::{loss, percent_short};
+use crate::format::{change, loss, percent_short};
 use crate::svg::escape;
 
 /// What [`trial_page`] writes about.
@@ -73,7 +73,11 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
             escape(&task.name),
             loss(task.natural),
             loss(task.proposed),
-            percent_short(1.0 - task.proposed / task.natural),
+            change(&LossChange {
+                name: String::new(),
+                prior: task.natural,
+                proposed: task.proposed,
+            }),
         ]
     };
     let rows: Vec<Vec<String>> = outcome.tasks.iter().map(row).collect();
@@ -81,7 +85,7 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
         text("Task"),
         number("Natural"),
         number("Proposed"),
-        number("Lower by"),
+        number("Change"),
     ];
     let promised = trial.predicted_gain.map_or_else(String::new, |gain| {
         format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use olmix_core::epochs;
+use olmix_core::{LossChange, epochs};
 use olmix_fs::write_whole;
 use olmix_io::launch_config::Variant;
 use olmix_io::{GenerationConfig, LaunchBase, MixtureFile};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Demo;
 use super::data::{LARGER, LARGER_TOKENS, launch};
 use crate::failure::Failure;
-use crate::table::{number, percent, table};
+use crate::table::{number, signed_change, table};
 
 /// Steps between measurements.
 const EVERY: u64 = 20;
@@ -123,11 +123,15 @@ impl<'a> Larger<'a> {
                 task.name.clone(),
                 number(Some(task.natural), 4),
                 number(Some(task.proposed), 4),
-                percent(1.0 - task.proposed / task.natural),
+                signed_change(&LossChange {
+                    name: String::new(),
+                    prior: task.natural,
+                    proposed: task.proposed,
+                }),
             ]
         };
         let rows: Vec<Vec<String>> = self.outcome.tasks.iter().map(row).collect();
-        let header = ["task, bits per byte", "natural", "proposed", "lower by"];
+        let header = ["task, bits per byte", "natural", "proposed", "change"];
         table(&header, &rows) + &self.outcome.sentence()
     }
 

@@ -5,7 +5,7 @@ use olmix_core::trust::{CandidateScore, KL_SPLITS, best_of_each};
 use olmix_core::{Binding, Fit, FitSpec, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few};
 
-use crate::table::{coverage, number, percent, signed_percent, table};
+use crate::table::{coverage, number, percent, signed_change, signed_percent, table};
 
 /// What a person reads on the terminal.
 pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
@@ -25,6 +25,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
         }
         text += &fitted_line(loaded, trained);
         text += &verdict(proposal);
+        text += &kept_ratios(loaded);
         text += &worse_tasks(trained, proposal);
     }
     for (name, scores) in [
@@ -240,14 +241,17 @@ fn family_table(swarm: &Swarm, proposal: &Proposal) -> String {
     table(&["tasks", "prior", "proposed", "change"], &rows)
 }
 
-/// `−25.66 %`, or `+7.46 % worse`.
-fn signed_change(change: &LossChange) -> String {
-    let share = signed_percent(change.relative());
-    if change.is_worse() {
-        format!("{share} worse")
-    } else {
-        share
+/// That baselines keep the ratios inside virtual domains, which the laws do not know apart.
+fn kept_ratios(loaded: &LoadedFit) -> String {
+    let names = loaded.virtual_domains.iter().map(|one| one.name.clone());
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        return String::new();
     }
+    format!(
+        "Every mixture here, the baselines too, has the ratios inside {} as they are\n",
+        first_few(names, 5)
+    )
 }
 
 /// The tasks that are predicted to get worse, the worst first.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use olmix_launch::{now, utc};
-use olmix_ledger::Record;
-use olmix_project::Project;
+use olmix_ledger::{Record, RecordKind};
+use olmix_project::{GainOver, MixtureContent, Project};
 use serde_json::{Value, json};
 
 use super::graph::Graph;
@@ -14,7 +14,7 @@ use crate::args::{LogArgs, TagArgs};
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
-use crate::table::table_with_text;
+use crate::table::{signed_percent, table_with_text};
 
 /// `olmix log`.
 pub fn log(args: &LogArgs) -> Result<(), Failure> {
@@ -29,7 +29,8 @@ pub fn log(args: &LogArgs) -> Result<(), Failure> {
             json!({
                 "name": record.name(), "kind": record.kind, "hash": record.hash, "title": record.title,
                 "parents": parents, "created": utc(record.created), "command": record.command, "olmix": record.olmix,
-                "cost": record.cost, "gain": record.gain, "tags": tags.get(&record.id.0),
+                "cost": record.cost, "gain": record.gain, "over": gain_over(&project, record),
+                "tags": tags.get(&record.id.0),
             })
         };
         let shown: Vec<Value> = records.iter().rev().take(most).map(entry).collect();
@@ -46,7 +47,7 @@ pub fn log(args: &LogArgs) -> Result<(), Failure> {
             text,
             "{:width$}  {}",
             graph.row(record),
-            line(record, &tags)
+            line(&project, record, &tags)
         );
     }
     if records.len() > most {
@@ -62,7 +63,7 @@ pub fn log(args: &LogArgs) -> Result<(), Failure> {
 }
 
 /// A record in a line: name, tags, date, title, cost and gain.
-fn line(record: &Record, tags: &BTreeMap<i64, Vec<String>>) -> String {
+fn line(project: &Project, record: &Record, tags: &BTreeMap<i64, Vec<String>>) -> String {
     let mut text = record.name();
     if let Some(tags) = tags.get(&record.id.0) {
         let _ = write!(text, " ({})", tags.join(", "));
@@ -82,10 +83,24 @@ fn line(record: &Record, tags: &BTreeMap<i64, Vec<String>>) -> String {
             spent(record.cost.tokens, record.cost.flops)
         );
     }
-    if let Some(gain) = record.gain {
-        let _ = write!(text, "  {:+.2} %", 100.0 * gain);
+    let against = |name: &str, gain: f64| format!("{} against {name}", signed_percent(-gain));
+    let natural = record.gain.map(|gain| against("natural", gain));
+    let over = gain_over(project, record).map(|over| against(&over.record, over.gain));
+    let changes: Vec<String> = natural.into_iter().chain(over).collect();
+    if !changes.is_empty() {
+        let _ = write!(text, "  loss {}", changes.join(", "));
     }
     text
+}
+
+/// What a mixture gains over the one before it.
+pub(super) fn gain_over(project: &Project, record: &Record) -> Option<GainOver> {
+    if record.kind != RecordKind::Mixture {
+        return None;
+    }
+    // Lists of records are read without their contents; one that was changed by hand is `olmix verify`'s to name.
+    let record = project.ledger.record_by_id(record.id).ok()??;
+    project.content::<MixtureContent>(&record).ok()?.over
 }
 
 /// Tokens and FLOPs, each behind a comma where it is known.

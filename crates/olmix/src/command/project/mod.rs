@@ -155,7 +155,7 @@ pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
             };
             let json = json!({
                 "mixture": record.name(), "hash": record.hash, "fit": name(&done.fit),
-                "swarm": name(&done.swarm), "gain": record.gain,
+                "swarm": name(&done.swarm), "gain": record.gain, "over": log::gain_over(&project, record),
             });
             return output::print(&json.to_string());
         }
@@ -170,12 +170,21 @@ pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
         } else {
             format!(", with {}", made.join(" and "))
         };
-        let gain = record.gain.map_or_else(String::new, |gain| {
-            format!(
-                ": {} better than the natural distribution, as its laws predict",
-                percent(gain)
-            )
-        });
+        let natural = ("the natural distribution".to_owned(), record.gain);
+        let over = log::gain_over(&project, record).map(|over| (over.record, Some(over.gain)));
+        let gains = std::iter::once(natural)
+            .chain(over)
+            .filter_map(|(name, gain)| {
+                let gain = gain?;
+                let word = if gain < 0.0 { "worse" } else { "better" };
+                Some(format!("{} {word} than {name}", percent(gain.abs())))
+            });
+        let gains: Vec<String> = gains.collect();
+        let gain = if gains.is_empty() {
+            String::new()
+        } else {
+            format!(": {}, as its laws predict", gains.join(" and "))
+        };
         output::print(&format!("Recorded as {}{with}{gain}", record.name()))
     })
 }

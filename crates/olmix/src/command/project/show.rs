@@ -10,7 +10,7 @@ use olmix_ledger::{Record, RecordKind};
 use olmix_project::{DomainsContent, MixtureContent, Project};
 use serde_json::json;
 
-use super::log::spent;
+use super::log::{gain_over, spent};
 use super::open_to_read;
 use crate::args::ShowRecordArgs;
 use crate::bars::tokens_text;
@@ -74,6 +74,15 @@ pub fn show(args: &ShowRecordArgs) -> Result<(), Failure> {
             "{:9} {} over the natural distribution, as its laws predict",
             "gain",
             percent(gain)
+        );
+    }
+    if let Some(over) = gain_over(&project, &record) {
+        let _ = writeln!(
+            text,
+            "{:9} {} over {}, as its laws predict",
+            "gain",
+            percent(over.gain),
+            over.record
         );
     }
     for file in &record.files {

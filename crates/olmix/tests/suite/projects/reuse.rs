@@ -93,6 +93,30 @@ fn swarm_reuse_joins_old_and_new_runs_and_the_log_records_it() {
             .unwrap()
             .contains(&Value::from("fit@2"))
     );
+    // The mixture before it, by the laws of the new fit.
+    let mut old = weights(at, "main@1");
+    old.push(("code:rust".to_owned(), 0.0));
+    let (names, shares): (Vec<String>, Vec<String>) = old
+        .iter()
+        .map(|(name, weight)| (name.clone(), weight.to_string()))
+        .unzip();
+    let table = format!("run,{}\nold,{}\n", names.join(","), shares.join(","));
+    fs::write(at.join("old.csv"), table).unwrap();
+    let predicted = json(
+        at,
+        "predict --mixture second/out/mixture.json --ratios old.csv --json",
+    );
+    let old_loss = predicted["predicted_average"][0].as_f64().unwrap();
+    let mixture = fs::read_to_string(at.join("second/out/mixture.json")).unwrap();
+    let mixture: Value = serde_json::from_str(&mixture).unwrap();
+    let expected = 1.0 - mixture["predicted"].as_f64().unwrap() / old_loss;
+    assert_eq!(newest["over"]["record"], "main@1");
+    let over = newest["over"]["gain"].as_f64().unwrap();
+    assert!((over - expected).abs() < 1e-9, "{over} {expected}");
+    assert!(
+        log.contains(" against natural, ") && log.contains(" against main@1"),
+        "{log}"
+    );
     ok(at, "tag v1 main@1");
     assert_eq!(json(at, "tag --json")["v1"], "main@1");
     assert!(ok(at, "diff v1 main").contains("code:rust"));
@@ -152,6 +176,12 @@ fn full_reuse_keeps_old_ratios_from_plan_to_mixture() {
         assert_eq!(origin(at, "main", name), ("fit@1".to_owned(), true));
     }
     assert_eq!(origin(at, "main", "code:go"), ("fit@2".to_owned(), false));
+    // The laws know the old domains in their kept ratios alone, so nothing is said of the natural ones.
+    let log = json(at, "log --json");
+    assert_eq!(log[0]["name"], "main@2");
+    assert!(log[0]["gain"].is_null());
+    assert_eq!(log[0]["over"]["record"], "main@1");
+    assert!(log[0]["over"]["gain"].as_f64().unwrap() > 0.0);
     // A trainer gets the domains, not the virtual one.
     let exported = ok(at, "export --mixture second/out/mixture.json --format json");
     assert!(
