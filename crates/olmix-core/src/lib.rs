@@ -168,7 +168,7 @@ pub use domain::{Domain, DomainSet, epochs};
 pub use error::CoreError;
 pub use fit::{Fit, FitStage, Observer, Proposal, fit};
 pub use law::LawKind;
-pub use loss_change::LossChange;
+pub use loss_change::{LossChange, weighted_mean};
 pub use matrix::Matrix;
 pub use mixture::{Mixture, SUM_TOLERANCE, kl_divergence};
 pub use oracle::Oracle;

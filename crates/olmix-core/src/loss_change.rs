@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Proposal, Swarm};
+use crate::{Proposal, Swarm, Task};
 
 /// Relative changes up to this one are not called worse: they are shown as 0.00 %.
 const SHOWN: f64 = 5e-5;
@@ -37,7 +37,7 @@ impl Proposal {
     #[must_use]
     pub fn task_changes(&self, swarm: &Swarm) -> Vec<LossChange> {
         let losses = self.natural.iter().zip(&self.predicted);
-        let change = |(task, (prior, proposed)): (&crate::Task, (&f64, &f64))| LossChange {
+        let change = |(task, (prior, proposed)): (&Task, (&f64, &f64))| LossChange {
             name: task.name.clone(),
             prior: *prior,
             proposed: *proposed,
@@ -63,23 +63,30 @@ impl Proposal {
             let members: Vec<usize> = (0..tasks.len())
                 .filter(|&i| tasks[i].family == family)
                 .collect();
-            let total: f64 = members.iter().map(|&i| tasks[i].weight).sum();
-            let weight = |i: usize| {
-                if total > 0.0 {
-                    tasks[i].weight / total
-                } else {
-                    1.0 / members.len() as f64
-                }
-            };
-            let mean = |losses: &[f64]| members.iter().map(|&i| weight(i) * losses[i]).sum();
             LossChange {
                 name: family.to_owned(),
-                prior: mean(&self.natural),
-                proposed: mean(&self.predicted),
+                prior: weighted_mean(tasks, &members, &self.natural),
+                proposed: weighted_mean(tasks, &members, &self.predicted),
             }
         };
         families.into_iter().map(change).collect()
     }
+}
+
+/// The mean of some tasks' losses (positions `members`) by the tasks' weights, or their plain mean where these
+/// are 0; not a number for a loss that is not there.
+#[must_use]
+pub fn weighted_mean(tasks: &[Task], members: &[usize], losses: &[f64]) -> f64 {
+    let total: f64 = members.iter().map(|&i| tasks[i].weight).sum();
+    let weight = |i: usize| {
+        if total > 0.0 {
+            tasks[i].weight / total
+        } else {
+            1.0 / members.len() as f64
+        }
+    };
+    let part = |&i: &usize| weight(i) * losses.get(i).copied().unwrap_or(f64::NAN);
+    members.iter().map(part).sum()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The proposed mixture: domains, the figure, and losses by family.
 
-use olmix_core::{Binding, Direction, LossChange, Proposal};
+use olmix_core::{Binding, Direction, LossChange, Proposal, weighted_mean};
 
 use super::markup::{Column, details, name, number, table, text};
 use super::{ReportInput, epochs, figures};
@@ -190,7 +190,7 @@ fn losses(input: &ReportInput, proposal: &Proposal) -> String {
         let mut row = vec![name(family), members.len().to_string()];
         row.extend(match changes.get(position) {
             Some(change) => cells(Some(change.prior), change.proposed),
-            None => cells(None, mean_of(tasks, &proposal.predicted, members)),
+            None => cells(None, weighted_mean(tasks, members, &proposal.predicted)),
         });
         row
     };
@@ -236,18 +236,4 @@ fn marked(change: &LossChange) -> String {
     } else {
         text
     }
-}
-
-/// The mean of some tasks' losses by their weights.
-fn mean_of(tasks: &[olmix_core::Task], losses: &[f64], members: &[usize]) -> f64 {
-    let total: f64 = members.iter().map(|&i| tasks[i].weight).sum();
-    let weight = |i: usize| {
-        if total > 0.0 {
-            tasks[i].weight / total
-        } else {
-            1.0 / members.len() as f64
-        }
-    };
-    let part = |&i: &usize| weight(i) * losses.get(i).copied().unwrap_or(f64::NAN);
-    members.iter().map(part).sum()
 }
