@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::config_mixture;
+use super::formats::End;
 use super::formats::entries::entries;
-use super::formats::log_file::{End, Records, Writer};
+use super::formats::log_file::{Records, Writer};
 use super::formats::wire::{Field, Fields};
 use super::mixtures::Mixtures;
 use super::recording::{self, Recording};

@@ -5,19 +5,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use super::End;
+
 /// Bytes that a record may have: graphs and images are large, and passed over.
 const MOST: u64 = 1 << 30;
-
-/// How the records of a file ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// After a whole record.
-    Whole,
-    /// Within a record that begins at this byte.
-    Cut(u64),
-    /// At a record that is not as it was written, which begins at this byte.
-    Damaged(u64),
-}
 
 /// The records of a file, one after the other. Memory: one record.
 #[derive(Debug)]

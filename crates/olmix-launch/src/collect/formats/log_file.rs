@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use super::End;
+
 /// Bytes of a block.
 const BLOCK: usize = 32 << 10;
 
@@ -24,17 +26,6 @@ pub struct Writer {
 
 /// Bytes that a record may have; those of metrics have some hundred.
 const MOST: usize = 256 << 20;
-
-/// How the records of a file ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// After a whole record.
-    Whole,
-    /// Within a record that begins at this byte.
-    Cut(u64),
-    /// At a record that is not as it was written, which begins at this byte.
-    Damaged(u64),
-}
 
 /// The records of a file, one after the other. Memory: one block and one record.
 #[derive(Debug)]

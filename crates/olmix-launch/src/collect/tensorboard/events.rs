@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 
-use crate::collect::formats::event_log::{End, Events};
+use crate::collect::formats::End;
+use crate::collect::formats::event_log::Events;
 use crate::collect::formats::wire::{Field, Fields};
 use crate::collect::run::{Value, Values};
 

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use self::run_file::RunFile;
 use super::config_mixture;
+use super::formats::End;
 use super::formats::entries::entries;
-use super::formats::log_file::End;
 use super::mixtures::Mixtures;
 use super::recording::{self, Recording};
 use super::run::{Cure, SourceRuns, Values};

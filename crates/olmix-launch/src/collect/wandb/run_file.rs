@@ -6,7 +6,8 @@ use std::path::Path;
 use olmix_io::metrics_meta::Direction;
 use serde_json::{Map, Value};
 
-use super::super::formats::log_file::{End, Records, Writer};
+use super::super::formats::End;
+use super::super::formats::log_file::{Records, Writer};
 use super::super::formats::wire::{Field, Fields};
 use super::latest::Latest;
 use crate::run::metrics::json_value;
