@@ -19,6 +19,18 @@ pub fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/demo")
 }
 
+/// A file or folder of the measured swarms; `None`, with the reason printed, where it is not there.
+pub fn measured(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let data = std::env::var_os("OLMIX_DATA").map_or(beside, PathBuf::from);
+    let path = data.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: no {} (set OLMIX_DATA)", path.display());
+    None
+}
+
 /// The demo's config.
 pub fn demo_config() -> String {
     std::fs::read_to_string(demo().join("fit.yaml")).unwrap()

@@ -1,10 +1,10 @@
 //! Configs in the style of the reference implementation's own, unchanged.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use crate::common::{copy_demo, newcomer, olmix};
+use crate::common::{copy_demo, measured, newcomer, olmix};
 
 /// The end of a fit config as the reference's configs have it: lists close in their key's column.
 const SETTINGS: &str = "\nregression:\n  type: log_linear\n  seed: 0\n  n_test: 0\n  train_split: 1.0\n  \
@@ -118,15 +118,10 @@ const PUBLISHED: [f64; 24] = [
 
 #[test]
 fn first_stage_of_the_papers_case_study_gives_the_published_mixture() {
-    let data = std::env::var_os("OLMIX_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let dclm = data.join("olmix/dclm");
-    let Ok(config) = std::fs::read_to_string(dclm.join("fit.yaml")) else {
-        println!("skipped: there is no {}", dclm.display());
+    let Some(dclm) = measured("olmix/dclm") else {
         return;
     };
+    let config = std::fs::read_to_string(dclm.join("fit.yaml")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for file in ["ratios.csv", "metrics.csv"] {
         std::fs::copy(dclm.join(file), folder.path().join(file)).unwrap();

@@ -1,10 +1,10 @@
 //! What rounding, spreadsheets and other tools leave in numbers and names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::common::{copy_demo, newcomer, olmix, tiny};
+use crate::common::{copy_demo, measured, newcomer, olmix, tiny};
 
 fn weights(file: &Path) -> Vec<f64> {
     let file: Json = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
@@ -240,15 +240,10 @@ fn a_run_may_see_a_sample_as_often_as_makes_the_same_of_the_whole() {
 
 #[test]
 fn published_tables_of_regmix_are_fitted_as_they_are() {
-    let data = std::env::var_os("OLMIX_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let regmix = data.join("regmix");
-    let Ok(table) = std::fs::read_to_string(regmix.join("train_mixture_1m.csv")) else {
-        println!("skipped: there is no {}", regmix.display());
+    let Some(regmix) = measured("regmix") else {
         return;
     };
+    let table = std::fs::read_to_string(regmix.join("train_mixture_1m.csv")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let sizes = table.lines().next().unwrap().split(',').skip(1);
     let sizes: Vec<String> = sizes.map(|domain| format!("    {domain}: 1\n")).collect();

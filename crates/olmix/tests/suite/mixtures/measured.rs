@@ -1,24 +1,13 @@
 //! What the laws reach on measured swarms; skipped, and said, where those are not at hand.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use olmix_core::law::{LawOptions, LogLinearOptions, SaturatingOptions};
 use olmix_core::trust::out_of_fold;
 use olmix_io::load_fit;
 
 fn swarm(name: &str) -> Option<PathBuf> {
-    let given = std::env::var_os("OLMIX_DATA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let config = given
-        .unwrap_or(beside)
-        .join("olmix")
-        .join(name)
-        .join("fit.yaml");
-    if config.is_file() {
-        return Some(config);
-    }
-    println!("skipped: no {} (set OLMIX_DATA)", config.display());
-    None
+    crate::common::measured(&format!("olmix/{name}/fit.yaml"))
 }
 
 /// RMSE of the average loss out of fold, 5 folds: mean over 5 seeds, and the worst fold of any.

@@ -3,22 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::common::{json, printed as ok};
 use olmix_core::{Purpose, generator};
 use rand::RngExt;
-
-/// The folder of measured swarms.
-fn data() -> Option<PathBuf> {
-    let given = std::env::var_os("OLMIX_DATA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    [given, Some(beside)]
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.join("olmix"))
-        .find(|folder| folder.is_dir())
-}
 
 /// A mapping of a fit config's priors.
 fn priors(config: &Path, key: &str) -> BTreeMap<String, f64> {
@@ -39,8 +28,7 @@ fn priors(config: &Path, key: &str) -> BTreeMap<String, f64> {
 
 #[test]
 fn last_update_of_the_paper_goes_from_any_frozen_ratios_to_an_expanded_mixture() {
-    let Some(data) = data() else {
-        println!("skipped: the measured swarms are not there; set OLMIX_DATA to their folder");
+    let Some(data) = crate::common::measured("olmix") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
