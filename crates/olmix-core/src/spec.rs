@@ -217,9 +217,18 @@ impl FitSpec {
 
     /// The laws and settings to choose from, simpler laws first.
     ///
-    /// The exact optimizer needs convex laws, so where it is asked for the choice is among those.
+    /// The exact optimizer needs convex laws, so where it is asked for the choice is among those. Where domains
+    /// keep their ratios in the solve, it is among laws that have a form over virtual domains.
     #[must_use]
     pub fn candidates(&self) -> Vec<LawOptions> {
+        let mut candidates = self.all_candidates();
+        if !self.frozen.is_empty() {
+            candidates.retain(LawOptions::has_virtual_form);
+        }
+        candidates
+    }
+
+    fn all_candidates(&self) -> Vec<LawOptions> {
         if let Some(options) = self.law_options() {
             return options.candidates();
         }

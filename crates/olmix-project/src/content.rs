@@ -11,8 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct DomainsContent {
     /// All domains of the version, in order.
     pub domains: Vec<ProjectDomain>,
-    /// What was changed to make it from its parent, in order; empty for the first.
+    /// What was changed to make it from its parent, in order; empty for the first, and for one that takes an
+    /// update back.
     pub changes: Vec<ProjectChange>,
+    /// The version whose update this one takes back, such as `domains@3`: the domains are those before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
 }
 
 /// A swarm: planned, or measured.

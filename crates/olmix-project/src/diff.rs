@@ -90,6 +90,7 @@ mod tests {
         DomainsContent {
             domains: domains.iter().map(domain).collect(),
             changes: Vec::new(),
+            undoes: None,
         }
     }
 

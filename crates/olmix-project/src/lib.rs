@@ -22,6 +22,7 @@ mod export;
 mod plan;
 mod project;
 mod risk;
+mod undo;
 mod update;
 
 pub use commit::{Committed, NewMixture};
@@ -32,9 +33,12 @@ pub use content::{
 pub use diff::{DomainDiff, RecordDiff};
 pub use error::ProjectError;
 pub use olmix_core::reuse::{FreeReason, ReuseMethod};
-pub use plan::{Plan, PlanOptions, ReusableSwarm};
+pub use plan::{
+    CollapsedConstraints, ExpectedLoss, ExpectedLosses, Plan, PlanOptions, ReusableSwarm,
+};
 pub use project::{Init, Project};
 pub use risk::{Estimate, Risk, SharedTask};
+pub use undo::Undone;
 pub use update::Updated;
 
 use olmix_ledger::Time;

@@ -262,6 +262,7 @@ fn domains_record(title: &str, domains: &[ProjectDomain], by: &Provenance) -> Ne
         content: to_json(&DomainsContent {
             domains: domains.to_vec(),
             changes: Vec::new(),
+            undoes: None,
         }),
         ..new_record(RecordKind::Domains, "domains", title, by)
     }

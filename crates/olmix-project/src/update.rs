@@ -72,22 +72,7 @@ impl Project {
                 ),
             )
         })?;
-        let removed = content
-            .domains
-            .iter()
-            .filter(|old| !version.domains.iter().any(|new| new.name == old.name));
-        for domain in removed {
-            if let Some((place, keys)) = self.config.mention(&domain.name) {
-                return Err(ProjectError::refused(
-                    &path,
-                    format!(
-                        "`{keys}` ({place}) names {}, which would be gone",
-                        domain.quoted()
-                    ),
-                    "take it out there first, or name what takes its place; nothing was changed",
-                ));
-            }
-        }
+        self.check_mentions(&content.domains, &version.domains)?;
         let counted = content.domains.iter().all(|domain| domain.tokens.is_some());
         if let Some(domain) = version
             .domains
@@ -124,6 +109,7 @@ impl Project {
                 content: to_json(&DomainsContent {
                     domains: version.domains.clone(),
                     changes: changes.to_vec(),
+                    undoes: None,
                 }),
                 ..new_record(RecordKind::Domains, "domains", &title, by)
             },
@@ -136,6 +122,32 @@ impl Project {
             affected,
             notices: version.notices,
         })
+    }
+}
+
+impl Project {
+    /// Refuses that domains go which settings name.
+    pub(crate) fn check_mentions(
+        &self,
+        before: &[ProjectDomain],
+        after: &[ProjectDomain],
+    ) -> Result<(), ProjectError> {
+        let removed = before
+            .iter()
+            .filter(|old| !after.iter().any(|new| new.name == old.name));
+        for domain in removed {
+            if let Some((place, keys)) = self.config.mention(&domain.name) {
+                return Err(ProjectError::refused(
+                    &self.config.path,
+                    format!(
+                        "`{keys}` ({place}) names {}, which would be gone",
+                        domain.quoted()
+                    ),
+                    "take it out there first, or name what takes its place; nothing was changed",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

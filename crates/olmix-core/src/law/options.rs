@@ -1,7 +1,7 @@
 //! Any law with its settings: how it is named, described, fitted and fitted again.
 
 use super::registry::{AnyFamily, FittedLaw, LawOptions};
-use super::{FitData, Shape, TaskReport};
+use super::{Basis, FitData, Shape, TaskReport};
 use crate::{CoreError, Swarm};
 
 impl LawOptions {
@@ -67,6 +67,18 @@ impl LawOptions {
                 let kind = options.family().map(AnyFamily::kind);
                 kind.and_then(super::LawKind::shape) == Some(Shape::Convex)
             }
+        }
+    }
+
+    /// Whether the laws have a form over virtual domains, as [`crate::reuse::Collapse::law`] needs: log-linear
+    /// laws, and saturating ones in powers.
+    #[must_use]
+    pub fn has_virtual_form(&self) -> bool {
+        match self {
+            Self::PerTask { tasks } => tasks.iter().all(Self::has_virtual_form),
+            Self::LogLinear(_) => true,
+            Self::Saturating(law) => law.bases.iter().all(|b| matches!(b, Basis::Power(_))),
+            _ => false,
         }
     }
 

@@ -28,17 +28,29 @@ pub struct ReuseProblem<'a> {
     pub frozen: &'a VirtualDomain,
 }
 
+/// The best mixture with kept ratios.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReusedMixture {
+    /// Weights, of length `m`, under the constraints.
+    pub weights: Vec<f64>,
+    /// Average loss there.
+    pub loss: f64,
+    /// Total variation `Σ |q − q*| / 2` to the optimum, from 0 to 1.
+    pub variation: f64,
+}
+
 /// The cost of frozen ratios, as [`ReuseProblem::analyze`] computes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
     /// The best mixture with nothing frozen, of length `m`, under the constraints.
     pub optimum: Vec<f64>,
-    /// The best mixture with the ratios kept, of length `m`, under the constraints.
-    pub reused: Vec<f64>,
-    /// Average losses at the optimum, at the reused mixture and at the prior.
-    pub losses: [f64; 3],
-    /// Total variation `Σ |q − q*| / 2` between the two mixtures, from 0 to 1.
-    pub variation: f64,
+    /// Average loss at the optimum.
+    pub optimum_loss: f64,
+    /// Average loss at the prior.
+    pub prior_loss: f64,
+    /// The best mixture with the ratios kept; an error where the constraints can't be met, or expressed, with
+    /// them.
+    pub reused: Result<ReusedMixture, CoreError>,
     /// The coupling of the frozen domains with the others.
     pub coupling: Coupling,
     /// Without caps and bounds: the bounds of Theorem 1, and by how much the objective with the ratios kept
@@ -53,12 +65,17 @@ impl ReuseProblem<'_> {
     /// exact solves.
     ///
     /// # Errors
-    /// Those of [`Collapse::new`], [`Collapse::constraints`] and the exact solve; [`CoreError::Unsupported`]
-    /// for laws that have no form over virtual domains.
+    /// Those of [`Collapse::new`] and the exact solve. Where the constraints, or the laws' form, don't allow
+    /// the ratios to be kept, this is in [`Analysis::reused`].
     pub fn analyze(&self) -> Result<Analysis, CoreError> {
         let collapse = Collapse::new(self.domains, std::slice::from_ref(self.frozen))?;
         let m = self.domains.len();
-        let (optimum, reused) = self.solve(self.constraints)?;
+        let optimum = self.best(self.constraints)?;
+        let reused = match self.best_kept(self.constraints) {
+            Ok(weights) => Ok(weights),
+            Err(error @ (CoreError::Infeasible(_) | CoreError::Unsupported(_))) => Err(error),
+            Err(error) => return Err(error),
+        };
         let mut frozen = vec![false; m];
         let mut ratios = vec![0.0; m];
         for &(j, share) in collapse.members(0) {
@@ -71,7 +88,8 @@ impl ReuseProblem<'_> {
             .iter()
             .all(|law| matches!(law, FittedLaw::LogLinear(_)));
         let bound = if log_linear {
-            let (best, kept) = self.solve(&Constraints::none(m))?;
+            let free = Constraints::none(m);
+            let (best, kept) = (self.best(&free)?, self.best_kept(&free)?);
             let reuse = BoundInputs {
                 laws: self.laws,
                 task_weights: self.task_weights,
@@ -98,24 +116,27 @@ impl ReuseProblem<'_> {
         }
         let loss = |p: &[f64]| average_loss(self.laws, self.task_weights, p);
         Ok(Analysis {
-            losses: [loss(&optimum), loss(&reused), loss(self.prior)],
-            variation: 0.5
-                * optimum
-                    .iter()
-                    .zip(&reused)
-                    .map(|(a, b)| (a - b).abs())
-                    .sum::<f64>(),
+            optimum_loss: loss(&optimum),
+            prior_loss: loss(self.prior),
+            reused: reused.map(|weights| ReusedMixture {
+                loss: loss(&weights),
+                variation: 0.5
+                    * optimum
+                        .iter()
+                        .zip(&weights)
+                        .map(|(a, b)| (a - b).abs())
+                        .sum::<f64>(),
+                weights,
+            }),
             coupling: Coupling::new(&rows, &frozen),
             worth_freeing: choose_free(&rows, &frozen, &shares, FreeOptions::default()),
             bound,
             optimum,
-            reused,
         })
     }
 
-    /// The best mixtures with nothing frozen and with the ratios kept.
-    fn solve(&self, constraints: &Constraints) -> Result<(Vec<f64>, Vec<f64>), CoreError> {
-        let problem = ExactProblem {
+    fn problem<'a>(&'a self, constraints: &'a Constraints) -> ExactProblem<'a> {
+        ExactProblem {
             domains: self.domains,
             laws: self.laws,
             task_weights: self.task_weights,
@@ -123,8 +144,17 @@ impl ReuseProblem<'_> {
             kl_reg: self.kl_reg,
             linear: None,
             constraints,
-        };
-        let kept = solve_frozen(&problem, std::slice::from_ref(self.frozen))?;
-        Ok((solve_exact(&problem)?.weights, kept.weights))
+        }
+    }
+
+    /// The best mixture with nothing frozen.
+    fn best(&self, constraints: &Constraints) -> Result<Vec<f64>, CoreError> {
+        Ok(solve_exact(&self.problem(constraints))?.weights)
+    }
+
+    /// The best mixture with the ratios kept.
+    fn best_kept(&self, constraints: &Constraints) -> Result<Vec<f64>, CoreError> {
+        let frozen = std::slice::from_ref(self.frozen);
+        Ok(solve_frozen(&self.problem(constraints), frozen)?.weights)
     }
 }

@@ -4,7 +4,7 @@
 //! as any other. [`Collapse`] translates caps, bounds, priors and laws between the two views.
 
 use crate::law::{Basis, FittedLaw, LogLinear, Saturating};
-use crate::{Constraints, CoreError, Domain, DomainSet, GroupBound, SUM_TOLERANCE};
+use crate::{CoreError, Domain, DomainSet, SUM_TOLERANCE};
 
 use super::VirtualDomain;
 
@@ -182,80 +182,6 @@ impl Collapse {
             .sum::<f64>()
     }
 
-    /// Constraints on the collapsed mixture that hold exactly where the given ones hold for the expanded one.
-    ///
-    /// # Errors
-    /// [`CoreError::Infeasible`] for a member whose lower bound no weight can meet, and for a virtual domain
-    /// whose cap is zero because of a member without tokens, named; [`CoreError::Unsupported`] for a group
-    /// that holds a part of a virtual domain.
-    pub fn constraints(&self, full: &Constraints) -> Result<Constraints, CoreError> {
-        let mut constraints = Constraints::none(self.collapsed.len());
-        let mut caps = full.caps.as_ref().map(|_| Vec::new());
-        for (v, members) in self.parts.iter().enumerate() {
-            let used = || members.iter().filter(|(_, share)| *share > 0.0);
-            if let (Some(caps), Some(of)) = (&mut caps, &full.caps) {
-                let scarcest = used()
-                    .map(|&(j, share)| (of[j] / share, j))
-                    .min_by(|a, b| a.0.total_cmp(&b.0));
-                let (cap, j) = scarcest.unwrap_or((f64::INFINITY, 0));
-                if cap == 0.0 && v < self.virtuals {
-                    return Err(CoreError::Infeasible(format!(
-                        "`{}` can have no weight: its ratios give {:.4} to `{}`, which has no tokens; freeze \
-                         it without that domain, or free `{2}`",
-                        self.collapsed.name(v),
-                        members.iter().find(|m| m.0 == j).map_or(0.0, |m| m.1),
-                        self.full.name(j),
-                    )));
-                }
-                caps.push(cap);
-            }
-            for &(j, share) in members {
-                if share > 0.0 {
-                    constraints.lower[v] = constraints.lower[v].max(full.lower[j] / share);
-                    constraints.upper[v] = constraints.upper[v].min(full.upper[j] / share);
-                } else if full.lower[j] > 0.0 {
-                    return Err(CoreError::Infeasible(format!(
-                        "`{}` must have at least {:.4} of the mixture, but its ratio in `{}` is 0",
-                        self.full.name(j),
-                        full.lower[j],
-                        self.collapsed.name(v)
-                    )));
-                }
-            }
-        }
-        constraints.caps = caps;
-        for group in &full.groups {
-            constraints.groups.push(self.group(group)?);
-        }
-        Ok(constraints)
-    }
-
-    fn group(&self, group: &GroupBound) -> Result<GroupBound, CoreError> {
-        let mut members = Vec::new();
-        for (v, parts) in self.parts.iter().enumerate() {
-            let inside: f64 = parts
-                .iter()
-                .filter(|(j, _)| group.members.contains(j))
-                .map(|(_, share)| share)
-                .sum();
-            if inside > 1.0 - 1e-12 {
-                members.push(v);
-            } else if inside > 0.0 {
-                return Err(CoreError::Unsupported(format!(
-                    "group `{}` holds {:.4} of `{}`: a bound on a part of frozen domains is not supported; \
-                     freeze the group's domains as a virtual domain of their own, or free them",
-                    group.name,
-                    inside,
-                    self.collapsed.name(v)
-                )));
-            }
-        }
-        Ok(GroupBound {
-            members,
-            ..group.clone()
-        })
-    }
-
     /// `q` of the collapsed problem's KL term, for the full problem's (length `m`, positive).
     ///
     /// `KL(expanded ‖ p0) = Σ_v r_v log(r_v / q_v)` with `q_v = exp(−Σ_j p̃_j log(p̃_j / p0_j))`: that of the
@@ -345,18 +271,6 @@ mod tests {
         );
         // b is the scarcest: 10 / 0.25.
         assert_eq!(collapse.collapsed().tokens(), Some(vec![40, 50]));
-    }
-
-    #[test]
-    fn constraints_name_the_member_without_tokens_that_leaves_a_virtual_domain_no_weight() {
-        let mut full = Constraints::none(4);
-        full.caps = Some(vec![1.0, 0.0, 1.0, 1.0]);
-        let collapse = Collapse::new(&set(), &[old()]).unwrap();
-        let message = collapse.constraints(&full).unwrap_err().to_string();
-        assert!(
-            message.contains("0.2500 to `b`, which has no tokens") && message.contains("free `b`"),
-            "{message}"
-        );
     }
 
     #[test]

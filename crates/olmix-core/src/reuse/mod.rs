@@ -12,6 +12,7 @@
 
 mod analysis;
 mod collapse;
+mod collapsed_constraints;
 mod coupling;
 mod free;
 mod joint;
@@ -20,15 +21,16 @@ mod solve;
 mod update;
 mod virtual_domain;
 
-pub use analysis::{Analysis, ReuseProblem};
+pub use analysis::{Analysis, ReuseProblem, ReusedMixture};
 pub use collapse::{Collapse, VirtualKl};
 pub use coupling::{Bound, BoundInputs, Coupling, coefficients};
 pub use free::{FreeOptions, Freed, choose_free};
 pub use joint::{Aligned, JointFit, align, fit_joint, re_express};
 pub use plan::{
-    Alternative, CANDIDATES_PER_RUN, FreeDomain, FreeReason, FreezeGroup, LEAST_OLD_RUNS,
-    MOST_OLD_SWARMS, PlanError, PlanInputs, PlanReason, PlanRequest, RemainingMixture, ReuseMethod,
-    ReusePlan, Rounding, RunRule, UnusedOption, existing_name, remaining_mixture, sampling_center,
+    Alternative, CANDIDATES_PER_RUN, ExpectedLaws, FreeDomain, FreeReason, FreezeGroup,
+    LEAST_OLD_RUNS, MOST_OLD_SWARMS, PlanError, PlanInputs, PlanReason, PlanRequest,
+    RemainingMixture, ReuseMethod, ReusePlan, Rounding, RunRule, UnusedOption, existing_name,
+    gain_kept_by_runs, remaining_mixture, sampling_center,
 };
 pub use solve::solve_frozen;
 pub use update::{Change, Lineage, Origin, PART_TOLERANCE, Update};

@@ -104,7 +104,17 @@ impl Gathered {
         let settings = SECTIONS
             .into_iter()
             .filter(|key| !matches!(*key, "data" | "swarm"));
-        self.keep(settings.map(section));
+        let settings = settings.map(section).map(|found| {
+            found.map(|(key, mut section)| {
+                // A plan says which domains keep their ratios.
+                if let Yaml::Map(entries) = &mut section {
+                    entries
+                        .retain(|(key, _)| key != "frozen" && key != "expanded_kl_source_mixtures");
+                }
+                (key, section)
+            })
+        });
+        self.keep(settings.collect::<Vec<_>>());
         Ok(())
     }
 

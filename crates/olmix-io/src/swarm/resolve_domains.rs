@@ -88,8 +88,13 @@ impl Loader {
             prior.push(size);
         }
         let present: HashSet<&str> = names.iter().copied().collect();
+        // What a virtual domain stands for may have counts beside it.
+        let virtuals = config.declared_virtual_domains().iter();
+        let members = virtuals.filter(|one| present.contains(one.name.as_str()));
+        let members = members.flat_map(|one| one.value.iter().map(|leaf| leaf.name.as_str()));
+        let members: HashSet<&str> = members.collect();
         let extra: Vec<&str> = names_of(config)
-            .filter(|name| !present.contains(name))
+            .filter(|name| !present.contains(name) && !members.contains(name))
             .collect();
         let notice = (!extra.is_empty()).then(|| {
             format!(

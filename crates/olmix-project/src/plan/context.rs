@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use olmix_core::reuse::{Lineage, Origin};
+use olmix_core::reuse::{Change, Lineage, Origin};
 use olmix_core::{Constraints, CoreError, DomainSet, Mixture};
 use olmix_io::ProjectDomain;
 use olmix_ledger::Record;
@@ -121,7 +121,7 @@ impl Project {
                         format!(
                             "{} is of {}, and nothing changed since",
                             base.name(),
-                            version.name()
+                            from.name()
                         ),
                         "tell what changed with `olmix update`; `--method recompute` plans a new swarm all the same",
                     ));
@@ -158,12 +158,20 @@ impl Project {
         };
         let old: DomainsContent = self.content(from)?;
         let old = domain_set(&old.domains).map_err(|error| inconsistent(&error))?;
-        let mut changes = Vec::new();
+        let mut steps: Vec<(String, DomainsContent)> = Vec::new();
         for number in from.number + 1..=to.number {
-            let step = self.ledger.record(&format!("domains@{number}"))?;
-            let step: DomainsContent = self.content(&step)?;
-            changes.extend(as_changes(&step.changes));
+            let record = self.ledger.record(&format!("domains@{number}"))?;
+            let step: DomainsContent = self.content(&record)?;
+            match &step.undoes {
+                // It and the update that it takes back are as if neither had been.
+                Some(undone) => steps.retain(|(name, _)| name != undone),
+                None => steps.push((record.name(), step)),
+            }
         }
+        let changes: Vec<Change> = steps
+            .iter()
+            .flat_map(|(_, step)| as_changes(&step.changes))
+            .collect();
         Lineage::of(&old, &changes).map_err(|error| inconsistent(&error))
     }
 }

@@ -18,7 +18,8 @@ impl Project {
     ///
     /// # Errors
     /// [`ProjectError::Refused`] when nothing changed, a method needs a mixture that is not there or has no
-    /// use for an option, options name no domain, and a virtual domain can have no weight.
+    /// use for an option, options name no domain, bounds can't be kept to, and `olmix generate` would refuse
+    /// the plan's config.
     pub fn plan(&self, options: &PlanOptions) -> Result<Plan, ProjectError> {
         let context = self.planning_context(options)?;
         let planner = Planner {
@@ -33,7 +34,9 @@ impl Project {
             },
             _ => Evidence::default(),
         };
-        planner.plan(evidence)
+        let plan = planner.plan(evidence)?;
+        self.check_generation(&plan)?;
+        Ok(plan)
     }
 
     /// The risk of keeping all ratios, by the laws behind a mixture or a pilot's; `None` where there is no

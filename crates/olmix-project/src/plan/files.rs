@@ -4,7 +4,7 @@ use std::path::Path;
 
 use olmix_fs::StagedFile;
 use olmix_io::project::{FitFile, GenerationFile};
-use olmix_io::{ProjectDomain, sha256_hex};
+use olmix_io::{GenerationConfig, IoError, ProjectDomain, sha256_hex};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 
 use crate::content::{PlannedContent, SwarmContent};
@@ -98,25 +98,57 @@ impl Project {
         )?)
     }
 
-    /// The files of a plan, as the swarm of a number.
-    fn files(&self, plan: &Plan, number: i64) -> Vec<(String, Vec<u8>)> {
+    /// Refuses a plan whose generation config `olmix generate` would refuse: settings of the project that don't
+    /// fit its domains of today, or what the plan draws. Reads what the config names, and no data.
+    pub(super) fn check_generation(&self, plan: &Plan) -> Result<(), ProjectError> {
+        if plan.reuse.runs == 0 {
+            return Ok(());
+        }
+        let text = self.generation(plan, 1);
+        let checked = GenerationConfig::parse("generate.yaml", &text, &self.root)
+            .and_then(|config| config.plan());
+        let Err(error) = checked else { return Ok(()) };
+        let IoError::Input(error) = error else {
+            return Err(error.into());
+        };
+        Err(ProjectError::refused(
+            &self.config.path,
+            format!(
+                "`olmix generate` would refuse the config of this plan: {}",
+                error.message
+            ),
+            format!("{} (in olmix.yaml, or with `olmix update`)", error.help),
+        ))
+    }
+
+    /// The generation config of a plan, as the swarm of a number.
+    fn generation(&self, plan: &Plan, number: i64) -> String {
         let located: Vec<ProjectDomain> = plan
             .domains
             .iter()
             .map(|domain| self.located(domain))
             .collect();
-        let generation = self.config.generation(&GenerationFile {
+        self.config.generation(&GenerationFile {
             name: &format!("{}-{number}", self.config.name),
             domains: &located,
             virtuals: &plan.reuse.drawn,
             new: &plan.new,
             variants: plan.reuse.runs,
             designed: plan.reuse.designed,
-        });
+        })
+    }
+
+    /// The files of a plan, as the swarm of a number.
+    fn files(&self, plan: &Plan, number: i64) -> Vec<(String, Vec<u8>)> {
+        let generation = self.generation(plan, number);
         let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
         let fit = self.config.fit(&FitFile {
             domains: &plan.domains,
             virtuals: &plan.reuse.frozen,
+            constraints: plan
+                .constraints
+                .as_ref()
+                .map(|found| (&found.domains, &found.constraints)),
             collapsed_kl: plan.collapsed_kl,
             earlier: &earlier,
         });

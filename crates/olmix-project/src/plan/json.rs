@@ -13,13 +13,16 @@ impl Plan {
             .reuse
             .frozen
             .iter()
-            .zip(&self.caps)
-            .map(|(one, cap)| {
+            .enumerate()
+            .map(|(v, one)| {
                 let members = one.members.iter();
                 let members: Map<String, Value> = members
                     .map(|(name, share)| (name.clone(), json!(share)))
                     .collect();
-                json!({"name": one.name, "cap": cap, "members": members})
+                let (min, max) = self.bounds(v);
+                json!({
+                    "name": one.name, "cap": self.cap(v), "min": min, "max": max, "members": members,
+                })
             })
             .collect();
         let drawn = self.reuse.drawn.iter().map(|one| &one.name);
@@ -27,6 +30,13 @@ impl Plan {
             .earlier
             .iter()
             .map(|swarm| json!({"swarm": swarm.swarm, "runs": swarm.runs, "lost": swarm.lost}));
+        let alternatives = self.reuse.alternatives.iter().zip(&self.expected.methods);
+        let alternatives = alternatives.map(|(other, expected)| {
+            json!({
+                "method": other.method, "domains": other.domains, "runs": other.runs,
+                "expected_loss": expected.as_ref().ok(), "why_no_expected_loss": expected.as_ref().err(),
+            })
+        });
         json!({
             "version": self.version.name(),
             "from": self.base.as_ref().map(Record::name),
@@ -39,7 +49,9 @@ impl Plan {
             "cost": cost(&self.cost),
             "recompute": cost(&self.recompute),
             "earlier": earlier.collect::<Vec<_>>(),
-            "alternatives": self.reuse.alternatives,
+            "expected_loss": self.expected.plan.as_ref().ok(),
+            "loss_in_use": self.expected.in_use.as_ref().ok(),
+            "alternatives": alternatives.collect::<Vec<_>>(),
             "risk": self.risk.as_ref().map(|risk| self.risk_to_json(risk)),
         })
     }
@@ -74,10 +86,10 @@ impl Plan {
                 "moved": bound.moved, "estimated_gap": gap,
             })
         });
-        let [optimum, reused, prior] = found.losses;
+        let reused = found.reused.as_ref().ok().map(|reused| reused.loss);
         json!({
             "fit": risk.fit, "exact": risk.log_linear, "estimates": estimates,
-            "loss": {"optimum": optimum, "reused": reused, "prior": prior},
+            "loss": {"optimum": found.optimum_loss, "reused": reused, "prior": found.prior_loss},
             "kappa": found.coupling.kappa, "by_domain": by_domain, "by_task": by_task,
             "shared_tasks": risk.shared,
             "worth_freeing": worth_freeing.collect::<Vec<_>>(),

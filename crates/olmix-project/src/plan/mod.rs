@@ -1,7 +1,10 @@
 //! What a plan is asked for, and the plan.
 
+#[cfg(test)]
+mod bounds_tests;
 mod context;
 mod evidence;
+mod expected;
 mod files;
 #[cfg(test)]
 mod history_tests;
@@ -15,7 +18,9 @@ mod tests;
 use std::path::PathBuf;
 
 use crate::Risk;
+pub use expected::{ExpectedLoss, ExpectedLosses};
 use olmix_core::reuse::{ReuseMethod, ReusePlan};
+use olmix_core::{Constraints, DomainSet};
 use olmix_io::ProjectDomain;
 use olmix_ledger::{Cost, Record};
 
@@ -54,6 +59,15 @@ pub struct ReusableSwarm {
     pub files: (Vec<u8>, Vec<u8>),
 }
 
+/// Caps and bounds over the domains that laws and solve know: virtual domains first, then the free ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollapsedConstraints {
+    /// The domains, with their tokens.
+    pub domains: DomainSet,
+    /// Caps and bounds over them. They hold exactly where those of the project hold over all domains.
+    pub constraints: Constraints,
+}
+
 /// The plan of the next mixture.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -67,14 +81,16 @@ pub struct Plan {
     pub reuse: ReusePlan,
     /// Why this method, and what speaks against the plan; a sentence each.
     pub reasons: Vec<String>,
-    /// The greatest weight of each frozen virtual domain; `None` where repetition is not limited.
-    pub caps: Vec<Option<f64>>,
+    /// Caps and bounds over the domains of laws and solve; `None` where nothing is solved for.
+    pub constraints: Option<CollapsedConstraints>,
     /// Names of the domains that the update touched; none without a mixture to go on from.
     pub new: Vec<String>,
     /// What the plan's runs cost.
     pub cost: Cost,
     /// What full recomputation costs.
     pub recompute: Cost,
+    /// The losses that it and every other method are expected to reach.
+    pub expected: ExpectedLosses,
     /// Earlier swarms whose runs are fitted again, oldest first.
     pub earlier: Vec<ReusableSwarm>,
     /// Whether the KL term is that of the mixture in which each virtual domain is one.
@@ -88,6 +104,28 @@ impl Plan {
     #[must_use]
     pub fn method(&self) -> ReuseMethod {
         self.reuse.method
+    }
+
+    /// The greatest weight of the frozen virtual domain at a position by the token caps of its domains, at
+    /// most 1; `None` where repetition is not limited.
+    #[must_use]
+    pub fn cap(&self, virtual_domain: usize) -> Option<f64> {
+        let found = self.constraints.as_ref()?;
+        found
+            .constraints
+            .caps
+            .as_ref()
+            .map(|caps| caps[virtual_domain].min(1.0))
+    }
+
+    /// The least and greatest weight of the frozen virtual domain at a position by the bounds of its domains.
+    #[must_use]
+    pub fn bounds(&self, virtual_domain: usize) -> (f64, f64) {
+        let found = self.constraints.as_ref();
+        found.map_or((0.0, 1.0), |found| {
+            let bounds = &found.constraints;
+            (bounds.lower[virtual_domain], bounds.upper[virtual_domain])
+        })
     }
 
     /// The summed weight, in a mixture over the plan's domains, of those that the update touched.

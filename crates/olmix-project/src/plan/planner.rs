@@ -3,15 +3,17 @@
 //!
 //! Nothing here reads the history or a file, so that every choice of a plan can be tested in memory.
 
-use olmix_core::CoreError;
+use olmix_core::optimize::OptimizerKind;
 use olmix_core::reuse::{
-    FreezeGroup, LEAST_OLD_RUNS, PlanError, PlanInputs, PlanRequest, ReusePlan, RunRule,
-    UnusedOption,
+    FreezeGroup, LEAST_OLD_RUNS, PlanError, PlanInputs, PlanReason, PlanRequest, ReusePlan,
+    RunRule, UnusedOption,
 };
+use olmix_core::{CoreError, LawKind};
 use olmix_io::ProjectConfig;
 
 use super::context::PlanningContext;
 use super::reasons::{doubts, left_out, sentence};
+use super::{CollapsedConstraints, ExpectedLosses};
 use crate::{Plan, PlanOptions, ProjectError, ReusableSwarm, ReuseMethod, Risk, cost};
 
 /// What the history says about a reuse.
@@ -69,22 +71,36 @@ impl Planner<'_> {
             let method = ReuseMethod::FullReuse;
             let plan = inputs.plan(method, &[], &[]);
             let plan = plan.map_err(|error| self.no_plan(error))?;
-            let caps = self.caps(&plan)?;
             return Ok(Plan {
                 collapsed_kl: false,
-                caps,
                 new: Vec::new(),
                 reasons: plan.reasons.iter().map(sentence).collect(),
                 ..self.bare(plan)
             });
         }
+        self.check_bounds()?;
         let (method, mut reasons) = inputs.choose();
-        self.check_options(&inputs.request, method)?;
-        let free = self.named_free()?;
-        let groups = self.named_groups(method)?;
-        let reuse = inputs.plan(method, &free, &groups);
-        let reuse = reuse.map_err(|error| self.no_plan(error))?;
-        let caps = self.caps(&reuse)?;
+        let left_to_policy = inputs.request
+            == PlanRequest {
+                budget: inputs.request.budget,
+                fit_old_runs: inputs.request.fit_old_runs,
+                ..PlanRequest::default()
+            };
+        let (reuse, constraints) = match self.by_method(&inputs, method)? {
+            (reuse, Ok(constraints)) => (reuse, constraints),
+            (_, Err(error)) if left_to_policy && method.keeps_ratios() => {
+                let other = inputs.without_kept_ratios();
+                reasons.push(PlanReason::BoundsNeedOtherRatios { method, error });
+                let (reuse, constraints) = self.by_method(&inputs, other)?;
+                (
+                    reuse,
+                    constraints.map_err(|error| self.bounds_not_kept(&error))?,
+                )
+            }
+            (_, Err(error)) => return Err(self.bounds_not_kept(&error)),
+        };
+        let method = reuse.method;
+        let expected = self.expected_losses(&inputs, &reuse, risk.as_ref());
         reasons.extend(reuse.reasons.iter().cloned());
         let mut reasons: Vec<String> = reasons.iter().map(sentence).collect();
         reasons.extend(risk.as_ref().map(doubts).unwrap_or_default());
@@ -92,7 +108,8 @@ impl Planner<'_> {
         reasons.extend(reuse.cautions.iter().map(sentence));
         Ok(Plan {
             reasons,
-            caps,
+            constraints: Some(constraints),
+            expected,
             new: self.context.affected(),
             earlier: if reuse.fits_old_runs {
                 swarms
@@ -112,7 +129,15 @@ impl Planner<'_> {
             domains: self.context.domains.clone(),
             base: self.context.base.as_ref().map(|(record, _)| record.clone()),
             reasons: Vec::new(),
-            caps: Vec::new(),
+            constraints: None,
+            expected: ExpectedLosses::unknown(
+                reuse.alternatives.len(),
+                if reuse.runs == 0 {
+                    "no run is needed"
+                } else {
+                    "no law of an earlier fit says what to expect"
+                },
+            ),
             new: Vec::new(),
             cost: cost::of_runs(self.config, reuse.runs),
             recompute: cost::of_runs(self.config, reuse.recompute_runs),
@@ -136,6 +161,7 @@ impl Planner<'_> {
                 "measure a first swarm (`olmix plan --write DIR`), or `olmix commit` a mixture that you have",
             ));
         }
+        self.check_bounds()?;
         let reuse = ReusePlan::first(&self.context.set, self.run_rule(), self.options.budget);
         Ok(Plan {
             reasons: reuse.reasons.iter().map(sentence).collect(),
@@ -160,7 +186,7 @@ impl Planner<'_> {
         method: ReuseMethod,
     ) -> Result<(), ProjectError> {
         let (option, help) = match request.unused_option(method) {
-            None => return Ok(()),
+            None => return self.check_kept_in_solve(request, method),
             Some(UnusedOption::Free) => ("--free", "use --method partial-reuse, or leave it out"),
             Some(UnusedOption::Groups) => (
                 "--freeze",
@@ -172,6 +198,39 @@ impl Planner<'_> {
         };
         let what = format!("{} has no use for {option}", method.name());
         Err(ProjectError::refused(&self.config.path, what, help))
+    }
+
+    /// Refuses old runs with kept ratios where the fit could not keep them.
+    fn check_kept_in_solve(
+        &self,
+        request: &PlanRequest,
+        method: ReuseMethod,
+    ) -> Result<(), ProjectError> {
+        let (law, optimizer) = (self.config.law, self.config.optimizer);
+        let has_form = matches!(
+            law,
+            LawKind::Auto | LawKind::LogLinear | LawKind::Saturating
+        );
+        if !(request.fit_old_runs && method.keeps_ratios())
+            || (has_form && optimizer == OptimizerKind::Exact)
+        {
+            return Ok(());
+        }
+        Err(ProjectError::refused(
+            &self.config.path,
+            format!(
+                "{} with --old-runs keeps ratios in the solve, which takes the proposer `exact` and a \
+                 log-linear or saturating law; the project has the law `{}`{}",
+                method.name(),
+                law.name(),
+                if has_form {
+                    " and another proposer"
+                } else {
+                    ""
+                }
+            ),
+            "leave --old-runs out, use --method swarm-reuse, or change `regression` and `proposer`",
+        ))
     }
 
     /// Positions of the domains that `--free` names.
@@ -198,17 +257,45 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// The greatest weight of each virtual domain.
-    fn caps(&self, plan: &ReusePlan) -> Result<Vec<Option<f64>>, ProjectError> {
-        let caps = plan.caps(&self.context.set, &self.context.constraints);
-        caps.map_err(|error| {
+    /// The plan by a method, and caps and bounds over its domains, or why it can't keep to them.
+    fn by_method(
+        &self,
+        inputs: &PlanInputs<'_>,
+        method: ReuseMethod,
+    ) -> Result<(ReusePlan, Result<CollapsedConstraints, CoreError>), ProjectError> {
+        self.check_options(&inputs.request, method)?;
+        let free = self.named_free()?;
+        let groups = self.named_groups(method)?;
+        let reuse = inputs.plan(method, &free, &groups);
+        let reuse = reuse.map_err(|error| self.no_plan(error))?;
+        let constraints = reuse.constraints(&self.context.set, &self.context.constraints);
+        let constraints = constraints.map(|(domains, constraints)| CollapsedConstraints {
+            domains,
+            constraints,
+        });
+        Ok((reuse, constraints))
+    }
+
+    /// Refuses caps and bounds that no mixture over the newest version meets.
+    fn check_bounds(&self) -> Result<(), ProjectError> {
+        let checked = self.context.constraints.check(&self.context.set);
+        checked.map_err(|error| {
             ProjectError::core(
                 &self.config.path,
                 &error,
-                "free the domain that is named with --free, remove it (`olmix update remove`), or plan with \
-                 --method swarm-reuse or recompute",
+                "change `constraints`, or the domains with `olmix update`",
             )
         })
+    }
+
+    /// Why a method can't keep to caps and bounds, with what to do.
+    fn bounds_not_kept(&self, error: &CoreError) -> ProjectError {
+        ProjectError::core(
+            &self.config.path,
+            error,
+            "change the bound in `constraints`, free the domain that is named with --free, remove it (`olmix \
+             update remove`), or plan with --method swarm-reuse or recompute",
+        )
     }
 
     /// Why there is no plan, with what to do.

@@ -48,6 +48,10 @@ pub(crate) fn sentence(reason: &PlanReason) -> String {
         PlanReason::NothingSaysWhatToFree => {
             "no law was fitted yet, so that nothing says what to free: name it with --free".into()
         }
+        PlanReason::BoundsNeedOtherRatios { method, error } => format!(
+            "{} can't keep to the bounds of `constraints`: {error}",
+            method.name()
+        ),
         PlanReason::HardlyReused { kept, domains } => format!(
             "only {kept} of {domains} domains keep their ratios: this is nearly a recomputation"
         ),

@@ -79,6 +79,12 @@ pub struct Risk {
     pub largest: f64,
     /// Where the coefficients of each domain that the update touched come from.
     pub estimates: Vec<(String, Estimate)>,
+    /// A log-linear law per task over today's domains, estimated where none was fitted.
+    pub laws: Vec<FittedLaw>,
+    /// Weights of the tasks, summing to 1.
+    pub task_weights: Vec<f64>,
+    /// λ of the mixture, in loss per nat.
+    pub kl_reg: f64,
     /// Names of tasks, aligned with the coupling.
     pub tasks: Vec<String>,
     /// By these laws: the full optimum, the optimum with the ratios kept, the coupling, and the bound.
@@ -166,6 +172,9 @@ impl RiskInputs<'_> {
             shared: self.shared(known, &matrix, &shares),
             worth_freeing: choose_free(&matrix, self.unaffected, &shares, options),
             analysis,
+            task_weights: weights,
+            kl_reg: self.kl_reg,
+            laws,
         })
     }
 

@@ -139,6 +139,12 @@ pub enum UpdateCommand {
         #[command(flatten)]
         known: DomainArgs,
     },
+    /// Take back the last update that nothing was made of; the log keeps both.
+    #[command(after_help = "Example:\n  \
+            olmix update undo\n\n\
+            The domains before the update become the next version. Refused where a plan, a swarm, a fit or a \
+            mixture is of a version with the update. Repeated, it takes back the update before.")]
+    Undo,
     /// Apply several changes from a file as one update.
     #[command(after_help = "Example:\n  \
             olmix update apply changes.yaml\n\n\
@@ -148,7 +154,7 @@ pub enum UpdateCommand {
             remove: [algebraicstack]\n  - revise: {pdf: {tokens: 9e8}}\n  \
             - partition: {pdf: {into: {pdf:math: 4e8, pdf:law: 3e8}, rest: pdf:other}}")]
     Apply {
-        /// YAML file with a list of changes.
+        /// YAML file with a list of changes, as below.
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },

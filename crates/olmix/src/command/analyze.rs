@@ -1,6 +1,6 @@
 //! `olmix analyze`.
 
-use olmix_core::reuse::{Analysis, ReuseProblem, VirtualDomain};
+use olmix_core::reuse::{Analysis, ReuseProblem, ReusedMixture, VirtualDomain};
 use olmix_core::{DomainSet, Mixture};
 use olmix_io::{DomainWeights, MixtureFile};
 use serde_json::json;
@@ -60,13 +60,14 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
         frozen: &frozen,
     };
     let found = problem.analyze().map_err(refused)?;
+    let reused = found.reused.clone().map_err(refused)?;
     let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     if args.common.json {
-        output::print(&as_json(&found, &domains, &names, &frozen).to_string())
+        output::print(&as_json(&found, &reused, &domains, &names, &frozen).to_string())
     } else if args.common.quiet {
         Ok(())
     } else {
-        output::print(&described(&found, &domains, &names, &frozen))
+        output::print(&described(&found, &reused, &domains, &names, &frozen))
     }
 }
 
@@ -111,6 +112,7 @@ fn frozen(
 
 fn as_json(
     found: &Analysis,
+    reused: &ReusedMixture,
     domains: &DomainSet,
     tasks: &[&str],
     frozen: &VirtualDomain,
@@ -125,10 +127,10 @@ fn as_json(
     let finite = |x: f64| x.is_finite().then_some(x);
     json!({
         "frozen": frozen.members.iter().map(|(name, share)| json!({"domain": name, "share": share})).collect::<Vec<_>>(),
-        "loss": {"optimum": found.losses[0], "reused": found.losses[1], "prior": found.losses[2]},
-        "variation": found.variation,
+        "loss": {"optimum": found.optimum_loss, "reused": reused.loss, "prior": found.prior_loss},
+        "variation": reused.variation,
         "optimum": by_name(&found.optimum),
-        "reused": by_name(&found.reused),
+        "reused": by_name(&reused.weights),
         "coupling": {
             "kappa": found.coupling.kappa,
             "by_domain": by_name(&found.coupling.by_domain),
@@ -146,11 +148,12 @@ fn as_json(
 
 fn described(
     found: &Analysis,
+    reused: &ReusedMixture,
     domains: &DomainSet,
     tasks: &[&str],
     frozen: &VirtualDomain,
 ) -> String {
-    let [optimum, reused, prior] = found.losses;
+    let (optimum, kept, prior) = (found.optimum_loss, reused.loss, found.prior_loss);
     let gain = |loss: f64| percent(1.0 - loss / prior);
     let mut text = format!(
         "{} of {} domains keep their ratios.\n\n",
@@ -169,13 +172,13 @@ fn described(
                 number(Some(optimum), 4),
                 gain(optimum),
             ],
-            vec!["ratios kept".into(), number(Some(reused), 4), gain(reused)],
+            vec!["ratios kept".into(), number(Some(kept), 4), gain(kept)],
         ],
     );
     text += &format!(
         "Reuse keeps {} of the gain; {} of the data is elsewhere than in the optimum.\n",
-        percent((prior - reused) / (prior - optimum)),
-        percent(found.variation)
+        percent((prior - kept) / (prior - optimum)),
+        percent(reused.variation)
     );
     text += &bounds(found);
     let most = |values: &[f64], names: &[&str]| -> Vec<Vec<String>> {

@@ -11,6 +11,7 @@
 //!                                                                                      └ runs
 //! ```
 
+mod expected;
 mod policy;
 mod reason;
 mod removal;
@@ -20,6 +21,7 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
+pub use expected::{ExpectedLaws, gain_kept_by_runs};
 pub use policy::{FreezeGroup, PlanError, PlanInputs, existing_name};
 pub use reason::{FreeReason, PlanReason};
 pub use removal::{RemainingMixture, remaining_mixture};

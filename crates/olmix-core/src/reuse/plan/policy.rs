@@ -123,6 +123,17 @@ impl PlanInputs<'_> {
         }
     }
 
+    /// The method to take where caps and bounds can't be met with kept ratios: old runs are used where there
+    /// are some.
+    #[must_use]
+    pub fn without_kept_ratios(&self) -> ReuseMethod {
+        if self.old_runs > 0 || self.request.fit_old_runs {
+            ReuseMethod::SwarmReuse
+        } else {
+            ReuseMethod::Recompute
+        }
+    }
+
     /// The plan by `method`, with the domains to free and the groups to freeze that the request names, by
     /// position.
     ///

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::ReuseMethod;
+use crate::CoreError;
+
 /// Why a domain is free.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +63,14 @@ pub enum PlanReason {
     CouplingUnknown,
     /// No law says how domains are coupled, where partial reuse was asked for.
     NothingSaysWhatToFree,
+    /// The method that would be chosen keeps ratios, and caps and bounds can't be met, or expressed, with
+    /// them.
+    BoundsNeedOtherRatios {
+        /// That method.
+        method: ReuseMethod,
+        /// Why not.
+        error: CoreError,
+    },
     /// At most a quarter of the domains keep their ratios.
     HardlyReused {
         /// Domains that keep their ratios.

@@ -84,19 +84,27 @@ impl ReusePlan {
         }
     }
 
-    /// The greatest weight of each virtual domain of `frozen`, at most 1; `None` where repetition is not
-    /// limited.
+    /// The domains of laws and solve, with caps and bounds over them that hold exactly where `constraints`
+    /// hold over `set`: virtual domains first, then the free ones.
     ///
     /// # Errors
-    /// Those of [`Collapse::constraints`], such as a virtual domain that can have no weight.
-    pub fn caps(
+    /// Those of [`Collapse::constraints`] and of [`Constraints::check`]: bounds that no mixture with the kept
+    /// ratios meets, or that can't be expressed.
+    pub fn constraints(
         &self,
         set: &DomainSet,
         constraints: &Constraints,
-    ) -> Result<Vec<Option<f64>>, CoreError> {
+    ) -> Result<(DomainSet, Constraints), CoreError> {
         let collapse = Collapse::new(set, &self.frozen)?;
         let constraints = collapse.constraints(constraints)?;
-        let cap = |v: usize| constraints.caps.as_ref().map(|caps| caps[v].min(1.0));
-        Ok((0..self.frozen.len()).map(cap).collect())
+        constraints
+            .check(collapse.collapsed())
+            .map_err(|error| match error {
+                CoreError::Infeasible(what) if !self.frozen.is_empty() => {
+                    CoreError::Infeasible(format!("with the ratios that are kept, {what}"))
+                }
+                error => error,
+            })?;
+        Ok((collapse.collapsed().clone(), constraints))
     }
 }

@@ -477,19 +477,22 @@ fn reuse_of_a_quarter_of_the_domains_or_less_is_a_caution() {
 }
 
 #[test]
-fn caps_of_frozen_domains_are_those_of_the_scarcest_member_and_at_most_one() {
+fn constraints_of_frozen_domains_are_those_of_the_scarcest_member_and_at_most_one() {
     let case = Case::new(&[add(&["new"])]).method(FullReuse);
     let plan = case.plan();
     let set = &case.lineage.new;
     let mut constraints = Constraints::none(11);
-    assert_eq!(plan.caps(set, &constraints).unwrap(), [None]);
+    let over = |constraints: &Constraints| plan.constraints(set, constraints);
+    assert_eq!(over(&constraints).unwrap().1.caps, None);
     constraints.caps = Some(vec![0.1; 11]);
+    constraints.caps.as_mut().unwrap()[10] = 1.0;
     // d0 has half of the virtual domain, which is used up at 0.1 / 0.5.
-    let caps = plan.caps(set, &constraints).unwrap();
-    assert!((caps[0].unwrap() - 0.2).abs() < 1e-12, "{caps:?}");
+    let (domains, found) = over(&constraints).unwrap();
+    assert_eq!(domains.names().collect::<Vec<_>>(), ["existing", "new"]);
+    assert!((found.limit(0) - 0.2).abs() < 1e-12, "{found:?}");
     constraints.caps = Some(vec![5.0; 11]);
-    assert_eq!(plan.caps(set, &constraints).unwrap(), [Some(1.0)]);
+    assert_eq!(over(&constraints).unwrap().1.limit(0), 1.0);
     constraints.caps = Some(vec![0.0; 11]);
-    let error = plan.caps(set, &constraints).unwrap_err();
+    let error = over(&constraints).unwrap_err();
     assert!(error.to_string().contains("can have no weight"), "{error}");
 }

@@ -168,11 +168,10 @@ fn mixture(file: &str, text: &str) -> Result<DomainWeights, IoError> {
                 "fit without `fit_only` and `n_test`",
             )
         })?,
-        // Tokens of what a virtual domain stands for are not in the file.
         tokens: if read.expanded.is_empty() {
             read.domains.iter().map(|domain| domain.tokens).collect()
         } else {
-            None
+            read.expanded.iter().map(|entry| entry.tokens).collect()
         },
         target_tokens: read.target_tokens,
         repetition_factor: read.repetition_factor,

@@ -3,12 +3,12 @@
 use olmix_core::law::{FittedLaw, Law as _, TaskReport};
 use olmix_core::reuse::VirtualDomain;
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
-use olmix_core::{Binding, Fit, LawKind, LossChange};
+use olmix_core::{Binding, Domain, Fit, LawKind, LossChange};
 
 use super::{
-    BaselineEntry, BootstrapEntry, ChangeEntry, DomainEntry, FORMAT, FitEntry, GroupEntry,
-    KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry, RivalEntry,
-    ScoresEntry, ShareEntry, TaskEntry, VERSION, VirtualEntry, Worse,
+    BaselineEntry, BootstrapEntry, ChangeEntry, DomainEntry, ExpandedEntry, FORMAT, FitEntry,
+    GroupEntry, KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry,
+    RivalEntry, ScoresEntry, ShareEntry, TaskEntry, VERSION, VirtualEntry, Worse,
 };
 use crate::core_messages::fit_warnings;
 use crate::swarm::loaded_fit::LoadedFit;
@@ -152,7 +152,7 @@ fn share_entry((domain, share): &(String, f64)) -> ShareEntry {
 }
 
 /// The mixture with each virtual domain replaced, in its place, by what it stands for.
-fn expanded(loaded: &LoadedFit, fit: &Fit) -> Vec<ShareEntry> {
+fn expanded(loaded: &LoadedFit, fit: &Fit) -> Vec<ExpandedEntry> {
     let Some(proposal) = fit
         .proposal
         .as_ref()
@@ -160,18 +160,35 @@ fn expanded(loaded: &LoadedFit, fit: &Fit) -> Vec<ShareEntry> {
     else {
         return Vec::new();
     };
-    let mut shares = Vec::new();
+    let target = loaded.config.constraints.target_tokens;
+    let entry = |name: &str, share: f64, tokens: Option<u64>| {
+        let domain = Domain {
+            name: name.to_owned(),
+            tokens,
+        };
+        ExpandedEntry {
+            share,
+            tokens,
+            epochs: target.and_then(|target| finite(domain.epochs(share, target)?)),
+            domain: domain.name,
+        }
+    };
+    let mut entries = Vec::new();
     let weights = proposal.mixture.weights();
-    for (name, weight) in loaded.swarm.domains().names().zip(weights) {
-        match loaded.virtual_domains.iter().find(|one| one.name == name) {
-            None => shares.push(share_entry(&(name.to_owned(), *weight))),
-            Some(one) => shares.extend(one.members.iter().map(|(member, share)| ShareEntry {
-                domain: member.clone(),
-                share: weight * share,
+    for (domain, weight) in loaded.swarm.domains().iter().zip(weights) {
+        let found = loaded.virtual_domains.iter();
+        match found.clone().find(|one| one.name == domain.name) {
+            None => entries.push(entry(&domain.name, *weight, domain.tokens)),
+            Some(one) => entries.extend(one.members.iter().map(|(member, share)| {
+                entry(
+                    member,
+                    weight * share,
+                    loaded.config.priors.tokens_of(member),
+                )
             })),
         }
     }
-    shares
+    entries
 }
 
 /// Predicted losses at the prior; `None` without laws.
@@ -199,7 +216,7 @@ fn domains(loaded: &LoadedFit, fit: &Fit) -> Vec<DomainEntry> {
             _ => None,
         })
     };
-    let entry = |(j, domain): (usize, &olmix_core::Domain)| {
+    let entry = |(j, domain): (usize, &Domain)| {
         let weight = proposal.and_then(|p| p.mixture.weights().get(j).copied());
         DomainEntry {
             name: domain.name.clone(),

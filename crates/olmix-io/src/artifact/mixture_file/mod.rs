@@ -53,7 +53,7 @@ pub struct MixtureFile {
     /// The proposed mixture over the domains that virtual ones stand for and all others; absent where there
     /// is not a virtual domain or not a mixture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub expanded: Vec<ShareEntry>,
+    pub expanded: Vec<ExpandedEntry>,
     /// Domains no run sampled.
     pub dead_domains: Vec<String>,
     /// `R`, tokens of the run the mixture is for, when the config gives it.
@@ -163,6 +163,21 @@ pub struct ShareEntry {
     pub domain: String,
     /// The share, from 0 to 1.
     pub share: f64,
+}
+
+/// A domain of the mixture in which virtual domains are replaced by what they stand for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExpandedEntry {
+    /// The domain's name.
+    pub domain: String,
+    /// Its share in the mixture, from 0 to 1.
+    pub share: f64,
+    /// Tokens it holds, if counted.
+    #[serde(default)]
+    pub tokens: Option<u64>,
+    /// How often a run of `R` tokens sees them.
+    #[serde(default)]
+    pub epochs: Option<f64>,
 }
 
 /// A limit that holds with equality.

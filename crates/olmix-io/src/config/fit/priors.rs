@@ -13,7 +13,7 @@ pub struct PriorsConfig {
     /// Relative sizes (positive, of any scale); without them the token counts say it.
     #[serde(serialize_with = "optional_map")]
     pub relative_sizes: Option<Vec<Named<f64>>>,
-    /// Tokens per domain, at least 1.
+    /// Tokens per domain, at least 1; those of what virtual domains stand for may be among them.
     #[serde(serialize_with = "optional_map")]
     pub token_counts: Option<Vec<Named<u64>>>,
     /// Relative sizes of the domains that virtual domains stand for, and of all others.
@@ -91,6 +91,13 @@ impl PriorsConfig {
             token_counts: token_counts.transpose()?,
             expanded_relative_sizes: expanded,
         })
+    }
+
+    /// The tokens of a domain, or of one that a virtual domain stands for, where they are given.
+    pub(crate) fn tokens_of(&self, domain: &str) -> Option<u64> {
+        let counts = self.token_counts.iter().flatten();
+        let found = counts.into_iter().find(|count| count.name == domain);
+        found.map(|count| count.value)
     }
 
     /// The text of a config's section `priors`, from the tokens of each leaf: relative sizes that sum to 1,

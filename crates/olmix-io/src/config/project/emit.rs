@@ -1,6 +1,7 @@
 //! Generation and fit configs of a project's next swarm.
 
 use olmix_core::reuse::{CANDIDATES_PER_RUN, VirtualDomain, sampling_center};
+use olmix_core::{Constraints, DomainSet};
 
 use super::{ProjectConfig, ProjectDomain};
 use crate::config::yaml::Yaml;
@@ -30,6 +31,9 @@ pub struct FitFile<'a> {
     pub domains: &'a [ProjectDomain],
     /// Those of them that keep their ratios.
     pub virtuals: &'a [VirtualDomain],
+    /// Caps and bounds over the virtual domains and all others, in the order of the set; `None` where the
+    /// project's hold as they are.
+    pub constraints: Option<(&'a DomainSet, &'a Constraints)>,
     /// Whether the KL term is that of the mixture in which each virtual domain is one.
     pub collapsed_kl: bool,
     /// Names of the folders of earlier swarms, oldest first; each has ratios.csv and metrics.csv.
@@ -102,7 +106,9 @@ impl ProjectConfig {
         }
         let mut config = Yaml::map([("swarm", swarm)]);
         let virtuals = if with_earlier { &[] } else { file.virtuals };
-        config.set("priors", fit_priors(file, virtuals));
+        // An optimizer without a KL term takes no setting of it.
+        let expanded_kl = self.has_kl && !file.collapsed_kl && !virtuals.is_empty();
+        config.set("priors", fit_priors(file, virtuals, expanded_kl));
         for key in ["eval", "filtering", "diagnostics"] {
             if let Some(section) = self.section(key) {
                 config.set(key, section.clone());
@@ -121,9 +127,9 @@ impl ProjectConfig {
             .section("proposer")
             .cloned()
             .unwrap_or(Yaml::Map(Vec::new()));
-        if !virtuals.is_empty() && file.collapsed_kl {
+        if !virtuals.is_empty() && !expanded_kl {
             config.set("virtual_domains", virtual_map(virtuals));
-        } else if !virtuals.is_empty() {
+        } else if expanded_kl {
             proposer.set("expanded_kl_source_mixtures", virtual_map(virtuals));
         }
         let mut constraints = self
@@ -132,6 +138,9 @@ impl ProjectConfig {
             .unwrap_or(Yaml::Map(Vec::new()));
         if with_earlier && !file.virtuals.is_empty() {
             constraints.set("frozen", virtual_map(file.virtuals));
+        }
+        if let (false, Some((domains, bounds))) = (virtuals.is_empty(), file.constraints) {
+            set_bounds(&mut constraints, domains, bounds);
         }
         for (key, section) in [
             ("regression", regression),
@@ -146,8 +155,54 @@ impl ProjectConfig {
     }
 }
 
+/// Puts bounds and groups over collapsed domains in the place of those over all domains.
+fn set_bounds(section: &mut Yaml, domains: &DomainSet, constraints: &Constraints) {
+    if let Yaml::Map(entries) = section {
+        entries.retain(|(key, _)| key != "bounds" && key != "groups");
+    }
+    let bound = |lower: f64, upper: f64| {
+        let mut bound = Yaml::Map(Vec::new());
+        if lower > 0.0 || upper >= 1.0 {
+            bound.set("min", Yaml::number(lower));
+        }
+        if upper < 1.0 {
+            bound.set("max", Yaml::number(upper));
+        }
+        bound
+    };
+    let bounds: Vec<(String, Yaml)> = domains
+        .names()
+        .enumerate()
+        .map(|(j, name)| (name, constraints.lower[j], constraints.upper[j].min(1.0)))
+        .filter(|(_, lower, upper)| *lower > 0.0 || *upper < 1.0)
+        .map(|(name, lower, upper)| (name.to_owned(), bound(lower, upper)))
+        .collect();
+    if !bounds.is_empty() {
+        section.set("bounds", Yaml::map(bounds));
+    }
+    let groups = constraints
+        .groups
+        .iter()
+        .filter(|group| !group.members.is_empty());
+    let groups: Vec<(String, Yaml)> = groups
+        .map(|group| {
+            let names = group.members.iter().map(|&j| Yaml::text(domains.name(j)));
+            let mut entry = Yaml::map([("domains", Yaml::List(names.collect()))]);
+            if let Yaml::Map(limits) = bound(group.lower, group.upper) {
+                limits
+                    .into_iter()
+                    .for_each(|(key, value)| entry.set(&key, value));
+            }
+            (group.name.clone(), entry)
+        })
+        .collect();
+    if !groups.is_empty() {
+        section.set("groups", Yaml::map(groups));
+    }
+}
+
 /// Sizes and tokens of the domains that the laws know.
-fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
+fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain], expanded_kl: bool) -> Yaml {
     let (sizes, tokens) = (sizes(file.domains), tokens(file.domains));
     if virtuals.is_empty() {
         return priors(&sizes, tokens);
@@ -184,8 +239,14 @@ fn fit_priors(file: &FitFile<'_>, virtuals: &[VirtualDomain]) -> Yaml {
             }
         }
     }
+    // Those of what a virtual domain stands for, so that the mixture knows every domain's epochs.
+    for (name, _) in virtuals.iter().flat_map(|one| &one.members) {
+        if let (Some(tokens), Some(j)) = (&tokens, position(name)) {
+            counted.push(tokens[j].clone());
+        }
+    }
     let mut priors = priors(&collapsed, tokens.is_some().then_some(counted));
-    if !file.collapsed_kl {
+    if expanded_kl {
         let all = sizes
             .iter()
             .map(|(name, size)| (name.clone(), Yaml::number(*size)));

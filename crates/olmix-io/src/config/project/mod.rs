@@ -16,6 +16,7 @@ pub use emit::{FitFile, GenerationFile};
 use std::path::{Path, PathBuf};
 
 use olmix_core::law::LawSetting;
+use olmix_core::optimize::OptimizerKind;
 use olmix_core::{Constraints, DomainSet, LawKind};
 
 use crate::config::engine::EngineConfig;
@@ -54,6 +55,12 @@ pub struct ProjectConfig {
     pub proxy_parameters: Option<u64>,
     /// Caps and bounds of the mixture.
     pub constraints: ConstraintsConfig,
+    /// Which law is fitted.
+    pub law: LawKind,
+    /// Which optimizer makes the mixture.
+    pub optimizer: OptimizerKind,
+    /// Whether the objective has a KL term.
+    pub has_kl: bool,
     /// λ of the mixture; `None` where it is chosen from data or there is no such term.
     pub kl_reg: Option<f64>,
     /// Whether the laws have a ridge, and none of the user's choice: `ridge: 0` chooses to have none.
@@ -131,6 +138,17 @@ impl ProjectConfig {
             }
         }
         SwarmConfig::read(root.section("swarm")?)?;
+        for (section, key) in [
+            ("constraints", "frozen"),
+            ("proposer", "expanded_kl_source_mixtures"),
+        ] {
+            if let Some(value) = root.section(section)?.optional(key) {
+                return Err(value.error(
+                    format!("`{section}.{key}` is what a plan says"),
+                    "remove it here; see `olmix plan --help`",
+                ));
+            }
+        }
         let settings = Settings::read(&mut root)?;
         let mut sections = Vec::new();
         for key in SECTIONS {
@@ -146,6 +164,9 @@ impl ProjectConfig {
             runs_per_domain,
             max_tokens,
             proxy_parameters,
+            law: settings.regression.law,
+            optimizer: settings.proposer.kind,
+            has_kl: settings.proposer.kl_reg.is_some(),
             kl_reg: match settings.proposer.kl_reg {
                 Some(KlReg::Fixed(kl)) => Some(kl),
                 _ => None,

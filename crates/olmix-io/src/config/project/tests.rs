@@ -79,6 +79,7 @@ fn the_configs_of_a_swarm_are_read_back_as_what_was_meant() {
         config.fit(&FitFile {
             domains: &config.domains,
             virtuals: &frozen,
+            constraints: None,
             collapsed_kl,
             earlier,
         })

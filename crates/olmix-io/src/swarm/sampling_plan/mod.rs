@@ -158,12 +158,16 @@ impl GenerationConfig {
         })
     }
 
-    /// What must have weight in every mixture: for a frozen leaf, its virtual domain.
+    /// What must have weight in every mixture: for a frozen leaf, and for a source or topic of which all
+    /// leaves are frozen, the virtual domain that has it, or its first leaf.
     fn nonzero(&self, tree: &Tree, collapse: &Collapse) -> Result<Vec<String>, IoError> {
         let sampled = |name: &Named<()>| {
-            let within = (0..collapse.virtuals()).find(|&v| {
+            let below = format!("{}:", name.name);
+            let is_meant = |leaf: &str| leaf == name.name || leaf.starts_with(&below);
+            let is_sampled = tree.leaves_of(&name.name).is_some();
+            let within = (0..collapse.virtuals()).filter(|_| !is_sampled).find(|&v| {
                 let mut members = collapse.members(v).iter();
-                members.any(|(leaf, _)| collapse.full().name(*leaf) == name.name)
+                members.any(|(leaf, _)| is_meant(collapse.full().name(*leaf)))
             });
             within.map_or(name.name.clone(), |v| {
                 collapse.collapsed().name(v).to_owned()

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use olmix_core::reuse::Alternative;
 use olmix_ledger::Cost;
-use olmix_project::{Estimate, FreeReason, Plan, Project, Risk};
+use olmix_project::{Estimate, ExpectedLoss, FreeReason, Plan, Project, Risk};
 
 use crate::bars::tokens_text;
 use crate::table::{number, percent, table, table_with_text};
@@ -57,13 +58,22 @@ pub fn described(project: &Project, plan: &Plan) -> String {
 /// The virtual domains: their caps, and the largest shares within them.
 fn frozen(plan: &Plan) -> String {
     let mut text = String::new();
-    for (one, cap) in plan.reuse.frozen.iter().zip(&plan.caps) {
-        let cap = cap.map_or_else(String::new, |cap| {
-            format!(", at most {} of the mixture", percent(cap))
-        });
+    for (v, one) in plan.reuse.frozen.iter().enumerate() {
+        let (min, max) = plan.bounds(v);
+        let most = plan.cap(v).into_iter().chain((max < 1.0).then_some(max));
+        let limits = [
+            (min > 0.0).then(|| format!("at least {}", percent(min))),
+            most.reduce(f64::min)
+                .map(|most| format!("at most {}", percent(most))),
+        ];
+        let limits: Vec<String> = limits.into_iter().flatten().collect();
+        let limits = match limits.as_slice() {
+            [] => String::new(),
+            limits => format!(", {} of the mixture", limits.join(" and ")),
+        };
         let _ = writeln!(
             text,
-            "\n`{}`: {} domains keep their ratios{cap}.",
+            "\n`{}`: {} domains keep their ratios{limits}.",
             one.name,
             one.members.len()
         );
@@ -154,19 +164,50 @@ fn costs(project: &Project, plan: &Plan) -> String {
             missing.join(" and ")
         );
     }
-    let rows: Vec<Vec<String>> = plan
-        .reuse
-        .alternatives
-        .iter()
-        .map(|other| {
-            vec![
-                other.method.name().to_owned(),
-                other.domains.to_string(),
-                other.runs.to_string(),
-            ]
-        })
-        .collect();
-    text + "\n" + &table(&["method", "domains sampled", "runs"], &rows)
+    text + &alternatives(plan)
+}
+
+/// Every method with its runs, and the loss that it is expected to reach.
+fn alternatives(plan: &Plan) -> String {
+    let expected = &plan.expected;
+    let losses = expected.methods.iter().any(Result::is_ok);
+    let methods = plan.reuse.alternatives.iter().zip(&expected.methods);
+    let row = |(other, loss): (&Alternative, &ExpectedLoss)| {
+        let mut row = vec![
+            other.method.name().to_owned(),
+            other.domains.to_string(),
+            other.runs.to_string(),
+        ];
+        if losses {
+            row.push(number(loss.as_ref().ok().copied(), 4));
+        }
+        row
+    };
+    let rows: Vec<Vec<String>> = methods.clone().map(row).collect();
+    let header = ["method", "domains sampled", "runs", "expected loss"];
+    let mut text = format!("\n{}", table(&header[..3 + usize::from(losses)], &rows));
+    if !losses {
+        if let Some(Err(why)) = expected.methods.first().filter(|_| plan.cost.runs > 0) {
+            let _ = writeln!(text, "No expected loss: {why}.");
+        }
+        return text;
+    }
+    let in_use = expected.in_use.as_ref().ok();
+    let in_use = in_use.map_or_else(String::new, |loss| {
+        format!(", where the mixture in use has {}", number(Some(*loss), 4))
+    });
+    let _ = writeln!(
+        text,
+        "Expected loss: of the best mixture that the method allows, by the laws under \"Risk\"{in_use}; with \
+         fewer than two runs per domain less of the gain, as in docs/study-reuse.md. Estimates for new \
+         domains are in it."
+    );
+    for (other, loss) in methods {
+        if let Err(why) = loss {
+            let _ = writeln!(text, "No expected loss of {}: {why}.", other.method.name());
+        }
+    }
+    text
 }
 
 /// The risk: estimated losses, coupling, and the bound of Theorem 1.
@@ -184,14 +225,23 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
         let _ = writeln!(text, "- … and {} more", risk.estimates.len() - MOST_PRINTED);
     }
     let found = &risk.analysis;
-    let [optimum, kept, prior] = found.losses;
-    let _ = writeln!(
-        text,
-        "With all ratios kept, an average loss of {} is estimated; with everything free {}; of the prior {}.",
-        number(Some(kept), 4),
+    let (optimum, prior) = (found.optimum_loss, found.prior_loss);
+    let free = format!(
+        "with everything free {}; of the prior {}",
         number(Some(optimum), 4),
         number(Some(prior), 4)
     );
+    let _ = match &found.reused {
+        Ok(kept) => writeln!(
+            text,
+            "With all ratios kept, an average loss of {} is estimated; {free}.",
+            number(Some(kept.loss), 4)
+        ),
+        Err(error) => writeln!(
+            text,
+            "With all ratios kept, the constraints can't be met ({error}); {free}."
+        ),
+    };
     let _ = writeln!(
         text,
         "Coupling κ {}; {} of the full optimum are estimated to be on domains that the update changed.",

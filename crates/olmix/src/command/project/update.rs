@@ -20,6 +20,9 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
     let common = args.project.common;
     on_threads(common, || {
         let mut project = open(&args.project)?;
+        if matches!(args.command, UpdateCommand::Undo) {
+            return undo(&mut project, args);
+        }
         let mut changes = changes(&args.command)?;
         let from = match &args.command {
             UpdateCommand::Apply { file } => file.parent().unwrap_or(Path::new("")),
@@ -53,6 +56,28 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
             done.record.title
         ))
     })
+}
+
+/// Takes back the last update.
+fn undo(project: &mut Project, args: &UpdateArgs) -> Result<(), Failure> {
+    let common = args.project.common;
+    let done = project.undo(args.message.as_deref(), &provenance())?;
+    let (before, after) = done.domains;
+    if common.json {
+        let json = json!({
+            "version": done.record.name(), "hash": done.record.hash, "undone": done.undone.name(),
+            "domains": after, "before": before,
+        });
+        return output::print(&json.to_string());
+    }
+    if common.quiet {
+        return Ok(());
+    }
+    output::print(&format!(
+        "Recorded as {}: {} ({before} domains before, {after} now)",
+        done.record.name(),
+        done.record.title
+    ))
 }
 
 fn changes(command: &UpdateCommand) -> Result<Vec<ProjectChange>, Failure> {
@@ -93,6 +118,7 @@ fn changes(command: &UpdateCommand) -> Result<Vec<ProjectChange>, Failure> {
             vec![ProjectChange::Revise(known(domain, of))]
         }
         UpdateCommand::Apply { file } => read_changes(file)?,
+        UpdateCommand::Undo => Vec::new(),
     })
 }
 

@@ -9,11 +9,13 @@ use olmix_core::{Purpose, generator};
 use rand::RngExt;
 
 const KILLS: usize = 100;
+/// Commands of the history, one after another.
+const STEPS: usize = 7;
 
 /// The command of a step: the history that the test lives through.
 fn script(at: &Path, step: usize) -> String {
-    match step % 6 {
-        0 => format!("update add d{step}=1000000"),
+    match step % STEPS {
+        0 => format!("update add d{step}=3000000000"),
         1 => {
             let content = json(at, "show domains --json");
             let domains = content["content"]["domains"].as_array().unwrap().clone();
@@ -25,10 +27,11 @@ fn script(at: &Path, step: usize) -> String {
             fs::write(at.join("mixture.json"), weights).unwrap();
             "commit mixture.json".into()
         }
-        2 => format!("update add e{step}=1000000"),
+        2 => format!("update add e{step}=3000000000"),
         3 => format!("plan --method full-reuse --write p{step}"),
         4 => format!("tag t{step} main"),
-        _ => format!("update remove d{}", step - 5),
+        5 => format!("update remove d{}", step - 5),
+        _ => "update undo".into(),
     }
 }
 
@@ -39,14 +42,14 @@ fn project_killed_at_a_hundred_random_moments_verifies_and_goes_on() {
     copy_demo(at);
     ok(at, "init --from fit.yaml --name house");
     let mut rng = generator(1, Purpose::Study, 0);
-    let mut longest = [Duration::from_millis(60); 6];
+    let mut longest = [Duration::from_millis(60); STEPS];
     let (mut whole, mut none) = (0, 0);
     for step in 0..KILLS {
         let line = script(at, step);
         let records = |at: &Path| json(at, "log --all --json").as_array().unwrap().len();
         let before = records(at);
         let mut child = start(at, &line);
-        let wait = longest[step % 6].mul_f64(rng.random::<f64>());
+        let wait = longest[step % STEPS].mul_f64(rng.random::<f64>());
         std::thread::sleep(wait);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -64,7 +67,7 @@ fn project_killed_at_a_hundred_random_moments_verifies_and_goes_on() {
         // It goes on: the same command does what is left to do, or says that it was done.
         let began = Instant::now();
         let again = olmix(at, &line).output().unwrap();
-        longest[step % 6] = began.elapsed();
+        longest[step % STEPS] = began.elapsed();
         let message = String::from_utf8_lossy(&again.stderr).into_owned();
         let done = after > before && again.status.code() == Some(2);
         assert!(again.status.success() || done, "{line}: {message}");

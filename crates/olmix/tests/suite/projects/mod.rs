@@ -1,9 +1,11 @@
 //! Projects: versions of the data, plans, mixtures and their history, run as a user runs them.
 
+mod bounds;
 mod history;
 mod killed;
 mod refusals;
 mod reuse;
+mod undo;
 mod update5;
 
 use std::fs;
