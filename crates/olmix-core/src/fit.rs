@@ -2,6 +2,7 @@
 
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
 use crate::optimize::{Optimizer, Solution};
+use crate::price::{ConstraintPrice, Priced, constraint_prices};
 use crate::random::numpy::permutation;
 use crate::swarm::dot;
 use crate::trust::{
@@ -63,6 +64,9 @@ pub struct Proposal {
     pub baselines: Vec<(&'static str, f64)>,
     /// Intervals from resampled runs; `None` without bootstrap.
     pub bootstrap: Option<Bootstrap>,
+    /// What each constraint that binds costs, the dearest first; `None` for optimizers other than the
+    /// exact one, which know no multipliers.
+    pub prices: Option<Vec<ConstraintPrice>>,
 }
 
 /// The parts of a fit, in order, for progress.
@@ -278,6 +282,15 @@ fn propose(
         observer.step();
     })?;
     observer.step();
+    let prices = constraint_prices(&Priced {
+        swarm,
+        spec,
+        optimizer,
+        laws: &fit.laws,
+        constraints: &constraints,
+        held: &fit.dead,
+        solution: &solution,
+    })?;
     // Bounds that hold a dead domain are ours, not the user's.
     let held = |binding: &Binding| match binding {
         Binding::Lower(j) | Binding::Upper(j) | Binding::Cap(j) => fit.dead.contains(j),
@@ -333,6 +346,7 @@ fn propose(
         predicted,
         natural: at_natural,
         bootstrap: resampled,
+        prices,
     })
 }
 

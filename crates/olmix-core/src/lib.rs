@@ -153,6 +153,7 @@ mod matrix;
 mod mixture;
 pub mod optimize;
 mod oracle;
+pub mod price;
 mod random;
 pub mod reuse;
 mod spec;

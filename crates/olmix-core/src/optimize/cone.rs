@@ -33,14 +33,14 @@ pub(crate) struct Program {
 
 /// Rows of `A` as they are added, column by column in the end.
 #[derive(Default)]
-struct ConstraintRows {
+pub(crate) struct ConstraintRows {
     entries: Vec<(usize, usize, f64)>,
-    rhs: Vec<f64>,
+    pub(crate) rhs: Vec<f64>,
 }
 
 impl ConstraintRows {
     /// Adds the row `s = constant − Σ value·x` and so constrains `s` to the cone of its block.
-    fn push(&mut self, constant: f64, entries: impl IntoIterator<Item = (usize, f64)>) {
+    pub(crate) fn push(&mut self, constant: f64, entries: impl IntoIterator<Item = (usize, f64)>) {
         let row = self.rhs.len();
         let kept = entries.into_iter().filter(|(_, value)| *value != 0.0);
         self.entries
@@ -250,7 +250,7 @@ fn explain_infeasible(constraints: &Constraints) -> CoreError {
 }
 
 /// Compressed columns from entries in any order.
-fn compressed(rows: &ConstraintRows, columns: usize) -> CscMatrix<f64> {
+pub(crate) fn compressed(rows: &ConstraintRows, columns: usize) -> CscMatrix<f64> {
     let mut entries = rows.entries.clone();
     entries.sort_by_key(|&(row, column, _)| (column, row));
     let mut starts = vec![0; columns + 1];

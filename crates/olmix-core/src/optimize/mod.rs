@@ -18,6 +18,7 @@ mod search;
 mod simulation;
 mod worst;
 
+pub(crate) use cone::{ConstraintRows, compressed};
 pub use exact::{solve_cone, solve_exact};
 pub use exact_optimizer::Exact;
 pub use family::{
@@ -25,6 +26,7 @@ pub use family::{
     SolveKeepingRatios,
 };
 pub use local::{Local, local};
+pub(crate) use problem::BINDING_TOLERANCE;
 pub use problem::ExactProblem;
 pub use registry::{Optimizer, OptimizerKind};
 pub use rule::{Rule, by_rule};

@@ -9,5 +9,6 @@ mod fit;
 mod generate;
 mod log_linear;
 mod other_laws;
+mod price;
 mod reuse;
 mod saturating;

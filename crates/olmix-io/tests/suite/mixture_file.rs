@@ -8,6 +8,7 @@ use olmix_core::law::{
     TaskReport,
 };
 use olmix_core::optimize::{Solution, Status};
+use olmix_core::price::{ConstraintPrice, Loosened};
 use olmix_core::trust::{Bootstrap, Interval, OutOfFold, Scores};
 use olmix_core::{Binding, Fit, LawKind, Matrix, Mixture, Proposal};
 use olmix_io::mixture_file::Limit;
@@ -90,6 +91,17 @@ fn fit(loaded: &LoadedFit) -> Fit {
                 gain: interval(0.1, 0.3),
                 failed: 1,
             }),
+            prices: Some(vec![ConstraintPrice {
+                constraint: Binding::GroupUpper(0),
+                bound: 0.4,
+                loosening: f64::INFINITY,
+                tightening: None,
+                loosened: Some(Loosened {
+                    by: 0.01,
+                    predicted: 1.4,
+                }),
+                without: Some(1.2),
+            }]),
         }),
         ..Fit::default()
     }
@@ -176,6 +188,28 @@ fn a_mixture_file_names_binding_constraints_and_epochs() {
     assert_eq!(file.out_of_fold.unwrap().average.rmse, None);
     assert_eq!(file.law.tasks[0].fit.as_ref().unwrap().condition, None);
     assert_eq!(file.bootstrap.unwrap().resamples, 10);
+}
+
+#[test]
+fn a_mixture_file_has_the_price_of_each_constraint_or_no_prices_at_all() {
+    let loaded = loaded();
+    let mut fit = fit(&loaded);
+    let prices = MixtureFile::new(&loaded, &fit).prices.unwrap();
+    assert_eq!(prices.len(), 1);
+    let price = &prices[0];
+    assert_eq!(
+        (price.domain.as_deref(), price.group.as_deref()),
+        (None, Some("g"))
+    );
+    assert_eq!((price.limit, price.loosening), (Limit::Max, None));
+    let without = price.without.as_ref().unwrap();
+    assert_eq!((without.by, without.predicted), (None, 1.2));
+    assert!((without.change.unwrap() + 0.2).abs() < 1e-12);
+
+    // An optimizer that knows no multipliers: absent, and not an empty list.
+    fit.proposal.as_mut().unwrap().prices = None;
+    let text = MixtureFile::new(&loaded, &fit).to_bytes().unwrap();
+    assert!(!String::from_utf8(text).unwrap().contains("\"prices\""));
 }
 
 #[test]

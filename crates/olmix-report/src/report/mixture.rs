@@ -3,6 +3,7 @@
 use olmix_core::{Binding, Direction, LossChange, Proposal, weighted_mean};
 
 use super::markup::{Column, details, name, number, table, text};
+use super::prices::table_of_prices;
 use super::{ReportInput, epochs, figures};
 use crate::figure::families;
 use crate::fit_figures::Section;
@@ -13,10 +14,11 @@ pub fn section(input: &ReportInput) -> String {
         return String::new();
     };
     format!(
-        "<h2>The mixture</h2>\n{}{}{}<h2>Losses by task family</h2>\n{}",
+        "<h2>The mixture</h2>\n{}{}{}{}<h2>Losses by task family</h2>\n{}",
         domains(input, proposal),
         groups(input, proposal),
         figures(input, Section::Mixture),
+        table_of_prices(input, proposal),
         losses(input, proposal)
     )
 }

@@ -4,6 +4,7 @@ mod answer;
 mod laws;
 mod markup;
 mod mixture;
+mod prices;
 mod provenance;
 mod trial;
 mod trial_outcome;

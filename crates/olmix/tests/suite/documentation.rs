@@ -261,7 +261,7 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
         demo.replace(regression, "regression: {granularity: family}") + checks,
         demo.replace(
             "repetition_factor: 4.0",
-            "repetition_factor: 4.0, groups: {web: {domains: [\"web:*\"], max: 0.5}}",
+            "repetition_factor: 4.0, groups: {web: {domains: [\"web:*\"], max: 0.3}}",
         ) + checks,
         demo.replace(
             proposer,

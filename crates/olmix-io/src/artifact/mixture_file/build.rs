@@ -5,6 +5,7 @@ use olmix_core::reuse::VirtualDomain;
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
 use olmix_core::{Binding, Domain, Fit, LawKind, LossChange};
 
+use super::prices::prices;
 use super::{
     BaselineEntry, BootstrapEntry, ChangeEntry, DomainEntry, ExpandedEntry, FORMAT, FitEntry,
     GroupEntry, KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry,
@@ -78,6 +79,7 @@ impl MixtureFile {
             target_tokens: constraints.target_tokens,
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
             groups: groups(loaded, fit),
+            prices: prices(loaded, fit),
             law: LawEntry {
                 kind: loaded.spec.law,
                 options: fit.options.clone(),
@@ -377,6 +379,6 @@ fn interval(interval: Interval) -> Option<Interval> {
 }
 
 /// JSON has no infinities.
-fn finite(number: f64) -> Option<f64> {
+pub(super) fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }

@@ -5,6 +5,7 @@
 //! are written as null.
 
 mod build;
+mod prices;
 mod read;
 
 use olmix_core::law::{FittedLaw, LawOptions};
@@ -12,6 +13,8 @@ use olmix_core::optimize::Status;
 use olmix_core::trust::Interval;
 use olmix_core::{Direction, LawKind};
 use serde::{Deserialize, Serialize};
+
+pub use prices::{PriceEntry, ResolvedEntry};
 
 use crate::input::InputRecord;
 use crate::swarm::tasks::task_columns::Member;
@@ -62,6 +65,9 @@ pub struct MixtureFile {
     pub repetition_factor: Option<f64>,
     /// Bounds on groups of domains. Those on single domains stand with the domains.
     pub groups: Vec<GroupEntry>,
+    /// What each cap and bound that binds costs, the dearest first; absent where the optimizer knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Vec<PriceEntry>>,
     /// The fitted laws.
     pub law: LawEntry,
     /// The objective's optimum and how it was found; null when no mixture was asked for.

@@ -8,6 +8,7 @@ pub mod drawings;
 
 use olmix_core::law::{FittedLaw, Law as _, LawOptions, LogLinear, LogLinearOptions, TaskReport};
 use olmix_core::optimize::{Optimizer, Search, Solution, Status};
+use olmix_core::price::{ConstraintPrice, Loosened};
 use olmix_core::trust::{Bootstrap, Explosion, HeldOut, Interval, KlChoice, OutOfFold, Scores};
 use olmix_core::{
     Binding, Constraints, Direction, Domain, DomainSet, Fit, FitSpec, LawKind, Matrix, Mixture,
@@ -274,6 +275,17 @@ fn proposal(
         predicted_average: average(&predicted),
         natural_average: Some(average(&natural)),
         baselines: vec![("natural distribution", average(&natural))],
+        prices: Some(vec![ConstraintPrice {
+            constraint: Binding::Cap(0),
+            bound: mixture.weights()[0],
+            loosening: 0.31,
+            tightening: Some(0.31),
+            loosened: Some(Loosened {
+                by: 0.25 * mixture.weights()[0],
+                predicted: 0.997 * average(&predicted),
+            }),
+            without: Some(0.98 * average(&predicted)),
+        }]),
         predicted,
         natural,
         mixture: {
@@ -445,6 +457,7 @@ pub fn search(mut case: Case) -> Case {
     proposal.natural = Vec::new();
     proposal.natural_average = None;
     proposal.bootstrap = None;
+    proposal.prices = None;
     proposal.predicted = case.swarm.losses().row(3).to_vec();
     proposal.predicted_average = case.swarm.average_losses()[3];
     proposal.solution.run = Some(3);

@@ -5,6 +5,7 @@ use olmix_core::trust::{CandidateScore, KL_SPLITS, best_of_each};
 use olmix_core::{Binding, Fit, FitSpec, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few};
 
+use super::prices::prices;
 use crate::table::{coverage, number, percent, signed_change, signed_percent, table};
 
 /// What a person reads on the terminal.
@@ -27,6 +28,12 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
         text += &verdict(proposal);
         text += &kept_ratios(loaded);
         text += &worse_tasks(trained, proposal);
+        text += &prices(
+            trained.domains(),
+            &loaded.spec.constraints,
+            loaded.config.constraints.target_tokens,
+            proposal,
+        );
     }
     for (name, scores) in [
         (

@@ -2,6 +2,7 @@
 
 mod describe;
 mod files;
+mod prices;
 
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedFile, StagedFolder, check_writable};

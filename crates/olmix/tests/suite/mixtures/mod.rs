@@ -7,4 +7,5 @@ mod measured;
 mod methods;
 mod output_folder;
 mod predict;
+mod prices;
 mod printed;
