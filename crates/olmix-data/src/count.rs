@@ -1,10 +1,9 @@
 //! Counts the tokens of each leaf: flat shards by their sizes, texts by reading them.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::TryStreamExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
 use rayon::prelude::*;
@@ -13,9 +12,9 @@ use tokio::runtime::Runtime;
 use crate::cache::Cache;
 use crate::pattern::Location;
 use crate::reader::Reader;
-use crate::resolve::{Job, Leaf, REQUESTS, is_npy, jobs, list};
+use crate::remote_headers::{Header, remote_headers};
+use crate::resolve::{Job, Leaf, jobs, list};
 use crate::shard::Measure;
-use crate::shard::flat::{self, HEAD, Npy};
 use crate::store::Stores;
 use crate::text::{self, Counted, OnBadLine, Skipped, Source, Unit};
 use crate::{DataError, Encoder, Format, ShardProblem};
@@ -94,7 +93,7 @@ pub fn count(
         cache: &cache,
         progress: &|bytes| progress(bytes, sum),
     };
-    let headers = counter.remote_headers(&jobs);
+    let headers = remote_headers(&jobs, reader);
     let counted: Vec<Result<JobCount, String>> = jobs
         .par_iter()
         .zip(&headers)
@@ -170,71 +169,7 @@ impl JobCount {
     }
 }
 
-/// What the first bytes of a shard say.
-type Header = Result<Option<Npy>, String>;
-
-/// Leaves of more objects than this have their first and last one looked at.
-const FEW: usize = 4;
-
 impl Counter<'_> {
-    /// The header of each `.npy` object of a store. Of leaves with many, the first and the last are
-    /// looked at, and all others where these differ: shards of a leaf come from one tool, and a request for
-    /// each of a hundred thousand would take longer than all else.
-    fn remote_headers(&self, jobs: &[Job<'_>]) -> Vec<Option<Header>> {
-        let mut of_leaf: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, job) in jobs.iter().enumerate() {
-            let remote = job.shard.location != Location::Local;
-            if remote && job.format == Format::Tokens && is_npy(job.shard) {
-                of_leaf.entry(job.leaf).or_default().push(at);
-            }
-        }
-        let mut headers: Vec<Option<Header>> = vec![None; jobs.len()];
-        let look = |wanted: Vec<usize>, headers: &mut Vec<Option<Header>>| {
-            let one = |at: usize| async move {
-                let shard = jobs[at].shard;
-                let Location::Store(root) = &shard.location else {
-                    return (at, Err("lies on this machine".to_owned()));
-                };
-                let range = 0..HEAD.min(shard.size.max(1));
-                (at, self.reader.remote(root, &shard.name, range).await)
-            };
-            let heads = stream::iter(wanted).map(one).buffer_unordered(REQUESTS);
-            let heads: Vec<(usize, Result<Vec<u8>, String>)> =
-                self.reader.runtime.block_on(heads.collect());
-            for (at, head) in heads {
-                headers[at] = Some(head.and_then(|head| flat::npy(&head)));
-            }
-        };
-        let some = |all: &Vec<usize>| match all[..] {
-            [first, .., last] if all.len() > FEW => vec![first, last],
-            _ => all.clone(),
-        };
-        look(of_leaf.values().flat_map(some).collect(), &mut headers);
-        let mut more = Vec::new();
-        for all in of_leaf.values().filter(|all| all.len() > FEW) {
-            let (first, last) = (all[0], all[all.len() - 1]);
-            // Shards of one tool differ in their lengths, which only their own headers say.
-            let kind = |at: usize| match headers[at].clone() {
-                Some(Ok(Some(npy))) => Some(Ok(Some(Npy {
-                    tokens: None,
-                    ..npy
-                }))),
-                other => other,
-            };
-            let common = kind(first);
-            if common == kind(last) {
-                let between = &all[1..all.len() - 1];
-                between
-                    .iter()
-                    .for_each(|&at| headers[at].clone_from(&common));
-            } else {
-                more.extend(&all[1..all.len() - 1]);
-            }
-        }
-        look(more, &mut headers);
-        headers
-    }
-
     fn count(&self, job: &Job<'_>, header: Option<&Header>) -> Result<JobCount, String> {
         let shard = job.shard;
         if job.format.is_text() {

@@ -122,7 +122,7 @@ pub(crate) fn list(
 }
 
 /// Refuses shards that two leaves have.
-fn refuse_shared(leaves: &[Leaf], shards: &[Vec<Shard>]) -> Result<(), DataError> {
+pub(crate) fn refuse_shared(leaves: &[Leaf], shards: &[Vec<Shard>]) -> Result<(), DataError> {
     let mut owner: HashMap<(&Location, &str), usize> = HashMap::new();
     for (leaf, shards) in shards.iter().enumerate() {
         for shard in shards {

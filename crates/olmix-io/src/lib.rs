@@ -33,6 +33,7 @@ mod core_messages;
 mod error;
 mod input;
 mod messages;
+mod names;
 #[cfg(test)]
 mod real_data;
 mod rounding;

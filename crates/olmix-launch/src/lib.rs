@@ -78,6 +78,7 @@
 //! ```
 
 pub mod collect;
+mod domain_files;
 mod engine;
 mod error;
 mod host;
@@ -90,6 +91,7 @@ mod swarm;
 mod swarm_report;
 pub mod testing;
 
+pub use domain_files::domain_files;
 pub use engine::cluster;
 pub use engine::registry;
 pub use engine::{Ended, Engine, Local, MultiEngine, OpenEngine, RunRecorder};

@@ -24,6 +24,8 @@ pub(crate) struct Flat {
     pub tokens: u64,
     /// Why a trainer can't read them one after another, where it can't.
     pub unreadable: Option<&'static str>,
+    /// Whether the shard is a chunk of litdata.
+    pub litdata: bool,
 }
 
 impl Flat {
@@ -35,6 +37,7 @@ impl Flat {
             big_endian: false,
             tokens: flat::tokens(size, 0, width)?,
             unreadable: None,
+            litdata: false,
         })
     }
 }
@@ -115,6 +118,7 @@ impl<'a> Measure<'a> {
                 "is stored column by column (fortran_order), so that its rows are not text; save it with \
                  numpy.ascontiguousarray",
             ),
+            litdata: false,
         })
     }
 
@@ -259,5 +263,6 @@ fn litdata(shard: &Shard, index: &Value) -> Result<Flat, String> {
             "is a chunk of litdata, which olmix counts but does not train on; write its tokens as .npy, or run \
              `olmix tokenize` on the texts",
         ),
+        litdata: true,
     })
 }

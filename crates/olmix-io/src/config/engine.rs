@@ -211,12 +211,18 @@ impl EngineConfig {
         whole("nodes", 1, &mut self.nodes)?;
         let mut list = |key: &'static str, setting: &mut Vec<String>| {
             if let Some(value) = section.optional(key) {
+                // Each option is a line of a script; lines of `setup` are a script.
+                let line = |item: &Value<'_>| {
+                    let line = if key == "options" {
+                        item.name()
+                    } else {
+                        item.text()
+                    };
+                    line.map(str::to_owned)
+                };
                 *setting = match value.items() {
-                    Ok(items) => items
-                        .iter()
-                        .map(|item| item.text().map(str::to_owned))
-                        .collect::<Result<_, _>>()?,
-                    Err(_) => vec![value.text()?.to_owned()],
+                    Ok(items) => items.iter().map(line).collect::<Result<_, _>>()?,
+                    Err(_) => vec![line(&value)?],
                 };
             }
             Ok::<(), IoError>(())
@@ -340,7 +346,7 @@ fn kind(value: &Value<'_>) -> Result<EngineKind, IoError> {
 }
 
 fn text(value: Option<Value<'_>>) -> Result<Option<String>, IoError> {
-    value.map(|v| v.text().map(str::to_owned)).transpose()
+    value.map(|v| v.name().map(str::to_owned)).transpose()
 }
 
 /// A name that a shell takes for a variable.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use olmix_io::{LaunchConfig, TrainerKind};
 use olmix_ledger::{Run, Stage, Swarm};
 
+use super::megatron;
 use crate::LaunchError;
 use crate::host::shell::{filled, quoted};
 use crate::protocol::{Job, MIXTURE_FILE, RemoteFolder, Step};
@@ -74,7 +75,7 @@ pub fn job(
             timeout: seconds,
         } => {
             timeout = seconds.map(Duration::from_secs);
-            let values = Values::new(config, path, folder, tools);
+            let values = Values::new(config, path, folder, tools, command)?;
             let file = values.path(file);
             if ![&config.name, &text(folder)]
                 .into_iter()
@@ -259,35 +260,61 @@ fn torch_folder(tools: &Tools) -> Option<String> {
 }
 
 /// What the placeholders of a custom trainer stand for.
-struct Values([(&'static str, String); 6]);
+struct Values {
+    /// Each is one word of the command.
+    words: Vec<(&'static str, String)>,
+    /// Several words each, which are quoted already.
+    lines: Vec<(&'static str, String)>,
+}
 
 impl Values {
-    fn new(config: &LaunchConfig, path: &Path, folder: &Path, tools: &Tools) -> Self {
-        Self([
-            ("mix_json", text(&folder.join(MIXTURE_FILE))),
-            ("out", text(folder)),
-            ("config", text(path)),
-            ("name", config.name.clone()),
-            ("seed", config.training.seed.to_string()),
-            ("threads", tools.threads.to_string()),
-        ])
+    /// The values, and the blends that `command` names.
+    fn new(
+        config: &LaunchConfig,
+        path: &Path,
+        folder: &Path,
+        tools: &Tools,
+        command: &str,
+    ) -> Result<Self, LaunchError> {
+        let mut values = Self {
+            words: vec![
+                ("mix_json", text(&folder.join(MIXTURE_FILE))),
+                ("out", text(folder)),
+                ("config", text(path)),
+                ("name", config.name.clone()),
+                ("seed", config.training.seed.to_string()),
+                ("threads", tools.threads.to_string()),
+            ],
+            lines: Vec::new(),
+        };
+        if command.contains("{megatron_blend}") {
+            values
+                .lines
+                .push(("megatron_blend", megatron::line(config)?));
+        }
+        if command.contains("{megatron_bridge}") {
+            values
+                .words
+                .push(("megatron_bridge", megatron::lists(config)?));
+        }
+        Ok(values)
     }
 
     fn path(&self, template: &str) -> String {
         filled(template, |name| {
-            let found = self.0.iter().find(|(known, _)| *known == name);
+            let found = self.words.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| value.as_str())
         })
     }
 
     fn command(&self, template: &str) -> String {
-        let quoted: Vec<(&str, String)> = self
-            .0
+        let words = self
+            .words
             .iter()
-            .map(|(name, value)| (*name, quoted(value)))
-            .collect();
+            .map(|(name, value)| (*name, quoted(value)));
+        let all: Vec<(&str, String)> = words.chain(self.lines.clone()).collect();
         filled(template, |name| {
-            let found = quoted.iter().find(|(known, _)| *known == name);
+            let found = all.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| value.as_str())
         })
     }

@@ -9,6 +9,7 @@ pub mod engines;
 mod events;
 mod heartbeat;
 mod ledger_writer;
+mod megatron;
 mod outcomes;
 mod takeover;
 #[cfg(test)]

@@ -96,10 +96,13 @@ fn formats() -> impl Iterator<Item = (&'static str, &'static Format)> {
 pub fn export_help() -> String {
     let mut text = String::from("Formats:\n");
     for format in Format::ALL {
-        text += &format!("  {:<13}{}\n", format.name(), format.help());
+        text += &format!("  {:<20}{}\n", format.name(), format.help());
     }
-    text + "Weights are rounded to nine decimals that sum to one.\n\nExample:\n  \
-            olmix export --mixture out/mixture.json --format megatron --data generate.yaml"
+    text + "Weights are rounded to nine decimals that sum to one. A domain's weight is shared out over its files by \
+            their tokens where the trainer takes a weight for each file.\n\nExamples:\n  \
+            olmix export --mixture out/mixture.json --format megatron --data generate.yaml\n  \
+            olmix export --mixture out/mixture.json --format levanter --check generate.yaml --target-tokens 100B \
+            --sequence-length 4096"
 }
 
 /// `olmix export`.
@@ -120,6 +123,13 @@ pub struct ExportArgs {
     /// How often the run may see each token [default: the factor that the mixture was made for].
     #[arg(long, value_name = "K")]
     pub repetition_factor: Option<f64>,
+    /// Tokens of a sequence, for formats that count sequences.
+    #[arg(long, value_name = "N")]
+    pub sequence_length: Option<u64>,
+    /// Print what the trainer draws of the data in this generation config, beside what the mixture asks for,
+    /// instead of the configuration.
+    #[arg(long, value_name = "DATA", conflicts_with_all = ["data", "output"])]
+    pub check: Option<PathBuf>,
     /// File for the configuration [default: standard output].
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -128,5 +128,7 @@ fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<DomainWeig
         tokens,
         target_tokens: None,
         repetition_factor: None,
+        made_by: None,
+        rescaled_from: None,
     })
 }

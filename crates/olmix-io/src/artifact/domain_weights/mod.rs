@@ -29,12 +29,21 @@ pub struct DomainWeights {
     pub target_tokens: Option<f64>,
     /// How often that run may see a token.
     pub repetition_factor: Option<f64>,
+    /// How a mixture was made, where its file says so: `optimizer exact over laws saturating of 58 runs`.
+    #[serde(skip)]
+    pub made_by: Option<String>,
+    /// What the weights of a mixture summed to before they were divided by it, where that is neither 1 nor 100.
+    #[serde(skip)]
+    pub rescaled_from: Option<f64>,
 }
 
 /// Files that can be read, for messages.
 const KNOWN: &str = "give a mixture.json, a list or mapping of domains and weights (JSON, YAML or CSV), a \
                      config with `priors`, `mix` or `train`, a blend of Megatron (0.3 path 0.7 path), or a run \
                      of a ratios.csv as ratios.csv#RUN";
+
+/// How far from its whole a sum of rounded weights may be.
+const WHOLE: f64 = 2e-3;
 
 impl DomainWeights {
     /// Reads the weights in a file: a `mixture.json`, a list or mapping of domains and weights (JSON, YAML,
@@ -121,6 +130,12 @@ impl DomainWeights {
         }
     }
 
+    /// Weights that are at hand, which sum to 1.
+    #[must_use]
+    pub fn of(weights: Vec<(String, f64)>) -> Self {
+        plain("mixture", weights)
+    }
+
     fn normalized(mut self, file: &str) -> Result<Self, IoError> {
         for (_, share) in &mut self.weights {
             *share = without_rounding(*share);
@@ -133,6 +148,12 @@ impl DomainWeights {
         let message = match bad {
             Some((name, share)) => format!("the share of `{}` is {share}", excerpt(name)),
             None if sum > 0.0 && sum.is_finite() => {
+                let is_mixture =
+                    matches!(self.kind, "mixture" | "weights" | "mix of a launch config");
+                let is_whole = |whole: f64| (sum / whole - 1.0).abs() <= WHOLE;
+                if is_mixture && !is_whole(1.0) && !is_whole(100.0) {
+                    self.rescaled_from = Some(sum);
+                }
                 self.weights.iter_mut().for_each(|(_, share)| *share /= sum);
                 return Ok(self);
             }
@@ -175,6 +196,24 @@ fn mixture(file: &str, text: &str) -> Result<DomainWeights, IoError> {
         },
         target_tokens: read.target_tokens,
         repetition_factor: read.repetition_factor,
+        made_by: made_by(&read),
+        rescaled_from: None,
+    })
+}
+
+/// How a fitted mixture was made.
+fn made_by(read: &MixtureFile) -> Option<String> {
+    let optimizer = read.optimizer.as_ref()?;
+    let runs = read.fitted_runs;
+    Some(match (&read.law.options, &optimizer.run) {
+        (_, Some(run)) => format!("the best of {runs} measured runs, {run}; nothing was optimized"),
+        (Some(_), None) => format!(
+            "optimizer {} over {} laws of {} tasks, fitted to {runs} runs",
+            optimizer.kind,
+            read.law.kind.name(),
+            read.law.tasks.len()
+        ),
+        (None, None) => format!("rule {}; nothing was optimized", optimizer.kind),
     })
 }
 
@@ -185,5 +224,7 @@ fn plain(kind: &'static str, weights: Vec<(String, f64)>) -> DomainWeights {
         tokens: None,
         target_tokens: None,
         repetition_factor: None,
+        made_by: None,
+        rescaled_from: None,
     }
 }

@@ -1,22 +1,27 @@
-//! Rounding shares so that what is written sums to one.
+//! Rounding shares so that what is written sums to the whole.
 
-/// Parts of a whole.
+/// Billionths of a whole: the unit of written weights.
 pub(super) const UNITS: u64 = 1_000_000_000;
 
-/// Shares as whole numbers of billionths that sum to a billion, by largest remainders (Hamilton's
-/// method); a share above 0 keeps at least one. Shares sum to 1.
-pub(super) fn billionths(shares: &[f64]) -> Vec<u64> {
-    let exact: Vec<f64> = shares.iter().map(|share| share * UNITS as f64).collect();
-    let least = |x: &f64| {
-        if *x > 0.0 {
-            x.floor().max(1.0) as u64
+/// `total` units shared out by largest remainders (Hamilton's method). A share above 0 keeps at least one unit
+/// where there are as many units as shares. Shares sum to 1; `O(n log n)`.
+pub(super) fn apportion(shares: &[f64], total: u64) -> Vec<u64> {
+    let exact: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
+    let mut order: Vec<usize> = (0..shares.len()).filter(|&i| shares[i] > 0.0).collect();
+    let least = if order.len() as u64 <= total {
+        1.0
+    } else {
+        0.0
+    };
+    let floor = |(share, x): (&f64, &f64)| {
+        if *share > 0.0 {
+            x.floor().max(least) as u64
         } else {
             0
         }
     };
-    let mut units: Vec<u64> = exact.iter().map(least).collect();
+    let mut units: Vec<u64> = shares.iter().zip(&exact).map(floor).collect();
     let sum: u64 = units.iter().sum();
-    let mut order: Vec<usize> = (0..units.len()).filter(|&i| shares[i] > 0.0).collect();
     // Who is furthest below what is due comes first, and the larger share among equals.
     let due = |units: &[u64], i: usize| exact[i] - units[i] as f64;
     order.sort_by(|&a, &b| {
@@ -26,19 +31,19 @@ pub(super) fn billionths(shares: &[f64]) -> Vec<u64> {
     if order.is_empty() {
         return units;
     }
-    if sum <= UNITS {
-        for step in 0..(UNITS - sum) as usize {
+    if sum <= total {
+        for step in 0..(total - sum) as usize {
             units[order[step % order.len()]] += 1;
         }
-    } else {
-        // Many shares below a billionth were raised to one: the largest pays.
-        let largest = order
-            .iter()
-            .copied()
-            .max_by(|&a, &b| shares[a].total_cmp(&shares[b]));
-        if let Some(largest) = largest {
-            units[largest] -= sum - UNITS;
-        }
+        return units;
+    }
+    // Many shares below a unit were raised to one: the largest pay, each down to one.
+    let mut owed = sum - total;
+    order.sort_by(|&a, &b| units[b].cmp(&units[a]));
+    for i in order {
+        let paid = owed.min(units[i].saturating_sub(1));
+        units[i] -= paid;
+        owed -= paid;
     }
     units
 }
@@ -51,19 +56,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_sums_to_one_and_nothing_vanishes(
-            raw in prop::collection::vec(prop_oneof![Just(0.0), 1e-12..1.0], 1..200)
+        fn what_is_written_sums_to_the_whole_and_nothing_vanishes(
+            raw in prop::collection::vec(prop_oneof![Just(0.0), 1e-12..1.0], 1..200),
+            total in prop_oneof![200_u64..5_000, Just(UNITS)],
         ) {
             let sum: f64 = raw.iter().sum();
             prop_assume!(sum > 0.0);
             let shares: Vec<f64> = raw.iter().map(|x| x / sum).collect();
-            let units = billionths(&shares);
-            prop_assert_eq!(units.iter().sum::<u64>(), UNITS);
+            let units = apportion(&shares, total);
+            prop_assert_eq!(units.iter().sum::<u64>(), total);
             for (units, share) in units.iter().zip(&shares) {
                 prop_assert_eq!(*units == 0, *share == 0.0);
-                let error = (*units as f64 - share * UNITS as f64).abs();
+                let error = (*units as f64 - share * total as f64).abs();
                 prop_assert!(error < 201.0, "{} {}", units, share);
             }
         }
+    }
+
+    #[test]
+    fn fewer_units_than_shares_go_to_the_largest() {
+        assert_eq!(apportion(&[0.6, 0.3, 0.1], 2), [1, 1, 0]);
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn read_virtuals(value: &Value<'_>) -> Result<Vec<Named<Vec<Named<f64
 pub(crate) fn names(value: &Value<'_>) -> Result<Vec<Named<()>>, IoError> {
     let name = |item: &Value<'_>| {
         Ok(Named {
-            name: item.text()?.to_owned(),
+            name: item.name()?.to_owned(),
             value: (),
             location: item.location(),
         })

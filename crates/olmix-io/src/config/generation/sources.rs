@@ -98,7 +98,7 @@ fn share_out(siblings: &mut [Source]) {
 fn source(value: &Value<'_>, level: Level, above: &str) -> Result<Source, IoError> {
     let mut section = value.section()?;
     let name = section.required("name")?;
-    let name_text = name.text()?;
+    let name_text = name.name()?;
     if name_text.is_empty() {
         return Err(name.must_be("a name"));
     }
@@ -211,7 +211,7 @@ fn paths(value: &Value<'_>, full: &str) -> Result<Vec<String>, IoError> {
     let mut scheme: Option<(String, String)> = None;
     let mut paths = Vec::with_capacity(items.len());
     for item in &items {
-        let path = item.text()?;
+        let path = item.name()?;
         if path.is_empty() {
             return Err(item.must_be("a path or glob"));
         }

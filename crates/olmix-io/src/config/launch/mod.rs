@@ -97,7 +97,7 @@ impl LaunchConfig {
             file: file.to_owned(),
             folder: folder.to_owned(),
             name,
-            group: group.map(|v| v.text().map(str::to_owned)).transpose()?,
+            group: group.map(|v| v.name().map(str::to_owned)).transpose()?,
             training: TrainingConfig::read(training.section()?, custom)?,
             data: data.as_ref().map(DataConfig::read).transpose()?,
             mix: mix_of(&mix)?,

@@ -14,7 +14,8 @@ pub enum TrainerKind {
     Torch,
     /// Any other program.
     Command {
-        /// A shell command with `{mix_json}`, `{out}`, `{config}`, `{name}`, `{seed}` and `{threads}`.
+        /// A shell command with `{mix_json}`, `{out}`, `{config}`, `{name}`, `{seed}`, `{threads}`,
+        /// `{megatron_blend}` and `{megatron_bridge}`.
         command: String,
         /// The JSON file that it leaves its metrics in, with the same placeholders.
         metrics: String,

@@ -3,6 +3,7 @@
 use super::{Document, Entry, Kind, Node, Section, scalar};
 use crate::error::{IoError, Location};
 use crate::messages::{did_you_mean, excerpt, listed};
+use crate::names::{CONTROL_HELP, has_control};
 
 /// A value in a document, with the path of keys that leads to it.
 #[derive(Debug, Clone)]
@@ -108,6 +109,19 @@ impl<'d> Value<'d> {
     /// [`IoError::Input`] for null, lists and mappings.
     pub fn text(&self) -> Result<&'d str, IoError> {
         self.scalar().ok_or_else(|| self.must_be("text"))
+    }
+
+    /// The scalar as a name or path: text without line breaks and control characters.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] for anything else.
+    pub fn name(&self) -> Result<&'d str, IoError> {
+        let name = self.text()?;
+        if has_control(name) {
+            let message = format!("`{}` has a line break or control character", excerpt(name));
+            return Err(self.error(message, CONTROL_HELP));
+        }
+        Ok(name)
     }
 
     /// A finite number.
@@ -223,13 +237,22 @@ impl<'d> Value<'d> {
     /// The keys and values of a mapping whose keys are free, in the order written.
     ///
     /// # Errors
-    /// [`IoError::Input`] for anything else.
+    /// [`IoError::Input`] for anything else, and for keys with line breaks or control characters.
     pub fn entries(&self) -> Result<Vec<(&'d str, Self)>, IoError> {
         match &self.get().kind {
-            Kind::Mapping(entries) => Ok(entries
+            Kind::Mapping(entries) => entries
                 .iter()
-                .map(|entry| (entry.key.as_str(), child(self.document, &self.path, entry)))
-                .collect()),
+                .map(|entry| {
+                    let value = child(self.document, &self.path, entry);
+                    if has_control(&entry.key) {
+                        let key = excerpt(&entry.key);
+                        let message =
+                            format!("the key `{key}` has a line break or control character");
+                        return Err(value.error(message, CONTROL_HELP));
+                    }
+                    Ok((entry.key.as_str(), value))
+                })
+                .collect(),
             _ => Err(self.must_be("a mapping")),
         }
     }

@@ -9,6 +9,7 @@ use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::input::InputRecord;
 use crate::messages::excerpt;
+use crate::names::{CONTROL_HELP, has_control};
 
 /// A table of runs: an id column, metadata columns, and data columns (domains or metrics).
 ///
@@ -80,6 +81,13 @@ impl Table {
                     format!("the run id (column `{column}`) is empty"),
                     "give every run an id, or remove the row",
                 );
+            }
+            if has_control(run) {
+                let message = format!(
+                    "the run id `{}` has a line break or control character",
+                    excerpt(run)
+                );
+                return refuse(line, message, CONTROL_HELP);
             }
             if let Some(first) = lines.insert(run, line) {
                 return refuse(

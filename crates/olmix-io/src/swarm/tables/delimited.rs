@@ -11,6 +11,7 @@ use super::line_counter::LineCounter;
 use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::messages::excerpt;
+use crate::names::{CONTROL_HELP, has_control};
 
 /// The separators that are looked for, the usual one first.
 const SEPARATORS: [u8; 3] = *b",;\t";
@@ -56,6 +57,12 @@ impl Delimited {
             }
         };
         let header_line = first + counter.line_of(&header);
+        if let Some(name) = header.iter().find(|name| has_control(name)) {
+            let name = excerpt(name);
+            let message =
+                format!("the column `{name}` has a line break or control character in its name");
+            return Err(refuse(header_line, message, CONTROL_HELP));
+        }
         let mut rows = Vec::new();
         for cells in records {
             let cells = cells.map_err(|error| broken(&input.name, &error))?;

@@ -7,6 +7,7 @@ mod conformance;
 mod ray;
 mod slurm_control;
 mod slurm_faults;
+mod slurm_megatron;
 mod slurm_submission;
 mod slurm_trainer;
 mod storage;

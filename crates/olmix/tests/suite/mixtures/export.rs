@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::common::python::{python, script};
-use crate::common::{olmix, printed};
+use crate::common::{olmix, printed, refused};
 
 const DATA: &str = "\
 name: test
@@ -39,32 +39,340 @@ fn folder() -> tempfile::TempDir {
 
 fn export(folder: &Path, format: &str) -> String {
     let line = format!("export --mixture mixture.json --data gen.yaml --quiet --format {format}");
-    printed(folder, &line)
+    without_date(&printed(folder, &line))
 }
+
+/// What is printed of a mixture's file says when it was written.
+fn without_date(text: &str) -> String {
+    let Some(at) = text.find(" (sha256 ") else {
+        return text.to_owned();
+    };
+    let (before, after) = text.split_at(at);
+    let end = after.find(')').map_or("", |end| &after[end..]);
+    format!("{before} (sha256 HASH, DATE{end}")
+}
+
+/// A data section with these files for each domain, which are made as `make` says; tokens are the domain's bytes.
+fn data_of(folder: &Path, kind: &str) -> String {
+    let mut sources = String::new();
+    for (domain, files) in [
+        ("web:news", &[700][..]),
+        ("code", &[150, 50]),
+        ("math", &[100]),
+    ] {
+        let mut paths = Vec::new();
+        for (i, tokens) in files.iter().enumerate() {
+            let path = format!("{kind}/{}-{i}", domain.replace(':', "-"));
+            paths.push(shard(folder, &path, kind, *tokens));
+        }
+        sources += &format!("    - {{name: \"{domain}\", paths: {paths:?}}}\n");
+    }
+    format!("name: test\ndata:\n  sources:\n{sources}")
+}
+
+/// A file or folder of a kind with so many tokens; its path in a data section.
+fn shard(folder: &Path, path: &str, kind: &str, tokens: u32) -> String {
+    let at = folder.join(path);
+    std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+    match kind {
+        "megatron" => {
+            std::fs::write(at.with_extension("bin"), vec![1; 2 * tokens as usize]).unwrap();
+            let mut index = b"MMIDIDX\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x08".to_vec();
+            index.extend(1_u64.to_le_bytes());
+            index.extend(2_u64.to_le_bytes());
+            index.extend(tokens.to_le_bytes());
+            index.extend(0_u64.to_le_bytes());
+            index.extend([0_u64.to_le_bytes(), 1_u64.to_le_bytes()].concat());
+            std::fs::write(at.with_extension("idx"), index).unwrap();
+            format!("{path}.bin")
+        }
+        "jsonl" => {
+            let line = "{\"text\": \"some\"}\n";
+            std::fs::write(at.with_extension("jsonl"), line.repeat(tokens as usize)).unwrap();
+            format!("{path}.jsonl")
+        }
+        "tokens" => {
+            std::fs::write(at.with_extension("npy"), vec![1; 2 * tokens as usize]).unwrap();
+            format!("{path}.npy")
+        }
+        "npy" => {
+            let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+            let header =
+                format!("{{'descr': '<u2', 'fortran_order': False, 'shape': ({tokens},), }}");
+            bytes.extend(format!("{header:<117}\n").bytes());
+            bytes.extend(vec![1; 2 * tokens as usize]);
+            std::fs::write(at.with_extension("npy"), bytes).unwrap();
+            format!("{path}.npy")
+        }
+        "litdata" | "mds" => {
+            std::fs::create_dir_all(&at).unwrap();
+            let index = if kind == "mds" {
+                let samples = tokens / 10;
+                format!(
+                    "{{\"version\": 2, \"shards\": [{{\"format\": \"mds\", \"samples\": {samples}}}]}}"
+                )
+            } else {
+                format!(
+                    "{{\"chunks\": [{{\"chunk_bytes\": 9, \"dim\": {tokens}, \"filename\": \"chunk-0-0.bin\"}}], \
+                     \"config\": {{}}}}"
+                )
+            };
+            std::fs::write(at.join("index.json"), index).unwrap();
+            path.to_owned()
+        }
+        "datatrove" => {
+            std::fs::create_dir_all(&at).unwrap();
+            std::fs::write(at.join("0.ds"), vec![1; 2 * tokens as usize]).unwrap();
+            format!("{path}/*.ds")
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// The kind of data that a trainer's format reads, as `data_of` makes it.
+const READS: [(&str, &str); 12] = [
+    ("olmo-core", "tokens"),
+    ("olmo-core-sources", "tokens"),
+    ("megatron", "megatron"),
+    ("megatron-bridge", "megatron"),
+    ("huggingface", "jsonl"),
+    ("litgpt", "litdata"),
+    ("streaming", "mds"),
+    ("llm-foundry", "mds"),
+    ("torchtitan", "jsonl"),
+    ("nanotron", "datatrove"),
+    ("grain", "tokens"),
+    ("fairseq2", "tokens"),
+    // levanter: with the tables, below.
+];
 
 #[test]
 fn every_export_format_is_printed() {
     let folder = folder();
-    let run = "--target-tokens 600 --repetition-factor 2";
-    let formats = [
-        "olmo-core",
-        "megatron",
-        "huggingface",
-        "litgpt",
-        "streaming",
-        "levanter",
-        "mix",
-        "csv",
-        "json",
-        "yaml",
-    ];
-    let all = formats.map(|format| {
-        format!(
+    let folder = folder.path();
+    let run = "--target-tokens 600 --repetition-factor 2 --sequence-length 10";
+    let mut all = Vec::new();
+    let mut print = |format: &str| {
+        all.push(format!(
             "$ olmix export --format {format}\n{}",
-            export(folder.path(), &format!("{format} {run}"))
-        )
-    });
+            export(folder, &format!("{format} {run}"))
+        ));
+    };
+    for format in ["mix", "csv", "json", "yaml", "levanter"] {
+        print(format);
+    }
+    for (format, kind) in READS {
+        let counts = "priors:\n  token_counts: {\"web:news\": 700, code: 200, math: 100}\n";
+        std::fs::write(folder.join("gen.yaml"), data_of(folder, kind) + counts).unwrap();
+        print(format);
+    }
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn weights_of_a_domain_are_shared_out_over_its_files_by_their_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (path, tokens) in [("web/0", 270_000), ("tiny/0", 5_000), ("code/0", 40_000)] {
+        shard(folder, path, "megatron", tokens);
+    }
+    let data = "name: t\ndata:\n  sources:\n    - {name: web, paths: [web/0.bin, tiny/0.bin]}\n    - {name: code, paths: [code/*.bin]}\n";
+    std::fs::write(folder.join("gen.yaml"), data).unwrap();
+    std::fs::write(folder.join("mixture.json"), "{web: 0.9, code: 0.1}").unwrap();
+    let run = "--target-tokens 200000 --repetition-factor 1";
+    let line = export(folder, &format!("megatron {run}"));
+    assert_eq!(
+        line,
+        "0.883636364 web/0 0.016363636 tiny/0 0.100000000 code/0\n"
+    );
+    // Each file is seen as often as its domain, and the counts come from the files.
+    let line = format!(
+        "export --mixture mixture.json --format megatron --check gen.yaml --sequence-length 100 {run} --json"
+    );
+    let told: serde_json::Value = serde_json::from_str(&printed(folder, &line)).unwrap();
+    let epochs = |path: serde_json::Value| {
+        let rows = told["drawn"].as_array().unwrap().iter();
+        rows.clone().find(|row| row["path"] == path).unwrap()["epochs"]
+            .as_f64()
+            .unwrap()
+    };
+    let (large, small) = (epochs("web/0.bin".into()), epochs("tiny/0.bin".into()));
+    assert!(
+        (large - 0.6545).abs() < 1e-3 && (large - small).abs() < 1e-6,
+        "{large} {small}"
+    );
+    // Where a file can't be seen, weights are not guessed.
+    std::fs::remove_file(folder.join("tiny/0.bin")).unwrap();
+    let refused = refused(
+        folder,
+        "export --mixture mixture.json --format megatron --data gen.yaml",
+    );
+    assert!(
+        refused.contains("megatron takes a weight for each of the 2 paths of `web`"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn exports_refuse_data_that_the_trainer_can_not_read_with_what_it_needs() {
+    let folder = folder();
+    let folder = folder.path();
+    // The README's own example has .npy files.
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/swarm/generate.yaml");
+    let config = std::fs::read_to_string(&data).unwrap();
+    std::fs::write(folder.join("npy.yaml"), &config).unwrap();
+    let line = "priors show npy.yaml --json";
+    let priors: serde_json::Value = serde_json::from_str(&printed(folder, line)).unwrap();
+    std::fs::write(folder.join("natural.json"), priors["shares"].to_string()).unwrap();
+    for (format, needs) in [
+        ("levanter", "JSON Lines, JSON, Parquet or .txt files"),
+        ("huggingface", "JSON Lines, Parquet, CSV or .txt files"),
+        ("litgpt", "litdata.optimize"),
+        ("megatron", ".bin files of Megatron"),
+        ("streaming", "folders of MosaicML Streaming"),
+    ] {
+        let line = format!(
+            "export --mixture npy.yaml --format {format} --data npy.yaml --target-tokens 1B --sequence-length 4096 --output x"
+        );
+        let message = refused(folder, &line);
+        assert!(
+            message.contains("holds plain tokens") && message.contains(needs),
+            "{format}: {message}"
+        );
+        assert!(!folder.join("x").exists());
+    }
+}
+
+#[test]
+fn exports_refuse_what_a_trainer_would_read_otherwise() {
+    let folder = folder();
+    let folder = folder.path();
+    let data = |sources: &str| {
+        std::fs::write(
+            folder.join("d.yaml"),
+            format!("name: t\ndata:\n  sources:\n{sources}"),
+        )
+        .unwrap();
+    };
+    let refused = |line: &str| refused(folder, &format!("export --data d.yaml {line}"));
+    let write = |text: &str| std::fs::write(folder.join("m.yaml"), text).unwrap();
+    write("{web: 0.5, code: 0.5}");
+    // Megatron splits its line at white space.
+    data(
+        "    - {name: web, paths: [/data/my corpus/web]}\n    - {name: code, paths: [/data/code]}\n",
+    );
+    let message = refused("--mixture m.yaml --format megatron");
+    assert!(
+        message.contains("`/data/my corpus/web` has white space"),
+        "{message}"
+    );
+    // A path in two domains would be drawn for both.
+    data("    - {name: web, paths: [/data/web]}\n    - {name: code, paths: [/data/web]}\n");
+    let message = refused("--mixture m.yaml --format megatron");
+    assert!(
+        message.contains("`web` and `code` both list `/data/web`"),
+        "{message}"
+    );
+    // OLMo-core raises where a source is too small, so epochs must be known.
+    data(
+        "    - {name: web, paths: [/data/web.npy]}\n    - {name: code, paths: [/data/code.npy]}\n",
+    );
+    let message = refused("--mixture m.yaml --format olmo-core");
+    assert!(
+        message.contains("olmo-core needs the tokens of the run"),
+        "{message}"
+    );
+    let message = refused("--mixture m.yaml --format olmo-core --target-tokens 1B");
+    assert!(
+        message.contains("those of web, code are not known"),
+        "{message}"
+    );
+    // A file of a name that begins like another format's is its own.
+    data(
+        "    - {name: web, paths: [my.csv.d/x.jsonl]}\n    - {name: code, paths: [code.parquet]}\n",
+    );
+    let text = printed(
+        folder,
+        "export --data d.yaml --mixture m.yaml --format huggingface --quiet",
+    );
+    assert!(text.contains("\"json\", [\"my.csv.d/x.jsonl\"]"), "{text}");
+    assert!(text.contains("\"parquet\", [\"code.parquet\"]"), "{text}");
+    // A domain that is not the data's, with the name that was meant.
+    write("{web: 0.5, coed: 0.5}");
+    let message = refused("--mixture m.yaml --format huggingface");
+    assert!(
+        message.contains("no leaf for the domain `coed`") && message.contains("`code`"),
+        "{message}"
+    );
+    // Below half a sequence of Levanter's largest block.
+    write("{web: 0.999999, code: 0.000001}");
+    let message = refused("--mixture m.yaml --format levanter");
+    assert!(
+        message.contains("would draw nothing of `code`"),
+        "{message}"
+    );
+    let message =
+        refused("--mixture m.yaml --format huggingface --target-tokens 1000 --sequence-length 10");
+    assert!(
+        message.contains("would draw nothing of `code`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn names_with_line_breaks_are_refused_wherever_they_are_read() {
+    let folder = folder();
+    let folder = folder.path();
+    std::fs::write(
+        folder.join("m.json"),
+        "{\"web\\nimport os\": 0.5, \"code\": 0.5}",
+    )
+    .unwrap();
+    let message = refused(folder, "export --mixture m.json --format huggingface");
+    assert!(
+        message.contains("line break or control character"),
+        "{message}"
+    );
+    std::fs::write(
+        folder.join("m.csv"),
+        "domain,weight\n\"web\n#\",0.5\ncode,0.5\n",
+    )
+    .unwrap();
+    let message = refused(folder, "export --mixture m.csv --format yaml");
+    assert!(
+        message.contains("line break or control character"),
+        "{message}"
+    );
+    let data = "name: t\ndata:\n  sources:\n    - {name: \"a\\rb\", paths: [x]}\n";
+    std::fs::write(folder.join("d.yaml"), data).unwrap();
+    let message = refused(folder, "generate --config d.yaml --output o");
+    assert!(
+        message.contains("d.yaml:4") && message.contains("line break or control character"),
+        "{message}"
+    );
+    std::fs::write(folder.join("ratios.csv"), "run,\"a\nb\",c\nr1,0.5,0.5\n").unwrap();
+    let message = refused(folder, "mix show ratios.csv#r1");
+    assert!(
+        message.contains("ratios.csv:1") && message.contains("line break or control character"),
+        "{message}"
+    );
+}
+
+#[test]
+fn export_says_that_weights_were_rescaled() {
+    let folder = folder();
+    let folder = folder.path();
+    std::fs::write(folder.join("m.yaml"), "{web: 0.7, code: 0.2}").unwrap();
+    let run = olmix(folder, "export --mixture m.yaml --format csv")
+        .assert()
+        .success();
+    let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(said.contains("the weights of m.yaml sum to 0.9"), "{said}");
+    std::fs::write(folder.join("m.yaml"), "{web: 70, code: 30}").unwrap();
+    let run = olmix(folder, "export --mixture m.yaml --format csv")
+        .assert()
+        .success();
+    assert!(!String::from_utf8_lossy(&run.get_output().stderr).contains("sum to"));
 }
 
 #[test]
@@ -141,68 +449,20 @@ fn mix_show_refuses_files_without_weights() {
 }
 
 #[test]
-fn huggingface_export_is_drawn_by_its_probabilities() {
+fn huggingface_export_is_drawn_as_the_mixture_in_both_modes() {
     let Some(python) = python() else { return };
     let folder = folder();
-    std::fs::write(
-        folder.path().join("blend.py"),
-        export(folder.path(), "huggingface"),
-    )
-    .unwrap();
+    let text = export(folder.path(), "huggingface --target-tokens 600");
+    std::fs::write(folder.path().join("blend.py"), text).unwrap();
     let counted = script(
         &python,
-        "import collections, itertools\n\
-         from blend import DOMAINS, load\n\
-         assert abs(sum(weight for _, weight, _, _ in DOMAINS) - 1) < 1e-15\n\
-         drawn = itertools.islice(load(seed=1), 600)\n\
-         counts = collections.Counter(example['domain'] for example in drawn)\n\
-         print(*(counts[name] for name, *_ in DOMAINS))",
+        "import collections\n\
+         from blend import PARTS, load\n\
+         for streaming in (False, True):\n\
+         \x20   counts = collections.Counter(row['domain'] for row in load(600, seed=1, streaming=streaming))\n\
+         \x20   print(*(counts[name] for name in dict.fromkeys(part[0] for part in PARTS)))",
         folder.path(),
     );
-    let counts: Vec<f64> = counted
-        .split_whitespace()
-        .map(|n| n.parse().unwrap())
-        .collect();
-    assert_eq!(counts.len(), 3);
-    // 600 draws at a third each: a standard deviation of 11.5.
-    assert!(
-        counts.iter().all(|n| (n - 200.0).abs() < 46.0),
-        "{counts:?}"
-    );
-}
-
-#[test]
-fn streaming_export_is_drawn_by_its_proportions() {
-    // With its dependencies the package weighs gigabytes: it is used where someone has it.
-    let python = std::env::var_os("OLMIX_STREAMING_PYTHON").map(std::path::PathBuf::from);
-    let Some(python) = python else {
-        eprintln!("skipped: OLMIX_STREAMING_PYTHON names no Python with mosaicml-streaming");
-        return;
-    };
-    let folder = folder();
-    let data = DATA
-        .replace("news/*.jsonl", "mds/news")
-        .replace("code/a.jsonl, code/b.jsonl", "mds/code")
-        .replace("math/a.jsonl", "mds/math");
-    std::fs::write(folder.path().join("gen.yaml"), data).unwrap();
-    std::fs::write(
-        folder.path().join("streams.yaml"),
-        export(folder.path(), "streaming"),
-    )
-    .unwrap();
-    let counted = script(
-        &python,
-        "import collections, yaml\n\
-         from streaming import MDSWriter, Stream, StreamingDataset\n\
-         for name in ('news', 'code', 'math'):\n\
-         \x20   with MDSWriter(out=f'mds/{name}', columns={'domain': 'str'}) as out:\n\
-         \x20       for _ in range(200): out.write({'domain': name})\n\
-         described = yaml.safe_load(open('streams.yaml'))['streams']\n\
-         streams = [Stream(**stream) for stream in described.values()]\n\
-         data = StreamingDataset(streams=streams, epoch_size=600, batch_size=1, shuffle=False)\n\
-         counts = collections.Counter(sample['domain'] for sample in data)\n\
-         print(counts['news'], counts['code'], counts['math'])",
-        folder.path(),
-    );
-    assert_eq!(counted.trim(), "200 200 200");
+    // To the row, and math's 300 rows are not read more often than the mixture needs.
+    assert_eq!(counted, "200 200 200\n200 200 200\n");
 }

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod export;
+mod export_read_back;
 mod fit;
 mod measured;
 mod methods;

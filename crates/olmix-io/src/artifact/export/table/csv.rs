@@ -1,19 +1,22 @@
 //! A CSV table, a row per domain.
 
-use super::{Blend, Format};
+use super::super::{Blend, Format, Needs};
+use super::not_drawn;
 use crate::artifact::csv_npy::{csv_bytes, csv_number};
 use crate::error::IoError;
 
-pub(super) static FORMAT: Format = Format {
+pub(in super::super) static FORMAT: Format = Format {
     name: "csv",
     help: "a row per domain: domain, weight, tokens, epochs",
     extension: "csv",
-    names_files: false,
-    takes_globs: true,
+    reads: None,
+    needs: Needs::NOTHING,
+    remarks: &[],
+    drawn: not_drawn,
     text,
 };
 
-fn text(blend: &Blend) -> Result<String, IoError> {
+fn text(_: &Format, blend: &Blend) -> Result<String, IoError> {
     let optional = |value: Option<f64>| value.map_or_else(String::new, csv_number);
     let rows = blend.domains.iter().map(|domain| {
         let (tokens, epochs) = (optional(domain.tokens), optional(domain.epochs));
