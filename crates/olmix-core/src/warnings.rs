@@ -55,15 +55,19 @@ pub enum FitWarning {
         /// Its RMSE.
         other_rmse: f64,
     },
-    /// Another law that is about as good out of fold sees the prior or the proposal differently by
+    /// Another law that is not much worse out of fold, or better, sees the prior or the proposal differently by
     /// more than the gain that is claimed.
     GainNotEstablished {
         /// The gain that is claimed, in the unit of the losses.
         claimed: f64,
         /// Where the laws differ most.
         at: Compared,
+        /// Cross-validated RMSE of the average loss, by this law.
+        rmse: f64,
         /// The other law's name.
         law: &'static str,
+        /// Its RMSE.
+        other_rmse: f64,
         /// Average loss that it predicts there.
         other: f64,
         /// Average loss that this law predicts there.
@@ -221,7 +225,9 @@ impl Fit {
                     let warning = FitWarning::GainNotEstablished {
                         claimed,
                         at,
+                        rmse: own_rmse,
                         law: other_law.options.name(),
+                        other_rmse: other_law.average.rmse,
                         other,
                         own,
                         nearest_run: run.to_owned(),

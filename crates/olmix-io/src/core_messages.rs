@@ -100,7 +100,9 @@ fn sentence(warning: &FitWarning) -> String {
         FitWarning::GainNotEstablished {
             claimed,
             at,
+            rmse,
             law,
+            other_rmse,
             other,
             own,
             nearest_run,
@@ -111,10 +113,12 @@ fn sentence(warning: &FitWarning) -> String {
                 Compared::Proposal => "proposed mixture",
             };
             format!(
-                "the gain is not established: it is {claimed:.3}, but at the {place} a {} law of similar \
-                 accuracy predicts {} where this one predicts {}. A proxy run on the \
+                "the gain is not established: it is {claimed:.3}, but at the {place} a {} law, whose cross-validated \
+                 RMSE is {} and that of this law {}, predicts {} where this one predicts {}. A proxy run on the \
                  {place} would settle it; the nearest, `{nearest_run}`, differs in {:.0} % of its data",
                 law.replace('_', "-"),
+                readable(*other_rmse),
+                readable(*rmse),
                 readable(*other),
                 readable(*own),
                 100.0 * distance
@@ -188,7 +192,9 @@ mod tests {
         let not_established = FitWarning::GainNotEstablished {
             claimed: 0.0314,
             at: Compared::Proposal,
+            rmse: 0.1,
             law: "log_linear",
+            other_rmse: 0.12,
             other: 1.5,
             own: 1.25,
             nearest_run: "run-7".into(),
@@ -243,9 +249,9 @@ mod tests {
             ),
             (
                 not_established,
-                "the gain is not established: it is 0.031, but at the proposed mixture a log-linear law of \
-                 similar accuracy predicts 1.500 where this one predicts 1.250. A proxy run on \
-                 the proposed mixture would settle it; the nearest, `run-7`, differs in 23 % of its data",
+                "the gain is not established: it is 0.031, but at the proposed mixture a log-linear law, \
+                 whose cross-validated RMSE is 0.120 and that of this law 0.100, predicts 1.500 where this one \
+                 predicts 1.250. A proxy run on the proposed mixture would settle it; the nearest, `run-7`, differs in 23 % of its data",
             ),
             (
                 FitWarning::NotConverged {

@@ -36,7 +36,15 @@ impl SwarmPaths {
     ) -> Result<Self, LaunchError> {
         if !variants.is_dir() {
             return Err(LaunchError::refused(
-                format!("{}: there is no such folder", variants.display()),
+                format!(
+                    "{}: {}",
+                    variants.display(),
+                    if variants.is_file() {
+                        "is a file, and not a folder of launch configs"
+                    } else {
+                        "there is no such folder"
+                    }
+                ),
                 "give --variants the folder of launch configs that `olmix generate --base` wrote",
             ));
         }

@@ -338,8 +338,24 @@ impl Hyperparameters {
     /// The recipe for a model, with what the config sets in place of its numbers.
     ///
     /// # Errors
-    /// [`ProxyError::Input`] for runs of no step.
+    /// [`ProxyError::Input`] for runs of no step, and for batches of less than a sequence.
     pub fn of(file: &Path, training: &TrainingConfig, model: &Shape) -> Result<Self, ProxyError> {
+        if let Some(tokens) = training
+            .global_batch_size
+            .filter(|&tokens| tokens < model.context as u64)
+        {
+            return Err(ProxyError::input(
+                file,
+                format!(
+                    "training.global_batch_size is {tokens} tokens, less than a sequence of {}",
+                    model.context
+                ),
+                format!(
+                    "it counts tokens: {tokens} sequences, as OLMo-core's olmix configs mean it, are {}",
+                    tokens.saturating_mul(model.context as u64)
+                ),
+            ));
+        }
         let recipe = hyperparameters::of_reference(training, model);
         if recipe.steps == 0
             || recipe.batch > MOST

@@ -26,6 +26,8 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
     let file = Path::new(&config.file);
     let data = data_of(config)?;
     let unusable = |error| ProxyError::data(&config.file, error);
+    // An unknown size is told before a tokenizer is asked for.
+    Shape::of(file, &config.training, 1)?;
     let encoder = Encoder::open(&unit(config, data)?).map_err(unusable)?;
     let vocab = usize::try_from(encoder.vocabulary()).unwrap_or(usize::MAX);
     check_vocabulary(file, data, &encoder)?;

@@ -75,30 +75,8 @@ impl FirstFit {
     #[must_use]
     pub fn of_plan(config: &GenerationConfig, plan: &SamplingPlan, center: &[f64]) -> Self {
         let leaves = plan.collapse.full();
-        let frozen = (0..plan.collapse.virtuals()).map(|v| VirtualDomain {
-            name: plan.collapse.collapsed().name(v).to_owned(),
-            members: plan
-                .collapse
-                .members(v)
-                .iter()
-                .map(|&(leaf, share)| (leaves.name(leaf).to_owned(), share))
-                .collect(),
-        });
-        let mut virtuals: Vec<VirtualDomain> = frozen.collect();
-        if virtuals.is_empty() {
-            add_pinned(&config.data.sources, "", &mut virtuals);
-        }
-        let inside = |leaf: &str| {
-            let member = |one: &VirtualDomain| one.members.iter().any(|(name, _)| name == leaf);
-            virtuals.iter().any(member)
-        };
-        let mut domains: Vec<(String, Vec<String>)> = Vec::new();
-        for one in &virtuals {
-            let members = one.members.iter().map(|(leaf, _)| leaf.clone());
-            domains.push((one.name.clone(), members.collect()));
-        }
-        let free = leaves.names().filter(|leaf| !inside(leaf));
-        domains.extend(free.map(|leaf| (leaf.to_owned(), vec![leaf.to_owned()])));
+        let virtuals = virtual_domains(config, plan);
+        let domains = domains(config, plan);
         let by_hand =
             !(config.swarm.manual_prior.is_empty() && config.swarm.manual_topic_prior.is_empty());
         let sizes = config
@@ -139,6 +117,45 @@ impl FirstFit {
             notices: Vec::new(),
         }
     }
+}
+
+/// The domains whose ratios no run varies.
+fn virtual_domains(config: &GenerationConfig, plan: &SamplingPlan) -> Vec<VirtualDomain> {
+    let leaves = plan.collapse.full();
+    let frozen = (0..plan.collapse.virtuals()).map(|v| VirtualDomain {
+        name: plan.collapse.collapsed().name(v).to_owned(),
+        members: plan
+            .collapse
+            .members(v)
+            .iter()
+            .map(|&(leaf, share)| (leaves.name(leaf).to_owned(), share))
+            .collect(),
+    });
+    let mut virtuals: Vec<VirtualDomain> = frozen.collect();
+    if virtuals.is_empty() {
+        add_pinned(&config.data.sources, "", &mut virtuals);
+    }
+    virtuals
+}
+
+/// The domains of a fit of a drawn swarm, each with its leaves: virtual ones first, then all leaves that vary.
+pub(crate) fn domains(
+    config: &GenerationConfig,
+    plan: &SamplingPlan,
+) -> Vec<(String, Vec<String>)> {
+    let virtuals = virtual_domains(config, plan);
+    let inside = |leaf: &str| {
+        let member = |one: &VirtualDomain| one.members.iter().any(|(name, _)| name == leaf);
+        virtuals.iter().any(member)
+    };
+    let mut domains: Vec<(String, Vec<String>)> = Vec::new();
+    for one in &virtuals {
+        let members = one.members.iter().map(|(leaf, _)| leaf.clone());
+        domains.push((one.name.clone(), members.collect()));
+    }
+    let free = plan.collapse.full().names().filter(|leaf| !inside(leaf));
+    domains.extend(free.map(|leaf| (leaf.to_owned(), vec![leaf.to_owned()])));
+    domains
 }
 
 /// Adds the sources and topics all of whose parts have pinned shares, to the last level.

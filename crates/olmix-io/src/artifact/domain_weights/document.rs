@@ -30,14 +30,15 @@ pub(super) fn read(file: &str, text: &str) -> Result<DomainWeights, IoError> {
             None => list(&items),
         };
     }
-    let entries = root.entries().map_err(|_| {
-        IoError::input(
+    if root.section().is_err() {
+        return Err(IoError::input(
             file,
             Location::File,
             "this file holds no shares of domains",
             KNOWN,
-        )
-    })?;
+        ));
+    }
+    let entries = root.entries()?;
     let get = |key: &str| entry(&entries, key);
     if let Some(mix) = get("mix") {
         let leaves = mix::leaves(mix, &|weight| weight.number())?;
@@ -45,7 +46,12 @@ pub(super) fn read(file: &str, text: &str) -> Result<DomainWeights, IoError> {
         return Ok(plain("mix of a launch config", shares.collect()));
     }
     if let Some(priors) = get("priors") {
-        return priors_of(&priors.entries()?, priors);
+        let mut entries = priors.entries()?;
+        // Configs of the reference implementation count tokens beside `priors`.
+        if entry(&entries, "token_counts").is_none() {
+            entries.extend(get("token_counts").map(|counts| ("token_counts", counts.clone())));
+        }
+        return priors_of(&entries, priors);
     }
     if get("relative_sizes").or(get("token_counts")).is_some() {
         return priors_of(&entries, &root);

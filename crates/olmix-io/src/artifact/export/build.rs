@@ -242,7 +242,7 @@ fn within(blend: &Blend, file: &str) -> Result<(), IoError> {
         format!(
             "a run of {:e} tokens would see {}, more than the repetition factor {most}",
             blend.run.target_tokens.unwrap_or(0.0),
-            listed(over.iter().map(String::as_str), 5)
+            over.join(", ")
         ),
         "fit for this run, lower --target-tokens, or raise --repetition-factor",
     ))

@@ -62,9 +62,7 @@ pub(super) fn check(format: &Format, blend: &Blend, file: &str) -> Result<(), Io
     let names = |are: &dyn Fn(usize) -> Option<String>| -> Vec<String> {
         (0..blend.domains.len()).filter_map(are).collect()
     };
-    let lost = names(&|i| {
-        (drawn.tokens[i] <= 0.0).then(|| format!("`{}`", excerpt(&blend.domains[i].name)))
-    });
+    let lost = names(&|i| (drawn.tokens[i] <= 0.0).then(|| excerpt(&blend.domains[i].name)));
     if !lost.is_empty() {
         return refuse(
             format!(
@@ -94,7 +92,7 @@ pub(super) fn check(format: &Format, blend: &Blend, file: &str) -> Result<(), Io
         format!(
             "{} would see {}, more than the repetition factor {most}, by its own rounding",
             format.name(),
-            listed(over.iter().map(String::as_str), 5)
+            over.join(", ")
         ),
         "fit with a lower cap, or choose a format that draws exactly",
     )

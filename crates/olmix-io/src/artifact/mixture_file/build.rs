@@ -356,9 +356,11 @@ fn optimizer(loaded: &LoadedFit, fit: &Fit) -> Option<OptimizerEntry> {
         kl: finite(solution.kl),
         duality_gap: solution.duality_gap.and_then(finite),
         iterations: solution.iterations,
-        run: solution
-            .run
-            .and_then(|run| loaded.swarm.runs().get(run).cloned()),
+        // Counted among the runs that were fitted.
+        run: solution.run.and_then(|run| {
+            let run = fit.train.get(run)?;
+            loaded.swarm.runs().get(*run).cloned()
+        }),
         effective_domains: proposal.mixture.effective_domains(),
     })
 }

@@ -77,7 +77,15 @@ impl TrainingConfig {
             Some(section.required("proxy_model_id")?)
         };
         let size = size.map(|v| v.text()).transpose()?.unwrap_or_default();
-        let size = size.rsplit_once('_').map_or(size, |(_, size)| size);
+        // Names of the reference implementation: `olmo3_30m`.
+        let of_reference = |family: &str| {
+            let digits = family.strip_prefix("olmo");
+            digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let size = match size.split_once('_') {
+            Some((family, own)) if of_reference(family) => own,
+            _ => size,
+        };
         // Settings of other trainers, of no effect here.
         for key in ["checkpoint_path", "train_type", "no_eval"] {
             section.optional(key);

@@ -1,6 +1,7 @@
 //! What a swarm lacks for a fit, told before its runs are trained.
 
 use super::{DrawnSwarm, SampledDomain};
+use crate::artifact::first_fit;
 
 impl<'a> DrawnSwarm<'a> {
     /// The sampled domains of which no run has any: the runs say nothing about them.
@@ -11,10 +12,18 @@ impl<'a> DrawnSwarm<'a> {
         domains
     }
 
-    /// Runs that a log-linear law over the sampled domains needs.
+    /// Runs that a log-linear law over the sampled domains needs. Leaves whose ratios no run varies are one domain,
+    /// as in the first fit config.
     #[must_use]
     pub fn runs_needed(&self) -> usize {
-        self.plan.tree.domains().len() - self.never_sampled().len() + 1
+        let never = self.never_sampled();
+        let domains = first_fit::domains(self.config, self.plan);
+        let drawn = |leaves: &Vec<String>| {
+            !leaves
+                .iter()
+                .all(|leaf| never.iter().any(|one| one.name == *leaf))
+        };
+        domains.iter().filter(|(_, leaves)| drawn(leaves)).count() + 1
     }
 
     /// What a fit of these runs would lack, told before they are trained.

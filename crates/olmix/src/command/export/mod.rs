@@ -72,7 +72,8 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     if !args.common.quiet {
         if let Some(sum) = weights.rescaled_from {
             output::notices(&[format!(
-                "the weights of {file} sum to {sum}; they were divided by it"
+                "the weights of {file} sum to {}; they were divided by it",
+                (1e6 * sum).round() / 1e6
             )]);
         }
         output::notices(&files::notices(&blend, &inputs));

@@ -302,8 +302,8 @@ fn verdict(proposal: &Proposal) -> String {
         text += &format!(
             " ({} interval of the gain {} to {})",
             coverage(bootstrap.confidence),
-            percent(bootstrap.gain.low),
-            percent(bootstrap.gain.high)
+            bounded_percent(bootstrap.gain.low),
+            bounded_percent(bootstrap.gain.high)
         );
     }
     let certificate = match (proposal.solution.status, proposal.solution.duality_gap) {
@@ -321,4 +321,18 @@ fn verdict(proposal: &Proposal) -> String {
         proposal.mixture.effective_domains()
     );
     text
+}
+
+/// A gain as a percentage; one that only laws that explode can give, as the bound that it is beyond.
+fn bounded_percent(gain: f64) -> String {
+    const MOST: f64 = 10.0;
+    if gain.abs() <= MOST || gain.is_nan() {
+        return percent(gain);
+    }
+    let beyond = if gain < 0.0 {
+        "less than −"
+    } else {
+        "more than "
+    };
+    format!("{beyond}{:.0} %", 100.0 * MOST)
 }

@@ -108,7 +108,7 @@ fn megatron_example_goes_from_bin_files_to_the_blend_of_the_final_run() {
         said.contains("train.sh ") && said.contains("/data/web-0 0."),
         "{said}"
     );
-    let reader = fs::read_dir(folder.join("swarm/runs")).unwrap().flatten();
+    let mut reader = fs::read_dir(folder.join("swarm/runs")).unwrap().flatten();
     let reader = reader.find_map(|run| fs::read_to_string(run.path().join("reader.txt")).ok());
     eprintln!("blends were read by: {}", reader.unwrap());
     let blend = fs::read_to_string(folder.join("blend.txt")).unwrap();

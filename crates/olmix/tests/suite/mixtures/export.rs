@@ -87,7 +87,7 @@ fn shard(folder: &Path, path: &str, kind: &str, tokens: u32) -> String {
             format!("{path}.bin")
         }
         "jsonl" => {
-            let line = "{\"text\": \"some\"}\n";
+            let line = format!("{{\"text\": \"some\", \"file\": \"{path}\"}}\n");
             std::fs::write(at.with_extension("jsonl"), line.repeat(tokens as usize)).unwrap();
             format!("{path}.jsonl")
         }
@@ -183,7 +183,7 @@ fn weights_of_a_domain_are_shared_out_over_its_files_by_their_tokens() {
     let line = export(folder, &format!("megatron {run}"));
     assert_eq!(
         line,
-        "0.883636364 web/0 0.016363636 tiny/0 0.100000000 code/0\n"
+        "0.016363636 tiny/0 0.883636364 web/0 0.100000000 code/0\n"
     );
     // Each file is seen as often as its domain, and the counts come from the files.
     let line = format!(
@@ -284,7 +284,7 @@ fn exports_refuse_what_a_trainer_would_read_otherwise() {
     );
     let message = refused("--mixture m.yaml --format olmo-core --target-tokens 1B");
     assert!(
-        message.contains("those of web, code are not known"),
+        message.contains("those of `web`, `code` are not known"),
         "{message}"
     );
     // A file of a name that begins like another format's is its own.
@@ -452,17 +452,21 @@ fn mix_show_refuses_files_without_weights() {
 fn huggingface_export_is_drawn_as_the_mixture_in_both_modes() {
     let Some(python) = python() else { return };
     let folder = folder();
+    // A row for every token of the counts.
+    let counts = "priors:\n  token_counts: {\"web:news\": 700, code: 200, math: 100}\n";
+    let data = data_of(folder.path(), "jsonl") + counts;
+    std::fs::write(folder.path().join("gen.yaml"), data).unwrap();
     let text = export(folder.path(), "huggingface --target-tokens 600");
     std::fs::write(folder.path().join("blend.py"), text).unwrap();
     let counted = script(
         &python,
         "import collections\n\
-         from blend import PARTS, load\n\
+         from blend import load\n\
          for streaming in (False, True):\n\
-         \x20   counts = collections.Counter(row['domain'] for row in load(600, seed=1, streaming=streaming))\n\
-         \x20   print(*(counts[name] for name in dict.fromkeys(part[0] for part in PARTS)))",
+         \x20   counts = collections.Counter(row['file'] for row in load(600, seed=1, streaming=streaming))\n\
+         \x20   print(*(counts[name] for name in sorted(counts)))",
         folder.path(),
     );
-    // To the row, and math's 300 rows are not read more often than the mixture needs.
-    assert_eq!(counted, "200 200 200\n200 200 200\n");
+    // To the row and by file: code's two files have 150 and 50 rows, and math's 100 are read twice.
+    assert_eq!(counted, "150 50 200 200\n150 50 200 200\n");
 }

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use olmix_io::DomainWeights;
 use olmix_io::export::{Blend, BlendDomain, BlendPath, Format, Inputs, Run};
-use rand::rngs::ChaCha8Rng;
-use rand::{RngExt as _, SeedableRng as _};
+
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::json;
 
 use crate::common::python::{python, script};

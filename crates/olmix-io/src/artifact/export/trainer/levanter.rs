@@ -129,9 +129,7 @@ fn refuse_lost(blend: &Blend) -> Result<(), IoError> {
         .iter()
         .zip(counts(blend))
         .filter(|(_, count)| *count == 0);
-    let lost: Vec<String> = lost
-        .map(|(domain, _)| format!("`{}`", excerpt(&domain.name)))
-        .collect();
+    let lost: Vec<String> = lost.map(|(domain, _)| excerpt(&domain.name)).collect();
     if lost.is_empty() {
         return Ok(());
     }
