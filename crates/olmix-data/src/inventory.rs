@@ -119,7 +119,7 @@ impl Lister<'_> {
                 self.reader,
                 true,
             );
-            let mut listed = listed.map_err(|error| error.to_string())?;
+            let mut listed = listed.map_err(|error| first_line(&error))?;
             let shards = listed.pop().unwrap_or_default();
             files.extend(self.measured(&others, &shards)?);
             found.extend(shards);
@@ -301,6 +301,12 @@ const NPY: &str = "npy";
 
 /// What a folder of MosaicML Streaming is called.
 const MDS: &str = "mds";
+
+/// What is wrong, without the advice, which is for those who count.
+fn first_line(error: &DataError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
 
 fn folder_of(name: &str) -> &str {
     name.rsplit_once('/').map_or(".", |(folder, _)| folder)

@@ -58,7 +58,7 @@ fn blend(config: &LaunchConfig, format: &'static Format) -> Result<Blend, Launch
         .map(|leaf| (leaf.name.clone(), leaf.weight));
     let weights = DomainWeights::of(weights.collect());
     let named = |name: &str, _: &[String]| config.mix.iter().any(|leaf| leaf.name == name);
-    // The command runs in the folder of the launch, not in the config's.
+    // Looked for beside the config first.
     let folder = std::path::absolute(&config.folder).unwrap_or_else(|_| config.folder.clone());
     let files = domain_files(data, &folder, named);
     let files = files.map_err(|problem| LaunchError::refused(problem, "correct `data.sources`"))?;
@@ -73,5 +73,18 @@ fn blend(config: &LaunchConfig, format: &'static Format) -> Result<Blend, Launch
         files: Some(&files),
         ..Inputs::default()
     };
-    Ok(Blend::new(format, &weights, &inputs)?)
+    let mut blend = Blend::new(format, &weights, &inputs)?;
+    // What was found in the folder of the launch: a command may change to another.
+    for path in blend
+        .domains
+        .iter_mut()
+        .flat_map(|domain| &mut domain.paths)
+    {
+        if !path.path.contains("://")
+            && let Ok(absolute) = std::path::absolute(&path.path)
+        {
+            path.path = absolute.to_string_lossy().into_owned();
+        }
+    }
+    Ok(blend)
 }
