@@ -22,7 +22,7 @@ use crate::store::Stores;
 pub enum Amount {
     /// Tokens.
     Tokens(u64),
-    /// Samples of MosaicML Streaming, whose index states no tokens.
+    /// Samples of `MosaicML` Streaming, whose index states no tokens.
     Samples(u64),
     /// Bytes of text, compressed where it is; its tokens are not known.
     Text(u64),
@@ -33,7 +33,7 @@ pub enum Amount {
 pub struct DataFile {
     /// Its path or URL. Where the leaf's path is relative, so is this one, and starts where that starts.
     pub path: String,
-    /// What it is: a word of [`Format::ALL`], `mds` for a folder of MosaicML Streaming, or `npy` for tokens behind
+    /// What it is: a word of [`Format::ALL`], `mds` for a folder of `MosaicML` Streaming, or `npy` for tokens behind
     /// a header of numpy.
     pub kind: &'static str,
     /// How much it holds.
@@ -52,7 +52,7 @@ pub struct LeafFiles {
 /// Lists and measures the files of each leaf, in the order given.
 ///
 /// Files of tokens are measured by their sizes, headers and indexes; texts are not read. Chunks of litdata and
-/// shards of MosaicML Streaming are given as their folder. A leaf that can't be listed or measured, such as one
+/// shards of `MosaicML` Streaming are given as their folder. A leaf that can't be listed or measured, such as one
 /// of another machine, says why in its place. `width` is the bytes of a token where no header or index says it.
 ///
 /// # Errors
@@ -299,7 +299,7 @@ impl Lister<'_> {
 /// What a file of tokens with a header of numpy is called.
 const NPY: &str = "npy";
 
-/// What a folder of MosaicML Streaming is called.
+/// What a folder of `MosaicML` Streaming is called.
 const MDS: &str = "mds";
 
 /// What is wrong, without the advice, which is for those who count.

@@ -32,6 +32,39 @@ fn cure(ridge_chosen: bool) -> &'static str {
     }
 }
 
+/// Another law sees the gain otherwise.
+fn not_established(warning: &FitWarning) -> String {
+    let FitWarning::GainNotEstablished {
+        claimed,
+        at,
+        rmse,
+        law,
+        other_rmse,
+        other,
+        own,
+        nearest_run,
+        distance,
+    } = warning
+    else {
+        return String::new();
+    };
+    let place = match at {
+        Compared::Prior => "prior",
+        Compared::Proposal => "proposed mixture",
+    };
+    format!(
+        "the gain is not established: it is {claimed:.3}, but at the {place} a {} law, whose cross-validated RMSE \
+         is {} and that of this law {}, predicts {} where this one predicts {}. A proxy run on the {place} would \
+         settle it; the nearest, `{nearest_run}`, differs in {:.0} % of its data",
+        law.replace('_', "-"),
+        readable(*other_rmse),
+        readable(*rmse),
+        readable(*other),
+        readable(*own),
+        100.0 * distance
+    )
+}
+
 fn sentence(warning: &FitWarning) -> String {
     match warning {
         FitWarning::Held { domains } => {
@@ -97,33 +130,7 @@ fn sentence(warning: &FitWarning) -> String {
             law.replace('_', "-"),
             readable(*other_rmse)
         ),
-        FitWarning::GainNotEstablished {
-            claimed,
-            at,
-            rmse,
-            law,
-            other_rmse,
-            other,
-            own,
-            nearest_run,
-            distance,
-        } => {
-            let place = match at {
-                Compared::Prior => "prior",
-                Compared::Proposal => "proposed mixture",
-            };
-            format!(
-                "the gain is not established: it is {claimed:.3}, but at the {place} a {} law, whose cross-validated \
-                 RMSE is {} and that of this law {}, predicts {} where this one predicts {}. A proxy run on the \
-                 {place} would settle it; the nearest, `{nearest_run}`, differs in {:.0} % of its data",
-                law.replace('_', "-"),
-                readable(*other_rmse),
-                readable(*rmse),
-                readable(*other),
-                readable(*own),
-                100.0 * distance
-            )
-        }
+        FitWarning::GainNotEstablished { .. } => not_established(warning),
         FitWarning::NotConverged { tasks } => {
             let shown = tasks[..tasks.len().min(NAMES)].join(", ");
             let more = match tasks.len().saturating_sub(NAMES) {

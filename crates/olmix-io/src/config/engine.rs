@@ -211,19 +211,7 @@ impl EngineConfig {
         whole("nodes", 1, &mut self.nodes)?;
         let mut list = |key: &'static str, setting: &mut Vec<String>| {
             if let Some(value) = section.optional(key) {
-                // Each option is a line of a script; lines of `setup` are a script.
-                let line = |item: &Value<'_>| {
-                    let line = if key == "options" {
-                        item.name()
-                    } else {
-                        item.text()
-                    };
-                    line.map(str::to_owned)
-                };
-                *setting = match value.items() {
-                    Ok(items) => items.iter().map(line).collect::<Result<_, _>>()?,
-                    Err(_) => vec![line(&value)?],
-                };
+                *setting = lines(key, &value)?;
             }
             Ok::<(), IoError>(())
         };
@@ -347,6 +335,22 @@ fn kind(value: &Value<'_>) -> Result<EngineKind, IoError> {
 
 fn text(value: Option<Value<'_>>) -> Result<Option<String>, IoError> {
     value.map(|v| v.name().map(str::to_owned)).transpose()
+}
+
+/// A list of lines, or a single one. Each of the options is a line of a script; those of `setup` are a script.
+fn lines(key: &str, value: &Value<'_>) -> Result<Vec<String>, IoError> {
+    let line = |item: &Value<'_>| {
+        let line = if key == "options" {
+            item.name()
+        } else {
+            item.text()
+        };
+        line.map(str::to_owned)
+    };
+    match value.items() {
+        Ok(items) => items.iter().map(line).collect(),
+        Err(_) => Ok(vec![line(value)?]),
+    }
 }
 
 /// A name that a shell takes for a variable.

@@ -118,25 +118,22 @@ impl Reads {
     /// weights are needed and sizes are not known.
     pub(super) fn paths(&self, asked: &Asked<'_>) -> Result<Vec<BlendPath>, IoError> {
         let listed = asked.files.and_then(|files| files.as_ref().ok());
-        match listed {
-            Some(files) => {
-                if let Some(file) = files
-                    .iter()
-                    .find(|file| !self.kinds.contains(&file.kind.as_str()))
-                {
-                    return Err(self.unreadable(asked, &file.path, &file.kind));
-                }
+        if let Some(files) = listed {
+            let odd = files
+                .iter()
+                .find(|file| !self.kinds.contains(&file.kind.as_str()));
+            if let Some(file) = odd {
+                return Err(self.unreadable(asked, &file.path, &file.kind));
             }
-            None => {
-                let can = |path: &&String| {
-                    let kinds = kinds_by_name(path);
-                    kinds.is_empty() && !is_glob(path)
-                        || kinds.iter().any(|kind| self.kinds.contains(kind))
-                };
-                if let Some(path) = asked.written.iter().find(|path| !can(path)) {
-                    let kind = kinds_by_name(path).first().unwrap_or(&"");
-                    return Err(self.unreadable(asked, path, kind));
-                }
+        } else {
+            let can = |path: &&String| {
+                let kinds = kinds_by_name(path);
+                kinds.is_empty() && !is_glob(path)
+                    || kinds.iter().any(|kind| self.kinds.contains(kind))
+            };
+            if let Some(path) = asked.written.iter().find(|path| !can(path)) {
+                let kind = kinds_by_name(path).first().unwrap_or(&"");
+                return Err(self.unreadable(asked, path, kind));
             }
         }
         let plain = self.takes(asked.written);
@@ -156,7 +153,7 @@ impl Reads {
                     billionths: asked.billionths,
                     tokens: None,
                 }]),
-                _ => Err(self.unlisted(asked, plain)),
+                _ => Err(unlisted(asked, plain)),
             };
         };
         let files = &if self.folders {
@@ -232,34 +229,35 @@ impl Reads {
             format!("name {}", self.what),
         )
     }
+}
 
-    fn unlisted(&self, asked: &Asked<'_>, plain: bool) -> IoError {
-        let why = match asked.files {
-            Some(Err(problem)) => format!(" ({problem})"),
-            _ => String::new(),
-        };
-        let message = if plain {
-            format!(
-                "{} takes a weight for each of the {} paths of `{}`, and what they hold can't be measured{why}",
-                asked.trainer,
-                asked.written.len(),
-                excerpt(asked.domain)
-            )
-        } else {
-            format!(
-                "{} takes no globs, and `{}` of `{}` can't be expanded{why}",
-                asked.trainer,
-                listed(asked.written.iter().map(String::as_str), 2),
-                excerpt(asked.domain)
-            )
-        };
-        IoError::input(
-            asked.config,
-            Location::Field("data.sources".into()),
-            message,
-            "export on a machine that sees the files, or give each domain one path",
+/// Files that must be listed or measured, and can't be.
+fn unlisted(asked: &Asked<'_>, plain: bool) -> IoError {
+    let why = match asked.files {
+        Some(Err(problem)) => format!(" ({problem})"),
+        _ => String::new(),
+    };
+    let message = if plain {
+        format!(
+            "{} takes a weight for each of the {} paths of `{}`, and what they hold can't be measured{why}",
+            asked.trainer,
+            asked.written.len(),
+            excerpt(asked.domain)
         )
-    }
+    } else {
+        format!(
+            "{} takes no globs, and `{}` of `{}` can't be expanded{why}",
+            asked.trainer,
+            listed(asked.written.iter().map(String::as_str), 2),
+            excerpt(asked.domain)
+        )
+    };
+    IoError::input(
+        asked.config,
+        Location::Field("data.sources".into()),
+        message,
+        "export on a machine that sees the files, or give each domain one path",
+    )
 }
 
 /// Files of datatrove as their folders, which trainers take whole; others are folders already.

@@ -70,15 +70,12 @@ fn megatron_example_goes_from_bin_files_to_the_blend_of_the_final_run() {
         "partition: gpu",
         &format!("partition: {}", slurm.partition("low")),
     );
-    let config: String = config
-        .lines()
-        .filter(|line| {
-            !["gpus:", "cpus:", "memory:"]
-                .iter()
-                .any(|key| line.trim().starts_with(key))
-        })
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let of_nodes = |line: &&str| {
+        let keys = ["gpus:", "cpus:", "memory:"];
+        !keys.iter().any(|key| line.trim().starts_with(key))
+    };
+    let lines: Vec<&str> = config.lines().filter(of_nodes).collect();
+    let config = lines.join("\n");
     fs::write(folder.join("launch.yaml"), config).unwrap();
     let python = std::env::var("OLMIX_MEGATRON_PYTHON").unwrap_or_else(|_| "python3".into());
     fs::write(folder.join("stand_in.py"), STAND_IN).unwrap();
