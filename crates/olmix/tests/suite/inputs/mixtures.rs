@@ -183,3 +183,16 @@ fn predict_reads_every_mixture_that_mix_show_reads() {
         "{of_table:?} {of_weights:?}"
     );
 }
+
+#[test]
+fn token_counts_beside_priors_are_those_of_the_priors() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "priors: {relative_sizes: {a: 0.5, b: 0.5}}\ntoken_counts: {a: 100, b: 300}\n";
+    std::fs::write(folder.path().join("fit.yaml"), text).unwrap();
+    let run = olmix(folder.path(), "priors show fit.yaml --json")
+        .assert()
+        .success();
+    let printed: Json = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(printed["tokens"], json!([100, 300]));
+    assert_eq!(printed["shares"], json!([["a", 0.5], ["b", 0.5]]));
+}

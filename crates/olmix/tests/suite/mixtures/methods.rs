@@ -284,3 +284,28 @@ fn methods_without_their_inputs_are_refused_with_one_message() {
     );
     assert!(message.contains("no run is in both files"), "{message}");
 }
+
+/// The run is counted among those that were fitted, and named among all.
+#[test]
+fn search_among_some_of_the_runs_names_the_run_whose_mixture_it_proposes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (mut ratios, mut metrics) = ("run,a,b\n".to_owned(), "run,x_bpb\n".to_owned());
+    for i in 1..9 {
+        let share = f64::from(i) / 10.0;
+        ratios += &format!("r{i},{share},{}\n", 1.0 - share);
+        metrics += &format!("r{i},{}\n", 2.0 - share);
+    }
+    std::fs::write(at.join("ratios.csv"), ratios).unwrap();
+    std::fs::write(at.join("metrics.csv"), metrics).unwrap();
+    let config = "swarm: {ratios: ratios.csv, metrics: metrics.csv}\npriors: {token_counts: {a: 100, b: 100}}\n\
+                  regression: {type: search, train_split: 4}\nproposer: {type: search}\n";
+    std::fs::write(at.join("fit.yaml"), config).unwrap();
+    olmix(at, "fit --config fit.yaml --output-dir out")
+        .assert()
+        .success();
+    let text = std::fs::read_to_string(at.join("out/mixture.json")).unwrap();
+    let mixture: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let share = mixture["domains"][0]["weight"].as_f64().unwrap();
+    assert_eq!(mixture["optimizer"]["run"], format!("r{:.0}", 10.0 * share));
+}

@@ -165,3 +165,25 @@ fn generate_names_domains_that_no_run_samples_and_runs_that_are_too_few() {
     let (_, message) = told(config(4, ", mix_temperature: 0.3"), "c");
     assert!(!message.contains("warning"), "{message}");
 }
+
+/// Topics whose ratios are pinned are one domain of the law, as in the fit config that is written beside.
+#[test]
+fn runs_needed_count_a_source_of_pinned_topics_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let topics = "[{name: a, paths: [a], weight: 0.3}, {name: b, paths: [b], weight: 0.3}, \
+                  {name: c, paths: [c], weight: 0.4}]";
+    let config = format!(
+        "name: g\ndata: {{sources: [{{name: old, topics: {topics}}}, {{name: new, paths: [n]}}]}}\n\
+         priors: {{token_counts: {{\"old:a\": 1e6, \"old:b\": 1e6, \"old:c\": 1e6, new: 1e6}}}}\n\
+         swarm: {{variants: 4, min_strength: 5, max_strength: 20}}\nmax_tokens: 100000\n"
+    );
+    std::fs::write(folder.path().join("g.yaml"), config).unwrap();
+    let line = "generate --config g.yaml --json --output o";
+    let run = olmix(folder.path(), line).assert().success();
+    let drawn: serde_json::Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(drawn["runs_needed"], 3);
+    let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(!said.contains("runs are fewer"), "{said}");
+    let fit = std::fs::read_to_string(folder.path().join("o/fit.yaml")).unwrap();
+    assert!(fit.contains("virtual_domains"), "{fit}");
+}

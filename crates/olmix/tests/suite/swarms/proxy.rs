@@ -311,6 +311,26 @@ fn proxy_train_obeys_the_byte_order_and_the_length_of_npy_shards() {
     assert!(message.contains(says), "{message}");
 }
 
+/// The reference's configs count sequences there.
+#[test]
+fn a_batch_of_less_than_a_sequence_is_refused_with_both_units() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    write(
+        at,
+        "run.yaml",
+        &config("run", MIX, ", global_batch_size: 16"),
+    );
+    let message = refused(at, "proxy prepare --config run.yaml --out run");
+    let says = "training.global_batch_size is 16 tokens, less than a sequence of";
+    assert!(
+        message.contains(says) && message.contains("16 sequences"),
+        "{message}"
+    );
+    assert!(!at.join("run/run.json").exists());
+}
+
 #[test]
 fn launch_preview_refuses_what_a_run_would_and_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
