@@ -317,11 +317,8 @@ fn a_batch_of_less_than_a_sequence_is_refused_with_both_units() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     data(at);
-    write(
-        at,
-        "run.yaml",
-        &config("run", MIX, ", global_batch_size: 16"),
-    );
+    let text = config("run", MIX, "").replace("global_batch_size: 1024", "global_batch_size: 16");
+    write(at, "run.yaml", &text);
     let message = refused(at, "proxy prepare --config run.yaml --out run");
     let says = "training.global_batch_size is 16 tokens, less than a sequence of";
     assert!(
