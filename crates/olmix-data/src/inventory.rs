@@ -33,8 +33,8 @@ pub enum Amount {
 pub struct DataFile {
     /// Its path or URL. Where the leaf's path is relative, so is this one, and starts where that starts.
     pub path: String,
-    /// What it is: a word of [`Format::ALL`], `mds` for a folder of `MosaicML` Streaming, or `npy` for tokens behind
-    /// a header of numpy.
+    /// What it is: a word of [`Format::ALL`], `mds` for a folder of `MosaicML` Streaming, `npy` for tokens behind a
+    /// header of numpy, or `folder` for one of which nothing is known.
     pub kind: &'static str,
     /// How much it holds.
     pub amount: Amount,
@@ -109,7 +109,11 @@ impl Lister<'_> {
                     files.push(file);
                     found.push(index);
                 }
-                None => others.paths.push(path.clone()),
+                None => match self.folder_of_files(path) {
+                    Some(Ok(pattern)) => others.paths.push(pattern),
+                    Some(Err(folder)) => files.push(folder),
+                    None => others.paths.push(path.clone()),
+                },
             }
         }
         if !others.paths.is_empty() {
@@ -161,6 +165,35 @@ impl Lister<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// For a path that is a folder of this machine without an index: the pattern of its `.ds` files, or the folder
+    /// as such, which holds nothing that is known.
+    fn folder_of_files(&self, path: &str) -> Option<Result<String, DataFile>> {
+        let pattern = Pattern::parse(path).ok()?;
+        if pattern.glob.is_some() || pattern.location != Location::Local {
+            return None;
+        }
+        let places = [self.folder.join(&pattern.base), pattern.base.clone().into()];
+        let place = places.into_iter().find(|place| place.is_dir())?;
+        let entries = std::fs::read_dir(&place).ok()?.flatten();
+        let is_shard =
+            |name: &std::ffi::OsStr| Path::new(name).extension().is_some_and(|end| end == "ds");
+        let path = path.trim_end_matches('/').to_owned();
+        Some(
+            if entries
+                .into_iter()
+                .any(|entry| is_shard(&entry.file_name()))
+            {
+                Ok(format!("{path}/*.ds"))
+            } else {
+                Err(DataFile {
+                    path,
+                    kind: FOLDER,
+                    amount: Amount::Text(0),
+                })
+            },
+        )
     }
 
     /// What the data set of an `index.json` is, and what it holds; `None` where there is none.
@@ -295,6 +328,9 @@ impl Lister<'_> {
         }
     }
 }
+
+/// What a folder is called of which nothing is known.
+const FOLDER: &str = "folder";
 
 /// What a file of tokens with a header of numpy is called.
 const NPY: &str = "npy";

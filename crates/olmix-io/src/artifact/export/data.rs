@@ -215,6 +215,7 @@ impl Reads {
             "mds" => "is data of MosaicML Streaming",
             "jsonl" | "parquet" | "text" | "csv" => "holds text",
             "index" => "is an index",
+            "folder" => "is a folder",
             _ => "is no file of a kind that is known",
         };
         IoError::input(

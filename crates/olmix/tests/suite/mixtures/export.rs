@@ -304,7 +304,20 @@ fn exports_refuse_what_a_trainer_would_read_otherwise() {
         message.contains("no leaf for the domain `coed`") && message.contains("`code`"),
         "{message}"
     );
+    // A folder where a file is needed; one of datatrove's files is data for nanotron.
+    write("{web: 0.5, code: 0.5}");
+    shard(folder, "ds", "datatrove", 100);
+    std::fs::create_dir(folder.join("empty")).unwrap();
+    data("    - {name: web, paths: [ds]}\n    - {name: code, paths: [empty]}\n");
+    let message = refused("--mixture m.yaml --format megatron");
+    assert!(
+        message.contains("`ds/0.ds` is a .ds file of datatrove"),
+        "{message}"
+    );
+    let message = refused("--mixture m.yaml --format nanotron");
+    assert!(message.contains("`empty` is a folder"), "{message}");
     // Below half a sequence of Levanter's largest block.
+    data("    - {name: web, paths: [web.jsonl]}\n    - {name: code, paths: [code.jsonl]}\n");
     write("{web: 0.999999, code: 0.000001}");
     let message = refused("--mixture m.yaml --format levanter");
     assert!(
