@@ -6,6 +6,7 @@
 mod args;
 mod bars;
 mod command;
+mod device;
 mod failure;
 mod output;
 mod progress;

@@ -1,6 +1,7 @@
 //! Drawing a swarm by a design, and what its runs will be worth.
 
 use super::design::{Design, d_optimal, prediction_error, region, v_optimal};
+use super::regret::{ExpectedRegret, RegretProblem, expected_regret};
 use super::sampler::{Rejections, Sampler};
 use super::{features, log_determinant};
 use crate::CoreError;
@@ -30,6 +31,9 @@ pub struct Drawn {
     /// What numbers of runs buy, ascending: the standard error of a law's predictions where a solve
     /// may propose from, in units of one run's noise. Empty where that would cost more than the swarm.
     pub worth: Vec<(usize, f64)>,
+    /// How far above the best the mixture that will be solved for is expected to be, by the numbers of
+    /// runs of [`Drawn::worth`]; without those that are too few for a law.
+    pub regret: Vec<ExpectedRegret>,
     /// Log-determinant of the information, less that of as many random draws; for optimal designs.
     pub information_gained: Option<f64>,
 }
@@ -104,6 +108,7 @@ pub fn draw_swarm(
     let chosen = choose(count, progress);
     let of = |places: &[usize]| -> Vec<&Vec<f64>> { places.iter().map(|&k| &pool[k]).collect() };
     let mut worth = Vec::new();
+    let mut swarms = Vec::new();
     if weights <= WORTH_LIMIT && chosen.len() == count {
         for size in sizes {
             let places = match design {
@@ -114,9 +119,18 @@ pub fn draw_swarm(
             };
             if places.len() == size && size > 0 {
                 worth.push((size, prediction_error(&of(&places), &region)));
+                swarms.push(of(&places));
             }
         }
     }
+    let problem = RegretProblem {
+        domains: sampler.tree().domains(),
+        prior: &sampler.center(),
+        caps: options.solve_caps,
+        seed: settings.seed,
+    };
+    // Caps that leave no mixture were refused with the region; a swarm is there without this number too.
+    let regret = expected_regret(&problem, &swarms).unwrap_or_default();
     let optimal = matches!(design, Design::DOptimal | Design::VOptimal);
     let information_gained = (optimal && chosen.len() == count).then(|| {
         let random: Vec<usize> = (0..count).collect();
@@ -127,6 +141,7 @@ pub fn draw_swarm(
         mixtures: chosen.into_iter().map(|k| pool[k].clone()).collect(),
         rejections,
         worth,
+        regret,
         information_gained,
     })
 }

@@ -34,6 +34,8 @@ pub enum Purpose {
     Region,
     /// Filling the space of draws evenly.
     Hypercube,
+    /// Laws and noise that stand in for those of a swarm to be trained.
+    Regret,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

@@ -10,5 +10,6 @@ mod generate;
 mod log_linear;
 mod other_laws;
 mod price;
+mod regret;
 mod reuse;
 mod saturating;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use olmix_core::generate::Design;
 
-use super::{Common, choice};
+use super::{Common, CostArgs, choice};
 
 /// `olmix generate`.
 #[derive(Debug, Args)]
@@ -28,6 +28,9 @@ pub struct GenerateArgs {
     /// Seed of the draws [default: the config's].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// What the runs cost, with --base.
+    #[command(flatten)]
+    pub cost: CostArgs,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use olmix_io::EngineKind;
 use olmix_launch::DEFAULT_RETRIES;
 
-use super::Common;
+use super::{Common, CostArgs};
 
 /// `olmix launch`.
 #[derive(Debug, Subcommand)]
@@ -19,9 +19,9 @@ pub enum LaunchCommand {
     Run(LaunchRunArgs),
     /// Show what would run, with the exact commands; nothing is run or written.
     #[command(
-        after_help = "Example:\n  olmix launch preview --variants swarm/launch --engine slurm"
+        after_help = "Example:\n  olmix launch preview --variants swarm/launch --engine slurm --device H100 --price 2.5"
     )]
-    Preview(LaunchRunArgs),
+    Preview(LaunchPreviewArgs),
     /// Show the states of the runs, failures by cause, and the time left.
     #[command(after_help = "Example:\n  olmix launch status --variants swarm/launch --watch")]
     Status(LaunchStatusArgs),
@@ -84,6 +84,17 @@ pub struct LaunchRunArgs {
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `olmix launch preview`.
+#[derive(Debug, Args)]
+pub struct LaunchPreviewArgs {
+    /// What would be run.
+    #[command(flatten)]
+    pub run: LaunchRunArgs,
+    /// What it would cost.
+    #[command(flatten)]
+    pub cost: CostArgs,
 }
 
 /// Selects a launched swarm.

@@ -3,6 +3,7 @@
 mod analyze;
 mod choice;
 mod collect;
+mod cost;
 mod demo;
 mod fit;
 mod generate;
@@ -15,12 +16,13 @@ mod tokenize;
 
 pub use analyze::{AnalyzeCommand, AnalyzeReuseArgs};
 pub use collect::CollectArgs;
+pub use cost::CostArgs;
 pub use demo::DemoArgs;
 pub use fit::{CompareArgs, FitArgs, LawArgs, PredictArgs, SettingArgs, SweepArgs};
 pub use generate::GenerateArgs;
 pub use launch::{
-    LaunchCancelArgs, LaunchCommand, LaunchLogsArgs, LaunchRunArgs, LaunchStatusArgs,
-    LaunchWorkArgs, SwarmArgs,
+    LaunchCancelArgs, LaunchCommand, LaunchLogsArgs, LaunchPreviewArgs, LaunchRunArgs,
+    LaunchStatusArgs, LaunchWorkArgs, SwarmArgs,
 };
 pub use mix::{ExportArgs, MixCommand, MixDiffArgs, PriorsCommand, PriorsComputeArgs, ShowArgs};
 pub use project::{

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use olmix_io::ProjectDomain;
 use olmix_project::ReuseMethod;
 
-use super::{Common, choice, tokens};
+use super::{Common, CostArgs, choice, tokens};
 
 /// Selects the project.
 #[derive(Debug, Args)]
@@ -209,6 +209,9 @@ pub struct PlanArgs {
     /// Folder for the configs of the swarm; the plan is recorded [default: the plan is only printed].
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
+    /// What the runs cost.
+    #[command(flatten)]
+    pub cost: CostArgs,
     /// The project.
     #[command(flatten)]
     pub project: ProjectArgs,

@@ -3,10 +3,13 @@
 use olmix_core::generate::{Drawn, Sampler, draw_swarm, steps};
 use olmix_core::{CoreError, Observer};
 use olmix_fs::{StagedFile, StagedFolder, check_writable};
-use olmix_io::{DrawnSwarm, FirstFit, GenerationConfig, LaunchBase, SampledDomain, SamplingPlan};
+use olmix_io::{
+    DrawnSwarm, FirstFit, GenerationConfig, LaunchBase, LaunchConfig, SampledDomain, SamplingPlan,
+};
 use olmix_report::{SwarmWeights, swarm_weights};
 use serde_json::json;
 
+use super::cost::{self, Cost, Work};
 use super::on_threads;
 use crate::args::GenerateArgs;
 use crate::failure::Failure;
@@ -50,6 +53,8 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         bar.begin("drawing mixtures", steps(&options, domains).max(1));
         let drawn = draw_swarm(&sampler, &options, &|| bar.step()).map_err(refused)?;
         let swarm = DrawnSwarm::new(&config, &plan, &drawn, sampler.center())?;
+        let base = base.as_ref().map(|(base, _)| base);
+        let cost = cost_of(args, &swarm, base)?;
         bar.begin("writing", 1);
         let ratios = args.output.join("ratios.csv");
         swarm.refuse_other(&ratios)?;
@@ -72,7 +77,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             let first = FirstFit::of_plan(&config, &plan, &swarm.center);
             staged.insert(0, StagedFile::new(&fit, first.text.as_bytes())?);
         }
-        if let Some((base, _)) = &base {
+        if let Some(base) = base {
             let folder = StagedFolder::new(&args.output.join("launch"))?;
             folder.write_all(&swarm.launch_configs(base))?;
             folder.commit()?;
@@ -86,9 +91,9 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             output::warnings(&swarm.shortcomings());
         }
         if args.common.json {
-            output::print(&json(&config, &plan, &drawn, &swarm).to_string())?;
+            output::print(&json(&config, &plan, &drawn, &swarm, &cost).to_string())?;
         } else if !quiet {
-            output::print(&describe(&config, &drawn, &swarm))?;
+            output::print(&describe(&config, &drawn, &swarm, &cost))?;
             let launched = if base.is_some() { ", launch/" } else { "" };
             output::print(&format!(
                 "Written: {}/ratios.csv, weights.svg, weights.png{}{launched}",
@@ -100,11 +105,38 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     })
 }
 
+/// What the runs cost: those of the launch configs, which all train alike.
+fn cost_of(
+    args: &GenerateArgs,
+    swarm: &DrawnSwarm<'_>,
+    base: Option<&LaunchBase>,
+) -> Result<Cost, Failure> {
+    let runs = swarm.ids.len();
+    let mut work = Work {
+        runs,
+        tokens: None,
+        flops: Err("without --base nothing is known of the model"),
+        measured: None,
+    };
+    if let Some((name, text)) = base.and_then(|base| swarm.launch_configs(base).into_iter().next())
+    {
+        let text = String::from_utf8_lossy(&text);
+        let config = LaunchConfig::parse(&name, &text, &args.output.join("launch")).ok();
+        let found = config.as_ref().and_then(cost::training);
+        work.tokens = found.map(|(tokens, _)| tokens * runs as u64);
+        work.flops = found
+            .map(|(_, flops)| flops * runs as f64)
+            .ok_or("how much the trainer of the launch config computes is not known");
+    }
+    cost::cost(&args.cost, work)
+}
+
 fn json(
     config: &GenerationConfig,
     plan: &SamplingPlan,
     drawn: &Drawn,
     swarm: &DrawnSwarm<'_>,
+    cost: &Cost,
 ) -> serde_json::Value {
     let leaves = plan.collapse.full();
     let mixture = |(id, mixture): (&String, &Vec<f64>)| {
@@ -128,13 +160,20 @@ fn json(
         "candidates": drawn.rejections.drawn,
         "information_gained": drawn.information_gained,
         "worth": worth,
+        "expected": cost::worth_json(&drawn.regret),
+        "cost": cost.json(),
         "never_sampled": swarm.never_sampled().iter().map(|domain| domain.name).collect::<Vec<_>>(),
         "runs_needed": swarm.runs_needed(),
         "variants": swarm.ids.iter().zip(&swarm.mixtures).map(mixture).collect::<Vec<_>>(),
     })
 }
 
-fn describe(config: &GenerationConfig, drawn: &Drawn, swarm: &DrawnSwarm<'_>) -> String {
+fn describe(
+    config: &GenerationConfig,
+    drawn: &Drawn,
+    swarm: &DrawnSwarm<'_>,
+    cost: &Cost,
+) -> String {
     let row = |domain: &SampledDomain<'_>| {
         vec![
             domain.name.to_owned(),
@@ -184,5 +223,6 @@ fn describe(config: &GenerationConfig, drawn: &Drawn, swarm: &DrawnSwarm<'_>) ->
             worth.join(", ")
         );
     }
-    text
+    text += &cost::worth(&drawn.regret, swarm.ids.len());
+    text + &cost.line()
 }

@@ -3,6 +3,7 @@
 pub mod analyze;
 pub mod collect;
 pub mod compare;
+mod cost;
 pub mod demo;
 pub mod export;
 pub mod fit;

@@ -282,6 +282,7 @@ max_tokens: 200
             mixtures: mixtures.iter().map(|mixture| mixture.to_vec()).collect(),
             rejections,
             worth: Vec::new(),
+            regret: Vec::new(),
             information_gained: None,
         }
     }

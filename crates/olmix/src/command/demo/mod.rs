@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::{collect, fit, generate, launch, on_threads};
 use crate::args::{
-    CollectArgs, Common, DemoArgs, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs, LawArgs,
-    SettingArgs,
+    CollectArgs, Common, CostArgs, DemoArgs, FitArgs, GenerateArgs, LaunchCommand, LaunchRunArgs,
+    LawArgs, SettingArgs,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -144,6 +144,7 @@ impl Demo {
             variants: None,
             design: None,
             seed: None,
+            cost: CostArgs::default(),
             common: self.common(true),
         })
     }

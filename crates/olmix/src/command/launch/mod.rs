@@ -8,6 +8,7 @@ mod preview;
 mod run;
 mod status;
 mod work;
+mod worth;
 
 use std::path::PathBuf;
 

@@ -10,8 +10,9 @@ use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
 use olmix_proxy::{ConfigCheck, ProxyError};
 use serde_json::json;
 
-use super::estimate;
-use crate::args::LaunchRunArgs;
+use super::super::cost::{self, Work};
+use super::{estimate, worth};
+use crate::args::{LaunchPreviewArgs, LaunchRunArgs};
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
@@ -21,7 +22,8 @@ use crate::table::table;
 const MOST_PRINTED: usize = 3;
 
 /// Shows what would be run.
-pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
+pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
+    let args = &preview.run;
     let paths = super::paths(args)?;
     let variants = load_variants(&paths.variants)?;
     let known = known(&paths)?;
@@ -40,6 +42,12 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
     let mut values = Vec::new();
     let mut commands = String::new();
     let mut to_do = 0;
+    let mut work = Work {
+        runs: 0,
+        tokens: Some(0),
+        flops: Ok(0.0),
+        measured: worth::measured(&variants, &known),
+    };
     for variant in &variants {
         let config = &variant.config;
         let found = known.iter().find(|run| run.name == config.name);
@@ -57,18 +65,14 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             .collect();
         if runs {
             to_do += 1;
+            worth::add(&mut work, config, plan.tokens_in_all);
             if to_do <= MOST_PRINTED {
                 commands += &format!("\n{}:\n  {}\n", config.name, shown.join("\n  "));
             }
         }
         rows.push(vec![
             config.name.clone(),
-            if found.is_some() {
-                run.state.word()
-            } else {
-                "new"
-            }
-            .to_owned(),
+            found.map_or("new", |run| run.state.word()).to_owned(),
             if runs { "yes" } else { "no" }.to_owned(),
             plan.steps_in_all
                 .map_or("–".into(), |steps| steps.to_string()),
@@ -84,6 +88,8 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             "commands": shown,
         }));
     }
+    let cost = cost::cost(&preview.cost, work)?;
+    let expected = worth::expected(&variants);
     let submission = if local || to_do == 0 {
         None
     } else {
@@ -101,6 +107,8 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             "threads": threads,
             "ledger": paths.ledger,
             "submission": submission,
+            "cost": cost.json(),
+            "expected": cost::worth_json(&expected),
             "runs": values,
         });
         return output::print(&told.to_string());
@@ -112,17 +120,23 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         format!("on {}", settings.kind.word())
     };
     text += &format!("{to_do} of {} runs would be run, {how}\n", variants.len());
-    if let Some(submission) = submission {
-        text += &format!("\n{submission}");
-    }
-    text += &commands;
+    text += &cost.line();
+    text += &cost::worth(&expected, variants.len());
+    text += &shown_commands(submission, &commands, to_do);
+    output::print(&text)
+}
+
+/// The submission, and the commands of the first runs.
+fn shown_commands(submission: Option<String>, commands: &str, to_do: usize) -> String {
+    let mut text = submission.map_or_else(String::new, |one| format!("\n{one}"));
+    text += commands;
     if to_do > MOST_PRINTED {
         text += &format!(
             "\n… and {} more alike (--json lists all)\n",
             to_do - MOST_PRINTED
         );
     }
-    output::print(&text)
+    text
 }
 
 /// Refuses configs of which the runs could not be planned. What a trainer of the user's own needs is not

@@ -22,6 +22,7 @@ use olmix_launch::now;
 use olmix_project::{NewMixture, PlanOptions, Project, Provenance};
 use serde_json::json;
 
+use super::cost::{self, Work};
 use super::on_threads;
 use crate::args::{CommitArgs, PlanArgs, ProjectArgs};
 use crate::failure::Failure;
@@ -78,6 +79,7 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
             collapsed_kl: args.collapsed_kl,
             pilot: args.pilot.clone(),
         })?;
+        let cost = cost::cost(&args.cost, work(&project, &plan))?;
         let written = match &args.write {
             None => None,
             Some(folder) => Some((
@@ -100,6 +102,7 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
         }
         if common.json {
             let mut json = plan.to_json();
+            json["cost"] = cost.json();
             if let Some((_, record)) = &written {
                 json["record"] = json!(record);
             }
@@ -108,12 +111,32 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
         if common.quiet {
             return Ok(());
         }
-        output::print(&described(&project, &plan))?;
+        let mut text = described(&project, &plan);
+        if plan.cost.runs > 0 && cost.has_flops() {
+            text += &cost.line();
+        }
+        output::print(&text)?;
         match &written {
             Some((folder, record)) => output::print(&steps(folder, record, &plan)),
             None => Ok(()),
         }
     })
+}
+
+/// What the runs of a plan compute, by the sizes that olmix.yaml gives.
+fn work(project: &Project, plan: &olmix_project::Plan) -> Work {
+    let sizes = project
+        .config
+        .max_tokens
+        .zip(project.config.proxy_parameters);
+    Work {
+        runs: usize::try_from(plan.cost.runs).unwrap_or(usize::MAX),
+        tokens: project.config.max_tokens.map(|_| plan.cost.tokens),
+        flops: sizes
+            .map(|_| plan.cost.flops)
+            .ok_or("olmix.yaml does not set both max_tokens and proxy_parameters"),
+        measured: None,
+    }
 }
 
 /// The commands that follow a written plan.

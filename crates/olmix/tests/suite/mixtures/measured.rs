@@ -1,8 +1,11 @@
 //! What the laws reach on measured swarms; skipped, and said, where those are not at hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use olmix_core::LawKind;
+use olmix_core::generate::{RegretProblem, expected_regret};
 use olmix_core::law::{LawOptions, LogLinearOptions, SaturatingOptions};
+use olmix_core::study::{Question, Study};
 use olmix_core::trust::out_of_fold;
 use olmix_io::load_fit;
 
@@ -40,5 +43,45 @@ fn saturating_law_predicts_unseen_runs_far_better_than_log_linear() {
         assert!(own.0 <= most, "{name}: mean RMSE {}", own.0);
         assert!(own.1 <= 0.1, "{name}: worst fold {}", own.1);
         assert!(own.0 < 0.7 * other.0, "{name}: log-linear has {}", other.0);
+    }
+}
+
+/// What is assumed of laws and noise before training, held against an oracle of the measured runs.
+#[test]
+fn expected_regret_is_within_a_factor_of_2_of_the_study_of_swarm_sizes() {
+    for (name, sizes) in [
+        ("dclm", &[50, 75, 100, 125][..]),
+        ("full_recomputation", &[130, 195, 260]),
+    ] {
+        let Some(config) = swarm(name) else { return };
+        held_against_the_study(&config, sizes);
+    }
+}
+
+fn held_against_the_study(config: &Path, sizes: &[usize]) {
+    let mut loaded = load_fit(config).unwrap();
+    loaded.spec.law = LawKind::Saturating;
+    loaded.spec.ridge = None;
+    loaded.spec.huber_delta = None;
+    let study = Study::new(Question::SwarmSize, &loaded.swarm, &loaded.spec, 4).unwrap();
+    let prior = loaded.spec.prior.weights();
+    let problem = RegretProblem {
+        domains: loaded.swarm.domains(),
+        prior,
+        caps: None,
+        seed: 0,
+    };
+    for &runs in sizes {
+        let cells = study.cells();
+        let cells = cells.iter().filter(|cell| cell.keys[2] == runs.to_string());
+        let regrets: Vec<f64> = cells.map(|cell| study.run(cell).unwrap()[3]).collect();
+        let studied = regrets.iter().sum::<f64>() / regrets.len() as f64;
+        let mixtures: Vec<&[f64]> = (0..runs).map(|k| loaded.swarm.mixtures().row(k)).collect();
+        let expected = expected_regret(&problem, &[mixtures]).unwrap()[0].in_all;
+        println!("{runs} runs: expected {expected:.4}, by the study {studied:.4}");
+        assert!(
+            (0.5..2.0).contains(&(expected / studied)),
+            "{runs}: {expected} {studied}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! From text to a measured swarm: shards, priors, mixtures to try, runs of the built-in trainer, and tables.
 
 pub mod collect;
+mod costs;
 mod definitions;
 mod generate;
 mod priors;
