@@ -11,6 +11,7 @@ most packages need 3.12, looked for on the PATH and among those of pyenv.
 
 import argparse
 import array
+import fcntl
 import json
 import math
 import os
@@ -55,7 +56,7 @@ class Export:
 EXPORTS = {
     "olmo-core": Export("torch", "raw", "domain", "ai2-olmo-core", "a sequence of each file and pass, and of a batch",
                         "olmo-core-mixture", steps=4),
-    "olmo-core-composable": Export("torch", "raw", "domain", "ai2-olmo-core", "a sequence of each domain, rounded down", "olmo-core",
+    "olmo-core-sources": Export("torch", "raw", "domain", "ai2-olmo-core", "a sequence of each domain, rounded down", "olmo-core",
                                    "py"),
     "megatron": Export("torch", "megatron", "exact", "megatron-core", "a sample of each file", suffix="txt"),
     "megatron-bridge": Export("torch", "megatron", "exact", "megatron-core", "a sample of each file", suffix="py"),
@@ -92,7 +93,7 @@ class Case:
 
     def path(self, folder, kind, domain, number):
         index = list(self.files).index(domain)
-        stem = domain if domain.isalnum() else f"o'dd \"{index}\" #{{x}}"
+        stem = domain if domain.isalnum() else f"o'dd \"{index}\" #(x) $c %s"
         # Megatron's line is cut at white space.
         stem = stem.replace(" ", "_") if kind == "megatron" else stem
         return str(folder / kind / KINDS[kind].format(stem, number))
@@ -154,6 +155,12 @@ def interpreter(oldest):
 
 def environment(folder, name):
     """The interpreter of an environment, made where it is not there, and the reason where it can't be."""
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return made(folder, name)
+
+
+def made(folder, name):
     oldest, packages = ENVS[name]
     done = folder / name / "installed.txt"
     python = folder / name / "bin/python"
@@ -310,6 +317,7 @@ def main():
     parser.add_argument("--olmix", default=ROOT / "target/release/olmix", type=Path)
     parser.add_argument("--envs", default=ROOT / "target/tmp/exports", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--install", action="store_true", help="install the packages, and draw nothing")
     parser.add_argument("--only", nargs="*", choices=EXPORTS)
     parser.add_argument("--keep", type=Path, help="a folder for the data and exports, which stays")
     arguments = parser.parse_args()
@@ -319,6 +327,10 @@ def main():
     chosen = {name: how for name, how in EXPORTS.items() if how.quick} | QUICK if arguments.quick else EXPORTS
     if arguments.only:
         chosen = {name: how for name, how in chosen.items() if name in arguments.only}
+    if arguments.install:
+        for env in sorted({how.env for how in chosen.values()}):
+            print(env, environment(envs, env)[1] or "installed")
+        return
     # Files stay whole sequences.
     cases = [case.scaled(5) for case in CASES] if arguments.quick else CASES
     text = subprocess.run([olmix, "export", "--help"], capture_output=True, text=True, check=True).stdout

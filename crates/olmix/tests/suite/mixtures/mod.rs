@@ -2,6 +2,7 @@
 
 mod analyze;
 mod export;
+mod export_drawn;
 mod export_read_back;
 mod fit;
 mod measured;
