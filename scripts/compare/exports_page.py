@@ -6,8 +6,10 @@ LIMITS = """## What a trainer does that an export can't change
 
 - **No cap.** Megatron, litgpt, torchtitan, grain, fairseq2, nanotron and Levanter begin a domain again when it ends. Caps hold
   because the run ends where the mixture says: another number of tokens is another number of passes.
-- **litgpt, torchtitan** draw every sequence at random, and every rank and worker draws the same: of n sequences of one worker a
+- **litgpt and torchtitan** draw every sequence at random, and every rank and worker draws the same: of n sequences of one worker a
   share w is off by some √(w(1−w)/n). litdata reads one token more than a sequence, so passes are 129/128 of the epochs here.
+- **torchtitan** must stay at `num_workers` 0: each worker reads every document
+  ([finding](../../findings/torchtitan-every-worker-reads-everything.sh)).
 - **huggingface, streaming, llm-foundry** mix rows. Shares of tokens are the mixture's where rows have as many tokens each.
 - **levanter** repeats a block of at most 65,535 sequences: a weight below 1/65535 is raised to that.
 - **olmo-core** (the older source mixture) needs a number of tokens that is a multiple of the global batch. Both forms read whole
@@ -46,8 +48,8 @@ loaded by the trainer's package, and drawn to the end of the run: 4,000,000 toke
 
 The mixture asks for web 0.5, code 0.2497, math 0.2, books 0.05, tiny {TINY} and nothing of a sixth domain, with a cap of 4 epochs, which
 math needs. web has two files (2.7M and 0.3M tokens; 0.667 epochs), code three. "Small file": another mixture of 2,000,000 tokens, web 0.9
-in files of 2.7M and 50,000 tokens, at a cap of 1 epoch: both are due for 0.655. "Odd names": domains and folders with quotes, `#`, `\\n`,
-`${{c}}`, braces and spaces. A row says "yes" where every domain and every file is drawn within the trainer's unit, and no file past its cap.
+in files of 2.7M and 50,000 tokens, at a cap of 1 epoch: both are due for 0.655. "Odd names": domains and folders with quotes, `#`, `$c`, `%s` and
+spaces, and a domain's name with braces and a backslash. A row says "yes" where every domain and every file is drawn within the trainer's unit, and no file past its cap.
 
 | export | package | as asked | drawn: web / code / math / books | tiny | passes of math | of web's files | small file: web's files | odd names | unit |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |

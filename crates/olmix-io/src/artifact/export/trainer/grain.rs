@@ -1,4 +1,5 @@
-//! grain: a `MapDataset` that mixes flat files of tokens.
+//! grain: a `MapDataset` that mixes flat files of tokens. `MapDataset.mix` is not used: it cuts weights to
+//! hundredths of the smallest, so that others lose up to 1 % of their shares to it.
 
 use super::super::data::{Globs, Reads, Weighted};
 use super::super::text::{header, quoted};
@@ -8,13 +9,13 @@ use crate::messages::excerpt;
 
 pub(in super::super) static FORMAT: Format = Format {
     name: "grain",
-    help: "Python: grain.MapDataset.mix",
+    help: "Python: a grain.MapDataset",
     extension: "py",
     reads: Some(READS),
     needs: Needs::TOKENS,
     remarks: &[
-        "grain keeps each file within a sequence of its share at any point of the run. A file that ends begins again, in \
-         another order.",
+        "grain keeps each file within a few sequences of its share at any point of the run. A file that ends begins \
+         again, in another order.",
         "Start: dataset = mixture(sequence_length).batch(...).to_iter_dataset(), with this file as mixture.py",
     ],
     drawn: Drawn::sequences,
@@ -88,10 +89,34 @@ class Sequences:
         self.__init__(*state)
 
 
+class Shares(grain.transforms.DatasetSelectionMap):
+    """Which file gives the sequence at an index, and which of its: files keep their shares at any index.
+
+    grain.MapDataset.mix cuts weights to hundredths of the smallest.
+    """
+
+    def __init__(self, weights, length):
+        self.weights, self.length = weights, length
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        rest, before, after = sum(self.weights), index, index + 1
+        for file, weight in enumerate(self.weights):
+            # What the files after this one have of the first sequences, before this index and with it.
+            others = rest - weight
+            others_before, others_after = before * others // rest, after * others // rest
+            if others_before == others_after:
+                return file, before - others_before
+            rest, before, after = others, others_before, others_after
+        raise IndexError(index)
+
+
 def mixture(sequence_length, seed=0, tokens=TOKENS):
     """The run's `tokens // sequence_length` sequences."""
     parts = [grain.MapDataset.source(Sequences(file, sequence_length)) for *_, file in FILES]
     parts = [part.shuffle(seed=seed + k).repeat() for k, part in enumerate(parts)]
-    mixed = grain.MapDataset.mix(parts, weights=[share for _, share, *_ in FILES])
-    return mixed[: tokens // sequence_length]
+    weights = [round(share * 1e9) for _, share, *_ in FILES]
+    return grain.MapDataset.select_from_datasets(parts, Shares(weights, tokens // sequence_length))
 "#;
