@@ -16,6 +16,7 @@ import json
 import math
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -301,6 +302,10 @@ def refusals(olmix, folder):
         file = folder / "refused" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"\1\0" * 1000)
+        if path.endswith(".bin"):
+            # Megatron's index of one document of 1000 tokens of two bytes.
+            index = struct.pack("<QBQQiqqq", 1, 8, 1, 2, 1000, 0, 0, 1)
+            file.with_suffix(".idx").write_bytes(b"MMIDIDX\0\0" + index)
         config = {"name": "exports", "data": {"dtype": "uint16", "sources": [{"name": "web", "paths": [str(file)]}]}}
         config["priors"] = {"token_counts": {"web": 1000}}
         (folder / "refused.yaml").write_text(json.dumps(config))
