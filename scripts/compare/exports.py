@@ -328,7 +328,6 @@ def main():
     arguments = parser.parse_args()
     olmix, envs = arguments.olmix.resolve(), arguments.envs.resolve()
     envs.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("UV_CACHE_DIR", str(envs / "cache"))
     chosen = {name: how for name, how in EXPORTS.items() if how.quick} | QUICK if arguments.quick else EXPORTS
     if arguments.only:
         chosen = {name: how for name, how in chosen.items() if name in arguments.only}

@@ -11,7 +11,9 @@ LIMITS = """## What a trainer does that an export can't change
 - **torchtitan** must stay at `num_workers` 0: each worker reads every document
   ([finding](../../findings/torchtitan-every-worker-reads-everything.sh)).
 - **huggingface, streaming, llm-foundry** mix rows. Shares of tokens are the mixture's where rows have as many tokens each.
-- **levanter** repeats a block of at most 65,535 sequences: a weight below 1/65535 is raised to that.
+- **levanter** repeats a block of at most 65,535 sequences: `olmix export` refuses a weight below half of 1/65535.
+  The folders of its cache are named after the domains, and with a backslash in a name it does not find its own files again
+  (`FileNotFoundError`, before anything is trained).
 - **olmo-core** (the older source mixture) needs a number of tokens that is a multiple of the global batch. Both forms read whole
   sequences of a file, and leave out the end of each file.
 - **megatron** has no room for a comment in its line, and cuts it at white space. `--split` must be `100,0,0`: with another, the
@@ -22,7 +24,7 @@ LIMITS = """## What a trainer does that an export can't change
 
 
 def cell(outcome, of):
-    return "; ".join(outcome[1]) if outcome[1] else of(outcome)
+    return "no: " + "; ".join(wrong.split(": ")[0] for wrong in outcome[1]) if outcome[1] else of(outcome)
 
 
 def line(name, how, outcomes):
@@ -48,8 +50,9 @@ loaded by the trainer's package, and drawn to the end of the run: 4,000,000 toke
 
 The mixture asks for web 0.5, code 0.2497, math 0.2, books 0.05, tiny {TINY} and nothing of a sixth domain, with a cap of 4 epochs, which
 math needs. web has two files (2.7M and 0.3M tokens; 0.667 epochs), code three. "Small file": another mixture of 2,000,000 tokens, web 0.9
-in files of 2.7M and 50,000 tokens, at a cap of 1 epoch: both are due for 0.655. "Odd names": domains and folders with quotes, `#`, `$c`, `%s` and
-spaces, and a domain's name with braces and a backslash. A row says "yes" where every domain and every file is drawn within the trainer's unit, and no file past its cap.
+in files of 2.7M and 50,000 tokens, at a cap of 1 epoch: both are due for 0.655. "Odd names": domains and folders with quotes, `#`, `$c`,
+`%s` and spaces, and a domain's name with braces and a backslash. A row says "yes" where every domain and every file is drawn within the
+trainer's unit (five standard deviations, where draws are random), and no file past its cap by more.
 
 | export | package | as asked | drawn: web / code / math / books | tiny | passes of math | of web's files | small file: web's files | odd names | unit |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
