@@ -59,7 +59,7 @@ pub fn cost(args: &CostArgs, work: Work) -> Result<Cost, Failure> {
             let flops = work.flops.map_err(|why| {
                 Failure::usage(
                     format!("--device can't be used: {why}, so device-hours are not known"),
-                    "leave --device out",
+                    "state what is missing, or leave --device out",
                 )
             })?;
             let share = args.utilization.unwrap_or(UTILIZATION);

@@ -8,6 +8,7 @@ mod init;
 mod log;
 mod show;
 mod update;
+mod worth;
 
 pub use diff::diff;
 pub use history::{history, verify};
@@ -103,6 +104,7 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
         if common.json {
             let mut json = plan.to_json();
             json["cost"] = cost.json();
+            json["expected"] = json!(cost::worth_json(&worth::expected(&plan)));
             if let Some((_, record)) = &written {
                 json["record"] = json!(record);
             }
@@ -115,6 +117,7 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
         if plan.cost.runs > 0 && cost.has_flops() {
             text += &cost.line();
         }
+        text += &cost::worth(&worth::expected(&plan), plan.reuse.runs);
         output::print(&text)?;
         match &written {
             Some((folder, record)) => output::print(&steps(folder, record, &plan)),

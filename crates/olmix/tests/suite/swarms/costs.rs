@@ -152,3 +152,33 @@ fn cost_options_that_can_not_be_honoured_are_refused_before_anything_is_written(
         assert!(!folder.path().join("swarm").exists(), "{line}");
     }
 }
+
+#[test]
+fn plan_tells_what_its_runs_cost_and_buy_or_what_is_missing() {
+    let folder = newcomer();
+    let at = folder.path();
+    printed(at, "init house --from examples/demo/fit.yaml");
+    let message = refused(at, "plan --project house --device H100");
+    assert!(message.contains("max_tokens"), "{message}");
+    let file = at.join("house/olmix.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let sizes = "\nmax_tokens: 3000000000\nproxy_parameters: 30000000\n";
+    std::fs::write(&file, text + sizes).unwrap();
+    let plan = json(at, "plan --project house --device H100 --price 2 --json");
+    let hours = 6.0 * 3e7 * 3e9 * 21.0 / (0.2 * 989e12) / 3600.0;
+    assert!((number(&plan["cost"]["device_hours"]) / hours - 1.0).abs() < 1e-12);
+    assert!((number(&plan["cost"]["money"]) / (2.0 * hours) - 1.0).abs() < 1e-12);
+    let runs: Vec<&Value> = plan["expected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["runs"])
+        .collect();
+    assert_eq!(runs, [10, 21, 42]);
+    let shown = printed(at, "plan --project house --device H100");
+    assert!(shown.contains("an assumption (--utilization)"), "{shown}");
+    assert!(
+        shown.contains("21 runs: the mixture's loss is expected within "),
+        "{shown}"
+    );
+}
