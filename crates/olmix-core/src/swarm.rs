@@ -52,6 +52,7 @@ pub struct Swarm {
     runs: Vec<String>,
     mixtures: Matrix,
     losses: Matrix,
+    weights: Option<Vec<f64>>,
 }
 
 impl Swarm {
@@ -94,7 +95,38 @@ impl Swarm {
             runs,
             mixtures,
             losses,
+            weights: None,
         })
+    }
+
+    /// The same runs with a weight each in the fit (length `K`, above 0 and at most 1): a run of weight `w`
+    /// counts like `w` runs. Weights of 1 alone are none.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] for another length, [`CoreError::Unsupported`] for a weight out of range.
+    pub fn with_weights(self, weights: Vec<f64>) -> Result<Self, CoreError> {
+        if weights.len() != self.len() {
+            return Err(CoreError::Shape {
+                what: "weights of runs",
+                expected: self.len(),
+                found: weights.len(),
+            });
+        }
+        let bad = weights.iter().position(|w| !(*w > 0.0 && *w <= 1.0));
+        if let Some(run) = bad {
+            return Err(CoreError::Unsupported(format!(
+                "run `{}` has the weight {}; weights are above 0 and at most 1",
+                self.runs[run], weights[run]
+            )));
+        }
+        let weights = weights.iter().any(|w| *w < 1.0).then_some(weights);
+        Ok(Self { weights, ..self })
+    }
+
+    /// The weight of each run in the fit, length `K`; `None` where every run has the weight 1.
+    #[must_use]
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
     }
 
     /// The domains: columns of [`Swarm::mixtures`].
@@ -163,6 +195,10 @@ impl Swarm {
             runs: rows.iter().map(|&i| self.runs[i].clone()).collect(),
             mixtures: self.mixtures.select_rows(rows),
             losses: self.losses.select_rows(rows),
+            weights: self
+                .weights
+                .as_ref()
+                .map(|weights| rows.iter().map(|&i| weights[i]).collect()),
         }
     }
 
@@ -177,6 +213,7 @@ impl Swarm {
             losses: Matrix::from_fn(self.len(), tasks.len(), |run, i| {
                 self.losses.get(run, tasks[i])
             }),
+            weights: self.weights.clone(),
         }
     }
 
@@ -221,6 +258,7 @@ impl Swarm {
             runs: self.runs.clone(),
             mixtures: self.mixtures.clone(),
             losses: Matrix::from_fn(self.len(), groups.len(), |run, g| mean(run, &groups[g].1)),
+            weights: self.weights.clone(),
         }
     }
 

@@ -50,7 +50,7 @@ pub use config::engine::{EngineConfig, EngineKind};
 pub use config::fit::{FitConfig, KlReg, Overrides, Preset, PriorsConfig};
 pub use config::generation::{GenerationConfig, MixLeaf};
 pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};
-pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain};
+pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain, Revision};
 pub use core_messages::fit_warnings;
 pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};
@@ -58,7 +58,7 @@ pub use messages::first_few;
 pub use swarm::drawn_swarm::{DrawnSwarm, SampledDomain};
 pub use swarm::load_fit::{load_fit, load_fit_with};
 pub use swarm::load_runs::{Measured, Runs, load_any_mixtures, load_mixtures, load_runs};
-pub use swarm::loaded_fit::LoadedFit;
+pub use swarm::loaded_fit::{ChangedContent, LoadedFit, WeightedSwarm};
 pub use swarm::metrics_meta;
 pub use swarm::sampling_plan::SamplingPlan;
 

@@ -2,7 +2,7 @@
 
 use olmix_core::reuse::{Change, Lineage};
 use olmix_core::{CoreError, Domain};
-use olmix_io::{ProjectChange, ProjectDomain};
+use olmix_io::{ProjectChange, ProjectDomain, Revision};
 
 use crate::project::domain_set;
 
@@ -34,7 +34,7 @@ pub(crate) fn apply_changes(
             ProjectChange::Remove(names) => {
                 known.retain(|domain| !names.contains(&domain.name));
             }
-            ProjectChange::Revise(new) => {
+            ProjectChange::Revise(Revision { domain: new, .. }) => {
                 for domain in known.iter_mut().filter(|domain| domain.name == new.name) {
                     let now = revised(domain, new);
                     if now.size != domain.size && new.size.is_none() {
@@ -89,9 +89,10 @@ fn change(change: &ProjectChange) -> Change {
     match change {
         ProjectChange::Add(domains) => Change::Add(domains.iter().map(plain).collect()),
         ProjectChange::Remove(names) => Change::Remove(names.clone()),
-        ProjectChange::Revise(domain) => Change::Revise {
+        ProjectChange::Revise(Revision { domain, changed }) => Change::Revise {
             domain: domain.name.clone(),
             tokens: domain.tokens,
+            changed: *changed,
         },
         ProjectChange::Partition {
             domain,

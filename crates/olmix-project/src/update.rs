@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use olmix_core::reuse::Origin;
-use olmix_io::{ProjectChange, ProjectDomain};
+use olmix_io::{ProjectChange, ProjectDomain, Revision};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
 use crate::apply_changes::apply_changes;
@@ -201,7 +201,13 @@ fn describe(changes: &[ProjectChange]) -> String {
             "partition {domain} into {}",
             parts.len() + usize::from(rest.is_some())
         ),
-        ProjectChange::Revise(domain) => format!("revise {}", domain.name),
+        ProjectChange::Revise(Revision { domain, changed }) => match changed {
+            Some(share) => {
+                let percent = (1e5 * share).round() / 1e3;
+                format!("revise {} ({percent} % of it)", domain.name)
+            }
+            None => format!("revise {}", domain.name),
+        },
     };
     let all: Vec<String> = changes.iter().map(one).collect();
     all.join("; ")

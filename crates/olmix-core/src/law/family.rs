@@ -130,6 +130,15 @@ pub struct LawSettings {
     pub seed: u64,
 }
 
+impl FitData<'_> {
+    /// Weights of the runs, length `K`.
+    #[must_use]
+    pub fn run_weights(&self) -> Vec<f64> {
+        let ones = || vec![1.0; self.mixtures.rows()];
+        self.weights.map_or_else(ones, <[f64]>::to_vec)
+    }
+}
+
 /// The runs that laws are fitted to.
 #[derive(Debug, Clone, Copy)]
 pub struct FitData<'a> {
@@ -139,6 +148,9 @@ pub struct FitData<'a> {
     pub live: &'a [usize],
     /// `K × n` losses.
     pub losses: &'a Matrix,
+    /// Weights of the runs (length `K`), above 0; `None` where every run has the weight 1. Laws that take none
+    /// ([`crate::law::LawOptions::takes_run_weights`]) never see any.
+    pub weights: Option<&'a [f64]>,
     /// The natural distribution (length `m`): what domains that no run sampled are worth is its
     /// average of the others.
     pub prior: &'a [f64],

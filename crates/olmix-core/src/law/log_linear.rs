@@ -115,16 +115,27 @@ pub fn fit_tasks(
     options: LogLinearOptions,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Vec<(LogLinear, TaskReport)>, CoreError> {
+    let ones = vec![1.0; design.runs()];
+    fit_weighted(design, losses, &ones, options, progress)
+}
+
+/// As [`fit_tasks`], with a weight per run (length `K`).
+fn fit_weighted(
+    design: &DesignMatrix,
+    losses: &Matrix,
+    weights: &[f64],
+    options: LogLinearOptions,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Vec<(LogLinear, TaskReport)>, CoreError> {
     for task in 0..losses.columns() {
         check(design, &losses.column(task), options)?;
     }
-    let ones = vec![1.0; design.runs()];
     Ok((0..losses.columns())
         .into_par_iter()
         .map_init(
             || Fitter::new(design),
             |fitter, task| {
-                let fitted = fit_task(fitter, design, &losses.column(task), &ones, options);
+                let fitted = fit_task(fitter, design, &losses.column(task), weights, options);
                 progress();
                 fitted
             },
@@ -218,7 +229,7 @@ impl LawFamily for LogLinearOptions {
         progress: &(dyn Fn() + Sync),
     ) -> Result<Vec<(LogLinear, TaskReport)>, CoreError> {
         let design = DesignMatrix::over(data.mixtures, data.live.to_vec(), data.prior);
-        fit_tasks(&design, data.losses, *self, progress)
+        fit_weighted(&design, data.losses, &data.run_weights(), *self, progress)
     }
 
     fn refit(

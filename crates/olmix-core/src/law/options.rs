@@ -82,6 +82,16 @@ impl LawOptions {
         }
     }
 
+    /// Whether runs may have weights in the fit: log-linear and saturating laws.
+    #[must_use]
+    pub fn takes_run_weights(&self) -> bool {
+        match self {
+            Self::PerTask { tasks } => tasks.iter().all(Self::takes_run_weights),
+            Self::LogLinear(_) | Self::Saturating(_) => true,
+            _ => false,
+        }
+    }
+
     /// Parameters of a law over `live` sampled domains, for laws that have a number of them.
     #[must_use]
     pub fn parameters(&self, live: usize) -> usize {
@@ -124,6 +134,12 @@ impl LawOptions {
                 live: live.len(),
                 needed: self.needed(live.len()),
             });
+        }
+        if swarm.weights().is_some() && !self.takes_run_weights() {
+            return Err(CoreError::Unsupported(format!(
+                "some runs have a weight below 1, and the law `{}` takes no weights of runs",
+                self.name()
+            )));
         }
         match self {
             Self::PerTask { tasks } => fit_per_task(tasks, swarm, prior, progress),
@@ -177,12 +193,16 @@ pub struct Refit<'a> {
 }
 
 impl Refit<'_> {
-    /// The laws of a part of the runs, `swarm`, each run with a weight (how often it was drawn).
+    /// The laws of a part of the runs, `swarm`, each run with a weight (how often it was drawn), beside its own.
     /// One descent per task, to six digits; single-threaded.
     #[must_use]
     pub fn laws(&self, swarm: &Swarm, weights: &[f64]) -> Vec<FittedLaw> {
         let live = swarm.live_domains();
         let data = data(swarm, &live, self.prior);
+        let weights: Vec<f64> = match swarm.weights() {
+            Some(own) => own.iter().zip(weights).map(|(own, w)| own * w).collect(),
+            None => weights.to_vec(),
+        };
         let mut laws: Vec<FittedLaw> = self.laws.to_vec();
         // Laws of one kind and settings share a design.
         let mut done = vec![false; laws.len()];
@@ -198,7 +218,7 @@ impl Refit<'_> {
             let Some(family) = options.family() else {
                 continue;
             };
-            let again = family.refit(&data, weights, &alike);
+            let again = family.refit(&data, &weights, &alike);
             for ((task, _), law) in alike.into_iter().zip(again) {
                 done[task] = true;
                 laws[task] = law;
@@ -220,6 +240,7 @@ fn data<'a>(swarm: &'a Swarm, live: &'a [usize], prior: &'a [f64]) -> FitData<'a
         mixtures: swarm.mixtures(),
         live,
         losses: swarm.losses(),
+        weights: swarm.weights(),
         prior,
     }
 }

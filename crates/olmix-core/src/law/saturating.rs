@@ -244,14 +244,14 @@ impl LawFamily for SaturatingOptions {
         for task in 0..losses.columns() {
             check_losses(design, &losses.column(task), "saturating")?;
         }
-        let ones = vec![1.0; design.runs()];
+        let weights = data.run_weights();
         Ok((0..losses.columns())
             .into_par_iter()
             .map_init(
                 || Fitter::new(design),
                 |fitter, task| {
                     let y = losses.column(task);
-                    let objective = self.objective(design, &y, &ones);
+                    let objective = self.objective(design, &y, &weights);
                     let (least, _) = range(&y);
                     let c = START * least;
                     let mut t = fitter.log_least_squares(&y, c);

@@ -3,11 +3,12 @@
 use crate::law::{Basis, FittedLaw, LawOptions, LogLinear, Saturating};
 use crate::{CoreError, DomainSet, Matrix, Swarm};
 
-use super::{Lineage, Origin};
+use super::{Lineage, Origin, run_weight};
 
 /// Re-expresses old runs over the new domain set (Olmix, section 4.2): new domains get weight 0, a part gets
-/// its share of its whole. Runs that used removed or revised content are left out; the second value names
-/// them.
+/// its share of its whole. Runs that used removed content are left out, and those that used revised content
+/// of which it is not known how much changed ([`Lineage::changed`]); the second value names them. Other runs
+/// on revised content get a weight in the fit ([`run_weight`]), beside the one that they have.
 ///
 /// `natural` (length `m` of the new set) says how parts share their whole, in any unit.
 ///
@@ -17,6 +18,16 @@ pub fn re_express(
     swarm: &Swarm,
     lineage: &Lineage,
     natural: &[f64],
+) -> Result<(Swarm, Vec<String>), CoreError> {
+    re_express_by(swarm, lineage, natural, &run_weight)
+}
+
+/// As [`re_express`], with another rule for the weights.
+pub(crate) fn re_express_by(
+    swarm: &Swarm,
+    lineage: &Lineage,
+    natural: &[f64],
+    rule: &dyn Fn(&[f64], &[(usize, f64)]) -> f64,
 ) -> Result<(Swarm, Vec<String>), CoreError> {
     if swarm.domains().len() != lineage.old.len() {
         return Err(CoreError::Shape {
@@ -37,6 +48,7 @@ pub fn re_express(
     }
     let of = |run: usize, j: usize| match lineage.origins[j] {
         Origin::Kept(old) => swarm.mixtures().get(run, old),
+        Origin::Revised(old) if lineage.changed[j].is_some() => swarm.mixtures().get(run, old),
         Origin::Part(old) if whole[old] > 0.0 => {
             swarm.mixtures().get(run, old) * natural[j] / whole[old]
         }
@@ -51,6 +63,16 @@ pub fn re_express(
             swarm.losses().get(kept[i], task)
         }),
     )?;
+    let changed: Vec<(usize, f64)> = lineage
+        .changed
+        .iter()
+        .enumerate()
+        .filter_map(|(j, changed)| Some((j, (*changed)?)))
+        .collect();
+    let own = |i: usize| swarm.weights().map_or(1.0, |weights| weights[kept[i]]);
+    let weights = (0..kept.len()).map(|i| own(i) * rule(re_expressed.mixtures().row(i), &changed));
+    let weights: Vec<f64> = weights.collect();
+    let re_expressed = re_expressed.with_weights(weights)?;
     let lost = lost.into_iter().map(|run| swarm.runs()[run].clone());
     Ok((re_expressed, lost.collect()))
 }
@@ -136,6 +158,10 @@ pub fn fit_joint(
             swarms[s].losses().get(run, task)
         }),
     )?;
+    let all = match weights_of(swarms) {
+        Some(weights) => all.with_weights(weights)?,
+        None => all,
+    };
     let mut prior = prior.to_vec();
     prior.resize(m + indicators, 0.0);
     let fitted = options.fit(&all, &prior, &|| ())?;
@@ -148,6 +174,16 @@ pub fn fit_joint(
         }
     }
     Ok(JointFit { laws, offsets })
+}
+
+/// The weights of the runs of several swarms, where a run has one.
+fn weights_of(swarms: &[&Swarm]) -> Option<Vec<f64>> {
+    let any = swarms.iter().any(|swarm| swarm.weights().is_some());
+    let of = |swarm: &&Swarm| match swarm.weights() {
+        Some(weights) => weights.to_vec(),
+        None => vec![1.0; swarm.len()],
+    };
+    any.then(|| swarms.iter().flat_map(of).collect())
 }
 
 /// Offsets between swarms of one kind of proxy are a few percent; a factor of e³ = 20 shows a law that its
@@ -226,6 +262,10 @@ pub fn align(swarms: &[&Swarm], prior: &[f64], options: &LawOptions) -> Result<A
             loss(s, run, task)
         }),
     )?;
+    let swarm = match weights_of(swarms) {
+        Some(weights) => swarm.with_weights(weights)?,
+        None => swarm,
+    };
     let weights = newest.task_weights();
     let shift = |s: usize| {
         let runs = swarms[s].len().max(1) as f64;

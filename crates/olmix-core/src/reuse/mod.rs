@@ -17,6 +17,7 @@ mod coupling;
 mod free;
 mod joint;
 mod plan;
+mod run_weight;
 mod solve;
 mod update;
 mod virtual_domain;
@@ -25,6 +26,7 @@ pub use analysis::{Analysis, ReuseProblem, ReusedMixture};
 pub use collapse::{Collapse, VirtualKl};
 pub use coupling::{Bound, BoundInputs, Coupling, coefficients};
 pub use free::{FreeOptions, Freed, choose_free};
+pub(crate) use joint::re_express_by;
 pub use joint::{Aligned, JointFit, align, fit_joint, re_express};
 pub use plan::{
     Alternative, CANDIDATES_PER_RUN, ExpectedLaws, FreeDomain, FreeReason, FreezeGroup,
@@ -32,6 +34,7 @@ pub use plan::{
     RemainingMixture, ReuseMethod, ReusePlan, Rounding, RunRule, UnusedOption, existing_name,
     gain_kept_by_runs, remaining_mixture, sampling_center,
 };
+pub use run_weight::run_weight;
 pub use solve::solve_frozen;
 pub use update::{Change, Lineage, Origin, PART_TOLERANCE, Update};
 pub use virtual_domain::VirtualDomain;

@@ -29,6 +29,8 @@ pub enum Change {
         domain: String,
         /// Tokens it has now, where they were counted.
         tokens: Option<u64>,
+        /// The share of its content that changed, above 0 and below 1; `None` where it is not known.
+        changed: Option<f64>,
     },
 }
 
@@ -57,6 +59,9 @@ pub struct Lineage {
     pub new: DomainSet,
     /// Aligned with the new set.
     pub origins: Vec<Origin>,
+    /// Aligned with the new set: of a revised domain, the share of its content that changed since the old set;
+    /// `None` where that is not known, and for all others. Several revisions change `1 − Π (1 − share)`.
+    pub changed: Vec<Option<f64>>,
 }
 
 impl Lineage {
@@ -71,18 +76,35 @@ impl Lineage {
             .enumerate()
             .map(|(j, domain)| (domain.clone(), Origin::Kept(j)))
             .collect();
+        // By old domain, the share of its content that changed; `None` where that is not known.
+        let mut shares: Vec<Option<f64>> = vec![Some(0.0); old.len()];
         for change in update {
             apply(&mut domains, change)?;
+            if let Change::Revise {
+                domain, changed, ..
+            } = change
+            {
+                let of = domains.iter().find(|(known, _)| known.name == *domain);
+                if let Some((_, Origin::Revised(j))) = of {
+                    let both = shares[*j].zip(*changed);
+                    shares[*j] = both.map(|(before, now)| before + now - before * now);
+                }
+            }
         }
         if domains.is_empty() {
             return Err(CoreError::Unsupported(
                 "this update removes every domain; keep at least one".into(),
             ));
         }
-        let (domains, origins) = domains.into_iter().unzip();
+        let (domains, origins): (Vec<Domain>, Vec<Origin>) = domains.into_iter().unzip();
+        let changed = origins.iter().map(|origin| match origin {
+            Origin::Revised(j) => shares[*j].filter(|share| *share < 1.0),
+            _ => None,
+        });
         Ok(Self {
             old: old.clone(),
             new: DomainSet::new(domains)?,
+            changed: changed.collect(),
             origins,
         })
     }
@@ -101,13 +123,17 @@ impl Lineage {
         (0..self.new.len()).filter(other).collect()
     }
 
-    /// Old domains whose content is gone, so that runs that used it say nothing of the new set.
+    /// Old domains whose content is gone, so that runs that used it say nothing of the new set: removed ones,
+    /// and revised ones of which it is not known how much changed.
     #[must_use]
     pub fn lost(&self) -> Vec<usize> {
         let stays = |old: usize| {
-            let of =
-                |origin: &Origin| matches!(origin, Origin::Kept(j) | Origin::Part(j) if *j == old);
-            self.origins.iter().any(of)
+            let of = |(origin, changed): (&Origin, &Option<f64>)| match origin {
+                Origin::Kept(j) | Origin::Part(j) => *j == old,
+                Origin::Revised(j) => *j == old && changed.is_some(),
+                Origin::Added => false,
+            };
+            self.origins.iter().zip(&self.changed).any(of)
         };
         (0..self.old.len()).filter(|&old| !stays(old)).collect()
     }
@@ -137,7 +163,7 @@ fn apply(domains: &mut Vec<(Domain, Origin)>, change: &Change) -> Result<(), Cor
                 domains.remove(at);
             }
         }
-        Change::Revise { domain, tokens } => {
+        Change::Revise { domain, tokens, .. } => {
             let at = find(domains, domain)?;
             let (revised, origin) = &mut domains[at];
             revised.tokens = *tokens;
@@ -279,6 +305,7 @@ mod tests {
             Change::Revise {
                 domain: "web".into(),
                 tokens: Some(120),
+                changed: None,
             },
             parts([300, 400], Some("pdf:rest")),
         ];
@@ -301,10 +328,28 @@ mod tests {
     }
 
     #[test]
+    fn lineage_multiplies_what_revisions_leave_and_forgets_it_where_one_is_not_known() {
+        let revise = |changed: Option<f64>| Change::Revise {
+            domain: "web".into(),
+            tokens: Some(120),
+            changed,
+        };
+        let lineage = |update: &[Change]| Lineage::of(&set(), update).unwrap();
+        let twice = lineage(&[revise(Some(0.1)), revise(Some(0.5))]);
+        assert!((twice.changed[0].unwrap() - 0.55).abs() < 1e-12);
+        assert_eq!(twice.changed[1..], [None, None]);
+        assert_eq!(twice.lost(), Vec::<usize>::new());
+        assert_eq!(twice.affected(), [0]);
+        let unknown = lineage(&[revise(Some(0.1)), revise(None)]);
+        assert_eq!((unknown.changed[0], unknown.lost()), (None, vec![0]));
+    }
+
+    #[test]
     fn lineage_counts_a_revised_part_as_added() {
         let revise = Change::Revise {
             domain: "pdf:law".into(),
             tokens: Some(5),
+            changed: None,
         };
         let lineage = Lineage::of(&set(), &[parts([500, 500], None), revise]).unwrap();
         assert_eq!(lineage.origins[2], Origin::Added);

@@ -42,6 +42,8 @@ pub enum Question {
     Designs,
     /// What does reuse keep while the domains change?
     Reuse,
+    /// What are old runs worth after a part of a domain's content was replaced?
+    Revision,
 }
 
 /// One setting of what a study varies, with a seed.
@@ -120,6 +122,7 @@ impl<'a> Study<'a> {
             Question::Solver => &["solver"],
             Question::Designs => &["design", "runs"],
             Question::Reuse => &["oracle", "tokens", "method", "c"],
+            Question::Revision => &["oracle", "set", "domain", "changed"],
         }
     }
 
@@ -145,6 +148,7 @@ impl<'a> Study<'a> {
                 "freed",
                 "freed_by_hand",
             ],
+            Question::Revision => &reuse::revision::VALUES,
         }
     }
 
@@ -160,6 +164,7 @@ impl<'a> Study<'a> {
             Question::Solver => choices::solvers(),
             Question::Designs => designs::settings(self),
             Question::Reuse => reuse::settings(self),
+            Question::Revision => reuse::revision::settings(self),
         };
         let seeds = 0..self.seeds as u64;
         let of = |keys: Vec<String>| {
@@ -187,6 +192,7 @@ impl<'a> Study<'a> {
             Question::Solver => choices::run_solver(self, cell),
             Question::Designs => designs::run(self, cell),
             Question::Reuse => reuse::run(self, cell),
+            Question::Revision => reuse::revision::run(self, cell),
         }
     }
 
@@ -240,7 +246,7 @@ impl<'a> Study<'a> {
                 2 * self.law()?.needed(live),
                 "to fit laws to a part of them and judge by those of another",
             ),
-            Question::Reuse => return Ok(()),
+            Question::Reuse | Question::Revision => return Ok(()),
             Question::SwarmSize | Question::SwarmDistribution => {
                 self.law()?;
                 return Ok(());
@@ -267,7 +273,7 @@ impl<'a> Study<'a> {
 
 impl Question {
     /// All questions, with their names on the command line.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("swarm-size", Self::SwarmSize),
         ("swarm-distribution", Self::SwarmDistribution),
         ("laws", Self::Laws),
@@ -276,6 +282,7 @@ impl Question {
         ("solver", Self::Solver),
         ("designs", Self::Designs),
         ("reuse", Self::Reuse),
+        ("revision", Self::Revision),
     ];
 
     /// The question's name, as on the command line.
@@ -291,7 +298,7 @@ impl Question {
         match self {
             Self::SwarmSize | Self::SwarmDistribution | Self::Constraints => vec![saturating],
             // As theory has it, with the ridge that keeps it sane at the prior, and as reality looks.
-            Self::Reuse => {
+            Self::Reuse | Self::Revision => {
                 let [ridged, _] = crate::trust::reference_laws();
                 vec![ridged, saturating]
             }

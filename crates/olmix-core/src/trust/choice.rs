@@ -26,7 +26,7 @@ pub struct CandidateScore {
 }
 
 /// Predicts out of fold by each candidate, all on the same folds. Candidates that these runs can't
-/// determine are left out.
+/// determine are left out, and laws that take no weights where runs have some.
 ///
 /// Costs `folds` fits a candidate; `progress` is called once after each task of each.
 ///
@@ -41,7 +41,9 @@ pub fn score_candidates(
     progress: &(dyn Fn() + Sync),
 ) -> Result<Vec<CandidateScore>, CoreError> {
     let mut tried = Vec::with_capacity(candidates.len());
-    for options in candidates {
+    let weighted = swarm.weights().is_some();
+    let fit_for = |options: &&LawOptions| !weighted || options.takes_run_weights();
+    for options in candidates.iter().filter(fit_for) {
         if let Some(found) = out_of_fold(swarm, prior, options, folds, seed, progress)? {
             tried.push(CandidateScore {
                 options: options.clone(),

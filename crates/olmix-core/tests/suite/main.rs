@@ -12,4 +12,5 @@ mod other_laws;
 mod price;
 mod regret;
 mod reuse;
+mod run_weights;
 mod saturating;

@@ -18,6 +18,8 @@ pub struct CarriedRatios {
     pub runs: usize,
     /// Names of runs that used content which is gone.
     pub lost: Vec<String>,
+    /// By run, its weight in the fit ([`olmix_core::reuse::run_weight`]); empty where all are 1.
+    pub weights: Vec<f64>,
 }
 
 /// Carries a ratios table (`bytes`, named `file` in messages) over to the new domains of a lineage. Columns
@@ -79,6 +81,7 @@ pub fn carry_ratios(
     Ok(CarriedRatios {
         csv: csv_bytes("ratios.csv", &header, rows)?,
         runs: carried.len(),
+        weights: carried.weights().unwrap_or_default().to_vec(),
         lost,
     })
 }

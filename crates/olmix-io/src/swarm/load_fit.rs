@@ -66,11 +66,13 @@ fn with_swarm(mut loader: Loader, files: &SwarmFiles) -> Result<LoadedFit, IoErr
     loader.convert_to_losses(&tables.metrics, &mut selection, &mut swarms)?;
     let runs = swarms.iter().map(|swarm| swarm.ids.len()).sum();
     let spec = loader.fit_spec(&domains, runs)?;
+    let weighted = loader.weighted_swarms(files, &swarms);
     let swarm = loader.align_swarms(&domains.domains, &selection.tasks, &swarms, &spec)?;
     Ok(LoadedFit {
         virtual_domains: virtual_domains(&loader, &swarm),
         swarm,
         runs_given: swarms.iter().map(|swarm| swarm.given).sum(),
+        weighted,
         members: selection.members,
         spec,
         notices: loader.tables.notices,
@@ -96,6 +98,7 @@ fn without_swarm(mut loader: Loader) -> Result<LoadedFit, IoError> {
         virtual_domains: virtual_domains(&loader, &swarm),
         swarm,
         runs_given: 0,
+        weighted: Vec::new(),
         members: Vec::new(),
         spec,
         notices: loader.tables.notices,

@@ -1,9 +1,10 @@
 //! A swarm's two tables as mixtures and losses over known domains and tasks, and several swarms as one.
 
-use olmix_core::reuse::align;
+use olmix_core::reuse::{align, run_weight};
 use olmix_core::{DomainSet, FitSpec, LawKind, Swarm, Task};
 
 use super::domain_columns::DomainColumns;
+use super::loaded_fit::WeightedSwarm;
 use super::loader::Loader;
 use super::metrics_meta::MetricsMeta;
 use super::tables::csv_table::{Cell, Table};
@@ -47,6 +48,8 @@ pub(crate) struct MeasuredRuns {
     pub ids: Vec<String>,
     /// Runs × domains.
     pub mixtures: Vec<Vec<f64>>,
+    /// By run, its weight in the fit; `None` where every run has the weight 1.
+    pub weights: Option<Vec<f64>>,
     /// Runs × tasks: as measured, and after [`Loader::convert_to_losses`] as losses.
     pub measured: Vec<Vec<f64>>,
 }
@@ -116,6 +119,24 @@ impl Loader {
             }
             *mixture = placed;
         }
+        let mut changed = Vec::with_capacity(files.changed.len());
+        for entry in &files.changed {
+            let Some(j) = domains.iter().position(|domain| *domain == entry.name) else {
+                return Err(self.error(
+                    &entry.location,
+                    format!(
+                        "`swarm.earlier.changed` names `{}`, which is not a domain of the newest swarm",
+                        excerpt(&entry.name)
+                    ),
+                    "name the domains whose content changed since that swarm",
+                ));
+            };
+            changed.push((j, entry.value));
+        }
+        if !changed.is_empty() {
+            let weights = runs.mixtures.iter().map(|p| run_weight(p, &changed));
+            runs.weights = Some(weights.collect());
+        }
         Ok(runs)
     }
 
@@ -157,6 +178,7 @@ impl Loader {
         let measured = self.tables.metrics(metrics, &rows, &tasks.metrics);
         let mut runs = MeasuredRuns {
             given: ratios.len(),
+            weights: None,
             ids: Vec::new(),
             mixtures: Vec::new(),
             measured: Vec::new(),
@@ -239,6 +261,31 @@ impl Loader {
         Ok(())
     }
 
+    /// The earlier swarms of which runs have weights, which is noticed.
+    pub fn weighted_swarms(
+        &mut self,
+        files: &SwarmFiles,
+        swarms: &[MeasuredRuns],
+    ) -> Vec<WeightedSwarm> {
+        let mut found = Vec::new();
+        for (s, (files, runs)) in files.earlier.iter().zip(swarms).enumerate() {
+            let changed = files.changed.iter();
+            let changed: Vec<(String, f64)> = changed
+                .map(|entry| (entry.name.clone(), entry.value))
+                .collect();
+            let weights = runs.weights.as_deref().unwrap_or_default();
+            found.extend(WeightedSwarm::new(
+                &format!("earlier-{}", s + 1),
+                weights,
+                &changed,
+            ));
+        }
+        for swarm in &found {
+            self.tables.notice(swarm.sentence());
+        }
+        found
+    }
+
     /// Several swarms as one, the newest last: losses of earlier ones are brought to the level of the newest,
     /// which is noticed.
     pub fn align_swarms(
@@ -256,6 +303,10 @@ impl Loader {
                 matrix(&runs.mixtures, domains.len()),
                 matrix(&runs.measured, tasks.len()),
             );
+            let swarm = swarm.and_then(|swarm| match &runs.weights {
+                Some(weights) => swarm.with_weights(weights.clone()),
+                None => Ok(swarm),
+            });
             swarm.map_err(|error| self.refused(error))
         };
         let mut swarms: Vec<Swarm> = swarms.iter().map(swarm).collect::<Result<_, _>>()?;

@@ -3,6 +3,7 @@
 use olmix_core::law::LawSetting;
 use olmix_core::reuse::VirtualDomain;
 use olmix_core::{CoreError, FitSpec, LawKind, Swarm};
+use serde::{Deserialize, Serialize};
 
 use super::tasks::task_columns::Member;
 use crate::config::fit::{FitConfig, not_taken};
@@ -10,6 +11,7 @@ use crate::core_messages::core_sentence;
 use crate::error::{IoError, Location};
 use crate::input::InputRecord;
 use crate::input::sha256_hex;
+use crate::messages::{count, excerpt, first_few};
 
 /// A fit, ready to run: config and swarm, checked and joined.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct LoadedFit {
     pub swarm: Swarm,
     /// Rows of the ratios files, those that are not in [`LoadedFit::swarm`] among them.
     pub runs_given: usize,
+    /// Earlier swarms of which runs have a weight below 1, as content that they used has changed since.
+    pub weighted: Vec<WeightedSwarm>,
     /// What the virtual domains among the domains stand for, where the config says.
     pub virtual_domains: Vec<VirtualDomain>,
     /// What each task is averaged from, aligned with the swarm's tasks; empty for a task that is
@@ -34,6 +38,73 @@ pub struct LoadedFit {
     pub inputs: Vec<InputRecord>,
 }
 
+/// An earlier swarm of which some runs have a weight below 1 in the fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WeightedSwarm {
+    /// What its runs' names begin with: `earlier-1`.
+    pub swarm: String,
+    /// Its runs.
+    pub runs: usize,
+    /// Those that have a weight below 1.
+    pub weighted: usize,
+    /// The least of their weights, above 0.
+    pub least: f64,
+    /// The mean of their weights.
+    pub mean: f64,
+    /// The domains whose content changed since, with the share that did.
+    pub changed: Vec<ChangedContent>,
+}
+
+/// How much of a domain's content changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangedContent {
+    /// The domain.
+    pub domain: String,
+    /// The share of its content that changed, above 0 and below 1.
+    pub share: f64,
+}
+
+impl WeightedSwarm {
+    /// A swarm with weights (one per run); `None` where all are 1.
+    #[must_use]
+    pub fn new(swarm: &str, weights: &[f64], changed: &[(String, f64)]) -> Option<Self> {
+        let below = || weights.iter().filter(|weight| **weight < 1.0);
+        let weighted = below().count();
+        (weighted > 0).then(|| Self {
+            swarm: swarm.to_owned(),
+            runs: weights.len(),
+            weighted,
+            least: below().fold(1.0, |least, weight| least.min(*weight)),
+            mean: below().sum::<f64>() / weighted as f64,
+            changed: changed
+                .iter()
+                .map(|(domain, share)| ChangedContent {
+                    domain: domain.clone(),
+                    share: *share,
+                })
+                .collect(),
+        })
+    }
+
+    /// Which runs have which weights, and why: a sentence without a full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let of = |one: &ChangedContent| {
+            let percent = (1e5 * one.share).round() / 1e3;
+            format!("{percent} % of `{}` changed", excerpt(&one.domain))
+        };
+        format!(
+            "{} of the {} of {} count with weights from {:.2} on, {:.2} in the mean, because {} since",
+            self.weighted,
+            count(self.runs, "run"),
+            self.swarm,
+            self.least,
+            self.mean,
+            first_few(self.changed.iter().map(of), 3)
+        )
+    }
+}
+
 impl LoadedFit {
     /// Sixteen hex digits that identify settings and data: the same whenever both are the same,
     /// wherever the files lie. Comments and layout of the config do not count, nor where the
@@ -43,6 +114,9 @@ impl LoadedFit {
         let mut config = self.config.clone();
         config.swarm = None;
         let mut text = serde_json::to_string(&config).unwrap_or_default();
+        if !self.weighted.is_empty() {
+            text += &serde_json::to_string(&self.weighted).unwrap_or_default();
+        }
         for input in self.inputs.iter().filter(|input| input.role != "config") {
             text.push('\n');
             text.push_str(&input.sha256);

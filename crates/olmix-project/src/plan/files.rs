@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use olmix_fs::StagedFile;
-use olmix_io::project::{FitFile, GenerationFile};
+use olmix_io::project::{EarlierFiles, FitFile, GenerationFile};
 use olmix_io::{GenerationConfig, IoError, ProjectDomain, sha256_hex};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 
@@ -141,7 +141,13 @@ impl Project {
     /// The files of a plan, as the swarm of a number.
     fn files(&self, plan: &Plan, number: i64) -> Vec<(String, Vec<u8>)> {
         let generation = self.generation(plan, number);
-        let earlier: Vec<String> = (0..plan.earlier.len()).map(earlier_folder).collect();
+        let earlier = plan.earlier.iter().enumerate();
+        let earlier: Vec<EarlierFiles<'_>> = earlier
+            .map(|(position, swarm)| EarlierFiles {
+                folder: earlier_folder(position),
+                changed: &swarm.changed,
+            })
+            .collect();
         let fit = self.config.fit(&FitFile {
             domains: &plan.domains,
             virtuals: &plan.reuse.frozen,
@@ -156,7 +162,8 @@ impl Project {
             ("generate.yaml".to_owned(), generation.into_bytes()),
             ("fit.yaml".to_owned(), fit.into_bytes()),
         ];
-        for (place, swarm) in earlier.iter().zip(&plan.earlier) {
+        for (earlier, swarm) in earlier.iter().zip(&plan.earlier) {
+            let place = &earlier.folder;
             files.push((format!("{place}/ratios.csv"), swarm.files.0.clone()));
             files.push((format!("{place}/metrics.csv"), swarm.files.1.clone()));
         }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use olmix_core::reuse::VirtualDomain;
-use olmix_io::{ProjectChange, ProjectDomain};
+use olmix_core::reuse::{VirtualDomain, run_weight};
+use olmix_io::{ProjectChange, ProjectDomain, Revision};
 use olmix_ledger::{NewFile, NewRecord, Parent, Record, RecordKind};
 use tempfile::TempDir;
 
@@ -138,10 +138,50 @@ fn reusable_swarms_lose_the_runs_of_removed_and_revised_content() {
     update(&mut project, ProjectChange::Remove(vec!["books".into()]));
     let found = swarms(&project);
     assert_eq!((found[0].runs, found[0].lost), (3, 1));
-    update(&mut project, ProjectChange::Revise(domain("code")));
+    update(&mut project, ProjectChange::Revise(domain("code").into()));
     let found = swarms(&project);
     assert_eq!((found[0].runs, found[0].lost), (1, 3));
     assert_eq!(first_row(&found[0]), "r2,1,0");
+}
+
+#[test]
+fn reusable_swarms_keep_runs_on_revised_content_with_a_weight_if_it_is_stated_how_much_changed() {
+    let (_folder, mut project) = project();
+    add_swarm(&mut project, RATIOS, &["domains@1"]);
+    add_mixture(&mut project, "main", &["swarm@1", "domains@1"]);
+    let revise = |changed: Option<f64>| {
+        ProjectChange::Revise(Revision {
+            domain: domain("code"),
+            changed,
+        })
+    };
+    update(&mut project, revise(Some(0.05)));
+    let found = &swarms(&project)[0];
+    assert_eq!((found.runs, found.lost), (4, 0));
+    assert_eq!(found.changed, [("code".to_owned(), 0.05)]);
+    let expected: Vec<f64> = [
+        [0.5, 0.5, 0.0],
+        [0.2, 0.3, 0.5],
+        [1.0, 0.0, 0.0],
+        [0.4, 0.6, 0.0],
+    ]
+    .iter()
+    .map(|p| run_weight(p, &[(1, 0.05)]))
+    .collect();
+    assert_eq!(found.weights, expected);
+    assert!(found.effective() < 4.0 && found.effective() > 1.0);
+    let weighted = found.weighted().unwrap();
+    assert_eq!((weighted.runs, weighted.weighted), (4, 3));
+    assert!(
+        weighted
+            .sentence()
+            .contains("because 5 % of `code` changed since")
+    );
+    // A second revision of which nothing is said makes the runs useless.
+    update(&mut project, revise(None));
+    let found = &swarms(&project)[0];
+    assert_eq!((found.runs, found.lost, found.weights.len()), (1, 3, 0));
+    assert_eq!(found.unstated, ["code"]);
 }
 
 #[test]

@@ -26,10 +26,12 @@ impl Plan {
             })
             .collect();
         let drawn = self.reuse.drawn.iter().map(|one| &one.name);
-        let earlier = self
-            .earlier
-            .iter()
-            .map(|swarm| json!({"swarm": swarm.swarm, "runs": swarm.runs, "lost": swarm.lost}));
+        let earlier = self.earlier.iter().map(|swarm| {
+            json!({
+                "swarm": swarm.swarm, "runs": swarm.runs, "lost": swarm.lost,
+                "weighted": swarm.weighted(),
+            })
+        });
         let alternatives = self.reuse.alternatives.iter().zip(&self.expected.methods);
         let alternatives = alternatives.map(|(other, expected)| {
             json!({

@@ -21,7 +21,7 @@ use crate::Risk;
 pub use expected::{ExpectedLoss, ExpectedLosses};
 use olmix_core::reuse::{ReuseMethod, ReusePlan};
 use olmix_core::{Constraints, DomainSet};
-use olmix_io::ProjectDomain;
+use olmix_io::{ProjectDomain, WeightedSwarm};
 use olmix_ledger::{Cost, Record};
 
 /// The options of `olmix plan`.
@@ -55,8 +55,31 @@ pub struct ReusableSwarm {
     pub runs: usize,
     /// Runs that used removed or revised content, and are left out.
     pub lost: usize,
+    /// By run, its weight in the fit; empty where all are 1.
+    pub weights: Vec<f64>,
+    /// Domains whose content changed since, with the share that did, where it was stated.
+    pub changed: Vec<(String, f64)>,
+    /// Domains that were revised since without a statement of how much of them changed.
+    pub unstated: Vec<String>,
     /// The bytes of ratios.csv over the domains of today, and of metrics.csv as it was.
     pub files: (Vec<u8>, Vec<u8>),
+}
+
+impl ReusableSwarm {
+    /// What its runs count for together: their number, less where they have weights below 1.
+    #[must_use]
+    pub fn effective(&self) -> f64 {
+        if self.weights.is_empty() {
+            return self.runs as f64;
+        }
+        self.weights.iter().sum()
+    }
+
+    /// Its weights below 1, and why; `None` where all are 1.
+    #[must_use]
+    pub fn weighted(&self) -> Option<WeightedSwarm> {
+        WeightedSwarm::new(&self.swarm, &self.weights, &self.changed)
+    }
 }
 
 /// Caps and bounds over the domains that laws and solve know: virtual domains first, then the free ones.

@@ -12,7 +12,7 @@ use olmix_core::{CoreError, LawKind};
 use olmix_io::ProjectConfig;
 
 use super::context::PlanningContext;
-use super::reasons::{doubts, left_out, sentence};
+use super::reasons::{doubts, left_out, sentence, unstated};
 use super::{CollapsedConstraints, ExpectedLosses};
 use crate::{Plan, PlanOptions, ProjectError, ReusableSwarm, ReuseMethod, Risk, cost};
 
@@ -63,7 +63,7 @@ impl Planner<'_> {
             lineage: &self.context.lineage,
             mixture,
             run_rule: self.run_rule(),
-            old_runs: swarms.iter().map(|swarm| swarm.runs).sum(),
+            old_runs: effective_runs(&swarms),
             worth_freeing: risk.as_ref().map(|risk| risk.worth_freeing.as_slice()),
             request: self.request(),
         };
@@ -105,6 +105,7 @@ impl Planner<'_> {
         let mut reasons: Vec<String> = reasons.iter().map(sentence).collect();
         reasons.extend(risk.as_ref().map(doubts).unwrap_or_default());
         reasons.extend(stale.iter().map(left_out));
+        reasons.extend(unstated(swarms.iter().chain(&stale)));
         reasons.extend(reuse.cautions.iter().map(sentence));
         Ok(Plan {
             reasons,
@@ -332,4 +333,11 @@ impl Planner<'_> {
             PlanError::Ratios(error) => ratios(&error),
         }
     }
+}
+
+/// What the runs of swarms count for together, in whole runs.
+fn effective_runs(swarms: &[ReusableSwarm]) -> usize {
+    let sum: f64 = swarms.iter().map(ReusableSwarm::effective).sum();
+    // Not below a whole number for rounding alone.
+    (sum + 1e-9) as usize
 }

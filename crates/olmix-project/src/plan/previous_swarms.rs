@@ -2,13 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use olmix_core::reuse::{MOST_OLD_SWARMS, VirtualDomain};
+use olmix_core::LawKind;
+use olmix_core::reuse::{MOST_OLD_SWARMS, Origin, VirtualDomain};
 use olmix_io::tables::carry_ratios;
 use olmix_ledger::{Record, RecordId, RecordKind};
 
 use super::context::PlanningContext;
 use crate::content::SwarmContent;
 use crate::{Project, ProjectError, ReusableSwarm};
+
+/// Whether the law that a project names lets runs have weights in the fit.
+pub(super) fn takes_run_weights(law: LawKind) -> bool {
+    matches!(
+        law,
+        LawKind::Auto | LawKind::LogLinear | LawKind::Saturating
+    )
+}
 
 impl Project {
     /// The newest measured swarms behind a mixture, oldest first, with their ratios over the domains of today. A swarm
@@ -72,13 +81,33 @@ impl Project {
         let Some(version) = version else {
             return Ok(None);
         };
-        let lineage = self.lineage(&version, &context.version)?;
+        let mut lineage = self.lineage(&version, &context.version)?;
+        let unstated = lineage.origins.iter().zip(&lineage.changed);
+        let unstated = unstated.zip(lineage.new.names());
+        let unstated: Vec<String> = unstated
+            .filter(|((origin, changed), _)| {
+                matches!(origin, Origin::Revised(_)) && changed.is_none()
+            })
+            .map(|(_, name)| name.to_owned())
+            .collect();
+        if !takes_run_weights(self.config.law) {
+            lineage.changed.fill(None);
+        }
         let name = format!("ratios.csv of {}", swarm.name());
         let found = carry_ratios(&name, ratios, &virtuals, &lineage, &context.prior)?;
         Ok(Some(ReusableSwarm {
             swarm: swarm.name(),
             runs: found.runs,
             lost: found.lost.len(),
+            changed: lineage
+                .changed
+                .iter()
+                .zip(lineage.new.names())
+                .filter_map(|(changed, name)| Some((name.to_owned(), (*changed)?)))
+                .filter(|_| !found.weights.is_empty())
+                .collect(),
+            weights: found.weights,
+            unstated,
             files: (found.csv, metrics),
         }))
     }

@@ -1,5 +1,7 @@
 //! The sentences of a plan.
 
+use std::collections::BTreeSet;
+
 use olmix_core::reuse::PlanReason;
 
 use crate::{ReusableSwarm, Risk};
@@ -72,6 +74,23 @@ pub(crate) fn left_out(swarm: &ReusableSwarm) -> String {
         swarm.lost,
         swarm.lost + swarm.runs
     )
+}
+
+/// Which revisions would keep old runs if it were stated how much changed; nothing where no run is lost.
+pub(crate) fn unstated<'a>(swarms: impl Iterator<Item = &'a ReusableSwarm>) -> Option<String> {
+    let (mut runs, mut names) = (0, BTreeSet::new());
+    for swarm in swarms.filter(|swarm| !swarm.unstated.is_empty()) {
+        runs += swarm.lost;
+        names.extend(&swarm.unstated);
+    }
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    (runs > 0).then(|| {
+        format!(
+            "{runs} old runs are left out: nothing says how much of {} changed. `olmix update revise NAME \
+             --changed SHARE` keeps such runs as weaker evidence (`olmix update undo` takes a revision back)",
+            names.join(", ")
+        )
+    })
 }
 
 /// What speaks against trusting a risk.

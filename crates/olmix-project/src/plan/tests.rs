@@ -113,6 +113,9 @@ impl Case {
             swarm: format!("swarm@{}", self.swarms.len() + 1),
             runs,
             lost,
+            weights: Vec::new(),
+            changed: Vec::new(),
+            unstated: Vec::new(),
             files: (Vec::new(), Vec::new()),
         });
         self

@@ -119,6 +119,7 @@ fn estimates_of_parts_and_revised_domains_are_those_of_the_domain_they_come_from
             rest: None,
         },
         Change::Revise {
+            changed: None,
             domain: "code".into(),
             tokens: Some(100),
         },

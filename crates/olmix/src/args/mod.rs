@@ -13,6 +13,7 @@ mod project;
 mod proxy;
 mod study;
 mod tokenize;
+mod update;
 
 pub use analyze::{AnalyzeCommand, AnalyzeReuseArgs};
 pub use collect::CollectArgs;
@@ -26,12 +27,13 @@ pub use launch::{
 };
 pub use mix::{ExportArgs, MixCommand, MixDiffArgs, PriorsCommand, PriorsComputeArgs, ShowArgs};
 pub use project::{
-    CommitArgs, DiffArgs, DomainArgs, HistoryCommand, InitArgs, LogArgs, PlanArgs, ProjectArgs,
-    ShowRecordArgs, TagArgs, UpdateArgs, UpdateCommand, VerifyArgs,
+    CommitArgs, DiffArgs, HistoryCommand, InitArgs, LogArgs, PlanArgs, ProjectArgs, ShowRecordArgs,
+    TagArgs, VerifyArgs,
 };
 pub use proxy::{ProxyCommand, ProxyEvalArgs, ProxyTrainArgs};
 pub use study::{StudyArgs, StudyQuestion};
 pub use tokenize::TokenizeArgs;
+pub use update::{ChangedArg, DomainArgs, UpdateArgs, UpdateCommand};
 
 use choice::choice;
 
@@ -107,7 +109,7 @@ pub enum Command {
     /// Study how many runs, which law and which optimizer your swarm needs: the research questions of
     /// the method's paper.
     #[command(
-        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, chosen by their mixtures alone\n  reuse               the paper's case study: how much gain reuse keeps while domains change (64 domains)\n  proxy-size          whether two model sizes rank the same mixtures alike (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is interrupted resumes when it is started again. docs/study.md has results for three public swarms."
+        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, chosen by their mixtures alone\n  reuse               the paper's case study: how much gain reuse keeps while domains change (64 domains)\n  revision            what old runs are worth after a part of a domain changed\n  proxy-size          whether two model sizes rank the same mixtures alike (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is interrupted resumes when it is started again. docs/study.md has results for three public swarms."
     )]
     Study(StudyArgs),
     /// Compute what reusing a mixture's ratios costs, by theory and by given laws.

@@ -264,6 +264,10 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
             "repetition_factor: 4.0, groups: {web: {domains: [\"web:*\"], max: 0.3}}",
         ) + checks,
         demo.replace(
+            "swarm: {",
+            "swarm: {earlier: [{ratios: ratios.csv, metrics: metrics.csv, changed: {code: 0.05}}], ",
+        ) + checks,
+        demo.replace(
             proposer,
             "proposer: {expanded_kl_source_mixtures: {math: {algebra: 0.5, geometry: 0.5}}}",
         )

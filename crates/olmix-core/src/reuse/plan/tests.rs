@@ -32,6 +32,7 @@ fn add(names: &[&str]) -> Change {
 
 fn revise(name: &str) -> Change {
     Change::Revise {
+        changed: None,
         domain: name.into(),
         tokens: Some(100),
     }

@@ -109,6 +109,7 @@ pub(super) fn stages(oracle: &DomainSet, prior: &[f64]) -> Result<Vec<Stage>, Co
         vec![Change::Add(of(&code))],
         vec![Change::Add(added)],
         vec![Change::Revise {
+            changed: None,
             domain: PDFS.into(),
             tokens: whole,
         }],

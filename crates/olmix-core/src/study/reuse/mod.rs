@@ -8,6 +8,7 @@ mod case_study;
 mod measures;
 mod methods;
 mod reparametrized;
+pub(super) mod revision;
 mod simulate;
 mod stage_solver;
 
@@ -297,6 +298,33 @@ mod tests {
                 && cell.keys[3] == c
         });
         study.run(&cell.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn study_of_a_revision_keeps_runs_at_full_weight_where_nearly_nothing_changed() {
+        let (swarm, spec) = swarm();
+        let study = Study::new(Question::Revision, &swarm, &spec, 1).unwrap();
+        let cells = study.cells();
+        assert_eq!(cells.len(), 2 * 2 * 4 * 4);
+        let of = |set: &str, changed: &str| {
+            let keys = ["log_linear", set, "stack-edu", changed];
+            let cell = cells.iter().find(|cell| cell.keys == keys).unwrap();
+            study.run(cell).unwrap()
+        };
+        for set in ["topics", "sources"] {
+            let (little, much) = (of(set, "0.01"), of(set, "0.5"));
+            assert!(little.iter().all(|number| number.is_finite()), "{little:?}");
+            // The plan of swarm reuse: 3 (2 + 1) runs over everything else and the revised domain.
+            assert_eq!((little[0], much[0]), (9.0, 9.0));
+            assert!(
+                little[2] > 0.98 && much[2] < little[2],
+                "{little:?} {much:?}"
+            );
+            let (full, rule) = (little[5], little[8]);
+            assert!((full - rule).abs() < 1e-3, "{little:?}");
+            // No mixture is much better than the best one, which the KL term pulls to the prior.
+            assert!(little[3..].iter().all(|above| *above > -0.05), "{little:?}");
+        }
     }
 
     #[test]

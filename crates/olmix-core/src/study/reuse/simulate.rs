@@ -218,7 +218,7 @@ impl ReuseSimulation<'_> {
     }
 
     /// Draws `count` mixtures for a plan, and has the oracle train on them: a swarm over the stage's domains.
-    fn measure(
+    pub(super) fn measure(
         &self,
         stage: &Stage,
         plan: &ReusePlan,
@@ -275,7 +275,7 @@ impl ReuseSimulation<'_> {
     }
 
     /// Laws over collapsed domains of runs that keep their ratios.
-    fn fit(
+    pub(super) fn fit(
         &self,
         swarm: &Swarm,
         collapse: &Collapse,
@@ -299,7 +299,7 @@ impl ReuseSimulation<'_> {
     }
 
     /// Laws over all of the stage's domains, of all runs there are.
-    fn joint(
+    pub(super) fn joint(
         &self,
         past: &[Swarm],
         swarm: &Swarm,
@@ -311,7 +311,7 @@ impl ReuseSimulation<'_> {
 }
 
 /// The plan by a method; the old mixture of a simulation always has the ratios that are frozen.
-fn planned(
+pub(super) fn planned(
     inputs: &PlanInputs<'_>,
     method: ReuseMethod,
     free: &[usize],

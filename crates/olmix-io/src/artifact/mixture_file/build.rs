@@ -72,6 +72,7 @@ impl MixtureFile {
             runs: loaded.swarm.len(),
             fitted_runs: fit.train.len(),
             held_out_runs: loaded.spec.n_test,
+            weighted_runs: loaded.weighted.clone(),
             domains: domains(loaded, fit),
             virtual_domains: virtual_entries(loaded),
             expanded: expanded(loaded, fit),

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use prices::{PriceEntry, ResolvedEntry};
 
 use crate::input::InputRecord;
+use crate::swarm::loaded_fit::WeightedSwarm;
 use crate::swarm::tasks::task_columns::Member;
 
 /// Value of [`MixtureFile::format`].
@@ -48,6 +49,10 @@ pub struct MixtureFile {
     pub fitted_runs: usize,
     /// Runs that were set aside for testing.
     pub held_out_runs: usize,
+    /// Earlier swarms of which runs have a weight below 1, as content that they used has changed since; absent
+    /// without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weighted_runs: Vec<WeightedSwarm>,
     /// Domains with prior and proposed weight.
     pub domains: Vec<DomainEntry>,
     /// What the virtual domains among them stand for; absent without any.

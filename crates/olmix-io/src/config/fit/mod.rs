@@ -34,7 +34,7 @@ pub(crate) use regression::{not_taken, who_takes};
 
 use std::path::{Path, PathBuf};
 
-use as_written::optional_map_of_maps;
+use as_written::{map, optional_map_of_maps};
 use olmix_core::LawKind;
 use olmix_core::optimize::OptimizerNeeds;
 use serde::Serialize;
@@ -63,6 +63,10 @@ pub struct SwarmFiles {
     /// still; oldest first. They are fitted with it, each with a level of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<SwarmFiles>,
+    /// Of an earlier swarm: the share of the content of a domain that changed since, above 0 and below 1. Runs
+    /// on it get a weight in the fit.
+    #[serde(serialize_with = "map", skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Named<f64>>,
 }
 
 /// The sections of a fit config that speak of no swarm and no priors.
@@ -319,7 +323,17 @@ fn swarm_files(value: &Value<'_>, folder: &Path, is_newest: bool) -> Result<Swar
     } else {
         None
     };
+    let changed = if is_newest {
+        None
+    } else {
+        section.optional("changed")
+    };
     section.finish()?;
+    let share = |value: &Value<'_>| {
+        value.number_that("a share above 0 and below 1", |share| {
+            share > 0.0 && share < 1.0
+        })
+    };
     let earlier = earlier.map_or(Ok(Vec::new()), |earlier| earlier.items())?;
     let earlier = earlier.iter().map(|one| swarm_files(one, folder, false));
     Ok(SwarmFiles {
@@ -328,6 +342,7 @@ fn swarm_files(value: &Value<'_>, folder: &Path, is_newest: bool) -> Result<Swar
         ratios: ratios.text()?.to_owned(),
         metrics: metrics.text()?.to_owned(),
         earlier: earlier.collect::<Result<_, _>>()?,
+        changed: changed.map_or(Ok(Vec::new()), |value| named(&value, share))?,
     })
 }
 

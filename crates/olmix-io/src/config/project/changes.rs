@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::ProjectDomain;
-use super::domain::{list, read_all, tokens};
+use super::domain::{list, read_all, read_revisions, tokens};
 use crate::config::yaml::{Document, Value};
 use crate::error::{IoError, Location};
 use crate::input::InputFile;
@@ -29,7 +29,28 @@ pub enum ProjectChange {
         rest: Option<String>,
     },
     /// A domain with other content; what is not given stays as it was, but for the tokens.
-    Revise(ProjectDomain),
+    Revise(Revision),
+}
+
+/// A domain with other content.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Revision {
+    /// The domain as it is now.
+    #[serde(flatten)]
+    pub domain: ProjectDomain,
+    /// The share of its content that changed, above 0 and below 1; `None` where that was not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<f64>,
+}
+
+impl From<ProjectDomain> for Revision {
+    /// Without a statement of how much changed.
+    fn from(domain: ProjectDomain) -> Self {
+        Self {
+            domain,
+            changed: None,
+        }
+    }
 }
 
 /// Reads a file of changes, which are made in its order:
@@ -37,7 +58,7 @@ pub enum ProjectChange {
 /// ```yaml
 /// - add: {code:python: {tokens: 1_000, paths: [code/python/*.npy], tasks: [code]}}
 /// - remove: [algebraicstack]
-/// - revise: {pdf: {tokens: 2_000}}
+/// - revise: {pdf: {tokens: 2_000, changed: 0.05}}
 /// - partition: {pdf: {into: {pdf:math: 500, pdf:law: 700}, rest: pdf:other}}
 /// ```
 ///
@@ -79,7 +100,7 @@ fn change(key: &str, value: &Value<'_>) -> Result<Vec<ProjectChange>, IoError> {
             }
             Ok(vec![ProjectChange::Remove(names)])
         }
-        "revise" => Ok(read_all(value)?
+        "revise" => Ok(read_revisions(value)?
             .into_iter()
             .map(ProjectChange::Revise)
             .collect()),

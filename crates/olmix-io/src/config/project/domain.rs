@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Revision;
 use crate::config::yaml::Value;
 use crate::error::IoError;
 use crate::messages::excerpt;
@@ -40,8 +41,30 @@ pub(super) fn read_all(value: &Value<'_>) -> Result<Vec<ProjectDomain>, IoError>
         .collect()
 }
 
+/// Reads a mapping from names to revised domains.
+pub(super) fn read_revisions(value: &Value<'_>) -> Result<Vec<Revision>, IoError> {
+    let entries = value.entries()?;
+    if entries.is_empty() {
+        return Err(value.must_be("a mapping with at least one domain"));
+    }
+    let revision = |(name, value): &(&str, Value<'_>)| {
+        let (domain, changed) = read_with(name, value, true)?;
+        Ok(Revision { domain, changed })
+    };
+    entries.iter().map(revision).collect()
+}
+
 /// Reads one domain.
 fn read(name: &str, value: &Value<'_>) -> Result<ProjectDomain, IoError> {
+    Ok(read_with(name, value, false)?.0)
+}
+
+/// Reads one domain; of a revised one, also which share of its content changed.
+fn read_with(
+    name: &str,
+    value: &Value<'_>,
+    is_revision: bool,
+) -> Result<(ProjectDomain, Option<f64>), IoError> {
     if name.is_empty() {
         return Err(value.error("a domain has no name", "write its name before the colon"));
     }
@@ -50,11 +73,11 @@ fn read(name: &str, value: &Value<'_>) -> Result<ProjectDomain, IoError> {
         ..ProjectDomain::default()
     };
     if value.is_null() {
-        return Ok(domain);
+        return Ok((domain, None));
     }
     if value.section().is_err() {
         domain.tokens = Some(tokens(value)?);
-        return Ok(domain);
+        return Ok((domain, None));
     }
     let mut section = value.section()?;
     domain.tokens = section.optional("tokens").map(|v| tokens(&v)).transpose()?;
@@ -66,8 +89,18 @@ fn read(name: &str, value: &Value<'_>) -> Result<ProjectDomain, IoError> {
     let format = section.optional("format");
     domain.format = format.map(|v| v.text().map(str::to_owned)).transpose()?;
     domain.tasks = list(section.optional("tasks"))?;
+    let changed = if is_revision {
+        section.optional("changed")
+    } else {
+        None
+    };
+    let changed = changed.map(|v| {
+        v.number_that("a share above 0 and below 1", |share| {
+            share > 0.0 && share < 1.0
+        })
+    });
     section.finish()?;
-    Ok(domain)
+    Ok((domain, changed.transpose()?))
 }
 
 /// A whole number of tokens; a domain may have none yet.

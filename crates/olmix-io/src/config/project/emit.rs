@@ -36,8 +36,17 @@ pub struct FitFile<'a> {
     pub constraints: Option<(&'a DomainSet, &'a Constraints)>,
     /// Whether the KL term is that of the mixture in which each virtual domain is one.
     pub collapsed_kl: bool,
-    /// Names of the folders of earlier swarms, oldest first; each has ratios.csv and metrics.csv.
-    pub earlier: &'a [String],
+    /// Earlier swarms, oldest first.
+    pub earlier: &'a [EarlierFiles<'a>],
+}
+
+/// An earlier swarm beside a fit config.
+#[derive(Debug, Clone)]
+pub struct EarlierFiles<'a> {
+    /// The name of its folder, which has ratios.csv and metrics.csv.
+    pub folder: String,
+    /// Domains whose content changed since, with the share that did.
+    pub changed: &'a [(String, f64)],
 }
 
 impl ProjectConfig {
@@ -93,11 +102,18 @@ impl ProjectConfig {
         ]);
         let with_earlier = !file.earlier.is_empty();
         if with_earlier {
-            let one = |folder: &String| {
-                Yaml::map([
+            let one = |earlier: &EarlierFiles<'_>| {
+                let folder = &earlier.folder;
+                let mut one = Yaml::map([
                     ("ratios", Yaml::text(&format!("{folder}/ratios.csv"))),
                     ("metrics", Yaml::text(&format!("{folder}/metrics.csv"))),
-                ])
+                ]);
+                if !earlier.changed.is_empty() {
+                    let shares = earlier.changed.iter();
+                    let shares = shares.map(|(name, share)| (name.clone(), Yaml::number(*share)));
+                    one.set("changed", Yaml::map(shares));
+                }
+                one
             };
             swarm.set(
                 "earlier",

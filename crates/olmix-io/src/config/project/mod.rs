@@ -9,9 +9,9 @@ mod domain;
 mod emit;
 
 pub use block::with_domains;
-pub use changes::{ProjectChange, read_changes};
+pub use changes::{ProjectChange, Revision, read_changes};
 pub use domain::ProjectDomain;
-pub use emit::{FitFile, GenerationFile};
+pub use emit::{EarlierFiles, FitFile, GenerationFile};
 
 use std::path::{Path, PathBuf};
 

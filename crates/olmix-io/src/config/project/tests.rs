@@ -75,7 +75,7 @@ fn the_configs_of_a_swarm_are_read_back_as_what_was_meant() {
     let plan = read.plan().unwrap();
     let names: Vec<&str> = plan.tree.domains().names().collect();
     assert_eq!((names, plan.variants), (vec!["existing", "code:python"], 7));
-    let fit = |earlier: &[String], collapsed_kl| {
+    let fit = |earlier: &[EarlierFiles<'_>], collapsed_kl| {
         config.fit(&FitFile {
             domains: &config.domains,
             virtuals: &frozen,
@@ -102,8 +102,15 @@ fn the_configs_of_a_swarm_are_read_back_as_what_was_meant() {
     let collapsed = read(&fit(&[], true));
     assert!(collapsed.proposer.expanded_kl_source_mixtures.is_none());
     assert!(collapsed.virtual_domains.is_some());
-    let joint = read(&fit(&["earlier/1".into()], false));
-    assert_eq!(joint.swarm.unwrap().earlier.len(), 1);
+    let earlier = EarlierFiles {
+        folder: "earlier/1".into(),
+        changed: &[("web".to_owned(), 0.05)],
+    };
+    let joint = read(&fit(&[earlier], false));
+    let swarm = joint.swarm.unwrap();
+    assert_eq!(swarm.earlier.len(), 1);
+    let changed = &swarm.earlier[0].changed[0];
+    assert_eq!((changed.name.as_str(), changed.value), ("web", 0.05));
     assert_eq!(joint.constraints.frozen[0].name, "existing");
     assert_eq!(joint.priors.relative_sizes.unwrap()[0].name, "web");
 }

@@ -47,6 +47,9 @@ pub fn described(project: &Project, plan: &Plan) -> String {
             "{} is fitted too: {} runs over today's domains{lost}.",
             swarm.swarm, swarm.runs
         );
+        if let Some(weighted) = swarm.weighted() {
+            let _ = writeln!(text, "{}.", weighted.sentence());
+        }
     }
     text += &costs(project, plan);
     if let Some(risk) = &plan.risk {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use olmix_io::project::{GenerationFile, read_changes};
-use olmix_io::{GenerationConfig, ProjectChange, ProjectDomain};
+use olmix_io::{GenerationConfig, ProjectChange, ProjectDomain, Revision};
 use olmix_project::Project;
 use serde_json::json;
 
 use super::{open, provenance};
-use crate::args::{DomainArgs, UpdateArgs, UpdateCommand};
+use crate::args::{ChangedArg, DomainArgs, UpdateArgs, UpdateCommand};
 use crate::bars::tokens_text;
 use crate::command::on_threads;
 use crate::command::priors::count_leaves;
@@ -31,6 +31,7 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
         rebase_paths(&mut changes, from, &project.root);
         let quiet = common.quiet || common.json;
         let counted = count(&project, &mut changes, quiet)?;
+        measure_change(&project, &args.command, &mut changes)?;
         let done = project.update(&changes, args.message.as_deref(), &provenance())?;
         if !common.quiet {
             output::notices(&done.notices);
@@ -114,12 +115,58 @@ fn changes(command: &UpdateCommand) -> Result<Vec<ProjectChange>, Failure> {
             parts: into.clone(),
             rest: rest.clone(),
         }],
-        UpdateCommand::Revise { domain, known: of } => {
-            vec![ProjectChange::Revise(known(domain, of))]
-        }
+        UpdateCommand::Revise {
+            domain,
+            changed,
+            known: of,
+        } => vec![ProjectChange::Revise(Revision {
+            domain: known(domain, of),
+            changed: match changed {
+                Some(ChangedArg::Share(share)) => Some(*share),
+                _ => None,
+            },
+        })],
         UpdateCommand::Apply { file } => read_changes(file)?,
         UpdateCommand::Undo => Vec::new(),
     })
+}
+
+/// With `--changed tokens`, states the share by which a revised domain's tokens changed.
+fn measure_change(
+    project: &Project,
+    command: &UpdateCommand,
+    changes: &mut [ProjectChange],
+) -> Result<(), Failure> {
+    let UpdateCommand::Revise {
+        changed: Some(ChangedArg::Tokens),
+        ..
+    } = command
+    else {
+        return Ok(());
+    };
+    let (_, content) = project.version()?;
+    for change in changes {
+        let ProjectChange::Revise(Revision { domain, changed }) = change else {
+            continue;
+        };
+        let old = content.domains.iter().find(|old| old.name == domain.name);
+        let before = old.and_then(|old| old.tokens);
+        let share = before.zip(domain.tokens).map(|(before, now)| {
+            let (before, now) = (before as f64, now as f64);
+            (before - now).abs() / before.max(now)
+        });
+        *changed = share.filter(|share| *share > 0.0 && *share < 1.0);
+        if changed.is_none() {
+            return Err(Failure::usage(
+                format!(
+                    "--changed tokens: the tokens of {} before and now do not say how much changed",
+                    domain.quoted()
+                ),
+                "give the share of its content that changed, such as --changed 0.05",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Makes paths relative to the project's folder where they are in it, and absolute elsewhere. They are given relative to
@@ -140,7 +187,7 @@ fn rebase_paths(changes: &mut [ProjectChange], from: &Path, root: &Path) {
             ProjectChange::Add(domains) | ProjectChange::Partition { parts: domains, .. } => {
                 domains.as_mut_slice()
             }
-            ProjectChange::Revise(domain) => std::slice::from_mut(domain),
+            ProjectChange::Revise(revision) => std::slice::from_mut(&mut revision.domain),
             ProjectChange::Remove(_) => &mut [],
         };
         domains
@@ -164,7 +211,7 @@ fn count(
             ProjectChange::Add(domains) | ProjectChange::Partition { parts: domains, .. } => {
                 uncounted.extend(domains);
             }
-            ProjectChange::Revise(domain) => {
+            ProjectChange::Revise(Revision { domain, .. }) => {
                 let old = content.domains.iter().find(|old| old.name == domain.name);
                 if let Some(old) = old.filter(|_| domain.paths.is_empty()) {
                     domain.paths.clone_from(&old.paths);

@@ -244,9 +244,16 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
             1,
             "Gain over natural by runs, first oracle, 1T tokens",
         ),
+        Question::Revision => (
+            3,
+            Some(2),
+            study.values().len() - 1,
+            "Loss above the least by the share that changed, first oracle, topics",
+        ),
     };
     let by_runs = study.question == Question::Reuse;
-    let alike = |row: &&Summary| !by_runs || row.keys[..2] == rows[0].keys[..2];
+    let of_first = by_runs || study.question == Question::Revision;
+    let alike = |row: &&Summary| !of_first || row.keys[..2] == rows[0].keys[..2];
     let mut series: Vec<Series> = Vec::new();
     for (position, row) in rows.iter().filter(alike).enumerate() {
         let name = match curve {

@@ -5,6 +5,7 @@ mod history;
 mod killed;
 mod refusals;
 mod reuse;
+mod revision;
 mod undo;
 mod update5;
 
