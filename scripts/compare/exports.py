@@ -92,6 +92,12 @@ class Case:
         files = {domain: [count // by for count in counts] for domain, counts in self.files.items()}
         return Case(self.name, self.weights, files, self.tokens // by, self.cap)
 
+    def without_backslash(self):
+        """The same case with names that Levanter can be given."""
+        name = lambda domain: domain.replace("\\", "")
+        weights, files = ({name(domain): value for domain, value in of.items()} for of in (self.weights, self.files))
+        return Case(self.name, weights, files, self.tokens, self.cap)
+
     def path(self, folder, kind, domain, number):
         index = list(self.files).index(domain)
         stem = domain if domain.isalnum() else f"o'dd \"{index}\" #(x) $c %s"
@@ -272,6 +278,8 @@ def check(olmix, envs, folder, name, how, cases):
     python, why = environment(envs, how.env)
     if python is None:
         return why
+    if name == "levanter":
+        cases = [case.without_backslash() for case in cases]
     make(folder, cases, how.kind, python)
     if how.env in ("levanter", "litgpt", "llm-foundry"):
         make(folder, cases, "tokenizer", python)

@@ -12,8 +12,8 @@ LIMITS = """## What a trainer does that an export can't change
   ([finding](../../findings/torchtitan-every-worker-reads-everything.sh)).
 - **huggingface, streaming, llm-foundry** mix rows. Shares of tokens are the mixture's where rows have as many tokens each.
 - **levanter** repeats a block of at most 65,535 sequences: `olmix export` refuses a weight below half of 1/65535.
-  The folders of its cache are named after the domains, and with a backslash in a name it does not find its own files again
-  (`FileNotFoundError`, before anything is trained).
+  The folders of its cache are named after the domains, and with a backslash in a name it does not find its own files again:
+  `olmix export` refuses such a name, and "odd names" are without it here.
 - **olmo-core** (the older source mixture) needs a number of tokens that is a multiple of the global batch. Both forms read whole
   sequences of a file, and leave out the end of each file.
 - **megatron** has no room for a comment in its line, and cuts it at white space. `--split` must be `100,0,0`: with another, the

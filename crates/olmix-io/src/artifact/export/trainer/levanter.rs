@@ -154,10 +154,11 @@ fn refuse_names(blend: &Blend) -> Result<(), IoError> {
         };
         let name = &domain.name;
         let inside = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        if !inside {
+        // Levanter does not find the files of a folder with a backslash in its name again.
+        if !inside || name.contains('\\') {
             return refuse(
                 format!(
-                    "Levanter caches `{}` in a folder of that name, which it is none",
+                    "Levanter caches a domain in a folder of its name, and `{}` can't be one",
                     excerpt(name)
                 ),
                 "rename the domain",
