@@ -17,10 +17,16 @@ fn blend(format: &Format) -> Blend {
         "jsonl" => ".jsonl",
         _ => "",
     };
-    let odd = if format.name == "megatron" {
-        "odd"
+    // These map files into memory.
+    let far = if ["grain", "fairseq2"].contains(&format.name) {
+        "data/math"
     } else {
-        ODD
+        "s3://data/math"
+    };
+    let odd = match format.name {
+        "megatron" => "odd",
+        "levanter" => "it's \"#5: {x} ${HOME} %s", // no backslash
+        _ => ODD,
     };
     let domain = |name: &str, billionths, paths: &[(&str, u64)]| BlendDomain {
         name: name.into(),
@@ -45,7 +51,7 @@ fn blend(format: &Format) -> Blend {
                 333_333_333,
                 &[("code/a", 300_000_000), ("code/b", 33_333_333)],
             ),
-            domain("math", 233_333_333, &[("s3://data/math", 233_333_333)]),
+            domain("math", 233_333_333, &[(far, 233_333_333)]),
             domain(odd, 100_000_000, &[(odd, 100_000_000)]),
         ],
         run: Run {
