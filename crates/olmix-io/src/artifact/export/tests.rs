@@ -143,6 +143,21 @@ fn every_trainers_export_says_tokens_epochs_origin_and_how_it_is_started() {
 }
 
 #[test]
+fn what_a_trainer_rounds_away_is_said_of_the_domain() {
+    let format = Format::named("grain").unwrap();
+    let mut blend = blend(format);
+    // 15 of 100,000 sequences, and 15.4 asked for.
+    blend.domains[3].billionths = 154_000;
+    blend.domains[3].tokens = Some(154.0);
+    let text = format.text(&blend).unwrap();
+    let says = "is drawn for 1.5000e2 tokens (-2.6 %).";
+    assert!(
+        text.contains(says) && text.matches("Rounded by").count() == 1,
+        "{text}"
+    );
+}
+
+#[test]
 fn no_name_begins_a_line_of_its_own() {
     for format in Format::ALL {
         let mut blend = blend(format);

@@ -46,9 +46,31 @@ pub(super) fn statement(format: &Format, blend: &Blend) -> Vec<String> {
             lines.push(format!("  {}: {tokens:.4e} tokens, {epochs}", domain.name));
         }
     }
+    lines.extend(rounded(format, blend));
     lines.extend(blend.origin.as_ref().map(super::Origin::line));
     lines.extend(format.remarks.iter().map(|line| (*line).to_owned()));
     lines
+}
+
+/// What the trainer's rounding changes by more than a part in two hundred, a line for each domain.
+fn rounded(format: &Format, blend: &Blend) -> Vec<String> {
+    const WORTH_SAYING: f64 = 0.005;
+    let Some(drawn) = format.drawn(blend) else {
+        return Vec::new();
+    };
+    let line = |(domain, drawn): (&super::BlendDomain, f64)| {
+        let asked = domain.tokens?;
+        let change = drawn / asked - 1.0;
+        let name = &domain.name;
+        (change.abs() > WORTH_SAYING).then(|| {
+            format!(
+                "Rounded by the trainer: {name} is drawn for {drawn:.4e} tokens ({:+.1} %).",
+                100.0 * change
+            )
+        })
+    };
+    let domains = blend.domains.iter().zip(drawn.tokens);
+    domains.filter_map(line).collect()
 }
 
 /// The statement as comment lines.

@@ -19,6 +19,7 @@ pub fn of(
     counts: &BTreeMap<&str, u64>,
     format: &'static Format,
     run: &Run,
+    quiet: bool,
 ) -> Result<Vec<DomainFiles>, Failure> {
     let shares: BTreeMap<&str, f64> = weights
         .weights
@@ -32,7 +33,7 @@ pub fn of(
         let drawn = shares.get(name).is_some_and(|share| *share > 0.0);
         drawn && (!far || epochs || format.needs_listing(paths))
     };
-    let bar = Bar::new(false);
+    let bar = Bar::new(quiet);
     bar.begin_bytes("listing", 0);
     let listed = domain_files(data, folder, is_needed);
     drop(bar);

@@ -56,6 +56,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
                 &counts,
                 args.format,
                 &run,
+                args.common.quiet || args.common.json,
             )
         });
     let listed = listed.transpose()?;
