@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use crate::{Ledger, LedgerError, Time};
+use crate::{Ledger, LedgerError, RunId, Time};
 
 /// A process, so that another one that got the same number later is not taken for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// A launcher ends, and holds no run any more.
+    /// A launcher ends. Runs that it holds still, since they could not be recorded otherwise, are taken by
+    /// [`Ledger::release_ended`] and [`Ledger::adopt`].
     ///
     /// # Errors
     /// [`LedgerError`] as for every use of the database.
@@ -140,6 +141,44 @@ impl Ledger {
                  WHERE launcher = ?1 AND state IN ('submitted', 'running') AND ticket IS NULL",
                 params![launcher, heartbeat, now],
             )
+        })
+    }
+
+    /// Queues the runs again (or cancels them, where someone asked for that) that are held by launchers which
+    /// have ended, other than `own`: a launcher that ends by an error of the ledger, such as a full disk, can't
+    /// give back what it holds. Runs that an engine has stay as they are, to be taken by [`Ledger::adopt`].
+    /// Returns the runs that were taken, and which of them are cancelled.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for every use of the database.
+    pub fn release_ended(
+        &mut self,
+        own: &str,
+        now: Time,
+    ) -> Result<Vec<(RunId, bool)>, LedgerError> {
+        const HELD_BY_NOBODY: &str = "state IN ('submitted', 'running') AND ticket IS NULL
+             AND launcher IS NOT ?1
+             AND NOT EXISTS (SELECT 1 FROM launchers WHERE id = runs.launcher AND ended IS NULL)";
+        let any: bool = self.with(|connection| {
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM runs WHERE {HELD_BY_NOBODY})");
+            connection
+                .prepare_cached(&sql)?
+                .query_row([own], |row| row.get(0))
+        })?;
+        // What is looked at twice a second takes no lock for nothing.
+        if !any {
+            return Ok(Vec::new());
+        }
+        self.change(|transaction| {
+            let sql = format!(
+                "UPDATE runs SET state = iif(cancel, 'cancelled', 'queued'), launcher = NULL,
+                     cause = 'its launcher ended without it', queued = ?2, ended = iif(cancel, ?2, NULL)
+                 WHERE {HELD_BY_NOBODY} RETURNING id, cancel"
+            );
+            transaction
+                .prepare_cached(&sql)?
+                .query_map(params![own, now], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
         })
     }
 }

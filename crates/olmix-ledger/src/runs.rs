@@ -47,6 +47,13 @@ impl Ledger {
     ) -> Result<Vec<Run>, LedgerError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.change(|transaction| {
+            // Who takes a run is alive, also where it was taken for dead a moment ago: what it takes now must
+            // not be taken for a run of a launcher that has ended.
+            transaction
+                .prepare_cached(
+                    "UPDATE launchers SET ended = NULL, heartbeat = max(heartbeat, ?2) WHERE id = ?1",
+                )?
+                .execute(params![launcher, now])?;
             let sql = format!(
                 "UPDATE runs SET state = ?4, stage = 'prepare', launcher = ?2,
                      attempt = attempt + 1, started = iif(?4 = 'running', ?3, NULL), ended = NULL,

@@ -44,7 +44,7 @@
 //! ";
 //! let config = LaunchConfig::parse("tiny.yaml", config, folder)?;
 //! let run = folder.join("run");
-//! let plan = prepare(&config, &run)?;
+//! let plan = prepare(&config, &run)?.plan;
 //! assert_eq!((plan.recipe.steps, plan.tokens()), (8, 2048));
 //!
 //! // Train it, and measure nothing on the way.
@@ -56,6 +56,7 @@
 //! ```
 
 mod check;
+mod checksums;
 mod error;
 mod evaluate;
 mod hyperparameters;
@@ -75,7 +76,7 @@ pub use model::{Model, Objective, Tensor, Update, Use, Workspace};
 pub use plan::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, RunPlan, Shape, ShardPlan, ValidationPlan,
 };
-pub use prepare::{prepare, run_encoder};
+pub use prepare::{Prepared, prepare, run_encoder};
 pub use sampler::{Batches, LeafRequest, SequenceIndex, Tokens};
 pub use size::{SIZES, Size};
 pub use train::{

@@ -7,8 +7,11 @@ use olmix_io::TrainingConfig;
 use olmix_io::launch_config::ModelConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::checksums::read_checked;
 use crate::{ProxyError, Size, hyperparameters, size};
 
+/// The plan in a run's folder.
+pub(crate) const FILE: &str = "run.json";
 /// What `format` says in run.json.
 const FORMAT: &str = "olmix run";
 /// The version of run.json that this program writes and reads.
@@ -221,17 +224,17 @@ impl RunPlan {
     /// Where it stands in a run's folder.
     #[must_use]
     pub fn file(run: &Path) -> PathBuf {
-        run.join("run.json")
+        run.join(FILE)
     }
 
     /// Reads the plan in a run's folder.
     ///
     /// # Errors
-    /// [`ProxyError::File`] when it can't be read, [`ProxyError::Input`] when it is no plan, or of a newer
-    /// version.
+    /// [`ProxyError::File`] when it can't be read, [`ProxyError::Input`] when it is no plan, damaged, or of a
+    /// newer version.
     pub fn read(run: &Path) -> Result<Self, ProxyError> {
         let file = Self::file(run);
-        let bytes = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
+        let bytes = read_checked(run, FILE)?;
         let plan: Self = serde_json::from_slice(&bytes).map_err(|error| {
             ProxyError::broken(&file, format!("is not the plan of a run: {error}"))
         })?;
@@ -246,15 +249,23 @@ impl RunPlan {
         Ok(plan)
     }
 
+    /// The bytes of its file.
+    ///
+    /// # Errors
+    /// [`ProxyError::Input`] for numbers that JSON has no word for.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, ProxyError> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| ProxyError::broken(Path::new(FILE), error.to_string()))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
     /// Writes the plan into a run's folder, whole.
     ///
     /// # Errors
     /// [`ProxyError::File`]; an earlier plan is then as it was.
     pub fn write(&self, run: &Path) -> Result<(), ProxyError> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| ProxyError::broken(&Self::file(run), error.to_string()))?;
-        bytes.push(b'\n');
-        Ok(write_whole(&Self::file(run), &bytes)?)
+        Ok(write_whole(&Self::file(run), &self.bytes()?)?)
     }
 
     /// Tokens of the run.

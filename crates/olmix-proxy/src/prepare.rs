@@ -1,6 +1,6 @@
 //! From a launch config to the plan of a run: shards are found, shares become sequences.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate};
 use olmix_fs::{canonical_parent, write_whole};
@@ -9,20 +9,23 @@ use olmix_io::launch_config::FewShot;
 use olmix_io::{ArrayDifference, LaunchConfig, MixLeaf, json_differences};
 use serde_json::Value;
 
+use crate::checksums::{self, Checksums, read_checked};
 use crate::evaluate::ItemEncoder;
+use crate::sampler::index;
 use crate::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, LeafRequest, ProxyError, RunPlan,
     SequenceIndex, Shape, ShardPlan, Task, ValidationPlan, task_files,
 };
 
 /// Plans the run of a launch config in its folder, or finds it planned there: run.json (the plan),
-/// sequences.bin (the order of the data) and tokenizer.json. The plan is written last, so a folder that
-/// has it has all of them. The same config and shards give the same bytes.
+/// sequences.bin (the order of the data), tokenizer.json, and their checksums. The plan is written last, so a
+/// folder that has it has all of them. The same config and shards give the same bytes, so that what is damaged
+/// of a planned run is written again, and told.
 ///
 /// # Errors
 /// [`ProxyError`] for the first thing that can't be honoured: a tokenizer or shards that are missing or do
 /// not belong together, more tokens than the shards have, a folder that has the plan of another run.
-pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError> {
+pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<Prepared, ProxyError> {
     let file = Path::new(&config.file);
     let data = data_of(config)?;
     let unusable = |error| ProxyError::data(&config.file, error);
@@ -74,14 +77,21 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
                 .collect(),
             end_of_text: encoder.end_of_text(),
         },
-        "tokenizer.json".into(),
+        TOKENIZER.into(),
         evaluation(config, data)?,
     );
     check_tasks(&plan, &encoder)?;
+    let (plan_bytes, index_bytes) = (plan.bytes()?, index.bytes());
+    let files = [
+        (TOKENIZER, encoder.json()),
+        (index::FILE, &index_bytes[..]),
+        (crate::plan::FILE, &plan_bytes[..]),
+    ];
     if RunPlan::file(run).exists() {
+        let repaired = repair(run, &files)?;
         let planned = RunPlan::read(run)?;
         if planned == plan && SequenceIndex::file(run).exists() {
-            return Ok(plan);
+            return Ok(Prepared { plan, repaired });
         }
         return Err(ProxyError::input(
             &RunPlan::file(run),
@@ -93,11 +103,56 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<RunPlan, ProxyError>
             "give another folder for this run, or remove this one",
         ));
     }
-    write_whole(&run.join(&plan.tokenizer), encoder.json())?;
-    index.write(run)?;
-    // Last: it says that the others are there.
-    plan.write(run)?;
-    Ok(plan)
+    write_whole(&run.join(checksums::FILE), Checksums::of(&files).bytes())?;
+    // The plan is the last: it says that the others are there.
+    for (name, bytes) in files {
+        write_whole(&run.join(name), bytes)?;
+    }
+    Ok(Prepared {
+        plan,
+        repaired: Vec::new(),
+    })
+}
+
+/// The tokenizer in a run's folder.
+const TOKENIZER: &str = "tokenizer.json";
+
+/// A run that is planned in its folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// The plan.
+    pub plan: RunPlan,
+    /// Files that were damaged since they were written, and are what they were again.
+    pub repaired: Vec<PathBuf>,
+}
+
+/// Puts files of a planned run right that are damaged: not what their checksums say, where these are the
+/// checksums of `files`, which the config makes. Returns them.
+///
+/// # Errors
+/// [`ProxyError::File`]; what is damaged and not of this run is left to those who read it.
+fn repair(run: &Path, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>, ProxyError> {
+    let Some(sums) = Checksums::read(run)? else {
+        return Ok(Vec::new());
+    };
+    let mut repaired = Vec::new();
+    let mut intact = 0;
+    for (name, bytes) in files {
+        let path = run.join(name);
+        let there = std::fs::read(&path).ok();
+        intact += usize::from(there.as_deref() == Some(*bytes));
+        if there.is_some_and(|there| !sums.agree(name, &there)) && sums.agree(name, bytes) {
+            write_whole(&path, bytes)?;
+            repaired.push(path);
+        }
+    }
+    let expected = Checksums::of(files);
+    if intact == files.len() && sums != expected {
+        let path = run.join(checksums::FILE);
+        write_whole(&path, expected.bytes())?;
+        repaired.push(path);
+    }
+    Ok(repaired)
 }
 
 /// What a run asks of a leaf. Of a sample, the tokens at hand may be seen as often as makes the same of the
@@ -328,11 +383,11 @@ fn check_tasks(plan: &RunPlan, encoder: &Encoder) -> Result<(), ProxyError> {
 /// The tokenizer that [`prepare`] put into a run's folder. That of bytes needs no library to encode.
 ///
 /// # Errors
-/// [`ProxyError::Data`] when the file is no tokenizer.
+/// [`ProxyError::Data`] when the file is no tokenizer, [`ProxyError::Input`] for one that is damaged.
 pub fn run_encoder(plan: &RunPlan, run: &Path) -> Result<Encoder, ProxyError> {
     let path = run.join(&plan.tokenizer);
     let bytes = Encoder::bytes();
-    if std::fs::read(&path).is_ok_and(|json| json == bytes.json()) {
+    if read_checked(run, &plan.tokenizer.to_string_lossy())? == bytes.json() {
         return Ok(bytes);
     }
     Encoder::open(&Unit::Tokenizer(path)).map_err(ProxyError::from)

@@ -1,7 +1,7 @@
 """Checkpoints and the final model: folders that are there whole or not at all.
 
 A checkpoint is `model.safetensors`, `optimizer.safetensors` (the moments as `exp_avg.NAME` and `exp_avg_sq.NAME`) and
-`state.json`; `olmix proxy train` reads and writes the same.
+`state.json`, with their checksums; `olmix proxy train` reads and writes the same.
 """
 
 import json
@@ -15,9 +15,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from . import checksums
 from .failure import AGAIN, BadInput, Failure
 
-FORMAT, VERSION = "olmix checkpoint", 1
+# Version 1 has no checksums.
+FORMAT, VERSION = "olmix checkpoint", 2
 MOMENTS = ("exp_avg", "exp_avg_sq")
 KEPT = 2
 
@@ -39,6 +41,7 @@ def staged(folder):
     partial.mkdir(parents=True)
     try:
         yield partial
+        checksums.write(partial)
         for file in partial.iterdir():
             synced(file)
         synced(partial)
@@ -105,6 +108,11 @@ class Checkpoints:
             raise BadInput(
                 f"{folder} is a checkpoint of version {state['version']}, this trainer reads {VERSION}: update olmix-torch"
             )
+        names = ("state.json", "model.safetensors", "optimizer.safetensors")
+        if state["version"] > 1 and not (folder / checksums.FILE).is_file():
+            raise ValueError(f"{checksums.FILE} is missing")
+        if damaged := checksums.damaged(folder, names):
+            raise ValueError(f"{', '.join(damaged)}: not what {checksums.FILE} says")
         for name in ("model", "optimizer"):
             with safe_open(folder / f"{name}.safetensors", "pt") as file:
                 file.keys()

@@ -8,9 +8,11 @@ import subprocess
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
+from . import checksums
 from .failure import BadInput, Failure
 
 FORMAT, VERSION = "olmix run", 1
+FILES = ("run.json", "sequences.bin", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -107,17 +109,22 @@ def prepare(config, folder):
     """Has `olmix` write the plan into `folder`, unless it is there already."""
     folder = Path(folder)
     missing = [name for name in ("run.json", "sequences.bin") if not (folder / name).is_file()]
-    if not missing:
+    damaged = checksums.damaged(folder, FILES)
+    if not missing and not damaged:
         return
+    if missing:
+        wrong, so = f"{folder / missing[0]} is missing", "made"
+    else:
+        wrong, so = f"{folder / damaged[0]} is damaged, it is not what {checksums.FILE} says", "written again"
     if config is None:
-        raise BadInput(f"{folder / missing[0]} is missing: give --config launch.yaml, so that it can be made")
+        raise BadInput(f"{wrong}: give --config launch.yaml, so that it can be {so}")
     if not Path(config).is_file():
         raise BadInput(f"{config} is no file: --config takes the launch config of the run")
     program = os.environ.get("OLMIX") or shutil.which("olmix")
     again = f"`olmix proxy prepare --config {config} --out {folder}`"
     if program is None:
         raise BadInput(
-            f"{folder / missing[0]} is missing, and there is no program `olmix` to make it: "
+            f"{wrong}, and there is no program `olmix` to mend that: "
             f"put it on PATH or name it in the variable OLMIX, or run {again} where it is"
         )
     words = [program, "proxy", "prepare", "--config", str(config), "--out", str(folder)]
@@ -128,6 +135,8 @@ def prepare(config, folder):
     if done.returncode != 0:
         kind = BadInput if done.returncode == 2 else Failure
         raise kind(done.stderr.strip() or f"{again} ended with code {done.returncode}")
+    if still := checksums.damaged(folder, FILES):
+        raise BadInput(f"{folder / still[0]} is damaged, and not of the run of {config}: delete {folder} to train anew")
     for name in missing:
         if not (folder / name).is_file():
             raise Failure(f"{again} ended well but left no {folder / name}: is {program} of this version of olmix?")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+from . import checksums
 from . import plan as plans
 from . import tokenizer
 from .checkpoint import Checkpoints, save_weights, staged
@@ -19,6 +20,7 @@ from .workers import Workers
 
 # A loss so many times that of guessing, ln(vocabulary), has diverged; as in `olmix proxy train`.
 DIVERGED = 4.0
+MODEL_FILES = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
 
 
 def train(config_path, folder, compiled=None):
@@ -112,7 +114,10 @@ class Run:
         newest = self.checkpoints.newest() if workers.first else None
         start = workers.agreed(newest.step if newest else 0)
         model_folder = self.plan.folder / "model"
-        if start == recipe.steps and model_folder.is_dir():
+        damaged = checksums.damaged(model_folder, MODEL_FILES) if workers.first else []
+        if damaged:
+            note(f"{model_folder / damaged[0]} is damaged; the model is written again")
+        if start == recipe.steps and model_folder.is_dir() and not workers.agreed(len(damaged)):
             if workers.first:
                 note(f"{self.plan.folder} is trained already")
             return

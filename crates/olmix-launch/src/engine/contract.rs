@@ -66,6 +66,11 @@ pub trait Engine {
         false
     }
 
+    /// Whether another poll, after a moment, is needed to say what became of a run.
+    fn is_undecided(&self) -> bool {
+        false
+    }
+
     /// Gives back, as [`Outcome::Stopped`], the runs that would not go on without the launcher and that have
     /// not begun.
     fn withdraw(&mut self) -> Vec<Ended> {

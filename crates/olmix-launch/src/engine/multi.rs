@@ -114,6 +114,10 @@ impl Engine for MultiEngine<'_> {
         self.main.all_submitted()
     }
 
+    fn is_undecided(&self) -> bool {
+        self.main.is_undecided() || self.others.iter().any(|engine| engine.is_undecided())
+    }
+
     fn withdraw(&mut self) -> Vec<Ended> {
         let mut ended: Vec<Ended> = self
             .others

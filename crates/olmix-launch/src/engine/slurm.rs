@@ -1,35 +1,23 @@
 //! Slurm, through its commands and their parsable output.
 
+mod commands;
 mod output;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use olmix_io::EngineConfig;
 
-use super::cluster::contract::{Batch, Cluster, ClusterError, JobStatus, job_name};
+use super::cluster::contract::{Batch, Cluster, ClusterError, JobState, JobStatus, job_name};
 use super::entry::EngineEntry;
 use crate::LaunchError;
 use crate::host::shell::quoted;
+use commands::{ignored_variables, on_path, run_command};
 
 /// The script of a submission, kept with its job specs.
 const SCRIPT: &str = "submit.sh";
 
 /// Most jobs of one `scancel`.
 const MAX_CANCELLED: usize = 400;
-
-/// What Slurm says when its controller can't be reached for a while.
-const TRANSIENT_ERRORS: [&str; 9] = [
-    "Unable to contact slurm controller",
-    "Socket timed out",
-    "Connection refused",
-    "Connection reset",
-    "Connection timed out",
-    "Zero Bytes were transmitted",
-    "Resource temporarily unavailable",
-    "Slurm backup controller",
-    "Communication connection failure",
-];
 
 /// How the registry opens it.
 pub const ENGINE: EngineEntry = EngineEntry::Cluster(|_| Ok(Box::new(Slurm::new())));
@@ -56,11 +44,6 @@ impl Default for Slurm {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn on_path(command: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(command).is_file())
 }
 
 impl Cluster for Slurm {
@@ -154,49 +137,63 @@ impl Cluster for Slurm {
         Ok(listed.lines().filter_map(output::queued_job).collect())
     }
 
+    fn notices(&self) -> Vec<String> {
+        let ignored = ignored_variables();
+        if ignored.is_empty() {
+            return Vec::new();
+        }
+        vec![format!(
+            "{} of the environment has no effect on what is submitted: the section `engine` says it",
+            ignored.join(", ")
+        )]
+    }
+
+    /// Accounts say how a job ended. Of one that they have as not ended the controller is asked once more:
+    /// accounts may be late, and may keep what the controller lost as running for ever.
     fn job_history(&mut self, jobs: &[String]) -> Result<Vec<JobStatus>, ClusterError> {
-        if !on_path("sacct") || jobs.is_empty() {
+        if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let jobs = jobs.join(",");
-        let arguments = [
-            "--noheader",
-            "--parsable2",
-            "--allocations",
-            "--jobs",
-            &jobs,
-            "--format",
-            "JobID,State,JobName,ExitCode",
-        ];
-        match run_command("sacct", &arguments) {
-            Ok(listed) => Ok(listed.lines().filter_map(output::accounted_job).collect()),
-            // A site that keeps no accounts says so.
-            Err(ClusterError::Refused { .. }) => Ok(Vec::new()),
-            Err(error) => Err(error),
+        let mut found = accounts_of(jobs);
+        let ended = |status: &JobStatus| matches!(status.state, JobState::Ended(_));
+        found.retain(ended);
+        let open = jobs
+            .iter()
+            .filter(|job| !found.iter().any(|status| status.job == **job));
+        let mut arrays: Vec<&str> = open
+            .map(|job| job.split('_').next().unwrap_or(job))
+            .collect();
+        arrays.dedup();
+        for array in arrays {
+            match run_command("scontrol", &["--oneliner", "show", "job", array]) {
+                Ok(shown) => found.extend(shown.lines().flat_map(output::shown_jobs)),
+                // It does not know the job.
+                Err(ClusterError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
+        found.retain(|status| jobs.contains(&status.job));
+        Ok(found)
     }
 
     fn cancel(&mut self, jobs: &[String], force: bool) -> Result<(), ClusterError> {
         for jobs in jobs.chunks(MAX_CANCELLED) {
-            let mut arguments = vec!["--quiet"];
-            if force {
-                arguments.extend(["--signal=KILL", "--full"]);
-            }
-            arguments.extend(jobs.iter().map(String::as_str));
-            match run_command("scancel", &arguments) {
-                // Jobs that have ended meanwhile are what was wanted. Of one that is just ending, `--quiet`
-                // says nothing, and scancel exits with 1 all the same.
+            let jobs = || jobs.iter().map(String::as_str);
+            let plain: Vec<&str> = jobs().collect();
+            let forced: Vec<&str> = ["--signal=KILL", "--full"]
+                .into_iter()
+                .chain(jobs())
+                .collect();
+            match run_command("scancel", if force { &forced } else { &plain }) {
+                // Jobs that have ended meanwhile, or are just ending, are what was wanted.
                 Err(ClusterError::Refused { message, .. })
-                    if message.contains("Invalid job id")
-                        || message.starts_with("scancel: exit status: 1") => {}
+                    if output::says_it_has_ended(&message) => {}
                 other => {
                     other?;
                 }
             }
             if force {
-                let mut arguments = vec!["--quiet"];
-                arguments.extend(jobs.iter().map(String::as_str));
-                let _ = run_command("scancel", &arguments);
+                let _ = run_command("scancel", &plain);
             }
         }
         Ok(())
@@ -211,6 +208,25 @@ impl Cluster for Slurm {
         let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
         Some(line.trim().to_owned())
     }
+}
+
+/// What `sacct` says of jobs; nothing where a site keeps no accounts, or where they do not answer.
+fn accounts_of(jobs: &[String]) -> Vec<JobStatus> {
+    if !on_path("sacct") {
+        return Vec::new();
+    }
+    let jobs = jobs.join(",");
+    let arguments = [
+        "--noheader",
+        "--parsable2",
+        "--allocations",
+        "--jobs",
+        &jobs,
+        "--format",
+        "JobID,State,JobName,ExitCode",
+    ];
+    let listed = run_command("sacct", &arguments).unwrap_or_default();
+    listed.lines().filter_map(output::accounted_job).collect()
 }
 
 /// The script of a job array: readable, and all that Slurm is told.
@@ -281,85 +297,4 @@ fn resources(settings: &EngineConfig, probe: bool) -> Vec<(&'static str, String)
     given
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
-}
-
-/// Runs a command of Slurm, and returns what it prints.
-///
-/// # Errors
-/// [`ClusterError`] by what it says on standard error.
-fn run_command(program: &str, arguments: &[&str]) -> Result<String, ClusterError> {
-    let done = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| {
-            ClusterError::refused(
-                format!("{program}: could not be started: {error}"),
-                "Slurm's commands must be on the path",
-            )
-        })?;
-    if done.status.success() {
-        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
-    }
-    let text = String::from_utf8_lossy(&done.stderr);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    let message = match lines.as_slice() {
-        [] => format!("{program}: {}", done.status),
-        lines => lines.join("; "),
-    };
-    if TRANSIENT_ERRORS.iter().any(|words| message.contains(words)) {
-        return Err(ClusterError::Unreachable(message));
-    }
-    Err(ClusterError::refused(message, help(&text)))
-}
-
-/// What to do about what sbatch says.
-fn help(message: &str) -> String {
-    let message = message.to_ascii_lowercase();
-    let about = |word: &str, what: &str| message.contains(word).then(|| what.to_owned());
-    about(
-        "partition",
-        "correct `engine.partition`; `sinfo` lists the partitions",
-    )
-    .or_else(|| {
-        about(
-            "account",
-            "correct `engine.account`; `sacctmgr show associations user=$USER` lists yours",
-        )
-    })
-    .or_else(|| {
-        about(
-            "qos",
-            "correct `engine.qos`; `sacctmgr show qos` lists them",
-        )
-    })
-    .or_else(|| {
-        about(
-            "generic resource",
-            "correct `engine.gres` or `engine.gpus`; `sinfo -o %G` lists what there is",
-        )
-    })
-    .or_else(|| {
-        about(
-            "time limit",
-            "correct `engine.time`; `sinfo -o '%P %l'` lists the limits",
-        )
-    })
-    .or_else(|| {
-        about(
-            "munge",
-            "Slurm's authentication does not work here: is munged running on this machine?",
-        )
-    })
-    .or_else(|| {
-        about(
-            "slurm.conf",
-            "this machine has no Slurm configuration: use a login node of the cluster",
-        )
-    })
-    .unwrap_or_else(|| "correct the section `engine` of the launch config or olmix.yaml".to_owned())
 }

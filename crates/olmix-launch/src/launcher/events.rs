@@ -55,6 +55,7 @@ pub enum Until {
     Submitted,
     /// When those that someone asked to cancel have ended; none is begun.
     Cancelled,
-    /// After one poll of the engine; none is begun.
+    /// After one poll of the engine, or as many as decide what became of runs that it does not list; none is
+    /// begun.
     Polled,
 }

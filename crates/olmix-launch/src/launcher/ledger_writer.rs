@@ -93,3 +93,31 @@ impl RunRecorder for LedgerWriter<'_> {
         self.events.push(Event::Notice(line));
     }
 }
+
+/// The recorder of a launch that can't record any more: no run is ours, and nothing begins.
+pub struct NoRecorder;
+
+impl RunRecorder for NoRecorder {
+    fn process_started(&mut self, _run: RunId, _stage: Stage, _process: &Process) -> bool {
+        false
+    }
+
+    fn tickets_issued(
+        &mut self,
+        _engine: &str,
+        _gpus: u32,
+        _tickets: &[(RunId, String)],
+    ) -> Vec<RunId> {
+        Vec::new()
+    }
+
+    fn jobs_named(&mut self, _jobs: &[(RunId, String)]) {}
+
+    fn started(&mut self, _runs: &[(RunId, Time)]) {}
+
+    fn requeued(&mut self, _run: RunId, _name: &str, _cause: &str) {}
+
+    fn evaluation_follows(&mut self, _run: RunId, _evaluation: &EngineJob, _at: Time) {}
+
+    fn notice(&mut self, _line: String) {}
+}

@@ -25,7 +25,7 @@ use olmix_ledger::{Failed, FailureKind, Ledger, LedgerError, Run, RunId, State, 
 pub use commands::Tools;
 pub use events::{Event, LaunchEnd, Until, Watcher};
 use heartbeat::Heartbeat;
-use ledger_writer::LedgerWriter;
+use ledger_writer::{LedgerWriter, NoRecorder};
 use outcomes::{EndWriter, StopReason};
 use takeover::recover_dead_launchers;
 
@@ -44,6 +44,12 @@ const ROUND: Duration = Duration::from_millis(25);
 
 /// How often the ledger is read, unless a run has just ended.
 const LEDGER_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long runs may take to end after an error.
+const END_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// How long a launch that polls once waits for what another poll will decide.
+const DECISION: Duration = Duration::from_secs(10);
 
 /// A launch of a swarm, from one process.
 #[derive(Debug)]
@@ -88,9 +94,12 @@ impl Launcher<'_> {
             released: 0,
         };
         let end = launch.run();
-        let end = end.or_else(|error| launch.release_unsubmitted().and(Err(error)));
+        let end = end.or_else(|error| {
+            launch.end_runs();
+            launch.release_unsubmitted().and(Err(error))
+        });
         drop(heartbeat);
-        // Where it fails, the next launcher sees that this process is gone.
+        // What it holds still is taken by the next launcher; where this fails too, as of one that died.
         let _ = self.ledger.unregister(&id, self.clock.now());
         end
     }
@@ -116,6 +125,7 @@ impl LaunchLoop<'_, '_> {
         let mut ledger_read: Option<Duration> = None;
         let mut waiting = true;
         let mut idle = false;
+        let began = clock.elapsed();
         loop {
             let request = self.watcher.stop_request(self.launcher.ledger);
             if ledger_read.is_none_or(|at| clock.elapsed() >= at + LEDGER_INTERVAL) {
@@ -152,7 +162,7 @@ impl LaunchLoop<'_, '_> {
                     let held = self.launcher.ledger.held_runs(self.id)?;
                     !held.iter().any(|(_, cancel)| *cancel)
                 }
-                Until::Polled => true,
+                Until::Polled => !self.engine.is_undecided() || clock.elapsed() > began + DECISION,
             };
             if done {
                 return Ok(LaunchEnd::Detached(self.running.len()));
@@ -246,6 +256,24 @@ impl LaunchLoop<'_, '_> {
             .iter()
             .filter(|run| held.iter().any(|(held, _)| held == *run));
         Ok(LaunchEnd::Detached(left.count()))
+    }
+
+    /// After an error, ends what would not go on without the launcher: before the ledger says that the
+    /// launcher has ended, since others may begin its runs then.
+    fn end_runs(&mut self) {
+        let clock = Arc::clone(&self.launcher.clock);
+        let engine = &mut *self.engine;
+        let mut left = self.running.clone();
+        left.retain(|run| !engine.run_survives(*run));
+        left.iter().for_each(|run| engine.stop(*run, true));
+        let since = clock.elapsed();
+        while !left.is_empty() && clock.elapsed() < since + END_TIMEOUT {
+            let Ok(ended) = engine.poll(&mut NoRecorder) else {
+                break;
+            };
+            left.retain(|run| !ended.iter().any(|ended| ended.job.run == *run));
+            clock.sleep(ROUND);
+        }
     }
 
     /// Queues the runs again that the engine has not submitted.

@@ -17,9 +17,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often such a process is looked at.
 const POLL: Duration = Duration::from_millis(25);
 
-/// Takes the runs of launchers that died: they are queued again, or cancelled where someone asked for
-/// that; those that an engine has stay with it, to be adopted. Returns how many runs were taken, of each
-/// dead launcher that had any.
+/// Takes the runs of launchers that died, and of those that ended without being able to give them back: they
+/// are queued again, or cancelled where someone asked for that; those that an engine has stay with it, to be
+/// adopted. Returns how many runs were taken, of each dead launcher that had any, and then of all that ended.
 ///
 /// # Errors
 /// [`LedgerError`] as for every use of the database.
@@ -42,6 +42,13 @@ pub fn recover_dead_launchers(
             end_survivors(ledger, &cancelled, clock)?;
             recovered.push(taken);
         }
+    }
+    let left = ledger.release_ended(own_id, clock.now())?;
+    if !left.is_empty() {
+        let cancelled = left.iter().filter(|(_, cancelled)| *cancelled);
+        let cancelled: Vec<RunId> = cancelled.map(|(run, _)| *run).collect();
+        end_survivors(ledger, &cancelled, clock)?;
+        recovered.push(left.len());
     }
     Ok(recovered)
 }

@@ -268,13 +268,14 @@ fn wait_for_command(
     match (stopping, status) {
         (Some((_, why)), _) => Some(why),
         (None, Ok(status)) => {
-            let outcome = classify_exit(stage, &spec.folder, status)?;
+            let outcome = classify_exit(stage, &spec.folder, status);
             // Engines signal all processes of a job at once: what ended the command may be on its way to us.
+            // A shell whose command was ended may go on and exit with 0: that is no end of its own either.
             std::thread::sleep(SIGNAL_DELAY);
             if signals.requested() {
                 Some(Outcome::Stopped)
             } else {
-                Some(outcome)
+                outcome
             }
         }
         (None, Err(error)) => Some(Outcome::Failed {

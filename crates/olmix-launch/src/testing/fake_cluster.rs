@@ -35,6 +35,7 @@ struct State {
     accepts_silently: bool,
     refuses: bool,
     ignores_cancel: bool,
+    refuses_cancel: bool,
     automatic: bool,
     max_tasks: Option<usize>,
 }
@@ -56,6 +57,8 @@ pub struct FakeJob {
     pub note: String,
     /// Whether the scheduler still lists it.
     pub listed: bool,
+    /// Whether the scheduler knows it when it is asked in another way.
+    pub known: bool,
 }
 
 impl FakeCluster {
@@ -145,9 +148,22 @@ impl FakeCluster {
     pub fn forget(&self, run: &str, history: Option<ExitReason>) {
         let mut state = self.state();
         let job = latest(&mut state, run);
-        job.listed = false;
+        (job.listed, job.known) = (false, false);
         let id = job.id.clone();
         state.history.extend(history.map(|reason| (id, reason)));
+    }
+
+    /// Leaves a run's latest job out of what it lists, though it knows the job.
+    ///
+    /// # Panics
+    /// Without such a job.
+    pub fn hide(&self, run: &str) {
+        latest(&mut self.state(), run).listed = false;
+    }
+
+    /// Refuses to end jobs, from now on or not any more.
+    pub fn refuse_cancel(&self, refuses: bool) {
+        self.state().refuses_cancel = refuses;
     }
 
     /// Lets the node of a run's first job that has not ended (or else of its latest) leave the record of
@@ -309,6 +325,7 @@ impl Cluster for FakeCluster {
                 state: JobState::Pending,
                 note: String::new(),
                 listed: true,
+                known: true,
             });
         }
         if state.accepts_silently && !batch.probe {
@@ -343,13 +360,14 @@ impl Cluster for FakeCluster {
         let state = self.state();
         state.answer()?;
         let known = jobs.iter().filter_map(|id| {
-            let reason = state.history.get(id)?;
             let job = state.jobs.iter().find(|job| job.id == *id)?;
+            let known = job.known.then_some(job.state);
+            let told = state.history.get(id).map(|reason| JobState::Ended(*reason));
             Some(JobStatus {
                 token: job.token.clone(),
                 task: Some(job.task),
                 job: id.clone(),
-                state: JobState::Ended(*reason),
+                state: known.or(told)?,
                 note: String::new(),
                 elapsed: None,
             })
@@ -360,6 +378,12 @@ impl Cluster for FakeCluster {
     fn cancel(&mut self, jobs: &[String], force: bool) -> Result<(), ClusterError> {
         let mut state = self.state();
         state.answer()?;
+        if state.refuses_cancel {
+            return Err(ClusterError::refused(
+                "the fake cluster ends no job",
+                "allow it",
+            ));
+        }
         let ignores = state.ignores_cancel && !force;
         for id in jobs {
             state.cancelled.push((id.clone(), force));

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use olmix_fs::write_whole;
+use olmix_io::sha256_hex;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Model, Use, Workspace};
-use crate::train::{model_folder, read_tensors};
+use crate::train::{model_folder, read_model};
 use crate::{EvaluationPlan, ProxyError, RunPlan, Tokens, ValidationPlan};
 
 pub(crate) use items::ItemEncoder;
@@ -51,13 +52,18 @@ impl Metrics {
         run.join("metrics.json")
     }
 
-    /// Writes them, whole.
+    /// Writes them, whole, with their checksum: `sha256` of the same object without it, as JSON without blanks.
     ///
     /// # Errors
     /// [`ProxyError::File`]; an earlier file is then as it was.
     pub fn write(&self, file: &Path) -> Result<(), ProxyError> {
-        let bytes = serde_json::to_vec_pretty(self);
-        let mut bytes = bytes.map_err(|error| ProxyError::broken(file, error.to_string()))?;
+        let failed = |error: serde_json::Error| ProxyError::broken(file, error.to_string());
+        let mut object = serde_json::to_value(self).map_err(failed)?;
+        let sum = sha256_hex(object.to_string().as_bytes());
+        if let Some(object) = object.as_object_mut() {
+            object.insert("sha256".into(), sum.into());
+        }
+        let mut bytes = serde_json::to_vec_pretty(&object).map_err(failed)?;
         bytes.push(b'\n');
         Ok(write_whole(file, &bytes)?)
     }
@@ -69,7 +75,7 @@ pub type Encode<'a> = dyn Fn(&str) -> Result<Vec<u32>, String> + Sync + 'a;
 /// The trained model of a run.
 ///
 /// # Errors
-/// [`ProxyError::File`] and [`ProxyError::Input`] where there is none.
+/// [`ProxyError::File`] and [`ProxyError::Input`] where there is none, and for one that is damaged.
 pub fn load_model(run: &Path) -> Result<(RunPlan, Model), ProxyError> {
     let plan = RunPlan::read(run)?;
     let file = model_folder(run).join("model.safetensors");
@@ -82,7 +88,7 @@ pub fn load_model(run: &Path) -> Result<(RunPlan, Model), ProxyError> {
     }
     let parameters = vec![0.0; plan.model.parameters()];
     let mut model = Model::new(plan.model.clone(), parameters);
-    model.weights = read_tensors(&model, &file, "")?;
+    model.weights = read_model(run, &model)?;
     Ok((plan, model))
 }
 

@@ -8,6 +8,10 @@ use olmix_io::MixLeaf;
 
 use super::permutation::Permutation;
 use crate::ProxyError;
+use crate::checksums::read_checked;
+
+/// The sequences in a run's folder.
+pub(crate) const FILE: &str = "sequences.bin";
 
 /// Bytes of a record: a leaf (`u32`) and a token of it (`u64`), little endian.
 const RECORD: usize = 12;
@@ -130,7 +134,17 @@ impl SequenceIndex {
     /// Where it stands in a run's folder.
     #[must_use]
     pub fn file(run: &Path) -> PathBuf {
-        run.join("sequences.bin")
+        run.join(FILE)
+    }
+
+    /// The bytes of its file.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.sequences.len() * RECORD);
+        for (leaf, start) in &self.sequences {
+            bytes.extend(leaf.to_le_bytes());
+            bytes.extend(start.to_le_bytes());
+        }
+        bytes
     }
 
     /// Writes the sequences into a run's folder, whole.
@@ -138,12 +152,7 @@ impl SequenceIndex {
     /// # Errors
     /// [`ProxyError::File`]; an earlier file is then as it was.
     pub fn write(&self, run: &Path) -> Result<(), ProxyError> {
-        let mut bytes = Vec::with_capacity(self.sequences.len() * RECORD);
-        for (leaf, start) in &self.sequences {
-            bytes.extend(leaf.to_le_bytes());
-            bytes.extend(start.to_le_bytes());
-        }
-        Ok(write_whole(&Self::file(run), &bytes)?)
+        Ok(write_whole(&Self::file(run), &self.bytes())?)
     }
 
     /// Reads the sequences of a run that has `total` of them over `leaves` leaves.
@@ -152,7 +161,7 @@ impl SequenceIndex {
     /// [`ProxyError::File`], and [`ProxyError::Input`] when they are others.
     pub fn read(run: &Path, total: u64, leaves: usize) -> Result<Self, ProxyError> {
         let file = Self::file(run);
-        let bytes = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
+        let bytes = read_checked(run, FILE)?;
         if bytes.len() as u64 != total * RECORD as u64 {
             let found = format!(
                 "has {} bytes, and {total} sequences take {}",

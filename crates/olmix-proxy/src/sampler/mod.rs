@@ -7,7 +7,7 @@
 //! The order is made once, by [`SequenceIndex::new`], and written down; every trainer reads it, so that all
 //! of them see the same stream, from any step on.
 
-mod index;
+pub(crate) mod index;
 mod permutation;
 mod tokens;
 

@@ -8,10 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::Event;
 use super::adamw::AdamW;
 use super::weights::{read_tensors, write_tensors};
+use crate::checksums::{self, Checksums};
 use crate::{Model, ProxyError};
 
 const FORMAT: &str = "olmix checkpoint";
-const VERSION: u32 = 1;
+/// Version 1 has no checksums.
+const VERSION: u32 = 2;
+const WEIGHTS: &str = "model.safetensors";
+const MOMENTS: &str = "optimizer.safetensors";
+const STATE: &str = "state.json";
 /// Checkpoints that are kept.
 const KEPT: usize = 2;
 
@@ -56,22 +61,32 @@ pub(super) fn save(
     let state = serde_json::to_vec_pretty(&state)
         .map_err(|error| ProxyError::broken(&place(run, at.step), error.to_string()))?;
     let moments = [("exp_avg.", &adam.first[..]), ("exp_avg_sq.", &adam.second)];
-    folder.write(
-        "model.safetensors",
-        &write_tensors(model, &[("", &model.weights)])?,
-    )?;
-    folder.write("optimizer.safetensors", &write_tensors(model, &moments)?)?;
-    folder.write("state.json", &state)?;
+    let weights = write_tensors(model, &[("", &model.weights)])?;
+    let moments = write_tensors(model, &moments)?;
+    let files = [
+        (WEIGHTS, &weights[..]),
+        (MOMENTS, &moments[..]),
+        (STATE, &state[..]),
+    ];
+    for (name, bytes) in files {
+        folder.write(name, bytes)?;
+    }
+    folder.write(checksums::FILE, Checksums::of(&files).bytes())?;
     folder.commit()?;
     // Later ones could not be read, or the run would have gone on from them.
+    prune(run, at.step);
+    Ok(())
+}
+
+/// Removes all checkpoints but the last two up to a step.
+fn prune(run: &Path, step: u64) {
     let (done, later): (Vec<_>, Vec<_>) = checkpoints(run)
         .into_iter()
-        .partition(|(step, _)| *step <= at.step);
+        .partition(|(of, _)| *of <= step);
     for (_, old) in done.into_iter().rev().skip(KEPT).chain(later) {
         // Nothing depends on it: what can't be removed stays.
         let _ = std::fs::remove_dir_all(old);
     }
-    Ok(())
 }
 
 /// Loads the newest checkpoint that can be read, and reports those that can't; where none can, model and
@@ -84,7 +99,16 @@ pub(super) fn resume(
 ) -> Position {
     for (step, folder) in checkpoints(run).into_iter().rev() {
         match load(&folder, step, model, adam) {
-            Ok(at) => return at,
+            Ok(at) => {
+                // A writer that was killed may have left one more than are kept.
+                let newest = checkpoints(run)
+                    .last()
+                    .is_some_and(|(last, _)| *last == step);
+                if newest {
+                    prune(run, step);
+                }
+                return at;
+            }
             Err(why) => observe(Event::Damaged {
                 checkpoint: folder,
                 why,
@@ -100,15 +124,27 @@ fn load(
     model: &mut Model,
     adam: &mut AdamW,
 ) -> Result<Position, ProxyError> {
-    let file = folder.join("state.json");
-    let state = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
-    let state: State = serde_json::from_slice(&state)
+    let read = |name: &str| {
+        let file = folder.join(name);
+        std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))
+    };
+    let file = folder.join(STATE);
+    let bytes = read(STATE)?;
+    let sums = Checksums::read(folder)?;
+    if let Some(sums) = &sums {
+        sums.check(folder, STATE, &bytes)?;
+    }
+    let state: State = serde_json::from_slice(&bytes)
         .map_err(|error| ProxyError::broken(&file, error.to_string()))?;
-    if state.format != FORMAT || state.version != VERSION {
+    if state.format != FORMAT || !(1..=VERSION).contains(&state.version) {
         return Err(ProxyError::broken(
             &file,
             format!("is `{}`, version {}", state.format, state.version),
         ));
+    }
+    if sums.is_none() && state.version > 1 {
+        let file = folder.join(checksums::FILE);
+        return Err(ProxyError::broken(&file, "is missing"));
     }
     if state.step != step {
         return Err(ProxyError::broken(
@@ -117,11 +153,19 @@ fn load(
         ));
     }
     // Read all before anything is replaced.
-    let weights = read_tensors(model, &folder.join("model.safetensors"), "")?;
-    let file = folder.join("optimizer.safetensors");
+    let checked = |name: &str| {
+        let bytes = read(name)?;
+        if let Some(sums) = &sums {
+            sums.check(folder, name, &bytes)?;
+        }
+        Ok::<_, ProxyError>(bytes)
+    };
+    let (weights, file) = (checked(WEIGHTS)?, folder.join(WEIGHTS));
+    let weights = read_tensors(model, &file, &weights, "")?;
+    let (moments, file) = (checked(MOMENTS)?, folder.join(MOMENTS));
     let (first, second) = (
-        read_tensors(model, &file, "exp_avg.")?,
-        read_tensors(model, &file, "exp_avg_sq.")?,
+        read_tensors(model, &file, &moments, "exp_avg.")?,
+        read_tensors(model, &file, &moments, "exp_avg_sq.")?,
     );
     model.weights = weights;
     (adam.first, adam.second) = (first, second);

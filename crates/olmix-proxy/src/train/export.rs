@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use olmix_fs::StagedFolder;
 use serde_json::{Value, json};
 
+use super::Event;
 use super::weights::{read_tensors, write_tensors};
+use crate::checksums::{self, Checksums, read_checked};
 use crate::{Model, ProxyError, Shape};
 
 /// Where the model of a run stands.
@@ -14,8 +16,8 @@ pub fn model_folder(run: &Path) -> PathBuf {
     run.join("model")
 }
 
-/// Writes a model as a folder of model.safetensors, config.json, tokenizer.json and `tokenizer_config.json`, all
-/// or none.
+/// Writes a model as a folder of model.safetensors, config.json, tokenizer.json and `tokenizer_config.json`,
+/// with their checksums, all or none.
 ///
 /// # Errors
 /// [`ProxyError::File`]; an earlier folder is then as it was.
@@ -27,24 +29,64 @@ pub fn save_model(
 ) -> Result<(), ProxyError> {
     let folder = StagedFolder::new(folder)?;
     let weights = write_tensors(model, &[("", &model.weights)])?;
-    folder.write("model.safetensors", &weights)?;
-    folder.write("tokenizer.json", tokenizer)?;
     let mut config = config(&model.shape, end_of_text).to_string();
     config.push('\n');
-    folder.write("config.json", config.as_bytes())?;
     let mut named = tokenizer_config(tokenizer, end_of_text, model.shape.context).to_string();
     named.push('\n');
-    folder.write("tokenizer_config.json", named.as_bytes())?;
+    let files = [
+        (WEIGHTS, &weights[..]),
+        ("tokenizer.json", tokenizer),
+        ("config.json", config.as_bytes()),
+        ("tokenizer_config.json", named.as_bytes()),
+    ];
+    for (name, bytes) in files {
+        folder.write(name, bytes)?;
+    }
+    folder.write(checksums::FILE, Checksums::of(&files).bytes())?;
     Ok(folder.commit()?)
 }
 
-/// Whether a run's model stands there to be read.
-pub(super) fn is_whole(run: &Path, model: &Model) -> bool {
+/// The weights in the folder of a model.
+const WEIGHTS: &str = "model.safetensors";
+
+/// Reads the weights of a run's model, which must be what they were when they were written.
+///
+/// # Errors
+/// [`ProxyError::File`], and [`ProxyError::Input`] for what is damaged or another model.
+pub(crate) fn read_model(run: &Path, model: &Model) -> Result<Vec<f32>, ProxyError> {
+    let folder = model_folder(run);
+    let bytes = read_checked(&folder, WEIGHTS)?;
+    read_tensors(model, &folder.join(WEIGHTS), &bytes, "")
+}
+
+/// Whether a run's model stands there to be read. One that is damaged is told.
+pub(super) fn is_whole(run: &Path, model: &Model, observe: &dyn Fn(Event)) -> bool {
     let folder = model_folder(run);
     let is_there = |name: &str| folder.join(name).is_file();
-    is_there("config.json")
-        && is_there("tokenizer.json")
-        && read_tensors(model, &folder.join("model.safetensors"), "").is_ok()
+    if !["config.json", "tokenizer.json", WEIGHTS]
+        .iter()
+        .all(|name| is_there(name))
+    {
+        return false;
+    }
+    let others = ["config.json", "tokenizer.json", "tokenizer_config.json"];
+    let read = || {
+        // The torch trainer's has other files than these, and its own checksums of them.
+        for name in others.iter().filter(|name| is_there(name)) {
+            read_checked(&folder, name)?;
+        }
+        read_model(run, model)
+    };
+    match read() {
+        Ok(_) => true,
+        Err(why) => {
+            observe(Event::DamagedModel {
+                model: folder.clone(),
+                why,
+            });
+            false
+        }
+    }
 }
 
 /// The configuration of Llama, or, with norms of queries and keys, of Qwen3, which is Llama with them.

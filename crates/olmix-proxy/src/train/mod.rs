@@ -8,11 +8,12 @@ mod schedule;
 mod step;
 mod weights;
 
-pub(crate) use weights::read_tensors;
+pub(crate) use export::read_model;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::checksums::read_checked;
 use crate::model::{Model, Objective};
 use crate::{Batches, Hyperparameters, Metrics, ProxyError, RunPlan, SequenceIndex, Tokens};
 use adamw::AdamW;
@@ -46,6 +47,13 @@ pub enum Event {
     Damaged {
         /// The folder of the checkpoint.
         checkpoint: PathBuf,
+        /// What is wrong with it.
+        why: ProxyError,
+    },
+    /// The trained model can't be read, and is written again.
+    DamagedModel {
+        /// Its folder.
+        model: PathBuf,
         /// What is wrong with it.
         why: ProxyError,
     },
@@ -100,7 +108,7 @@ pub fn train(
         loss,
         already,
     };
-    if at.step == recipe.steps && export::is_whole(run, &model) {
+    if at.step == recipe.steps && export::is_whole(run, &model, observe) {
         return Ok(finished(at, last_loss(), true));
     }
     let batches = batches(run, &plan)?;
@@ -193,8 +201,7 @@ fn cut_journals(run: &Path, recipe: &Hyperparameters, step: u64) -> Result<(), P
 
 /// Writes the trained model.
 fn finish(run: &Path, plan: &RunPlan, model: &Model) -> Result<(), ProxyError> {
-    let file = run.join(&plan.tokenizer);
-    let tokenizer = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
+    let tokenizer = read_checked(run, &plan.tokenizer.to_string_lossy())?;
     save_model(&model_folder(run), model, plan.data.end_of_text, &tokenizer)
 }
 
@@ -218,5 +225,7 @@ fn batches(run: &Path, plan: &RunPlan) -> Result<Batches, ProxyError> {
     ))
 }
 
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 pub(crate) mod tests;

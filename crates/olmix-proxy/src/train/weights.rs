@@ -30,18 +30,18 @@ pub fn write_tensors(model: &Model, parts: &[(&str, &[f32])]) -> Result<Vec<u8>,
     serialize(views, Some(about.into())).map_err(failed)
 }
 
-/// Reads what [`write_tensors`] wrote, of one prefix.
+/// Reads what [`write_tensors`] wrote, of one prefix, from the bytes of a file.
 ///
 /// # Errors
-/// [`ProxyError::File`], and [`ProxyError::Input`] for tensors that are missing or of another shape.
+/// [`ProxyError::Input`] for tensors that are missing or of another shape.
 pub(crate) fn read_tensors(
     model: &Model,
     file: &Path,
+    bytes: &[u8],
     prefix: &str,
 ) -> Result<Vec<f32>, ProxyError> {
-    let bytes = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
     let broken = |problem: String| ProxyError::broken(file, problem);
-    let tensors = SafeTensors::deserialize(&bytes)
+    let tensors = SafeTensors::deserialize(bytes)
         .map_err(|error| broken(format!("is not a safetensors file: {error}")))?;
     let mut values = vec![0.0; model.weights.len()];
     for tensor in model.tensors() {

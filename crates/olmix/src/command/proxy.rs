@@ -30,7 +30,15 @@ fn planned(args: &ProxyTrainArgs, config: &LaunchConfig) -> Result<RunPlan, Fail
     if !args.common.quiet {
         output::notices(&config.notices);
     }
-    Ok(prepare(config, &args.out)?)
+    let prepared = prepare(config, &args.out)?;
+    let repaired = prepared.repaired.iter().map(|file| {
+        format!(
+            "{} was damaged since it was written, and is written again",
+            file.display()
+        )
+    });
+    output::warnings(&repaired.collect::<Vec<_>>());
+    Ok(prepared.plan)
 }
 
 /// Refuses a config that asks for another trainer than the built-in one, which `proxy train` is.
@@ -117,6 +125,10 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     };
     let observe = |event| match event {
         Event::Step(at) => bar.trained(at),
+        Event::DamagedModel { model, why } => bar.aside(|| {
+            let model = model.display();
+            output::warnings(&[format!("{model} is damaged and written again: {why}")]);
+        }),
         Event::Damaged { checkpoint, why } => bar.aside(|| {
             let checkpoint = checkpoint.display();
             output::warnings(&[format!("{checkpoint} is damaged and passed over: {why}")]);

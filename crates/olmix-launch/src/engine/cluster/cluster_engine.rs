@@ -2,7 +2,7 @@
 //!
 //! A run is submitted under a ticket, which the ledger has before the cluster does; so a launcher that takes
 //! over knows what to ask for. Whatever the cluster remembers, a run is over when its node has left a record,
-//! or when the cluster has not known of it in two polls and its ticket was revoked.
+//! or when the cluster has not known of it in two polls, in another way neither, and its ticket was revoked.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,6 +54,10 @@ pub struct ClusterEngine {
     pub(super) cluster_error: Option<String>,
     /// The same of the store.
     store_error: Option<String>,
+    /// The same of a request to end jobs.
+    cancel_error: Option<String>,
+    /// Whether people know what the cluster has to say beforehand.
+    introduced: bool,
     probe: Probe,
     /// Submissions made, for their tokens.
     pub(super) submissions: u32,
@@ -84,6 +88,8 @@ impl ClusterEngine {
             interval: MIN_INTERVAL,
             cluster_error: None,
             store_error: None,
+            cancel_error: None,
+            introduced: false,
             probe,
             submissions: 0,
         }
@@ -174,8 +180,19 @@ impl ClusterEngine {
                 continue;
             }
             let handles: Vec<String> = due.iter().map(|(_, handle)| handle.clone()).collect();
-            if let Err(error) = self.cluster.cancel(&handles, force) {
-                return self.on_cluster_error(error, recorder);
+            match self.cluster.cancel(&handles, force) {
+                Ok(()) => self.cancel_error = None,
+                // Jobs that go on are asked again later, and other runs are not their fault.
+                Err(ClusterError::Refused { message, .. }) => {
+                    if self.cancel_error.as_ref() != Some(&message) {
+                        recorder.notice(format!(
+                            "{} does not end jobs, and is asked again: {message}",
+                            self.cluster.name()
+                        ));
+                        self.cancel_error = Some(message);
+                    }
+                }
+                Err(error) => return self.on_cluster_error(error, recorder),
             }
             for (run, _) in due {
                 if let Some(stop) = self
@@ -247,6 +264,10 @@ impl Engine for ClusterEngine {
         self.waiting.is_empty() && self.runs.values().all(|tracked| !tracked.unconfirmed)
     }
 
+    fn is_undecided(&self) -> bool {
+        self.runs.values().any(|tracked| tracked.missed_polls > 0)
+    }
+
     fn withdraw(&mut self) -> Vec<Ended> {
         let waiting = std::mem::take(&mut self.waiting);
         let runs = waiting.iter().filter_map(|run| self.runs.remove(run));
@@ -273,6 +294,11 @@ impl Engine for ClusterEngine {
             return Ok(ended);
         }
         if !self.waiting.is_empty() && self.is_due_to_submit() {
+            if !std::mem::replace(&mut self.introduced, true) {
+                for line in self.cluster.notices() {
+                    recorder.notice(line);
+                }
+            }
             let ready =
                 match self
                     .probe

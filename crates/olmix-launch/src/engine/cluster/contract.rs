@@ -55,8 +55,8 @@ pub trait Cluster {
     /// [`ClusterError`] when there is no answer.
     fn list_jobs(&mut self) -> Result<Vec<JobStatus>, ClusterError>;
 
-    /// What the engine's records say of jobs that [`Cluster::list_jobs`] does not list any more, in one
-    /// question. Nothing, where it keeps none.
+    /// What the engine says, asked in another way, of jobs that [`Cluster::list_jobs`] does not list: its
+    /// records of what ended, and the scheduler itself. A job that is left out is known to neither.
     ///
     /// # Errors
     /// [`ClusterError`] when there is no answer.
@@ -67,6 +67,11 @@ pub trait Cluster {
     /// # Errors
     /// [`ClusterError`] when they go on.
     fn cancel(&mut self, jobs: &[String], force: bool) -> Result<(), ClusterError>;
+
+    /// What people should know before the first submission, a line each.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Whether a submission may wait for the end of another one.
     fn supports_dependencies(&self) -> bool {
@@ -208,6 +213,8 @@ pub struct JobStatus {
 pub enum JobState {
     /// It waits for resources.
     Pending,
+    /// Someone holds it back, and it waits until it is let go.
+    Held,
     /// It waits for something that will never be.
     Blocked,
     /// It runs on a node.

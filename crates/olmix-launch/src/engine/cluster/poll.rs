@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use olmix_ledger::{FailureKind, RunId, Time};
 
 use super::cluster_engine::{ClusterEngine, MAX_INTERVAL, MIN_INTERVAL};
-use super::contract::{JobState, JobStatus};
+use super::contract::{ClusterError, JobState, JobStatus};
 use super::tracked_run::{MISSED_POLLS, TrackedRun, lost};
 use crate::LaunchError;
 use crate::engine::contract::RunRecorder;
@@ -26,6 +26,14 @@ impl ClusterEngine {
             self.interval = MIN_INTERVAL;
         }
         let now = self.clock.now();
+        let (history, unasked) = match self.ask_again(&listed) {
+            Ok(history) => (history, Vec::new()),
+            Err((error, runs)) => {
+                self.on_cluster_error(error, recorder)?;
+                (Vec::new(), runs)
+            }
+        };
+        let listed = [listed, history].concat();
         let found = by_ticket(&listed, &self.runs);
         let mut ended = Vec::new();
         let (mut started, mut named) = (Vec::new(), Vec::new());
@@ -37,26 +45,20 @@ impl ClusterEngine {
                 continue;
             }
             let Some(status) = found.get(run) else {
-                vanished.push(*run);
+                if !unasked.contains(run) {
+                    vanished.push(*run);
+                }
                 continue;
             };
+            tracked.held &= status.state == JobState::Held;
             if status.task.is_some() && tracked.handle.as_ref() != Some(&status.job) {
                 tracked.handle = Some(status.job.clone());
                 tracked.unconfirmed = false;
                 named.push((*run, status.job.clone()));
             }
             match status.state {
-                JobState::Pending => {
-                    tracked.missed_polls = 0;
-                    if tracked.running {
-                        tracked.running = false;
-                        changed = true;
-                        let cause = format!(
-                            "its place was taken away ({}); it is begun again",
-                            status.note
-                        );
-                        recorder.requeued(*run, &tracked.job.name, &cause);
-                    }
+                JobState::Pending | JobState::Held => {
+                    changed |= note_waiting(*run, tracked, status, self.cluster.name(), recorder);
                 }
                 JobState::Running => {
                     tracked.missed_polls = 0;
@@ -110,8 +112,8 @@ impl ClusterEngine {
         Ok(ended)
     }
 
-    /// Runs that the cluster does not list: ended by their own records or by its history, or lost, once they
-    /// were missed in two polls.
+    /// Runs that the cluster does not know, in whichever way it was asked: ended by their own records, or
+    /// lost, once they were missed in two polls.
     ///
     /// # Errors
     /// [`LaunchError`] when the store does not answer; the runs are then polled again.
@@ -120,7 +122,7 @@ impl ClusterEngine {
         vanished: &[RunId],
     ) -> Result<Vec<(RunId, Outcome, Time)>, LaunchError> {
         let mut ended = Vec::new();
-        let mut unknown: Vec<(RunId, String)> = Vec::new();
+        let mut unknown: Vec<RunId> = Vec::new();
         for run in vanished {
             let Some(tracked) = self.runs.get_mut(run) else {
                 continue;
@@ -136,35 +138,94 @@ impl ClusterEngine {
                 };
                 ended.push((*run, outcome, record.ended));
             } else if tracked.missed_polls >= MISSED_POLLS {
-                unknown.push((*run, tracked.handle.clone().unwrap_or_default()));
+                unknown.push(*run);
             }
         }
-        let asked: Vec<String> = unknown
-            .iter()
-            .map(|(_, job)| job.clone())
-            .filter(|job| !job.is_empty())
-            .collect();
-        let history = self.cluster.job_history(&asked).unwrap_or_default();
-        for (run, job) in unknown {
+        for run in unknown {
             let Some(tracked) = self.runs.get(&run) else {
                 continue;
             };
-            let found = history.iter().find(|status| status.job == job);
-            let outcome = match found.map(|status| (status.state, status)) {
-                Some((JobState::Ended(reason), status)) => {
-                    tracked.outcome_by_cluster(reason, status, None, None, &self.site)
-                }
-                _ if tracked.stop.is_some() => Outcome::Stopped,
-                _ => lost(&format!(
+            let outcome = if tracked.stop.is_some() {
+                Outcome::Stopped
+            } else {
+                lost(&format!(
                     "{} does not know of it any more, and it left no record of its end",
                     self.cluster.name()
-                )),
+                ))
             };
             tracked.revoke_own_ticket(&self.site);
             ended.push((run, outcome, self.clock.now()));
         }
         Ok(ended)
     }
+
+    /// What the cluster says, asked in another way, of runs that it does not list: before they are taken for
+    /// lost, and where their own records do not say why they ended.
+    ///
+    /// # Errors
+    /// Why there is no answer, with the runs that it would be about: nothing is known of them.
+    fn ask_again(
+        &mut self,
+        listed: &[JobStatus],
+    ) -> Result<Vec<JobStatus>, (ClusterError, Vec<RunId>)> {
+        let found = by_ticket(listed, &self.runs);
+        let unexplained = |tracked: &TrackedRun| match tracked.record(&self.site) {
+            Ok(Some(record)) => matches!(
+                record.outcome(),
+                Outcome::Stopped
+                    | Outcome::Failed {
+                        kind: FailureKind::Killed,
+                        ..
+                    }
+            ),
+            Ok(None) => tracked.missed_polls + 1 >= MISSED_POLLS,
+            Err(_) => false,
+        };
+        let missed = self
+            .runs
+            .iter()
+            .filter(|(run, tracked)| {
+                !self.waiting.contains(run) && !found.contains_key(run) && unexplained(tracked)
+            })
+            .filter_map(|(run, tracked)| Some((*run, tracked.handle.clone()?)));
+        let (runs, jobs): (Vec<RunId>, Vec<String>) = missed.unzip();
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.cluster
+            .job_history(&jobs)
+            .map_err(|error| (error, runs))
+    }
+}
+
+/// Takes note of a run that waits in the queue of an engine: again, where it ran before, or held back. Whether
+/// that is new.
+fn note_waiting(
+    run: RunId,
+    tracked: &mut TrackedRun,
+    status: &JobStatus,
+    engine: &str,
+    recorder: &mut dyn RunRecorder,
+) -> bool {
+    tracked.missed_polls = 0;
+    let name = &tracked.job.name;
+    let again = std::mem::replace(&mut tracked.running, false);
+    if again {
+        let cause = format!(
+            "its place was taken away ({}); it is begun again",
+            status.note
+        );
+        recorder.requeued(run, name, &cause);
+    }
+    if status.state == JobState::Held && !std::mem::replace(&mut tracked.held, true) {
+        recorder.notice(format!(
+            "{name}: {engine} holds job {job} back: {}; it waits until it is released (`scontrol release \
+             {job}`) or cancelled (`olmix launch cancel`)",
+            status.note,
+            job = status.job,
+        ));
+    }
+    again
 }
 
 /// What the cluster lists of each run, by its ticket.
@@ -180,7 +241,7 @@ fn by_ticket<'s>(
                 // Of two jobs with one ticket the one that works, or else will, counts.
                 let rank = |status: &JobStatus| match status.state {
                     JobState::Running => 0,
-                    JobState::Pending => 1,
+                    JobState::Pending | JobState::Held => 1,
                     JobState::Blocked => 2,
                     JobState::Ended(_) => 3,
                 };

@@ -152,7 +152,7 @@ impl Probe {
         let listed = cluster.list_jobs()?;
         let found = listed.iter().find(|status| status.token == *token);
         let reason = match found.map(|status| (status.state, status)) {
-            Some((JobState::Pending, status)) => {
+            Some((JobState::Pending | JobState::Held, status)) => {
                 if *said != status.note {
                     said.clone_from(&status.note);
                     recorder.notice(format!("job {job} waits: {}", status.note));

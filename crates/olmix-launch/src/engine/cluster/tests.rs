@@ -440,3 +440,120 @@ fn a_run_that_another_launcher_took_is_given_back_and_the_others_are_submitted()
         .collect();
     assert_eq!(names, ["run-2"]);
 }
+
+#[test]
+fn a_run_that_the_list_hides_is_asked_for_in_another_way_and_never_submitted_twice() {
+    let mut rig = Rig::submitted(1);
+    rig.cluster.hide("run-1");
+    for _ in 0..30 {
+        rig.poll();
+    }
+    assert!(rig.ended.is_empty() && !rig.ticket_is_revoked(1));
+    rig.cluster.set("run-1", JobState::Running, "");
+    rig.poll();
+    rig.poll();
+    assert_eq!(rig.recorder.started, [RunId(1)]);
+    rig.cluster.finish("run-1", &Outcome::Done);
+    rig.poll();
+    assert_eq!(rig.ended, [(1, Outcome::Done)]);
+    assert_eq!(rig.cluster.jobs().len(), 1);
+}
+
+#[test]
+fn of_a_run_that_was_stopped_and_forgotten_the_history_tells_why() {
+    for (reason, expected) in [
+        (ExitReason::TimedOut, FailureKind::Timeout),
+        (ExitReason::Preempted, FailureKind::Preempted),
+        (ExitReason::OutOfMemory, FailureKind::OutOfMemory),
+    ] {
+        let mut rig = Rig::at_work();
+        rig.cluster.finish("run-1", &Outcome::Stopped);
+        rig.cluster.forget("run-1", Some(reason));
+        rig.poll();
+        assert_eq!(rig.kind_of_end(), Some(expected), "{reason:?}");
+    }
+    let mut rig = Rig::at_work();
+    rig.cluster.finish("run-1", &Outcome::Stopped);
+    rig.cluster.forget("run-1", Some(ExitReason::Cancelled));
+    rig.poll();
+    let told = &rig.ended[..];
+    assert!(
+        matches!(told, [(1, Outcome::CancelledExternally(_))]),
+        "{told:?}"
+    );
+    // Where nobody knows, it is lost.
+    let mut rig = Rig::at_work();
+    rig.cluster.finish("run-1", &Outcome::Stopped);
+    rig.cluster.forget("run-1", None);
+    rig.poll();
+    assert_eq!(rig.kind_of_end(), Some(FailureKind::Lost));
+}
+
+#[test]
+fn a_run_that_was_cancelled_from_outside_has_not_finished_though_its_shell_ended_well() {
+    let mut rig = Rig::at_work();
+    rig.cluster.finish("run-1", &Outcome::Done);
+    let cancelled = JobState::Ended(ExitReason::Cancelled);
+    rig.cluster.set("run-1", cancelled, "CANCELLED by 0");
+    rig.poll();
+    let told = &rig.ended[..];
+    assert!(
+        matches!(told, [(1, Outcome::CancelledExternally(_))]),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_run_that_is_held_back_is_told_once_and_goes_on_when_it_is_released() {
+    let mut rig = Rig::at_work();
+    for _ in 0..3 {
+        let reason = "job requeued in held state";
+        rig.cluster.set("run-1", JobState::Held, reason);
+        rig.poll();
+    }
+    let told = rig.recorder.notices.join("\n");
+    assert_eq!(
+        told.matches("job requeued in held state").count(),
+        1,
+        "{told}"
+    );
+    assert!(
+        told.contains("released") && told.contains("run-1"),
+        "{told}"
+    );
+    assert_eq!(rig.recorder.requeued.len(), 1);
+    rig.cluster.finish("run-1", &Outcome::Done);
+    rig.poll();
+    assert_eq!(rig.ended, [(1, Outcome::Done)]);
+}
+
+#[test]
+fn a_cancellation_that_is_refused_is_told_once_and_other_runs_go_on() {
+    let mut rig = Rig::submitted(2);
+    rig.cluster.refuse_cancel(true);
+    rig.engine.stop(RunId(1), true);
+    for _ in 0..5 {
+        rig.poll();
+    }
+    let told = rig.recorder.notices.join("\n");
+    assert_eq!(told.matches("ends no job").count(), 1, "{told}");
+    rig.cluster.finish("run-2", &Outcome::Done);
+    rig.poll();
+    assert_eq!(rig.ended, [(2, Outcome::Done)]);
+    rig.cluster.refuse_cancel(false);
+    rig.poll();
+    rig.poll();
+    assert_eq!(rig.ended.last(), Some(&(1, Outcome::Stopped)));
+}
+
+#[test]
+fn whether_another_poll_decides_is_known() {
+    let mut rig = Rig::at_work();
+    assert!(!rig.engine.is_undecided());
+    rig.cluster.forget("run-1", None);
+    rig.clock.advance(Duration::from_mins(1));
+    rig.engine.poll(&mut rig.recorder).unwrap();
+    assert!(rig.engine.is_undecided());
+    rig.poll();
+    assert!(!rig.engine.is_undecided() && rig.ended.len() == 1);
+}

@@ -23,6 +23,8 @@ pub(super) struct TrackedRun {
     pub(super) running: bool,
     /// Polls in a row that did not list it, or did not explain its end.
     pub(super) missed_polls: u32,
+    /// Whether people know that it is held back.
+    pub(super) held: bool,
     pub(super) stop: Option<Stop>,
     /// Whether the submission may not have reached the cluster.
     pub(super) unconfirmed: bool,
@@ -54,6 +56,7 @@ impl TrackedRun {
             handle,
             running,
             missed_polls: 0,
+            held: false,
             stop: None,
             evaluation: None,
         }
@@ -108,6 +111,8 @@ impl TrackedRun {
         };
         match record.as_ref().map(EndRecord::outcome) {
             Some(outcome) if killed(&outcome) => {}
+            // Its commands were cut off, and a shell among them ended well all the same.
+            Some(Outcome::Done) if reason == ExitReason::Cancelled => {}
             Some(outcome @ (Outcome::Done | Outcome::Failed { .. })) => {
                 // What is empty is cleared away.
                 printed(&self.ticket);

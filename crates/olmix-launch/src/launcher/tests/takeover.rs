@@ -190,3 +190,34 @@ fn a_launcher_is_on_the_ledger_with_its_engine_while_it_runs() {
     assert_eq!(seen[0], ("fake".to_owned(), 0));
     assert!(seen.contains(&("fake".to_owned(), 1)));
 }
+
+#[test]
+fn after_an_error_of_the_ledger_and_space_again_every_run_is_begun_again_or_cancelled() {
+    let mut rig = Rig::new(3);
+    // Whatever of the launch is the first that can't be written.
+    for refused in ["attempt", "process_started", "metrics", "cause"] {
+        let path = rig.ledger.path().to_owned();
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other
+            .execute_batch(&format!(
+                "CREATE TRIGGER full AFTER UPDATE OF {refused} ON runs WHEN new.name <> 'run-0'
+                 BEGIN SELECT raise(ABORT, 'database or disk is full'); END"
+            ))
+            .unwrap();
+        let mut engine = rig.processes(3);
+        let go_on = |_: &Ledger, _| StopRequest::None;
+        let error = rig.launch_with(&mut engine, Until::Complete, go_on);
+        assert!(error.unwrap_err().to_string().contains("disk is full"));
+        assert!(
+            rig.service.jobs().is_empty(),
+            "runs are ended with the launch"
+        );
+        other.execute_batch("DROP TRIGGER full").unwrap();
+    }
+    rig.cancel(2);
+    let mut engine = rig.processes(1);
+    assert_eq!(rig.launch(&mut engine), LaunchEnd::Complete);
+    let expected = [State::Finished, State::Finished, State::Cancelled];
+    assert_eq!(rig.states(), expected);
+    assert_eq!(rig.service.most_at_once(), 3);
+}

@@ -96,6 +96,11 @@ pub fn parse(text: &str) -> Result<Metrics, String> {
     let Value::Object(map) = &value else {
         return Err("the JSON is not an object of names and numbers".into());
     };
+    if !is_intact(map) {
+        return Err(
+            "it is damaged: its content is not what its `sha256` says; measure again".into(),
+        );
+    }
     let foreign = harness::read(map).or_else(|| olmes::read(map));
     let found = foreign.unwrap_or_else(|| {
         let mut found = Metrics::default();
@@ -106,6 +111,20 @@ pub fn parse(text: &str) -> Result<Metrics, String> {
         return Err("there is no number in it".into());
     }
     Ok(found)
+}
+
+/// Whether what our own format says of itself is so; what has no checksum is taken as it is. Ours is known by
+/// more than one key, since any of them may be what is damaged.
+fn is_intact(map: &Map<String, Value>) -> bool {
+    let format = map.get("format").and_then(Value::as_str);
+    let ours = format.is_some_and(|format| format.starts_with("olmix"))
+        || (map.contains_key("version") && map.contains_key("metrics"));
+    let Some(Value::String(sum)) = map.get("sha256").filter(|_| ours) else {
+        return true;
+    };
+    let mut content = map.clone();
+    content.shift_remove("sha256");
+    olmix_io::sha256_hex(Value::Object(content).to_string().as_bytes()) == *sum
 }
 
 /// The metrics of our own format, or of a file that has nothing else. Beside other keys, `metrics` is an object
@@ -174,6 +193,31 @@ mod tests {
         ] {
             assert_eq!(parse(ours).unwrap().numbers, named(&[("x", 3.0)]));
         }
+    }
+
+    #[test]
+    fn a_flipped_bit_in_our_own_metrics_is_refused_or_changes_nothing() {
+        let content =
+            r#"{"format":"olmix metrics","version":2,"metrics":{"arc":1.25,"web:bpb":0.1}}"#;
+        let sum = olmix_io::sha256_hex(content.as_bytes());
+        let text = content.replace("}}", &format!("}},\n  \"sha256\": \"{sum}\"\n}}"));
+        let whole = parse(&text).unwrap().numbers;
+        assert_eq!(whole, named(&[("arc", 1.25), ("web:bpb", 0.1)]));
+        let mut unchanged = 0;
+        for bit in 0..8 * text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            // What is no UTF-8 is refused before it comes here.
+            let Ok(flipped) = String::from_utf8(bytes) else {
+                continue;
+            };
+            if let Ok(found) = parse(&flipped) {
+                assert_eq!(found.numbers, whole, "{flipped}");
+                unchanged += 1;
+            }
+        }
+        // The name of the checksum itself, and blanks.
+        assert!(unchanged < 60, "{unchanged}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod conformance;
 mod ray;
+mod slurm_accounts;
 mod slurm_control;
 mod slurm_faults;
 mod slurm_megatron;

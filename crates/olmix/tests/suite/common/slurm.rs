@@ -24,12 +24,17 @@ const PROGRAMS: [&str; 6] = [
     "scontrol",
 ];
 
+/// What must be there, too, for the cluster to keep accounts.
+const ACCOUNTS: [&str; 3] = ["slurmdbd", "mariadbd", "mariadb-install-db"];
+
 /// Most tests of one process that have a part of the cluster.
 const PARTS: usize = 24;
 
 /// The controller, with nodes for every test. Nodes are started with the test that has them.
 struct Cluster {
     folder: PathBuf,
+    /// Ports of the database and of slurmdbd, where it keeps accounts.
+    accounts: Option<(u16, u16)>,
 }
 
 /// A test's part of the cluster: two nodes of four processors, which the partitions `low` and `high` have
@@ -56,9 +61,15 @@ impl Cluster {
         let folders: Vec<PathBuf> = std::env::split_paths(&path)
             .chain(["/usr/sbin".into(), "/usr/bin".into()])
             .collect();
-        let missing = PROGRAMS
-            .iter()
-            .find(|program| !folders.iter().any(|folder| folder.join(program).is_file()));
+        let is_missing =
+            |program: &&&str| !folders.iter().any(|folder| folder.join(program).is_file());
+        let missing = PROGRAMS.iter().find(is_missing);
+        let no_accounts = ACCOUNTS.iter().find(is_missing);
+        let wanted = std::env::var_os("OLMIX_TEST_SERVICES").is_some();
+        assert!(
+            !wanted || no_accounts.is_none(),
+            "{no_accounts:?} is not installed"
+        );
         if let Some(missing) = missing {
             assert!(
                 std::env::var_os("OLMIX_TEST_SERVICES").is_none(),
@@ -69,6 +80,7 @@ impl Cluster {
         }
         let cluster = Self {
             folder: tempfile::tempdir().unwrap().keep(),
+            accounts: no_accounts.is_none().then(|| (port(), port())),
         };
         cluster.write();
         at_exit(&cluster.end());
@@ -87,8 +99,56 @@ impl Cluster {
         ];
         let options = options.as_flattened().iter().map(String::as_str);
         cluster.run("munged", &options.collect::<Vec<_>>());
+        cluster.start_accounts();
         cluster.run("slurmctld", &[]);
         Some(cluster)
+    }
+
+    /// Starts a database and what writes accounts into it.
+    fn start_accounts(&self) {
+        let Some((database, accounts)) = self.accounts else {
+            return;
+        };
+        let user = said("id", &["-un"]);
+        let folder = self.folder.display();
+        let sql = "CREATE DATABASE accounts;\n\
+                   CREATE USER 'slurm'@'127.0.0.1' IDENTIFIED BY 'test';\n\
+                   GRANT ALL ON accounts.* TO 'slurm'@'127.0.0.1';\n";
+        fs::write(self.path("accounts.sql"), sql).unwrap();
+        let conf = format!(
+            "AuthType=auth/munge\nAuthInfo=socket={folder}/munge/socket\nDbdHost=localhost\nDbdAddr=127.0.0.1\n\
+             DbdPort={accounts}\nSlurmUser={user}\nLogFile={folder}/log/slurmdbd.log\n\
+             PidFile={folder}/slurmdbd.pid\nStorageType=accounting_storage/mysql\nStorageHost=127.0.0.1\n\
+             StoragePort={database}\nStorageUser=slurm\nStoragePass=test\nStorageLoc=accounts\n"
+        );
+        fs::write(self.path("slurmdbd.conf"), conf).unwrap();
+        fs::set_permissions(
+            self.path("slurmdbd.conf"),
+            fs::Permissions::from_mode(0o600),
+        )
+        .unwrap();
+        let data = self.path("accounts").display().to_string();
+        let (user, at) = (format!("--user={user}"), format!("--datadir={data}"));
+        let made = [
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            &user,
+            &at,
+        ];
+        self.run("mariadb-install-db", &made);
+        // It stays in the foreground.
+        let line = format!(
+            "exec mariadbd --no-defaults {user} {at} --socket={folder}/mariadb.socket --port={database} \
+             --bind-address=127.0.0.1 --pid-file={folder}/mariadb.pid --init-file={folder}/accounts.sql \
+             --innodb-flush-log-at-trx-commit=0 --skip-name-resolve > {folder}/log/mariadb.log 2>&1 &"
+        );
+        self.run("sh", &["-c", &line]);
+        let answers = |port: u16| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        super::service::wait_until("the database answers", || answers(database));
+        self.run("slurmdbd", &[]);
+        super::service::wait_until("slurmdbd answers", || answers(accounts));
+        self.run("sacctmgr", &["-i", "add", "cluster", "test"]);
     }
 
     /// The script that ends it: jobs first, then daemons, then whatever ran with its configuration. Numbers of
@@ -108,7 +168,7 @@ impl Cluster {
              fi\n\
              for file in {folder}/*.pid {folder}/munge/*.pid; do\n\
                pid=$(cat \"$file\")\n\
-               for name in slurmctld slurmd munged; do\n\
+               for name in slurmctld slurmd slurmdbd mariadbd munged; do\n\
                  if is \"$pid\" $name; then kill -TERM \"$pid\"; fi\n\
                done\n\
              done\n\
@@ -135,10 +195,6 @@ impl Cluster {
         }
         fs::write(self.path("munge/key"), key).unwrap();
         fs::set_permissions(self.path("munge/key"), fs::Permissions::from_mode(0o400)).unwrap();
-        let said = |program: &str, arguments: &[&str]| {
-            let done = Command::new(program).args(arguments).output().unwrap();
-            String::from_utf8(done.stdout).unwrap().trim().to_owned()
-        };
         let (host, user) = (said("hostname", &[]), said("id", &["-un"]));
         let root = self.folder.display();
         let mut text = format!(
@@ -152,9 +208,16 @@ impl Cluster {
              SchedulerParameters=sched_interval=1,bf_interval=1,sched_min_interval=0,batch_sched_delay=0\n\
              PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE\nJobRequeue=1\nKillWait=5\nMinJobAge=300\n\
              MaxArraySize=501\nMaxJobCount=20000\nSlurmdTimeout=10\nInactiveLimit=0\nMpiDefault=none\n\
-             AccountingStorageType=accounting_storage/none\nJobAcctGatherType=jobacct_gather/none\nTreeWidth=65533\n",
+             JobAcctGatherType=jobacct_gather/none\nTreeWidth=65533\n",
             port()
         );
+        text += &match self.accounts {
+            None => "AccountingStorageType=accounting_storage/none\n".to_owned(),
+            Some((_, port)) => format!(
+                "AccountingStorageType=accounting_storage/slurmdbd\nAccountingStorageHost=127.0.0.1\n\
+                 AccountingStoragePort={port}\nAccountingStoragePass={root}/munge/socket\n"
+            ),
+        };
         for part in 1..=PARTS {
             for node in nodes(part) {
                 text += &format!(
@@ -207,6 +270,12 @@ impl Cluster {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
         (name.trim() == "slurmctld").then_some(pid)
     }
+}
+
+/// What a command prints.
+fn said(program: &str, arguments: &[&str]) -> String {
+    let done = Command::new(program).args(arguments).output().unwrap();
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
 
 /// The names of a part's nodes.
@@ -279,6 +348,17 @@ impl Slurm {
     /// The full name of its partition `low` or `high`.
     pub fn partition(&self, name: &str) -> String {
         format!("{name}-{}", self.part)
+    }
+
+    /// Whether the cluster keeps accounts; where not, it is said why.
+    pub fn keeps_accounts(&self) -> bool {
+        let keeps = self.cluster.accounts.is_some();
+        if !keeps {
+            eprintln!(
+                "skipped, without accounts: scripts/test-services.sh installs slurmdbd and MariaDB"
+            );
+        }
+        keeps
     }
 
     /// The configuration that clients need, too.
