@@ -1,5 +1,7 @@
 //! Pieces of messages: quoted names, excerpts, short lists, and the nearest known name.
 
+use crate::names::is_control;
+
 /// The candidate that `name` most likely was meant to be, if any is close.
 ///
 /// Close means equal but for case, or at most a third of its characters edited.
@@ -99,7 +101,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(LIMIT)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if is_control(c) { '\u{fffd}' } else { c })
         .collect();
     if text.chars().nth(LIMIT).is_some() {
         short.push('…');

@@ -291,3 +291,56 @@ fn mixture_files_of_another_format_or_changed_by_hand_are_refused() {
     }
     assert!(MixtureFile::parse("m.json", &text[..text.len() / 2]).is_err());
 }
+
+#[test]
+fn a_mixture_file_with_a_flipped_bit_is_refused_or_says_the_same() {
+    let loaded = loaded();
+    let file = MixtureFile::new(&loaded, &fit(&loaded));
+    let whole = file.to_bytes().unwrap();
+    let (mut refused, mut by_checksum) = (0, 0);
+    for place in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[place] ^= 1 << (place % 8);
+        let Ok(text) = String::from_utf8(flipped) else {
+            continue;
+        };
+        match MixtureFile::parse("m.json", &text) {
+            Ok(read) => assert_eq!(read, file, "byte {place}"),
+            Err(error) => {
+                refused += 1;
+                by_checksum += usize::from(error.to_string().contains("m.json: sha256: "));
+            }
+        }
+    }
+    // Most of what the checksum finds reads as a plausible mixture without it.
+    assert!(
+        refused > 1_000 && by_checksum > 500,
+        "{refused} {by_checksum}"
+    );
+}
+
+#[test]
+fn a_mixture_file_may_be_indented_otherwise_and_be_changed_on_purpose_without_its_checksum() {
+    let loaded = loaded();
+    let file = MixtureFile::new(&loaded, &fit(&loaded));
+    let text = String::from_utf8(file.to_bytes().unwrap()).unwrap();
+    let mut content: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let compact = MixtureFile::parse("m.json", &content.to_string()).unwrap();
+    assert_eq!(compact, file);
+    content["seed"] = 7.into();
+    let message = MixtureFile::parse("m.json", &content.to_string())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("the checksum is not that of the content"),
+        "{message}"
+    );
+    assert!(message.contains("remove the field `sha256`"), "{message}");
+    content.as_object_mut().unwrap().remove("sha256");
+    assert_eq!(
+        MixtureFile::parse("m.json", &content.to_string())
+            .unwrap()
+            .seed,
+        7
+    );
+}

@@ -20,5 +20,6 @@ mod inputs;
 mod launches;
 mod mixtures;
 mod projects;
+mod reliability;
 mod swarms;
 mod trackers;

@@ -5,6 +5,7 @@
 //! are written as null.
 
 mod build;
+mod checksum;
 mod prices;
 mod read;
 

@@ -10,7 +10,7 @@ use olmix_core::{
 };
 use serde::Deserialize;
 
-use super::{FORMAT, MixtureFile, VERSION};
+use super::{FORMAT, MixtureFile, VERSION, checksum};
 use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::messages::excerpt;
@@ -24,13 +24,19 @@ struct Preamble {
 }
 
 impl MixtureFile {
-    /// The file's bytes: JSON, indented, with a newline at the end.
+    /// The file's bytes: JSON, indented, with its checksum as the last field and a newline at the end.
     ///
     /// # Errors
     /// [`IoError::Input`] for content that JSON can't hold, which [`MixtureFile::new`] never
     /// makes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, IoError> {
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| {
+        let checked = || {
+            let mut content = serde_json::to_value(self)?;
+            let sum = checksum::of(&content);
+            content[checksum::FIELD] = sum.into();
+            serde_json::to_vec_pretty(&content)
+        };
+        let mut bytes = checked().map_err(|error| {
             IoError::input(
                 "mixture.json",
                 Location::File,
@@ -46,7 +52,7 @@ impl MixtureFile {
     ///
     /// # Errors
     /// [`IoError::Read`] when it can't be read; [`IoError::Input`] when it is not JSON, not of
-    /// this format, of a newer version, or inconsistent.
+    /// this format, of a newer version, other than its checksum says, or inconsistent.
     pub fn read(path: &Path) -> Result<Self, IoError> {
         let input = InputFile::read(path, None)?;
         Self::parse(&input.name, input.text()?)
@@ -100,12 +106,11 @@ impl MixtureFile {
                 ));
             }
         }
-        let content: Self =
+        let mut content: Self =
             serde_json::from_str(text).map_err(|error| json_error(file, &error, help))?;
-        let mut content = content;
         content.share_mixtures();
         match content.inconsistency() {
-            None => Ok(content),
+            None => checksum::verify(file, text).map(|()| content),
             Some((field, message)) => Err(IoError::input(
                 file,
                 Location::Field(field),

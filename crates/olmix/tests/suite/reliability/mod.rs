@@ -1,0 +1,3 @@
+//! What input and events from outside can't do.
+
+mod hostile_names;
