@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::WriteError;
-use crate::temporary::{parent, sync_folder, temporary_file};
+use crate::special::{Target, write_into};
+use crate::temporary::{parent, private_file, sync_folder, temporary_file};
 
 /// Bytes that an [`AtomicFile`] gathers before it writes them.
 const BUFFER: usize = 1 << 20;
@@ -15,12 +16,20 @@ const BUFFER: usize = 1 << 20;
 /// Writes a file whole: after an error, or a crash at any moment, the file is what it was.
 ///
 /// Missing folders are made. A link keeps naming what it names, which is replaced; a file that is
-/// replaced keeps its permissions.
+/// replaced keeps its permissions. A device, a pipe or a terminal is written into, and stays what it is.
 ///
 /// # Errors
 /// [`WriteError`] with what the operating system said.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     StagedFile::new(path, bytes)?.commit()
+}
+
+/// As [`write_whole`], for a file that its owner alone may read and write (`0600`), from the start.
+///
+/// # Errors
+/// [`WriteError`] with what the operating system said.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    StagedFile::private(path, bytes)?.commit()
 }
 
 /// Removes a file; a missing file is not an error.
@@ -57,9 +66,18 @@ impl AtomicFile {
     /// A link at `target` is itself replaced, and the file has the permissions of a new one.
     ///
     /// # Errors
-    /// [`WriteError`] that names the target, which is then as it was.
+    /// [`WriteError`] that names the target, which is then as it was; for a target that is a device, a pipe
+    /// or a socket, too.
     pub fn commit(self, target: &Path) -> Result<(), WriteError> {
         let failed = WriteError::at(target);
+        let special =
+            |found: &fs::Metadata| !(found.is_file() || found.is_dir() || found.is_symlink());
+        if fs::symlink_metadata(target).is_ok_and(|found| special(&found)) {
+            return Err(failed(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is no plain file, and would be replaced by one",
+            )));
+        }
         let folder = parent(target);
         fs::create_dir_all(folder).map_err(failed)?;
         let file = self
@@ -84,10 +102,22 @@ impl Write for AtomicFile {
 
 /// A file whose content is on the disk, but not yet under its name: several can be made first, so that a
 /// full disk replaces none of them.
+///
+/// A target that is no plain file (a device, a pipe, `/dev/stdout`) is written into when it is committed, and
+/// never replaced.
 #[derive(Debug)]
-pub struct StagedFile {
-    target: PathBuf,
-    file: NamedTempFile,
+pub struct StagedFile(Staged);
+
+#[derive(Debug)]
+enum Staged {
+    Plain {
+        target: PathBuf,
+        file: NamedTempFile,
+    },
+    Stream {
+        target: PathBuf,
+        bytes: Vec<u8>,
+    },
 }
 
 impl StagedFile {
@@ -95,30 +125,47 @@ impl StagedFile {
     /// target, not the link. The permissions of an earlier file are kept.
     ///
     /// # Errors
-    /// [`WriteError`] that names the target.
+    /// [`WriteError`] that names the target; for a folder, a socket and a disk, too.
     pub fn new(target: &Path, bytes: &[u8]) -> Result<Self, WriteError> {
-        let linked = fs::symlink_metadata(target).is_ok_and(|found| found.is_symlink());
-        let real = if linked {
-            fs::canonicalize(target).ok()
-        } else {
-            None
+        Self::staged(target, bytes, false)
+    }
+
+    /// As [`StagedFile::new`], for a file that its owner alone may read and write, whoever may read the
+    /// earlier one.
+    ///
+    /// # Errors
+    /// As [`StagedFile::new`].
+    pub fn private(target: &Path, bytes: &[u8]) -> Result<Self, WriteError> {
+        Self::staged(target, bytes, true)
+    }
+
+    fn staged(target: &Path, bytes: &[u8], private: bool) -> Result<Self, WriteError> {
+        let target = match Target::of(target)? {
+            Target::Plain(target) => target,
+            Target::Stream(target) => {
+                let bytes = bytes.to_vec();
+                return Ok(Self(Staged::Stream { target, bytes }));
+            }
         };
-        let target = real.as_deref().unwrap_or(target);
-        let failed = WriteError::at(target);
-        let folder = parent(target);
+        let failed = WriteError::at(&target);
+        let folder = parent(&target);
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = temporary_file(folder).map_err(failed)?;
-        file.write_all(bytes).map_err(failed)?;
-        if let Ok(found) = fs::metadata(target) {
+        let file = if private {
+            private_file(folder)
+        } else {
+            temporary_file(folder)
+        };
+        let mut file = file.map_err(failed)?;
+        if let Ok(found) = fs::metadata(&target)
+            && !private
+        {
             file.as_file()
                 .set_permissions(found.permissions())
                 .map_err(failed)?;
         }
+        file.write_all(bytes).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
-        Ok(Self {
-            target: target.to_owned(),
-            file,
-        })
+        Ok(Self(Staged::Plain { target, file }))
     }
 
     /// Renames the file to its target, atomically; it is on the disk when this returns.
@@ -126,10 +173,14 @@ impl StagedFile {
     /// # Errors
     /// [`WriteError`] that names the target, which is then as it was.
     pub fn commit(self) -> Result<(), WriteError> {
-        let Self { target, file } = self;
-        let failed = WriteError::at(&target);
-        file.persist(&target).map_err(|error| failed(error.error))?;
-        sync_folder(parent(&target)).map_err(failed)
+        match self.0 {
+            Staged::Stream { target, bytes } => write_into(&target, &bytes),
+            Staged::Plain { target, file } => {
+                let failed = WriteError::at(&target);
+                file.persist(&target).map_err(|error| failed(error.error))?;
+                sync_folder(parent(&target)).map_err(failed)
+            }
+        }
     }
 }
 
@@ -233,6 +284,10 @@ mod tests {
         write_whole(&path, b"two").unwrap();
         assert_eq!(mode(&path), 0o741);
         assert_eq!(fs::read(&path).unwrap(), b"two");
+        // A private one is private, whatever was there.
+        write_private(&path, b"three").unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(fs::read(&path).unwrap(), b"three");
     }
 
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use crate::WriteError;
+use crate::{WriteError, abandoned};
 
 /// An exclusive, advisory lock on a file. It is held until this is dropped or the process ends, however it
 /// ends.
@@ -27,6 +27,18 @@ impl FileLock {
             Err(TryLockError::Error(_)) | Ok(()) => Ok(Some(Self { _file: file })),
         }
     }
+
+    /// As [`FileLock::try_take`], on a folder that is there: nothing is made, and nothing is left.
+    ///
+    /// # Errors
+    /// [`WriteError`] when the folder can't be opened.
+    pub fn try_take_folder(path: &Path) -> Result<Option<Self>, WriteError> {
+        let file = abandoned::open(path).map_err(WriteError::at(path))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(_)) | Ok(()) => Ok(Some(Self { _file: file })),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -41,6 +53,10 @@ mod tests {
         assert!(FileLock::try_take(&path).unwrap().is_none());
         drop(held);
         assert!(FileLock::try_take(&path).unwrap().is_some());
+        let held = FileLock::try_take_folder(folder.path()).unwrap().unwrap();
+        assert!(FileLock::try_take_folder(folder.path()).unwrap().is_none());
+        drop(held);
+        assert!(FileLock::try_take_folder(folder.path()).unwrap().is_some());
         let error = FileLock::try_take(&folder.path().join("none/lock")).unwrap_err();
         assert_eq!(error.path, folder.path().join("none/lock"));
     }

@@ -1,14 +1,14 @@
 //! Folders of files that are replaced by a rename.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use rayon::prelude::*;
-use tempfile::TempDir;
 
 use crate::WriteError;
-use crate::temporary::{parent, remove_abandoned, sync_folder, temporary_folder};
+use crate::exchange::put_in_place;
+use crate::temporary::{TemporaryFolder, parent, sync_folder, temporary_folder};
 
 /// A folder of results that appears whole or not at all.
 ///
@@ -17,12 +17,14 @@ use crate::temporary::{parent, remove_abandoned, sync_folder, temporary_folder};
 #[derive(Debug)]
 pub struct StagedFolder {
     target: PathBuf,
-    staging: TempDir,
+    staging: TemporaryFolder,
+    /// Whether others may not read the files.
+    private: bool,
 }
 
 impl StagedFolder {
     /// Opens a staging folder beside `target`, whose parents are made as needed. What killed processes
-    /// left there an hour ago or earlier is removed.
+    /// left there is removed.
     ///
     /// # Errors
     /// [`WriteError`] when that is impossible, or when `target` is not a folder.
@@ -36,11 +38,23 @@ impl StagedFolder {
         }
         let folder = parent(target);
         fs::create_dir_all(folder).map_err(failed)?;
-        remove_abandoned(folder);
         let staging = temporary_folder(folder).map_err(failed)?;
         Ok(Self {
             target: target.to_owned(),
             staging,
+            private: false,
+        })
+    }
+
+    /// As [`StagedFolder::new`], for files that their owner alone may read and write (`0600`).
+    ///
+    /// # Errors
+    /// As [`StagedFolder::new`].
+    pub fn private(target: &Path) -> Result<Self, WriteError> {
+        let staged = Self::new(target)?;
+        Ok(Self {
+            private: true,
+            ..staged
         })
     }
 
@@ -49,17 +63,7 @@ impl StagedFolder {
     /// # Errors
     /// [`WriteError`], naming the file as it would be called in the target.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
-        let shown = self.target.join(name);
-        let failed = WriteError::at(&shown);
-        let inside = |part| matches!(part, Component::Normal(_));
-        if name.is_empty() || !Path::new(name).components().all(inside) {
-            return Err(failed(io::ErrorKind::InvalidFilename.into()));
-        }
-        let path = self.staging.path().join(name);
-        fs::create_dir_all(parent(&path)).map_err(failed)?;
-        let mut file = File::create_new(&path).map_err(failed)?;
-        file.write_all(bytes).map_err(failed)?;
-        file.sync_all().map_err(failed)
+        write_file(self.staging.path(), &self.target, name, bytes, self.private)
     }
 
     /// Writes many files, in parallel.
@@ -67,40 +71,68 @@ impl StagedFolder {
     /// # Errors
     /// As [`StagedFolder::write`], for one of the files that failed.
     pub fn write_all(&self, files: &[(String, Vec<u8>)]) -> Result<(), WriteError> {
-        files
-            .par_iter()
-            .try_for_each(|(name, bytes)| self.write(name, bytes))
+        write_files(self.staging.path(), &self.target, files, self.private)
     }
 
-    /// Puts the folder in place of the target. An earlier target is removed once the new one is
-    /// there; if that fails half-way, it is put back.
+    /// Puts the folder in place of the target, in one step where the file system can exchange two names: then
+    /// the target is there at every moment. Elsewhere a process that is killed between two renames leaves the
+    /// earlier target aside, and the next one that writes here puts it back.
     ///
     /// # Errors
-    /// [`WriteError`]; the target is then as it was. Where not even that could be done, the error names the
-    /// folder in which the earlier target is.
+    /// [`WriteError`]; the target is then as it was.
     pub fn commit(self) -> Result<(), WriteError> {
-        let Self { target, staging } = self;
+        let Self {
+            target, staging, ..
+        } = self;
         let failed = WriteError::at(&target);
-        let folder = parent(&target);
         sync_folder(staging.path()).map_err(failed)?;
-        // The earlier result waits in a folder of its own, which vanishes on every way out.
-        let aside = temporary_folder(folder).map_err(failed)?;
-        let earlier = aside.path().join("earlier");
-        let replaces = fs::symlink_metadata(&target).is_ok();
-        if replaces {
-            fs::rename(&target, &earlier).map_err(failed)?;
-        }
-        if let Err(error) = fs::rename(staging.path(), &target) {
-            if replaces && fs::rename(&earlier, &target).is_err() {
-                // Better a stray folder than a lost result.
-                return Err(WriteError::new(&aside.keep().join("earlier"), error));
-            }
-            return Err(failed(error));
-        }
-        // It is the target now; there is nothing left to clean up under its old name.
-        let _ = staging.keep();
-        sync_folder(folder).map_err(failed)
+        put_in_place(staging.path(), &target).map_err(failed)?;
+        // What is under the old name now, if anything, is the earlier target: dropped, it is removed.
+        drop(staging);
+        sync_folder(parent(&target)).map_err(failed)
     }
+}
+
+/// Writes files below `at`, in parallel; errors name them as they would be called in `target`.
+pub(crate) fn write_files(
+    at: &Path,
+    target: &Path,
+    files: &[(String, Vec<u8>)],
+    private: bool,
+) -> Result<(), WriteError> {
+    fs::create_dir_all(at).map_err(WriteError::at(target))?;
+    files
+        .par_iter()
+        .try_for_each(|(name, bytes)| write_file(at, target, name, bytes, private))
+}
+
+fn write_file(
+    at: &Path,
+    target: &Path,
+    name: &str,
+    bytes: &[u8],
+    private: bool,
+) -> Result<(), WriteError> {
+    let shown = target.join(name);
+    let failed = WriteError::at(&shown);
+    let inside = |part| matches!(part, Component::Normal(_));
+    if name.is_empty() || !Path::new(name).components().all(inside) {
+        return Err(failed(io::ErrorKind::InvalidFilename.into()));
+    }
+    let path = at.join(name);
+    fs::create_dir_all(parent(&path)).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if private {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    let mut file = options.open(&path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.sync_all().map_err(failed)
 }
 
 #[cfg(test)]

@@ -4,17 +4,15 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
 use crate::WriteError;
+use crate::abandoned::{RANDOM, hold, open, remove_abandoned_once};
+use crate::special::Target;
 
 /// How the names of what is not finished begin.
-const PREFIX: &str = ".olmix-";
-/// An unfinished file or folder that was not touched for this long belongs to no running process.
-const ABANDONED: Duration = Duration::from_hours(1);
-
+pub(crate) const PREFIX: &str = ".olmix-";
 /// Whether a file or folder of this name is one that is not finished.
 #[must_use]
 pub fn is_temporary(name: &OsStr) -> bool {
@@ -46,41 +44,81 @@ pub fn check_writable(folder: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Removes the temporary files and folders in `folder` that were last changed an hour ago or earlier:
-/// their processes were killed. Nothing depends on it, so what can't be removed stays.
-pub fn remove_abandoned(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let age = entry.metadata().and_then(|found| found.modified());
-        let age = age.ok().and_then(|modified| modified.elapsed().ok());
-        if !is_temporary(&entry.file_name()) || age.is_none_or(|age| age < ABANDONED) {
-            continue;
-        }
-        let path = entry.path();
-        let _ = if path.is_dir() {
-            fs::remove_dir_all(path)
-        } else {
-            fs::remove_file(path)
-        };
+/// Finds out whether a file can be written that is to be at `path`; as [`check_writable`] for its folder.
+///
+/// A device or a pipe is not opened: it need not be in a folder that can be written to.
+///
+/// # Errors
+/// [`WriteError`] that names the file or its folder.
+pub fn check_file(path: &Path) -> Result<(), WriteError> {
+    match Target::of(path)? {
+        Target::Plain(path) => check_writable(parent(&path)),
+        Target::Stream(_) => Ok(()),
     }
 }
 
-/// A temporary file with the permissions of an ordinary one.
+/// Tries at a temporary name that nobody takes for abandoned before it is locked.
+const TRIES: usize = 16;
+
+/// A temporary file, locked while it is written, with the permissions of an ordinary one.
 pub(crate) fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
-    named(0o666).tempfile_in(folder)
+    file_of_mode(folder, 0o666)
+}
+
+/// A temporary file that its owner alone may read.
+pub(crate) fn private_file(folder: &Path) -> io::Result<NamedTempFile> {
+    file_of_mode(folder, 0o600)
+}
+
+fn file_of_mode(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    remove_abandoned_once(folder);
+    for _ in 0..TRIES {
+        let file = named(mode).tempfile_in(folder)?;
+        // The clone shares the lock, which is held as long as the file is open.
+        if hold(file.path(), file.as_file().try_clone()?).is_some() {
+            return Ok(file);
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// A temporary folder that is locked while it is written; dropped, it is removed.
+#[derive(Debug)]
+pub(crate) struct TemporaryFolder {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl TemporaryFolder {
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// It stays when this is dropped.
+    pub fn keep(self) {
+        let _ = self.folder.keep();
+    }
 }
 
 /// A temporary folder with the permissions of an ordinary one.
-pub(crate) fn temporary_folder(folder: &Path) -> io::Result<TempDir> {
-    named(0o777).tempdir_in(folder)
+pub(crate) fn temporary_folder(folder: &Path) -> io::Result<TemporaryFolder> {
+    remove_abandoned_once(folder);
+    for _ in 0..TRIES {
+        let made = named(0o777).tempdir_in(folder)?;
+        if let Some(lock) = hold(made.path(), open(made.path())?) {
+            return Ok(TemporaryFolder {
+                folder: made,
+                _lock: lock,
+            });
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
 }
 
 /// `mode` is cut by the process's umask, as for any new file.
 fn named(mode: u32) -> Builder<'static, 'static> {
     let mut builder = Builder::new();
-    builder.prefix(PREFIX);
+    builder.prefix(PREFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -135,24 +173,9 @@ pub(crate) mod tests {
         check_writable(&folder.path().join("a/b/c")).unwrap();
         check_writable(folder.path()).unwrap();
         check_writable(Path::new("not/there")).unwrap();
+        check_file(&folder.path().join("a/file")).unwrap();
+        check_file(folder.path()).unwrap_err();
         assert!(names(folder.path()).is_empty());
-    }
-
-    #[test]
-    fn a_staged_folder_removes_what_a_process_killed_hours_ago_left_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let abandoned = folder.path().join(".olmix-old");
-        fs::create_dir(&abandoned).unwrap();
-        let hours_ago = std::time::SystemTime::now() - 2 * ABANDONED;
-        File::open(&abandoned)
-            .unwrap()
-            .set_modified(hours_ago)
-            .unwrap();
-        fs::create_dir(folder.path().join(".olmix-running")).unwrap();
-        fs::create_dir(folder.path().join("mine")).unwrap();
-        let staged = StagedFolder::new(&folder.path().join("result")).unwrap();
-        staged.commit().unwrap();
-        assert_eq!(names(folder.path()), [".olmix-running", "mine", "result"]);
     }
 
     #[test]

@@ -194,8 +194,8 @@ fn core_help(error: &CoreError) -> &'static str {
              lower constraints.target_tokens"
         }
         CoreError::SolverFailed(_) => {
-            "check that losses and priors are of ordinary size; a larger proposer.kl_reg makes the \
-             problem easier"
+            "the laws may follow the noise of the runs: fit with regression.ridge `auto` (`--ridge auto`); else \
+             check that losses and priors are of ordinary size, and raise proposer.kl_reg"
         }
         CoreError::BadSum(_) | CoreError::BadWeight { .. } => {
             "weights and sizes must be positive numbers of ordinary size"

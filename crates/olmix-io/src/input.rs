@@ -5,10 +5,14 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
+use olmix_fs::FILE;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{IoError, Location};
+
+/// Bytes that are read at a time.
+const PART: u64 = 1 << 20;
 
 /// A file that went into a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +33,10 @@ pub(crate) struct InputFile {
 }
 
 impl InputFile {
-    /// Reads a file whole; `limit` bounds its size in bytes, for kinds of files that are small.
+    /// Reads a file whole; `limit` bounds its size in bytes, for kinds of files that are small. Others are bounded
+    /// by [`FILE`].
+    ///
+    /// All are text: after a zero byte nothing more is read, and [`InputFile::text`] refuses it.
     pub fn read(path: &Path, limit: Option<u64>) -> Result<Self, IoError> {
         let name = path.display().to_string();
         let failed = |error| IoError::read(path, &error);
@@ -38,22 +45,28 @@ impl InputFile {
             return Err(failed(std::io::ErrorKind::IsADirectory.into()));
         }
         let mut file = File::open(path).map_err(failed)?;
-        match limit {
-            None => file.read_to_end(&mut bytes).map_err(failed)?,
-            Some(limit) => {
-                let read = file.take(limit + 1).read_to_end(&mut bytes);
-                let read = read.map_err(failed)?;
-                if read as u64 > limit {
-                    return Err(IoError::input(
-                        name,
-                        Location::File,
-                        format!("the file is larger than {limit} bytes"),
-                        "check that it is the file you meant",
-                    ));
-                }
-                read
-            }
+        let (most, help) = match limit {
+            Some(limit) => (limit, "check that it is the file you meant".to_owned()),
+            None => (FILE.bytes(), FILE.help()),
         };
+        let mut seen = 0;
+        loop {
+            let part = (&mut file).take(PART.min(most.saturating_add(1) - seen as u64));
+            let read = { part }.read_to_end(&mut bytes).map_err(failed)?;
+            let new = bytes.get(seen..).unwrap_or_default();
+            if read == 0 || new.contains(&0) {
+                break;
+            }
+            seen = bytes.len();
+            if seen as u64 > most {
+                return Err(IoError::input(
+                    name,
+                    Location::File,
+                    format!("the file is larger than {most} bytes"),
+                    help,
+                ));
+            }
+        }
         Ok(Self { name, bytes })
     }
 
@@ -172,5 +185,12 @@ mod tests {
         let path = folder.path().join("big");
         fs::write(&path, [b'a'; 11]).unwrap();
         assert!(message(&path, Some(10)).contains("larger than 10 bytes"));
+        assert!(InputFile::read(&path, Some(11)).is_ok());
+        // A device without an end has its end at the first zero byte.
+        if Path::new("/dev/zero").exists() {
+            let endless = InputFile::read(Path::new("/dev/zero"), None).unwrap();
+            let message = endless.text().unwrap_err().to_string();
+            assert!(message.contains("it holds a zero byte"), "{message}");
+        }
     }
 }

@@ -46,7 +46,7 @@ pub use artifact::mixture_file::MixtureFile;
 pub use artifact::new_project::{NewProject, new_project};
 pub use artifact::weight_difference::{WeightChange, WeightDifference};
 pub use comparison::{Judgement, MethodResult};
-pub use config::engine::{EngineConfig, EngineKind};
+pub use config::engine::{EngineConfig, EngineKind, MASK};
 pub use config::fit::{FitConfig, KlReg, Overrides, Preset, PriorsConfig};
 pub use config::generation::{GenerationConfig, MixLeaf};
 pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::history::is_line;
-use crate::record::sha256 as hash_of;
+use crate::record::{excerpt, is_kept_name, sha256 as hash_of};
 use crate::{
     Ledger, LedgerError, NewFile, NewRecord, Parent, Record, RecordFile, RecordId, RecordKind, Time,
 };
@@ -35,6 +35,14 @@ impl Ledger {
             return Err(self.refused(
                 format!("`{}` can't be the line of a {}", bad.line, bad.kind),
                 "name a line of mixtures with letters, digits, `.`, `_` and `-`, not domains, swarm or fit",
+            ));
+        }
+        let files = new.iter().flat_map(|record| &record.files);
+        if let Some(bad) = files.into_iter().find(|file| !is_kept_name(&file.name)) {
+            return Err(self.refused(
+                format!("{:?} can't be the name of a file that is kept", excerpt(&bad.name)),
+                "a name is like ratios.csv or earlier/1/ratios.csv: no `..`, no name that begins with a dot, \
+                 no backslash or control character",
             ));
         }
         let added = self.attempt(|transaction| {

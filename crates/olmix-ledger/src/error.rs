@@ -81,7 +81,7 @@ impl LedgerError {
             }
             Some(Code::DiskFull) => "free some space; what was recorded before is safe",
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
-                "make the ledger and its folder writable for you"
+                crate::open::why_unwritable(&file)
             }
             Some(Code::DatabaseCorrupt) => {
                 "the file is damaged; restore a copy, or move it away and begin again"

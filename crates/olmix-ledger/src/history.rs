@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::record::COLUMNS;
+use crate::record::{COLUMNS, excerpt, is_kept_name};
 use crate::{Ledger, LedgerError, Record, RecordFile, RecordId, RecordKind, Time};
 
 /// Hex digits of a hash that name a record, at least.
@@ -142,6 +142,16 @@ impl Ledger {
             let mut hash = |id: &RecordId| statement.query_row([id], |row| row.get(0)).optional();
             record.parents.iter().map(&mut hash).collect()
         })?;
+        if let Some(bad) = record.files.iter().find(|file| !is_kept_name(&file.name)) {
+            return Err(self.refused(
+                format!(
+                    "{} has a file whose name {:?} can't be that of a file",
+                    record.name(),
+                    excerpt(&bad.name)
+                ),
+                "the ledger was made to write outside of the folder that is named; ask whoever gave it to you",
+            ));
+        }
         let content = record.content.to_string();
         if hashes.is_some_and(|hashes| record.true_hash(&content, &hashes) == record.hash) {
             return Ok(Some(record));

@@ -57,6 +57,7 @@ mod error;
 mod history;
 mod launchers;
 mod ledger;
+mod open;
 mod outcome;
 mod record;
 mod run;
@@ -69,7 +70,10 @@ pub use error::LedgerError;
 pub use launchers::{LauncherRecord, Process};
 pub use ledger::Ledger;
 pub use outcome::{Cancelled, Failed, FailureKind, Finished, RunSelection};
-pub use record::{Cost, NewFile, NewRecord, Parent, Record, RecordFile, RecordId, RecordKind};
+pub use record::{
+    Cost, NewFile, NewRecord, Parent, Record, RecordFile, RecordId, RecordKind, is_kept_name,
+    is_sha256,
+};
 pub use run::{EngineJob, Run, RunId, Stage, State};
 pub use swarms::{NewRun, NewSwarm, RerunPolicy, Swarm, SwarmId, SyncSummary};
 

@@ -201,6 +201,36 @@ impl Record {
     }
 }
 
+/// Most bytes of a file's name, and of each part of it.
+const MOST_NAME: usize = 1000;
+const MOST_PART: usize = 255;
+
+/// Whether a name can be that of a file kept with a record: `ratios.csv`, or `earlier/1/ratios.csv`.
+///
+/// Written under a folder it stays in it, on any system: no part is empty or begins with a dot, and there are
+/// no backslashes and control characters.
+#[must_use]
+pub fn is_kept_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part.len() <= MOST_PART
+            && !part.starts_with('.')
+            && !part.contains(|c: char| c.is_control() || matches!(c, '\\' | ':'))
+    };
+    name.len() <= MOST_NAME && name.split('/').all(is_part)
+}
+
+/// Whether a text is a SHA-256 as it is written here: 64 hex digits, small letters.
+#[must_use]
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The beginning of a text, for messages.
+pub(crate) fn excerpt(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 /// 64 hex digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let mut hash = String::with_capacity(64);
@@ -243,5 +273,41 @@ impl FromSql for RecordId {
 impl ToSql for RecordId {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         self.0.to_sql()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_kept_files_stay_in_the_folder_that_they_are_written_to() {
+        for name in [
+            "ratios.csv",
+            "earlier/1/ratios.csv",
+            "a b.json",
+            "é.csv",
+            "x..y",
+        ] {
+            assert!(is_kept_name(name), "{name}");
+        }
+        let long = "a".repeat(256);
+        let deep = "a/".repeat(600) + "a";
+        for name in [
+            "", "/", "..", ".", "../a", "a/../b", "a/..", "/etc/a", "a//b", "a/", ".olmix-x",
+            "a/.b", "a\\b", "c:a", "a\0b", "a\nb", &long, &deep,
+        ] {
+            assert!(!is_kept_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_hashes_before_they_are_paths() {
+        assert!(is_sha256(&sha256(b"abc")));
+        let capital = sha256(b"abc").to_uppercase();
+        let short = "a".repeat(63);
+        for text in ["", "/dev/zero", "../../x", &capital, &short] {
+            assert!(!is_sha256(text), "{text}");
+        }
     }
 }

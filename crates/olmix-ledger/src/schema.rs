@@ -21,8 +21,11 @@ const MIGRATIONS: [&str; VERSION as usize] = [
 const VERSION: i64 = 4;
 
 /// Sets up a connection, and makes or migrates the tables.
-pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), LedgerError> {
-    let failed = |error: rusqlite::Error| LedgerError::database(file, &error);
+///
+/// # Errors
+/// [`LedgerError`], with the database's code where it refuses.
+pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), Refusal> {
+    let failed = |error: rusqlite::Error| refusal(file, &error);
     let pragma = |connection: &Connection, name: &str| {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -53,27 +56,55 @@ pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), LedgerErr
     transaction.commit().map_err(failed)
 }
 
+/// Looks at a ledger that can't be written: one of an earlier version can't be brought up to date.
+pub fn check_to_read(connection: &Connection, file: &Path) -> Result<(), LedgerError> {
+    let version = check(connection, file).map_err(|(error, _)| error)?;
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(LedgerError::Database {
+        file: file.to_owned(),
+        what: format!(
+            "an earlier olmix made it (version {version}, and this olmix has {VERSION}), and it can't be \
+             written"
+        ),
+        help: "copy it into a folder of yours: reading it there brings the copy up to date",
+    })
+}
+
+/// An error, and the database's code where it said one.
+pub type Refusal = (LedgerError, Option<rusqlite::ErrorCode>);
+
+fn refusal(file: &Path, error: &rusqlite::Error) -> Refusal {
+    (
+        LedgerError::database(file, error),
+        error.sqlite_error_code(),
+    )
+}
+
 /// The version of a ledger, 0 for a new one; an error for what is none and for a newer one.
-fn check(connection: &Connection, file: &Path) -> Result<i64, LedgerError> {
+fn check(connection: &Connection, file: &Path) -> Result<i64, Refusal> {
     let number = |query: &str| {
         connection
             .query_row(query, [], |row| row.get::<_, i64>(0))
-            .map_err(|error| LedgerError::database(file, &error))
+            .map_err(|error| refusal(file, &error))
     };
     let version = number("PRAGMA user_version")?;
     let id = number("PRAGMA application_id")?;
     if id != APPLICATION_ID && number("SELECT count(*) FROM sqlite_schema")? > 0 {
-        return Err(LedgerError::NotALedger {
+        let other = LedgerError::NotALedger {
             file: file.to_owned(),
             what: "a SQLite database of something else".into(),
-        });
+        };
+        return Err((other, None));
     }
     if version > VERSION {
-        return Err(LedgerError::Newer {
+        let newer = LedgerError::Newer {
             file: file.to_owned(),
             found: version,
             known: VERSION,
-        });
+        };
+        return Err((newer, None));
     }
     Ok(version)
 }

@@ -39,7 +39,7 @@ pub struct Init {
 }
 
 impl Project {
-    /// Opens the project of a folder, or of the nearest one above it.
+    /// Opens the project of a folder, or of the nearest one above it. One that can't be written can be read.
     ///
     /// A block `domains` that shows an earlier version, as a crash leaves it, is brought up to date.
     ///
@@ -74,7 +74,7 @@ impl Project {
             ));
         }
         Ok(Self {
-            ledger: Ledger::open_existing(&ledger)?,
+            ledger: Ledger::open_to_read(&ledger)?,
             root,
             config,
         })

@@ -47,6 +47,7 @@ impl ConfigCheck {
         let mut requests = Vec::new();
         let mut seen = HashSet::new();
         let mut shared = false;
+        let samples = data.samples();
         for (mix, leaf) in config.mix.iter().zip(&leaves) {
             let key = (leaf.clone(), width, config.folder.clone());
             if !self.shards.contains_key(&key) {
@@ -58,7 +59,7 @@ impl ConfigCheck {
             let shards = &self.shards[&key];
             check_tokenizer(file, &leaf.name, shards, encoder)?;
             shared |= shards.iter().any(|shard| !seen.insert(shard.path.clone()));
-            requests.push(request(data, mix, shards));
+            requests.push(request(&samples, mix, shards));
         }
         if shared && !data.allow_shared_files {
             locate(&leaves, width, &config.folder, false).map_err(unusable)?;

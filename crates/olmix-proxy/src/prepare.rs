@@ -1,5 +1,6 @@
 //! From a launch config to the plan of a run: shards are found, shares become sequences.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate};
@@ -47,11 +48,12 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<Prepared, ProxyError
     for (leaf, shards) in config.mix.iter().zip(&located) {
         check_tokenizer(file, &leaf.name, shards, &encoder)?;
     }
+    let samples = data.samples();
     let requests: Vec<LeafRequest> = config
         .mix
         .iter()
         .zip(&located)
-        .map(|(mix, shards)| request(data, mix, shards))
+        .map(|(mix, shards)| request(&samples, mix, shards))
         .collect();
     let total = recipe.steps * recipe.batch;
     let index = SequenceIndex::new(file, &requests, total, model.context, recipe.seed)?;
@@ -155,12 +157,18 @@ fn repair(run: &Path, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>, ProxyErro
     Ok(repaired)
 }
 
-/// What a run asks of a leaf. Of a sample, the tokens at hand may be seen as often as makes the same of the
-/// whole.
-pub(crate) fn request(data: &DataConfig, mix: &MixLeaf, shards: &[TokenShard]) -> LeafRequest {
+/// What a run asks of a leaf; `samples` are those of the data. Of a sample, the tokens at hand may be seen as
+/// often as makes the same of the whole.
+pub(crate) fn request(
+    samples: &HashMap<String, f64>,
+    mix: &MixLeaf,
+    shards: &[TokenShard],
+) -> LeafRequest {
     LeafRequest {
         mix: MixLeaf {
-            repetition_factor: mix.repetition_factor.map(|k| k / data.sample_of(&mix.name)),
+            repetition_factor: mix
+                .repetition_factor
+                .map(|k| k / samples.get(&mix.name).copied().unwrap_or(1.0)),
             ..mix.clone()
         },
         tokens: shards.iter().map(|shard| shard.tokens).sum(),

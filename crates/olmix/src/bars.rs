@@ -1,6 +1,6 @@
 //! Shares as bars in a terminal.
 
-use crate::table::percent;
+use crate::table::{in_one_line, percent};
 
 /// Cells of the longest bar.
 const WIDTH: f64 = 40.0;
@@ -8,18 +8,16 @@ const WIDTH: f64 = 40.0;
 /// A line per name, the largest share first: name, share, tokens where they are known, and bar.
 /// Shares are of the sum.
 pub fn bars(sizes: &[(String, f64)], tokens: Option<&[u64]>) -> String {
+    let names: Vec<String> = sizes.iter().map(|(name, _)| in_one_line(name)).collect();
     let sum: f64 = sizes.iter().map(|(_, size)| size).sum();
     let most = sizes.iter().map(|(_, size)| *size).fold(0.0, f64::max);
     let mut order: Vec<usize> = (0..sizes.len()).collect();
     order.sort_by(|&a, &b| sizes[b].1.total_cmp(&sizes[a].1));
-    let widest = sizes
-        .iter()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let widest = names.iter().map(|name| name.chars().count()).max();
+    let widest = widest.unwrap_or(0);
     let mut text = String::new();
     for i in order {
-        let (name, size) = &sizes[i];
+        let (name, size) = (&names[i], &sizes[i].1);
         let tokens = tokens.map_or_else(String::new, |tokens| {
             format!("  {:>5}", tokens_text(tokens[i]))
         });

@@ -8,6 +8,7 @@ mod bars;
 mod command;
 mod device;
 mod failure;
+mod interrupt;
 mod output;
 mod progress;
 mod progress_lines;
@@ -18,10 +19,35 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use args::{Arguments, Command};
+use failure::Failure;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match &arguments.command {
+    let outcome = ready(&arguments.command).and_then(|()| dispatch(&arguments.command));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_silent() {
+                output::eprint_line(&format!("error: {failure}"));
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Checks what holds for every command, and has Ctrl-C end those that do not stop by themselves.
+fn ready(command: &Command) -> Result<(), Failure> {
+    for bound in olmix_fs::Bound::ALL {
+        bound.check().map_err(Failure::refused)?;
+    }
+    if !command::launch::stops_by_itself(command) {
+        interrupt::end_at_once();
+    }
+    Ok(())
+}
+
+fn dispatch(command: &Command) -> Result<(), Failure> {
+    match command {
         Command::Demo(options) => command::demo::run(options),
         Command::Tokenize(options) => command::tokenize::run(options),
         Command::Launch { command } => command::launch::run(command),
@@ -50,16 +76,7 @@ fn main() -> ExitCode {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "olmix", &mut script);
-            output::print(&String::from_utf8_lossy(&script))
-        }
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            if !failure.is_silent() {
-                output::eprint_line(&format!("error: {failure}"));
-            }
-            ExitCode::from(failure.code())
+            output::print_as_it_is(&String::from_utf8_lossy(&script))
         }
     }
 }

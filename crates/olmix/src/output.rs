@@ -1,11 +1,28 @@
 //! Standard output and standard error. A closed pipe is no reason to fail; a full disk is.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 
 use crate::failure::Failure;
 
-/// Prints a block on standard output.
+/// Prints a block for people, or a line of JSON, on standard output. Names come from files of any making: control
+/// characters in them, which a terminal would obey, become U+FFFD.
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_as_it_is(&plain(text))
+}
+
+/// A text without control characters but line breaks and tabs.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(obeyed) {
+        let shown = text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c });
+        return Cow::Owned(shown.collect());
+    }
+    Cow::Borrowed(text)
+}
+
+/// Prints a block on standard output as it is: a file's content, or what a terminal is to obey.
+pub fn print_as_it_is(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let written = out
@@ -22,7 +39,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints a line on standard error.
 pub fn eprint_line(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", plain(text));
 }
 
 /// Prints warnings on standard error, one line each: reasons not to trust a result.

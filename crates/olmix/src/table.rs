@@ -14,9 +14,9 @@ pub fn table_with_text(header: &[&str], rows: &[Vec<String>], text: &[usize]) ->
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header.to_vec());
+        .set_header(header.iter().map(|name| in_one_line(name)));
     for row in rows {
-        table.add_row(row.clone());
+        table.add_row(row.iter().map(|cell| in_one_line(cell)));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         if !text.contains(&index) {
@@ -29,6 +29,21 @@ pub fn table_with_text(header: &[&str], rows: &[Vec<String>], text: &[usize]) ->
         .map(|line| line.trim_end().to_owned())
         .collect();
     lines.join("\n") + "\n"
+}
+
+/// Most characters of a cell: longer names are cut, and lists of paths seldom are.
+const WIDEST: usize = 400;
+
+/// A cell's text in one line, without control characters and of bounded width: it may come from a file of any
+/// making.
+pub fn in_one_line(text: &str) -> String {
+    let shown = text
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    match text.chars().nth(WIDEST) {
+        None => shown.collect(),
+        Some(_) => shown.take(WIDEST - 1).chain(['…']).collect(),
+    }
 }
 
 /// A share as a percentage with two decimals.

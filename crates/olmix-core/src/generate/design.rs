@@ -10,8 +10,10 @@ use super::sampler::{Level, Sampler, SamplerOptions};
 use super::tree::Tree;
 use crate::{CoreError, Matrix, Purpose};
 
-/// Mixtures that stand for the region a solve may propose from.
-const REGION: usize = 2000;
+/// Mixtures that stand for the region a solve may propose from, at most and at least.
+const REGION: (usize, usize) = (100, 2000);
+/// Weights of all of them together that are held: beyond 10,000 domains there are fewer mixtures.
+const REGION_WEIGHTS: usize = 20_000_000;
 /// Range of their concentration around the prior, as a multiple of it.
 const STRENGTHS: (f64, f64) = (10.0, 100.0);
 
@@ -31,7 +33,7 @@ pub fn features<P: AsRef<[f64]>>(mixtures: &[P]) -> Matrix {
     })
 }
 
-/// Mixtures around the prior, moved under `caps` (length `m`) where there are any: where a solve may
+/// Some 2000 mixtures around the prior (fewer beyond 10,000 domains), moved under `caps` (length `m`) where there are any: where a solve may
 /// propose from. Pins hold, but where a cap moves weight.
 ///
 /// # Errors
@@ -70,7 +72,9 @@ pub fn region(
         }
         p
     };
-    Ok((0..REGION).into_par_iter().map(one).collect())
+    let m = tree.domains().len();
+    let count = (REGION_WEIGHTS / m.max(1)).clamp(REGION.0, REGION.1);
+    Ok((0..count).into_par_iter().map(one).collect())
 }
 
 /// Cuts weights at their caps and gives the rest to the others in proportion, until none is over.
@@ -165,11 +169,26 @@ pub fn d_optimal<P: AsRef<[f64]>>(
 
 /// Standard error of a law's prediction, averaged over `region`, after a swarm of these mixtures, in
 /// units of one run's noise: what a number of runs buys.
+///
+/// With `n` runs over `m` domains, `d = 1 + 2m` features and a region of `q` mixtures it takes `O(d³ + q d²)`
+/// time and `O(d² + q d)` memory. With many more features than runs (`d > 1000` and `d > 2n`) it is linear in
+/// `d`: `O(n² d + q n d)` and `O(n d + q n)`. The same bits on any number of threads.
 #[must_use]
 pub fn prediction_error<P: AsRef<[f64]>>(swarm: &[P], region: &[Vec<f64>]) -> f64 {
+    let m = swarm.first().map_or(0, |p| p.as_ref().len());
+    if 1 + 2 * m > WIDE.max(2 * swarm.len()) {
+        return error_by_runs(swarm, region);
+    }
+    error_by_features(swarm, region)
+}
+
+/// Features from which the errors of few runs are computed by runs.
+const WIDE: usize = 1000;
+
+/// `√mean r' A⁻¹ r` over the rows `r` of the region's features, `A = ε I + X'X` of the swarm's features `X`.
+fn error_by_features<P: AsRef<[f64]>>(swarm: &[P], region: &[Vec<f64>]) -> f64 {
     let (x, r) = (features(swarm), features(region));
     let d = r.columns();
-    let as_faer = |m: &Matrix| Mat::from_fn(m.rows(), d, |i, j| m.get(i, j));
     let (x, r) = (as_faer(&x), as_faer(&r));
     let mut information = Mat::from_fn(d, d, |i, j| if i == j { PRIOR } else { 0.0 });
     // One thread: a sum split over several would not be the same bits on every machine.
@@ -187,4 +206,72 @@ pub fn prediction_error<P: AsRef<[f64]>>(swarm: &[P], region: &[Vec<f64>]) -> f6
     let mut z = r.transpose().to_owned();
     solve_lower_triangular_in_place(factor.L(), z.as_mut(), Par::Seq);
     (z.squared_norm_l2() / region.len() as f64).sqrt()
+}
+
+/// The same by Woodbury's identity, `A⁻¹ = (I − X' (ε I + X X')⁻¹ X) / ε`: matrices of runs in place of those of
+/// features. A part of the region at a time, whose features would take most of the memory.
+fn error_by_runs<P: AsRef<[f64]>>(swarm: &[P], region: &[Vec<f64>]) -> f64 {
+    const PART: usize = 64;
+    let n = swarm.len();
+    let x = as_faer(&features(swarm));
+    let mut gram = Mat::from_fn(n, n, |i, j| if i == j { PRIOR } else { 0.0 });
+    matmul(
+        gram.as_mut(),
+        Accum::Add,
+        x.as_ref(),
+        x.transpose(),
+        1.0,
+        Par::Seq,
+    );
+    let Ok(factor) = gram.llt(Side::Lower) else {
+        return f64::NAN;
+    };
+    let part = |mixtures: &[Vec<f64>]| {
+        let r = as_faer(&features(mixtures));
+        let mut z = Mat::zeros(n, mixtures.len());
+        matmul(
+            z.as_mut(),
+            Accum::Replace,
+            x.as_ref(),
+            r.transpose(),
+            1.0,
+            Par::Seq,
+        );
+        solve_lower_triangular_in_place(factor.L(), z.as_mut(), Par::Seq);
+        // Of features that the runs say nothing about, almost all is left: no digits are lost.
+        r.squared_norm_l2() - z.squared_norm_l2()
+    };
+    let parts: Vec<f64> = region.par_chunks(PART).map(part).collect();
+    let left: f64 = parts.iter().sum();
+    (left.max(0.0) / PRIOR / region.len() as f64).sqrt()
+}
+
+fn as_faer(m: &Matrix) -> Mat<f64> {
+    Mat::from_fn(m.rows(), m.columns(), |i, j| m.get(i, j))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_by_runs_are_those_by_features() {
+        let mixture = |k: usize, m: usize| {
+            let weights = (0..m).map(|j| 1.0 + ((j * 31 + k * 17) % 23) as f64);
+            let sum: f64 = weights.clone().sum();
+            weights.map(|w| w / sum).collect::<Vec<f64>>()
+        };
+        for (m, runs) in [(20, 3), (60, 12), (200, 50)] {
+            let swarm: Vec<Vec<f64>> = (0..runs).map(|k| mixture(k, m)).collect();
+            let region: Vec<Vec<f64>> = (0..150).map(|k| mixture(3 * k + 1, m)).collect();
+            let (a, b) = (
+                error_by_features(&swarm, &region),
+                error_by_runs(&swarm, &region),
+            );
+            assert!(
+                (a - b).abs() < 1e-9 * a,
+                "{m} domains, {runs} runs: {a} {b}"
+            );
+        }
+    }
 }

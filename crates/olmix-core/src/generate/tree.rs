@@ -1,5 +1,6 @@
 //! Sources, their topics and the topics' quality buckets, as a tree of shares.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::{CoreError, Domain, DomainSet};
@@ -138,15 +139,15 @@ impl Tree {
     #[must_use]
     pub fn capacity(&self, limits: &[f64]) -> f64 {
         let mut of_group = vec![0.0; self.groups.len()];
+        let parents = self.groups.iter().enumerate();
+        let below: HashMap<(usize, usize), usize> = parents
+            .filter_map(|(g, group)| Some((group.parent?, g)))
+            .collect();
         for (g, group) in self.groups.iter().enumerate().rev() {
             let member = |i: usize| -> f64 {
-                let below = self
-                    .groups
-                    .iter()
-                    .position(|other| other.parent == Some((g, i)));
-                below.map_or_else(
+                below.get(&(g, i)).map_or_else(
                     || limits[group.members[i].leaves.start],
-                    |below| of_group[below],
+                    |&below| of_group[below],
                 )
             };
             let mut capacity = f64::INFINITY;

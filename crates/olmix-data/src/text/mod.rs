@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use olmix_fs::DOCUMENT;
+
 use crate::{Encoder, Format};
 
 /// What is counted in a text.
@@ -221,11 +223,26 @@ fn unreadable(error: &std::io::Error) -> Trouble {
     })
 }
 
+/// A document that is not held in memory.
+fn too_long(what: &str, limit: u64) -> Trouble {
+    Trouble::Stop(format!(
+        "{what} has more than {limit} bytes, which is the bound of a document; split it, or set {} to more, \
+         such as {}M",
+        DOCUMENT.variable,
+        limit >> 18
+    ))
+}
+
 /// A whole file as one document.
 fn plain(mut reader: impl Read, each: &mut Each<'_>) -> Result<(), Trouble> {
+    let limit = DOCUMENT.bytes();
     let mut bytes = Vec::new();
-    let read = reader.read_to_end(&mut bytes);
+    let read = reader.by_ref().take(limit.saturating_add(1));
+    let read = { read }.read_to_end(&mut bytes);
     read.map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > limit {
+        return Err(too_long("the file", limit));
+    }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let line = before.split(|&byte| byte == b'\n').count();
@@ -239,14 +256,20 @@ fn jsonl(
     source: &Source<'_>,
     each: &mut Each<'_>,
 ) -> Result<(), Trouble> {
+    let limit = DOCUMENT.bytes();
     let mut line = Vec::new();
     let mut number = 0_u64;
     loop {
         line.clear();
         number += 1;
-        let read = reader.read_until(b'\n', &mut line);
+        let part = reader.by_ref().take(limit.saturating_add(1));
+        let read = { part }.read_until(b'\n', &mut line);
         if read.map_err(|error| unreadable(&error).at_line(number))? == 0 {
             return Ok(());
+        }
+        // Not passed over as a bad line: its end may be as far away as its beginning.
+        if line.len() as u64 > limit {
+            return Err(too_long("it", limit).at_line(number));
         }
         // Files that were joined have the mark of UTF-8 at their former beginnings, too.
         let content = line.strip_prefix(BOM).unwrap_or(&line).trim_ascii();

@@ -1,5 +1,6 @@
 //! The config of a new project, from files that a user has.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -28,6 +29,8 @@ pub struct NewProject<'a> {
 #[derive(Default)]
 struct Gathered {
     domains: Vec<ProjectDomain>,
+    /// Where each domain stands among them.
+    places: HashMap<String, usize>,
     max_tokens: Option<u64>,
     sections: Vec<(&'static str, Yaml)>,
 }
@@ -128,8 +131,8 @@ impl Gathered {
     }
 
     fn domain(&mut self, name: &str) -> &mut ProjectDomain {
-        let at = self.domains.iter().position(|domain| domain.name == name);
-        let at = at.unwrap_or_else(|| {
+        let at = self.places.get(name).copied().unwrap_or_else(|| {
+            self.places.insert(name.to_owned(), self.domains.len());
             self.domains.push(ProjectDomain {
                 name: name.to_owned(),
                 ..ProjectDomain::default()

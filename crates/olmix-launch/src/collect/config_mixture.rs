@@ -257,7 +257,7 @@ pub(super) fn json_of(value: &Yaml<'_>) -> Value {
 
 /// A `config.yaml` of Weights & Biases or `SwanLab`: keys with plain values, or with `{value: …}`.
 pub(super) fn file(path: &Path) -> Option<Map<String, Value>> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = olmix_fs::read_text_bounded(path).ok()?;
     let document = Document::parse(&path.display().to_string(), &text).ok()?;
     let entries = document.root().entries().ok()?;
     let value = |(key, value): (&str, Yaml<'_>)| {

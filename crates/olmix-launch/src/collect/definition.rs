@@ -59,7 +59,7 @@ fn of(file: &Path) -> Option<String> {
 
 /// A metrics file that `olmix proxy eval` wrote.
 fn ours(file: &Path) -> Option<Value> {
-    let json: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let json: Value = serde_json::from_slice(&olmix_fs::read_bounded(file).ok()?).ok()?;
     (json["format"] == "olmix metrics").then_some(json)
 }
 

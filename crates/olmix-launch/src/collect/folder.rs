@@ -210,7 +210,7 @@ fn runs_of(mut files: Vec<MetricsFile>, mixtures: &BTreeMap<String, Mixture>) ->
 /// The mixture that a run's folder tells of.
 fn mixture_of(folder: &Path) -> Option<Mixture> {
     let json = |file: &str| -> Option<Value> {
-        serde_json::from_slice(&std::fs::read(folder.join(file)).ok()?).ok()
+        serde_json::from_slice(&olmix_fs::read_bounded(&folder.join(file)).ok()?).ok()
     };
     if let Some(Value::Object(mixture)) = json(MIXTURE_FILE) {
         let weight = |(leaf, weight): (String, Value)| Some((leaf, weight.as_f64()?));

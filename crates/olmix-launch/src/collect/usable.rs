@@ -145,8 +145,14 @@ pub(super) fn nothing_left(left_out: &[LeftOut], given: Option<&Mixtures>) -> La
     };
     let help: Vec<String> = cures.iter().filter_map(help).collect();
     LaunchError::refused(
-        format!("no run is left: {}{more}", all.join(", ")),
-        if help.is_empty() {
+        if left_out.is_empty() {
+            "there is no run to collect".to_owned()
+        } else {
+            format!("no run is left: {}{more}", all.join(", "))
+        },
+        if left_out.is_empty() {
+            "launch the swarm, or name the folder of one that was (`olmix launch status` shows its runs)".to_owned()
+        } else if help.is_empty() {
             "correct what is said of each run".to_owned()
         } else {
             help.join("; ")

@@ -102,7 +102,8 @@ impl Cluster for Slurm {
 
     fn submit(&mut self, batch: &Batch<'_>) -> Result<Vec<String>, ClusterError> {
         let path = batch.folder.join(SCRIPT);
-        olmix_fs::write_whole(&path, script(batch).as_bytes()).map_err(|error| {
+        // It has the variables of the environment, which may be secrets.
+        olmix_fs::write_private(&path, script(batch).as_bytes()).map_err(|error| {
             ClusterError::refused(error.to_string(), "give a folder that you may write to")
         })?;
         let answer = run_command("sbatch", &["--parsable", &path.to_string_lossy()])?;

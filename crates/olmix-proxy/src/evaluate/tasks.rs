@@ -73,7 +73,8 @@ impl Task {
     pub fn read(file: &Path) -> Result<Self, ProxyError> {
         let help = "write a JSON object a line: {\"context\": …, \"answer\": …}, or with \"choices\" and \
                     \"gold\", or {\"text\": …} in every line";
-        let bytes = std::fs::read(file).map_err(|error| ProxyError::unreadable(file, &error))?;
+        let bytes =
+            olmix_fs::read_bounded(file).map_err(|error| ProxyError::unreadable(file, &error))?;
         let mut items: Vec<Item> = Vec::new();
         let mut rolling = false;
         for (i, text) in bytes.split(|byte| *byte == b'\n').enumerate() {

@@ -1,6 +1,6 @@
 //! `olmix collect`.
 
-use olmix_fs::{StagedFile, check_writable};
+use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{DomainWeights, FirstFit};
 use olmix_launch::collect::{Columns, Query, Source, collect};
 use serde_json::json;
@@ -36,17 +36,16 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         .transpose()?;
     let counts = counts.as_deref().zip(args.tokens.as_deref());
     let fit = FirstFit::of_swarm(&collected.ratios, &collected.metrics, counts)?;
-    // All are on disk before any takes its place.
-    let mut staged = vec![
-        StagedFile::new(&args.output.join("ratios.csv"), &collected.ratios)?,
-        StagedFile::new(&args.output.join("metrics.csv"), &collected.metrics)?,
-        StagedFile::new(&args.output.join("metrics.meta.json"), &collected.meta)?,
-    ];
+    // All of the same runs: a kill leaves no ratios of some and metrics of others.
+    let mut staged = StagedSet::new(&args.output)?;
+    staged.file("ratios.csv", &collected.ratios)?;
+    staged.file("metrics.csv", &collected.metrics)?;
+    staged.file("metrics.meta.json", &collected.meta)?;
     // A config that is there may be one that someone works with.
     let config = args.output.join("fit.yaml");
     let config_is_new = !config.exists();
     if config_is_new {
-        staged.push(StagedFile::new(&config, fit.text.as_bytes())?);
+        staged.file("fit.yaml", fit.text.as_bytes())?;
     } else if args.tokens.is_some() {
         return Err(Failure::usage(
             format!(
@@ -56,9 +55,7 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
             "move it away, or write the counts into it as priors.token_counts",
         ));
     }
-    for file in staged {
-        file.commit()?;
-    }
+    staged.commit()?;
     if !args.common.quiet {
         output::notices(&collected.notices);
         if config_is_new {

@@ -2,7 +2,7 @@
 
 use olmix_core::generate::{Drawn, Sampler, draw_swarm, steps};
 use olmix_core::{CoreError, Observer};
-use olmix_fs::{StagedFile, StagedFolder, check_writable};
+use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{
     DrawnSwarm, FirstFit, GenerationConfig, LaunchBase, LaunchConfig, SampledDomain, SamplingPlan,
 };
@@ -23,6 +23,9 @@ const MOST_PRINTED: usize = 20;
 /// Draws the swarm of a generation config, writes its files and prints what it is.
 pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
+        let quiet = args.common.quiet || args.common.json;
+        let bar = Bar::new(quiet);
+        bar.begin("reading", 1);
         let (mut config, _) = GenerationConfig::load(&args.config)?;
         if let Some(variants) = args.variants {
             config.swarm.variants = Some(variants as usize);
@@ -32,22 +35,22 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         let base = args.base.as_deref().map(LaunchBase::read).transpose()?;
         let plan = config.plan()?;
         check_writable(&args.output)?;
-        let quiet = args.common.quiet || args.common.json;
         if !args.common.quiet {
-            output::notices(&config.notices);
-            output::notices(&plan.notices);
-            if plan.by_rule {
-                output::notices(&[format!(
-                    "K = 3 (m + 1) = {} runs for m = {} free leaves; set swarm.variants or --variants \
-                     for another number",
-                    plan.variants,
-                    plan.tree.free_leaves()
-                )]);
-            }
+            bar.aside(|| {
+                output::notices(&config.notices);
+                output::notices(&plan.notices);
+                if plan.by_rule {
+                    output::notices(&[format!(
+                        "K = 3 (m + 1) = {} runs for m = {} free leaves; set swarm.variants or --variants \
+                         for another number",
+                        plan.variants,
+                        plan.tree.free_leaves()
+                    )]);
+                }
+            });
         }
         let refused = |error: CoreError| Failure::refused(format!("{}: {error}", config.file));
         let sampler = Sampler::new(&plan.tree, &plan.options).map_err(refused)?;
-        let bar = Bar::new(quiet);
         let options = plan.draw_options(&config);
         let domains = plan.tree.domains().len();
         bar.begin("drawing mixtures", steps(&options, domains).max(1));
@@ -64,27 +67,23 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             center: &swarm.center,
             caps: plan.options.caps.as_deref(),
         });
-        let mut staged = vec![
-            StagedFile::new(&args.output.join("weights.svg"), figure.svg().as_bytes())?,
-            StagedFile::new(&args.output.join("weights.png"), &figure.png(1.0)?)?,
-            // The ratios last: they say that the swarm is there.
-            StagedFile::new(&ratios, &swarm.ratios)?,
-        ];
+        // All of one swarm: a kill leaves none of another beside it.
+        let mut staged = StagedSet::new(&args.output)?;
         // A config that is there may be one that someone works with.
         let fit = args.output.join("fit.yaml");
         let fit_is_new = !fit.exists();
         if fit_is_new {
             let first = FirstFit::of_plan(&config, &plan, &swarm.center);
-            staged.insert(0, StagedFile::new(&fit, first.text.as_bytes())?);
+            staged.file("fit.yaml", first.text.as_bytes())?;
         }
         if let Some(base) = base {
-            let folder = StagedFolder::new(&args.output.join("launch"))?;
-            folder.write_all(&swarm.launch_configs(base))?;
-            folder.commit()?;
+            staged.folder("launch", &swarm.launch_configs(base), base.has_secrets())?;
         }
-        for file in staged {
-            file.commit()?;
-        }
+        staged.file("weights.svg", figure.svg().as_bytes())?;
+        staged.file("weights.png", &figure.png(1.0)?)?;
+        // The ratios last: they say that the swarm is there.
+        staged.file("ratios.csv", &swarm.ratios)?;
+        staged.commit()?;
         drop(bar);
         if !args.common.quiet {
             output::warnings(swarm.warning().as_slice());

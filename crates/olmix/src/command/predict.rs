@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use olmix_core::law::Law;
 use olmix_core::trust::{Scores, score};
 use olmix_core::{Direction, Matrix, Task};
-use olmix_fs::write_whole;
+use olmix_fs::{is_standard_output, write_whole};
 use olmix_io::tables::{csv_bytes, csv_number};
 use olmix_io::{InputRecord, Measured, MixtureFile, Runs, load_any_mixtures, load_runs};
 
@@ -59,7 +59,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
                     .collect::<Vec<_>>()),
             });
             output::print(&value.to_string())?;
-        } else if !args.common.quiet {
+        } else if !args.common.quiet && !is_standard_output(&csv) {
             output::print(&family_table(&runs.ids, &tasks, &predictions))?;
             if let Some(scores) = scores {
                 output::print(&format!("\n{}", score_table(&scores)))?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use olmix_data::{CountOptions, Format, Leaf, LeafCount, OnBadLine, Skipped, Unit, count};
-use olmix_fs::{check_writable, write_whole};
+use olmix_fs::{check_file, is_standard_output, write_whole};
 use olmix_io::{GenerationConfig, PriorsConfig};
 use serde_json::json;
 
@@ -27,8 +27,8 @@ pub fn run(command: &PriorsCommand) -> Result<(), Failure> {
 
 fn compute(args: &PriorsComputeArgs) -> Result<(), Failure> {
     let (config, _) = GenerationConfig::load(&args.config)?;
-    if let Some(folder) = args.output.as_deref().and_then(Path::parent) {
-        check_writable(folder)?;
+    if let Some(file) = &args.output {
+        check_file(file)?;
     }
     let (counts, unit) = count_leaves(
         &config,
@@ -92,8 +92,9 @@ pub fn count_leaves(
     let mut counts =
         counts.map_err(|error| Failure::refused(format!("{}: {error}", config.file)))?;
     // Files that are a sample count for all of it.
+    let samples = config.data.samples();
     for leaf in &mut counts {
-        let sample = config.data.sample_of(&leaf.name);
+        let sample = samples.get(&leaf.name).copied().unwrap_or(1.0);
         if sample < 1.0 {
             leaf.tokens = (leaf.tokens as f64 / sample).round() as u64;
         }
@@ -125,7 +126,7 @@ fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> 
         output::print(&json!({ "leaves": leaves }).to_string())?;
     } else if args.output.is_none() {
         output::print(&yaml)?;
-    } else if !args.common.quiet {
+    } else if !args.common.quiet && !args.output.as_deref().is_some_and(is_standard_output) {
         let sizes: Vec<(String, f64)> = tokens
             .into_iter()
             .map(|(leaf, tokens)| (leaf, tokens as f64))

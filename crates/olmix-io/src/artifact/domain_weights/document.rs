@@ -1,5 +1,7 @@
 //! Weights of domains in YAML and JSON, in the shapes that configs and other tools have.
 
+use std::collections::HashMap;
+
 use super::{DomainWeights, KNOWN, blend, plain};
 use crate::config::generation::mix;
 use crate::config::yaml::{Document, Value};
@@ -122,10 +124,9 @@ fn priors_of(entries: &[(&str, Value<'_>)], at: &Value<'_>) -> Result<DomainWeig
     let shares = shares?;
     let counts = get("token_counts").map(Value::entries).transpose()?;
     let tokens = counts.and_then(|counts| {
-        let count = |(name, _): &(String, f64)| {
-            let found = counts.iter().find(|(other, _)| other == name);
-            found.and_then(|(_, value)| value.whole_tokens().ok())
-        };
+        let counts: HashMap<&str, &Value<'_>> =
+            counts.iter().map(|(name, value)| (*name, value)).collect();
+        let count = |(name, _): &(String, f64)| counts.get(name.as_str())?.whole_tokens().ok();
         shares.iter().map(count).collect()
     });
     Ok(DomainWeights {

@@ -1,5 +1,6 @@
 //! `data`: where the tokens of every leaf are, and how they are to be read.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::sources::{self, Content, Source};
@@ -106,12 +107,14 @@ impl DataConfig {
         sources::leaves(&self.sources)
     }
 
-    /// The share of a leaf's data that its files are; 1 where they are all of it.
+    /// The share of each leaf's data that its files are, by its full name; without those whose files are all
+    /// of it.
     #[must_use]
-    pub fn sample_of(&self, leaf: &str) -> f64 {
-        let leaves = self.leaves();
-        let found = leaves.iter().find(|(name, _)| name == leaf);
-        found.and_then(|(_, source)| source.sample).unwrap_or(1.0)
+    pub fn samples(&self) -> HashMap<String, f64> {
+        let leaves = self.leaves().into_iter();
+        leaves
+            .filter_map(|(name, source)| Some((name, source.sample?)))
+            .collect()
     }
 
     /// The leaves with their paths and the format that is said of each, a word of `formats` if any.

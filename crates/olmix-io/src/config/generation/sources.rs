@@ -1,5 +1,7 @@
 //! `data.sources`: where the tokens of each source, topic and quality bucket are.
 
+use std::collections::HashSet;
+
 use olmix_core::SUM_TOLERANCE;
 use olmix_core::generate::Node;
 
@@ -67,9 +69,10 @@ fn parts(value: &Value<'_>, level: Level, above: &str) -> Result<Vec<Source>, Io
         ));
     }
     let mut read: Vec<Source> = Vec::with_capacity(items.len());
+    let mut names = HashSet::with_capacity(items.len());
     for item in &items {
         let source = source(item, level, above)?;
-        if read.iter().any(|other| other.name == source.name) {
+        if !names.insert(source.name.clone()) {
             return Err(item.error(
                 format!(
                     "two {}s are named `{}`",

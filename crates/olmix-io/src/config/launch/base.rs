@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::engine::EngineConfig;
 use crate::config::generation::GenerationConfig;
 use crate::config::yaml::{Document, Yaml};
 use crate::error::IoError;
@@ -11,6 +12,7 @@ use crate::input::{InputFile, InputRecord, MAX_CONFIG_BYTES};
 #[derive(Debug)]
 pub struct LaunchBase {
     config: Yaml,
+    has_secrets: bool,
 }
 
 /// One run of a swarm.
@@ -52,10 +54,20 @@ impl LaunchBase {
         }
         root.required("training")?.section()?;
         root.finish()?;
+        // What can't be read as settings is none that launch takes; then nothing is known of it.
+        let engine = EngineConfig::load(path);
         let base = Self {
             config: document.root().to_yaml(),
+            has_secrets: engine.map_or(true, |engine| engine.is_some_and(|e| e.has_secrets())),
         };
         Ok((base, input.record("base")))
+    }
+
+    /// Whether its section `engine` has variables of the environment, whose values may be secrets: launch
+    /// configs made of it are then for their owner alone.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.has_secrets
     }
 
     /// The launch config of a variant: the base with the variant's name, group, data and mix. Leaves

@@ -1,6 +1,6 @@
 //! How much each leaf of a generation config holds: counted, or set by hand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::generation::sources::full_name;
 use crate::config::generation::{Content, GenerationConfig, Source};
@@ -23,7 +23,8 @@ impl GenerationConfig {
                 ),
             ));
         };
-        let known = |name: &str| leaves.iter().any(|(leaf, _)| leaf == name);
+        let names: HashSet<&str> = leaves.iter().map(|(leaf, _)| leaf.as_str()).collect();
+        let known = |name: &str| names.contains(name);
         let counts = priors.token_counts.iter().flatten();
         let sizes = priors.relative_sizes.iter().flatten();
         let places = counts

@@ -13,6 +13,8 @@ use crate::swarm::tables::csv_table::Table;
 
 /// A task so many times as large as the typical task is in another unit.
 const OTHER_UNIT: f64 = 100.0;
+/// No loss is larger.
+const HUGE: f64 = 1e100;
 /// A task with more than this share of the variance decides alone what the average says.
 const MOST_OF_VARIANCE: f64 = 0.9;
 /// A correlation with the other tasks below this one is noticed.
@@ -26,7 +28,7 @@ const LEAST_RUNS: usize = 10;
 /// Checks tasks by their measurements (`runs × tasks`, as measured). Returns what the user should know.
 ///
 /// # Errors
-/// [`IoError::Input`] for tasks that are negative in every run, unless the config states their direction, and
+/// [`IoError::Input`] for values beyond 1e100, for tasks that are negative in every run, unless the config states their direction, and
 /// for tasks in another unit than the others, unless the config names them.
 pub(crate) fn check(
     file: &str,
@@ -40,6 +42,7 @@ pub(crate) fn check(
         selection,
         measured,
     };
+    checks.refuse_huge()?;
     checks.refuse_negative()?;
     checks.refuse_other_unit()?;
     let notices = [
@@ -96,6 +99,24 @@ impl Checks<'_> {
     fn refused(&self, message: String, help: String) -> IoError {
         let location = Location::Field("filtering.directions".into());
         IoError::input(self.file, location, message, help)
+    }
+
+    /// Beyond these sizes, squares of losses and their sums are no numbers any more.
+    fn refuse_huge(&self) -> Result<(), IoError> {
+        let huge = |&i: &usize| self.column(i).any(|y| y.is_finite() && y.abs() > HUGE);
+        let huge: Vec<usize> = (0..self.tasks().len()).filter(huge).collect();
+        if huge.is_empty() {
+            return Ok(());
+        }
+        Err(IoError::input(
+            self.table.file(),
+            Location::File,
+            format!(
+                "has values beyond {HUGE:e}, with which nothing can be computed: {}",
+                self.listed(&huge)
+            ),
+            "losses are numbers of ordinary size: correct the values, or leave the runs out",
+        ))
     }
 
     fn refuse_negative(&self) -> Result<(), IoError> {

@@ -237,7 +237,7 @@ fn json(path: &Path, refused: &dyn Fn(String) -> LaunchError) -> Result<Rows, La
 }
 
 fn text(path: &Path, refused: &dyn Fn(String) -> LaunchError) -> Result<String, LaunchError> {
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let text = olmix_fs::read_text_bounded(path).map_err(|error| refused(error.to_string()))?;
     Ok(text
         .strip_prefix('\u{feff}')
         .map(str::to_owned)

@@ -83,7 +83,7 @@ pub fn text(path: &Path) -> Result<String, BadMetrics> {
     if size > MOST_BYTES {
         return Err(wrong(format!("the file has {size} bytes, too many")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = olmix_fs::read_text_bounded(path).map_err(|error| wrong(error.to_string()))?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(text) => text.to_owned(),
         None => text,

@@ -43,6 +43,7 @@ pub fn of(
 /// Files of this machine that do not hold what the mixture was made for, beyond two parts in a hundred.
 pub fn notices(blend: &Blend, inputs: &Inputs<'_>) -> Vec<String> {
     let mut notices = Vec::new();
+    let samples = inputs.data.map(DataConfig::samples).unwrap_or_default();
     for domain in &blend.domains {
         let listed = inputs
             .files
@@ -57,7 +58,7 @@ pub fn notices(blend: &Blend, inputs: &Inputs<'_>) -> Vec<String> {
         let Some((found, known)) = tokens.sum::<Option<f64>>().zip(domain.available) else {
             continue;
         };
-        let found = found / inputs.data.map_or(1.0, |data| data.sample_of(&domain.name));
+        let found = found / samples.get(&domain.name).copied().unwrap_or(1.0);
         if (found / known - 1.0).abs() > 0.02 {
             notices.push(format!(
                 "the files of `{}` hold {found:.4e} tokens, and the mixture was made for {known:.4e}: epochs and caps \

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use olmix_fs::write_whole;
+use olmix_fs::{is_standard_output, write_whole};
 use olmix_io::export::{Blend, BlendDomain, Format, Inputs, Origin, Run};
 use olmix_io::{DomainWeights, GenerationConfig, sha256_hex};
 use olmix_launch::utc;
@@ -86,6 +86,9 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     if !args.common.quiet {
         output::notices(&args.format.notices(&blend, data.is_some()));
     }
+    if !args.common.quiet {
+        output::notices(like_formulas(args.format, &blend).as_slice());
+    }
     if let Some(path) = &args.output {
         write_whole(path, text.as_bytes())?;
     }
@@ -94,13 +97,30 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
         return output::print(&Format::JSON.text(&blend)?);
     }
     let Some(path) = &args.output else {
-        return output::print(&text);
+        return output::print_as_it_is(&text);
     };
-    if !args.common.quiet {
+    if !args.common.quiet && !is_standard_output(path) {
         output::print(&summary(&blend))?;
         output::print(&format!("Written: {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Names that a spreadsheet would compute: the table has them as they are, so that it can be read back.
+fn like_formulas(format: &Format, blend: &Blend) -> Option<String> {
+    let computed = |domain: &&BlendDomain| domain.name.starts_with(['=', '+', '-', '@', '\t']);
+    let mut found = blend.domains.iter().filter(computed);
+    let first = found.next().filter(|_| format.name() == "csv")?;
+    let more = found.count();
+    Some(format!(
+        "a spreadsheet takes {:?}{} for a formula: open the table as text",
+        first.name.chars().take(60).collect::<String>(),
+        if more > 0 {
+            format!(" and {more} names more")
+        } else {
+            String::new()
+        }
+    ))
 }
 
 /// Tokens of domains, as a config's priors count them.

@@ -5,7 +5,7 @@ mod files;
 mod prices;
 
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
-use olmix_fs::{StagedFile, StagedFolder, check_writable};
+use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with};
 use olmix_report::{InputFile, ReportInput, html};
 
@@ -78,15 +78,12 @@ fn write(
     files.push(("report.html".into(), report.clone().into_bytes()));
     files.push(("config.json".into(), json(&loaded.config)?));
     files.extend(reference_files(loaded, fit)?);
-    let folder = StagedFolder::new(&args.output_dir.join(hash))?;
-    folder.write_all(&files)?;
-    // Everything is on the disk before anything is put in its place.
-    let report = StagedFile::new(&args.output_dir.join("report.html"), report.as_bytes())?;
-    let mixture = StagedFile::new(&args.output_dir.join("mixture.json"), mixture)?;
-    folder.commit()?;
-    report.commit()?;
-    mixture.commit()?;
-    Ok(())
+    // All of one fit, whenever the process is killed.
+    let mut staged = StagedSet::new(&args.output_dir)?;
+    staged.folder(hash, &files, false)?;
+    staged.file("report.html", report.as_bytes())?;
+    staged.file("mixture.json", mixture)?;
+    Ok(staged.commit()?)
 }
 
 fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit, warnings: &[String]) -> String {

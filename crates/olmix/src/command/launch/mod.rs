@@ -1,7 +1,6 @@
 //! `olmix launch`.
 
 mod cancel;
-mod check;
 mod display;
 mod estimate;
 mod logs;
@@ -14,10 +13,10 @@ mod worth;
 use std::path::PathBuf;
 
 use olmix_io::EngineConfig;
-use olmix_launch::{LEDGER, SwarmPaths, Variant, engine_settings, registry, resolve_path};
+use olmix_launch::{LEDGER, SwarmPaths, Variant, engine_settings, resolve_path};
 use olmix_ledger::{Ledger, Swarm};
 
-use crate::args::{LaunchCommand, LaunchRunArgs, SwarmArgs};
+use crate::args::{Command, LaunchCommand, LaunchRunArgs, SwarmArgs};
 use crate::failure::Failure;
 
 /// Runs it.
@@ -30,6 +29,16 @@ pub fn run(command: &LaunchCommand) -> Result<(), Failure> {
         LaunchCommand::Logs(args) => logs::run(args),
         LaunchCommand::Work(args) => work::run(args),
     }
+}
+
+/// Whether a command stops what it runs when it is asked to end, and says how to go on.
+pub fn stops_by_itself(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Launch {
+            command: LaunchCommand::Run(_) | LaunchCommand::Work(_)
+        }
+    )
 }
 
 fn paths(args: &LaunchRunArgs) -> Result<SwarmPaths, Failure> {
@@ -53,11 +62,10 @@ fn settings(
 }
 
 /// How many of so many runs go at once, and how many threads each has.
-fn shares(args: &LaunchRunArgs, settings: &EngineConfig, runs: usize) -> (usize, usize) {
+fn shares(args: &LaunchRunArgs, runs: usize) -> (usize, usize) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.common.threads.unwrap_or(cores).max(1);
-    let jobs = settings.jobs.filter(|_| !registry::is_cluster(settings));
-    let jobs = jobs.map_or(threads.min(runs.max(1)), |jobs| jobs as usize);
+    let jobs = args.jobs.map_or(threads.min(runs.max(1)), usize::from);
     (jobs, (threads / jobs).max(1))
 }
 
@@ -80,7 +88,7 @@ fn find(args: &SwarmArgs) -> Result<(Ledger, Vec<Swarm>), Failure> {
             ));
         }
     };
-    let ledger = Ledger::open_existing(&path)?;
+    let ledger = Ledger::open_to_read(&path)?;
     let mut swarms = ledger.swarms()?;
     if let Some(variants) = &args.variants {
         let variants = resolve_path(variants)?;

@@ -7,7 +7,6 @@ use olmix_launch::{
 };
 use olmix_ledger::{FailureKind, Ledger, RerunPolicy, Run, State, Swarm, SyncSummary};
 
-use super::check::{check, known};
 use super::display::Display;
 use super::estimate;
 use super::status::{as_json, summary};
@@ -27,13 +26,14 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             "leave it out, or give --engine slurm or ray",
         ));
     }
-    // What keeps runs from being planned, and what is missing on this machine, is told before anything is
-    // made. Nodes that see another file system find what this machine does not.
-    if settings.storage.is_none() || local {
-        check(args, &variants, &known(&paths)?)?;
-    }
+    // What is missing on this machine is told before anything is made.
     let opened = OpenedEngine::open(&settings)?;
-    let mut ledger = Ledger::open(&paths.ledger)?;
+    // It keeps the settings of the engine, so that runs can be asked for without the configs.
+    let mut ledger = if settings.has_secrets() {
+        Ledger::open_private(&paths.ledger)?
+    } else {
+        Ledger::open(&paths.ledger)?
+    };
     let rerun = RerunPolicy {
         retries: args.retries,
         all: args.retry_failed,
@@ -53,7 +53,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         output::notices(&settings.notices());
         output::notices(&notices(&synced));
     }
-    let (jobs, threads) = super::shares(args, &settings, variants.len());
+    let (jobs, threads) = super::shares(args, variants.len());
     let clock = SystemClock::shared();
     let mut engine = opened.for_swarm(jobs, &ledger, &swarm, &clock)?;
     let mut watch = Watch {

@@ -26,6 +26,12 @@ const ASK: Duration = Duration::from_secs(10);
 /// Prints it.
 pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
     let (mut ledger, swarms) = super::find(&args.swarm)?;
+    if ledger.is_read_only() && !args.common.quiet {
+        output::notices(&[
+            "the ledger can't be written here: what it says is shown, and the engine is not asked"
+                .to_owned(),
+        ]);
+    }
     let terminal = std::io::stdout().is_terminal();
     let mut printed = String::new();
     let mut looked = None;
@@ -34,7 +40,7 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
         let mut reports = Vec::new();
         let mut open = 0;
         for swarm in &swarms {
-            if looked.is_none_or(|at: Instant| at.elapsed() >= ASK) {
+            if !ledger.is_read_only() && looked.is_none_or(|at: Instant| at.elapsed() >= ASK) {
                 looked = Some(Instant::now());
                 reconcile(&mut ledger, swarm, Until::Polled, &mut output::eprint_line)?;
             }
@@ -57,7 +63,7 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
             } else {
                 ""
             };
-            output::print(&format!("{clear}{text}"))?;
+            output::print_as_it_is(&format!("{clear}{}", output::plain(&text)))?;
             printed = text;
         }
         if !args.watch || open == 0 {

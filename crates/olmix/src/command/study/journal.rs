@@ -70,13 +70,26 @@ impl Journal {
         self.known.get(&(cell.keys.clone(), cell.seed)).cloned()
     }
 
+    /// Writes all cells in the order of the study, so that the file's bytes are the same on any number of threads.
+    pub fn finish(self, identity: &str, results: &[(Cell, Vec<f64>)]) -> Result<(), Failure> {
+        let lines = results.iter().map(|(cell, values)| line(cell, values));
+        let text: String = std::iter::once(format!("{identity}\n"))
+            .chain(lines)
+            .collect();
+        Ok(olmix_fs::write_whole(&self.path, text.as_bytes())?)
+    }
+
     /// Notes a cell that is done.
     pub fn add(&self, cell: &Cell, values: &[f64]) -> Result<(), Failure> {
-        let line = serde_json::json!([cell.keys, cell.seed, values]).to_string() + "\n";
+        let line = line(cell, values);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(line.as_bytes())
             .map_err(|error| unwritable(&self.path, &error))
     }
+}
+
+fn line(cell: &Cell, values: &[f64]) -> String {
+    serde_json::json!([cell.keys, cell.seed, values]).to_string() + "\n"
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

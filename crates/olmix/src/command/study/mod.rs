@@ -85,7 +85,7 @@ fn results(
     let journal = Journal::open(&path, &identity)?;
     let bar = Bar::new(quiet);
     bar.begin("running cells", cells.len());
-    cells
+    let results: Vec<(Cell, Vec<f64>)> = cells
         .into_par_iter()
         .map(|cell| {
             let values = if let Some(values) = journal.known(&cell) {
@@ -98,7 +98,9 @@ fn results(
             bar.step();
             Ok((cell, values))
         })
-        .collect()
+        .collect::<Result<_, Failure>>()?;
+    journal.finish(&identity, &results)?;
+    Ok(results)
 }
 
 fn write(args: &StudyArgs, study: &Study<'_>, rows: &[Summary]) -> Result<(), Failure> {

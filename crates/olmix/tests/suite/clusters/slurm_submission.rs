@@ -1,6 +1,7 @@
 //! What Slurm is given, and what it refuses.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::{ON_SLURM, RUNS, on_slurm};
@@ -55,6 +56,28 @@ fn slurm_runs_a_swarm_as_one_job_array_and_keeps_its_script_and_orders() {
         .unwrap();
     let token = submission.file_name().unwrap().to_str().unwrap();
     let script = fs::read_to_string(submission.join("submit.sh")).unwrap();
+    // Values of the environment may be secrets: they are not shown, and in files of their owner alone.
+    let secret = |line: &str| line.starts_with("export FROM_ENV=");
+    assert!(
+        script.lines().any(secret) && !preview.contains("'b'"),
+        "{preview}"
+    );
+    for file in [
+        submission.join("submit.sh"),
+        folder.join("swarm/runs/ledger.sqlite"),
+    ] {
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+    let masked = |line: &str| {
+        let line = if secret(line) {
+            "export FROM_ENV='***'"
+        } else {
+            line
+        };
+        format!("{line}\n")
+    };
+    let script: String = script.lines().map(masked).collect();
     assert!(
         preview.replace("TOKEN", token).contains(&script),
         "{script}\n{preview}"
