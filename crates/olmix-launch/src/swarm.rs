@@ -7,6 +7,7 @@ use olmix_io::LaunchConfig;
 use olmix_ledger::{Ledger, NewRun, NewSwarm, RerunPolicy, Run, Swarm, SyncSummary};
 
 use crate::LaunchError;
+use crate::engine::cluster::SUBMISSIONS;
 use crate::host::clock::now;
 
 /// The ledger's name in a folder of runs.
@@ -184,6 +185,13 @@ impl Variant {
     }
 }
 
+/// Whether a run's folder would be where the launcher keeps something in the folder of runs: the ledger and
+/// what `SQLite` puts beside it, and submissions. Some file systems take `A` and `a` for the same.
+fn is_reserved(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name == SUBMISSIONS || name.starts_with(LEDGER)
+}
+
 /// Reads every launch config of a folder, in the order of their files' names.
 ///
 /// # Errors
@@ -216,6 +224,16 @@ pub fn load_variants(folder: &Path) -> Result<Vec<Variant>, LaunchError> {
     let mut names: HashMap<String, String> = HashMap::new();
     for (file, path) in files {
         let (config, record) = LaunchConfig::load(&path)?;
+        if is_reserved(&config.name) {
+            return Err(LaunchError::refused(
+                format!(
+                    "{}: {file} has the name `{}`, which is that of a file of the launcher's own",
+                    folder.display(),
+                    config.name
+                ),
+                "give it another name; its run's folder has this name",
+            ));
+        }
         if let Some(first) = names.insert(config.name.clone(), file.clone()) {
             return Err(LaunchError::refused(
                 format!(

@@ -1,11 +1,14 @@
 //! Tokenizers: from texts to the ids of tokens.
 
 mod bytes_tokenizer;
+mod guard;
 
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use tokenizers::{ModelWrapper, Tokenizer};
+
+use guard::guarded;
 
 use crate::{DataError, Dtype, Unit};
 
@@ -17,6 +20,8 @@ pub struct Encoder {
     tokenizer: Option<Box<Tokenizer>>,
     vocabulary: u64,
     end_of_text: Option<u32>,
+    /// The dropout that the file asks for and that is left out.
+    dropout: Option<f32>,
     json: Vec<u8>,
     sha256: String,
 }
@@ -59,6 +64,7 @@ impl Encoder {
             tokenizer: None,
             vocabulary: bytes_tokenizer::VOCABULARY,
             end_of_text: Some(bytes_tokenizer::END_OF_TEXT),
+            dropout: None,
             sha256: hex(&Sha256::digest(&json)),
             json,
         }
@@ -71,27 +77,22 @@ impl Encoder {
             help: "give the path of a tokenizer.json, or `bytes` for UTF-8 bytes".to_owned(),
         };
         let json = olmix_fs::read_bounded(path).map_err(|error| failed(error.to_string()))?;
-        let mut tokenizer =
-            Tokenizer::from_bytes(&json).map_err(|error| failed(error.to_string()))?;
-        // Files of models for search cut texts short and fill them up.
-        tokenizer
-            .with_truncation(None)
-            .map_err(|error| failed(error.to_string()))?
-            .with_padding(None);
-        // A document that writes of `<|endoftext|>` does not end there.
-        tokenizer.set_encode_special_tokens(true);
-        let largest = tokenizer.get_vocab(true).into_values().max();
-        let largest = largest.ok_or_else(|| failed("has no tokens".to_owned()))?;
-        without_dropout(&mut tokenizer);
-        let end_of_text = end_of_text(&tokenizer);
+        let opened = guarded(|| opened(&json)).unwrap_or_else(|panic| Err(panicked(&panic)));
+        let Opened {
+            tokenizer,
+            vocabulary,
+            end_of_text,
+            dropout,
+        } = opened.map_err(failed)?;
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
         Ok(Self {
             name: name.unwrap_or_default(),
-            tokenizer: Some(Box::new(tokenizer)),
-            vocabulary: u64::from(largest) + 1,
+            tokenizer: Some(tokenizer),
+            vocabulary,
             end_of_text,
+            dropout,
             sha256: hex(&Sha256::digest(&json)),
             json,
         })
@@ -133,6 +134,17 @@ impl Encoder {
     #[must_use]
     pub fn end_of_text(&self) -> Option<u32> {
         self.end_of_text
+    }
+
+    /// What is read in another way than its file says, for people.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        let dropout = self.dropout?;
+        Some(format!(
+            "{}: asks for a dropout of merges ({dropout}), which is left out: the same text has the same tokens \
+             every time",
+            self.name
+        ))
     }
 
     /// Its `tokenizer.json`, as Hugging Face's libraries read it.
@@ -184,10 +196,7 @@ impl Encoder {
         let Some(tokenizer) = &self.tokenizer else {
             return Ok(text.bytes().map(u32::from).collect());
         };
-        let encoded = self.check(text).and_then(|()| {
-            let encoded = tokenizer.encode_fast(text, false);
-            encoded.map_err(|error| error.to_string())
-        });
+        let encoded = self.check(text).and_then(|()| encoded(tokenizer, text));
         match encoded {
             Ok(found) => Ok(found.get_ids().to_vec()),
             Err(problem) => Err(DataError::Tokenizer {
@@ -220,13 +229,53 @@ impl Encoder {
             None => Ok(text.len() as u64),
             Some(tokenizer) => {
                 self.check(text)?;
-                let encoded = tokenizer.encode_fast(text, false);
-                encoded
-                    .map(|found| found.len() as u64)
-                    .map_err(|error| error.to_string())
+                encoded(tokenizer, text).map(|found| found.len() as u64)
             }
         }
     }
+}
+
+/// A tokenizer, and what is asked of it once.
+struct Opened {
+    tokenizer: Box<Tokenizer>,
+    vocabulary: u64,
+    end_of_text: Option<u32>,
+    dropout: Option<f32>,
+}
+
+/// Opens the text of a tokenizer.json.
+fn opened(json: &[u8]) -> Result<Opened, String> {
+    let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
+    // Files of models for search cut texts short and fill them up.
+    tokenizer
+        .with_truncation(None)
+        .map_err(|error| error.to_string())?
+        .with_padding(None);
+    // A document that writes of `<|endoftext|>` does not end there.
+    tokenizer.set_encode_special_tokens(true);
+    let largest = tokenizer.get_vocab(true).into_values().max();
+    let largest = largest.ok_or("has no tokens")?;
+    let dropout = without_dropout(&mut tokenizer);
+    let end_of_text = end_of_text(&tokenizer);
+    Ok(Opened {
+        tokenizer: Box::new(tokenizer),
+        vocabulary: u64::from(largest) + 1,
+        end_of_text,
+        dropout,
+    })
+}
+
+/// The tokens of a text.
+fn encoded(tokenizer: &Tokenizer, text: &str) -> Result<tokenizers::Encoding, String> {
+    let encoded = guarded(|| tokenizer.encode_fast(text, false));
+    encoded
+        .map_err(|panic| panicked(&panic))?
+        .map_err(|error| error.to_string())
+}
+
+/// That the library gave up.
+fn panicked(panic: &str) -> String {
+    format!("the library `tokenizers` can't work with it, and gave up: {panic}")
 }
 
 /// White-space characters in a row from which on the library's regular expressions give up, a little below
@@ -247,15 +296,16 @@ fn end_of_text(tokenizer: &Tokenizer) -> Option<u32> {
     found.or_else(|| ENDS.iter().find_map(|end| tokenizer.token_to_id(end)))
 }
 
-/// Leaves out the dropout of merges that a file may ask for: the same text has the same tokens.
-fn without_dropout(tokenizer: &mut Tokenizer) {
-    if let ModelWrapper::BPE(model) = tokenizer.get_model()
-        && model.dropout.is_some()
-    {
-        let mut model = model.clone();
-        model.dropout = None;
-        tokenizer.with_model(model);
-    }
+/// Leaves out the dropout of merges that a file may ask for, and returns it: the same text has the same tokens.
+fn without_dropout(tokenizer: &mut Tokenizer) -> Option<f32> {
+    let ModelWrapper::BPE(model) = tokenizer.get_model() else {
+        return None;
+    };
+    let dropout = model.dropout?;
+    let mut model = model.clone();
+    model.dropout = None;
+    tokenizer.with_model(model);
+    Some(dropout).filter(|dropout| *dropout > 0.0)
 }
 
 /// Bytes in hexadecimal.
@@ -327,6 +377,9 @@ mod tests {
             "dropout": 0.5, "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}}"#;
         let encoder = open(json).unwrap();
         assert_eq!(encoder.encode(&"ab".repeat(200)).unwrap(), [2; 200]);
+        let notice = encoder.notice().unwrap();
+        assert!(notice.contains("a dropout of merges (0.5)"), "{notice}");
+        assert_eq!(open(JSON).unwrap().notice(), None);
     }
 
     #[test]

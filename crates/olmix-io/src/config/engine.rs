@@ -1,15 +1,21 @@
 //! The section `engine` of launch configs and of `olmix.yaml`: what runs a swarm, and what each run gets
 //! there.
 
+mod amount;
+mod secrets;
+mod values;
+
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::yaml::{Document, Value, Yaml};
+use crate::config::yaml::{Document, Value};
 use crate::error::IoError;
 use crate::input::{InputFile, MAX_CONFIG_BYTES};
 use crate::messages::{excerpt, listed};
+pub use secrets::MASK;
+use values::{json, lines, variable};
 
 /// Every engine, one line each: what help says of it, its name in Rust and in configs, and the module of
 /// `olmix-launch` that has it. Calls a macro with the list; further lines for it may follow a `;`.
@@ -61,11 +67,6 @@ macro_rules! engine_kinds {
 
 for_each_engine!(engine_kinds);
 
-/// What is shown in place of a value that may be a secret.
-pub const MASK: &str = "***";
-/// Where a runtime environment of Ray has variables.
-const RAY_VARIABLES: &str = "env_vars";
-
 impl Default for EngineKind {
     /// Processes of this machine, where a config names no engine.
     fn default() -> Self {
@@ -87,6 +88,9 @@ pub struct EngineConfig {
     pub jobs: Option<u32>,
     /// GPUs of a run.
     pub gpus: Option<u32>,
+    /// Ray: the share of a GPU that a run gets, below 1; `gpus` is 1 then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu_fraction: Option<f64>,
     /// Cores of a run.
     pub cpus: Option<u32>,
     /// Memory of a run, as Slurm writes it: `32G`.
@@ -184,34 +188,37 @@ impl EngineConfig {
             }
             Ok::<(), IoError>(())
         };
-        set("memory", &mut self.memory)?;
         set("partition", &mut self.partition)?;
         set("account", &mut self.account)?;
         set("qos", &mut self.qos)?;
         set("gres", &mut self.gres)?;
         set("container", &mut self.container)?;
+        if let Some(value) = section.optional("memory") {
+            let words = value.name()?;
+            let amount = amount::memory(words);
+            let what =
+                "an amount of memory such as 32G or 500M (powers of 1024; a number alone is in M)";
+            self.memory = Some(amount.ok_or_else(|| value.must_be(what))?.0);
+        }
         if let Some(value) = section.optional("time") {
             let words = value.text()?;
-            if seconds(words).is_none() {
+            if amount::seconds(words).is_none() {
                 return Err(value.must_be("a time such as 90 (minutes), 2:30:00 or 1-12:00:00"));
             }
             self.time = Some(words.to_owned());
+        }
+        if let Some(value) = section.optional("gpus") {
+            self.read_gpus(&value)?;
         }
         let mut whole = |key: &'static str, least: u64, setting: &mut Option<u32>| {
             if let Some(value) = section.optional(key) {
                 let number = value.whole().ok().filter(|number| *number >= least);
                 let number = number.and_then(|number| u32::try_from(number).ok());
-                let what = if least == 0 {
-                    "a whole number"
-                } else {
-                    "a whole number above 0"
-                };
-                *setting = Some(number.ok_or_else(|| value.must_be(what))?);
+                *setting = Some(number.ok_or_else(|| value.must_be("a whole number above 0"))?);
             }
             Ok::<(), IoError>(())
         };
         whole("jobs", 1, &mut self.jobs)?;
-        whole("gpus", 0, &mut self.gpus)?;
         whole("cpus", 1, &mut self.cpus)?;
         whole("nodes", 1, &mut self.nodes)?;
         let mut list = |key: &'static str, setting: &mut Vec<String>| {
@@ -250,48 +257,21 @@ impl EngineConfig {
         Ok(self)
     }
 
-    /// Whether there are variables of the environment, whose values may be secrets: in `env`, in Ray's
-    /// `runtime_env.env_vars`, or in those of evaluation.
-    #[must_use]
-    pub fn has_secrets(&self) -> bool {
-        let of_ray = self.runtime_env.as_ref();
-        let of_ray = of_ray.and_then(|environment| environment.get(RAY_VARIABLES));
-        !self.env.is_empty()
-            || of_ray.is_some()
-            || self
-                .evaluation
-                .as_ref()
-                .is_some_and(|apart| apart.has_secrets())
-    }
-
-    /// The same, with [`MASK`] for the value of each variable of the environment: to be shown. Which of them
-    /// are secrets can't be told, so all count as such.
-    ///
-    /// ```
-    /// use olmix_io::EngineConfig;
-    ///
-    /// let engine = EngineConfig {
-    ///     env: vec![("API_TOKEN".into(), "hunter2".into())],
-    ///     ..EngineConfig::default()
-    /// };
-    /// assert!(engine.has_secrets());
-    /// assert_eq!(engine.masked().env, [("API_TOKEN".into(), "***".into())]);
-    /// ```
-    #[must_use]
-    pub fn masked(&self) -> Self {
-        let mut shown = self.clone();
-        for (_, value) in &mut shown.env {
-            MASK.clone_into(value);
+    /// Whole GPUs, or a share of one.
+    fn read_gpus(&mut self, value: &Value<'_>) -> Result<(), IoError> {
+        let whole = value.whole().ok().and_then(|n| u32::try_from(n).ok());
+        self.gpu_fraction = match whole {
+            Some(_) => None,
+            None => Some(value.number_that(
+                "a whole number, or with Ray a share of one GPU such as 0.5",
+                |share| 0.0 < share && share < 1.0,
+            )?),
+        };
+        self.gpus = whole.or(Some(1));
+        if self.gpu_fraction.is_some() && self.kind != EngineKind::Ray {
+            return Err(value.must_be("a whole number; only Ray gives a run a share of a GPU"));
         }
-        let of_ray = shown.runtime_env.as_mut();
-        if let Some(variables) = of_ray.and_then(|environment| environment.get_mut(RAY_VARIABLES)) {
-            match variables.as_object_mut() {
-                Some(values) => values.values_mut().for_each(|value| *value = MASK.into()),
-                None => *variables = MASK.into(),
-            }
-        }
-        shown.evaluation = shown.evaluation.map(|apart| Box::new(apart.masked()));
-        shown
+        Ok(())
     }
 
     /// The settings that the engine does not take, because they are another engine's: one notice an engine.
@@ -342,7 +322,13 @@ impl EngineConfig {
     /// How long a run may take, where that is said.
     #[must_use]
     pub fn limit(&self) -> Option<Duration> {
-        seconds(self.time.as_deref()?).map(Duration::from_secs)
+        amount::seconds(self.time.as_deref()?).map(Duration::from_secs)
+    }
+
+    /// Memory of a run in bytes, where it is said.
+    #[must_use]
+    pub fn memory_bytes(&self) -> Option<u64> {
+        Some(amount::memory(self.memory.as_deref()?)?.1)
     }
 
     /// GPUs of a run: `gpus`, or what `gres` asks for (`gpu:2`, `gpu:a100:2`), times `nodes`.
@@ -384,72 +370,6 @@ fn kind(value: &Value<'_>) -> Result<EngineKind, IoError> {
 
 fn text(value: Option<Value<'_>>) -> Result<Option<String>, IoError> {
     value.map(|v| v.name().map(str::to_owned)).transpose()
-}
-
-/// A list of lines, or a single one. Each of the options is a line of a script; those of `setup` are a script.
-fn lines(key: &str, value: &Value<'_>) -> Result<Vec<String>, IoError> {
-    let line = |item: &Value<'_>| {
-        let line = if key == "options" {
-            item.name()
-        } else {
-            item.text()
-        };
-        line.map(str::to_owned)
-    };
-    match value.items() {
-        Ok(items) => items.iter().map(line).collect(),
-        Err(_) => Ok(vec![line(value)?]),
-    }
-}
-
-/// A name that a shell takes for a variable.
-fn variable(name: &str, value: &Value<'_>) -> Result<String, IoError> {
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Ok(name.to_owned());
-    }
-    Err(value.error(
-        format!("`{}` is not a valid variable name", excerpt(name)),
-        "use letters, digits and _",
-    ))
-}
-
-/// Seconds of a time as Slurm writes it: minutes, `M:S`, `H:M:S`, `D-H`, `D-H:M`, `D-H:M:S`.
-fn seconds(text: &str) -> Option<u64> {
-    let (days, rest) = match text.split_once('-') {
-        Some((days, rest)) => (Some(days.parse::<u64>().ok()?), rest),
-        None => (None, text),
-    };
-    let parts: Vec<u64> = rest
-        .split(':')
-        .map(|part| part.trim().parse().ok())
-        .collect::<Option<_>>()?;
-    let rest = match (days.is_some(), parts.as_slice()) {
-        (true, [h]) => h * 3600,
-        (true, [h, m]) => h * 3600 + m * 60,
-        (_, [h, m, s]) => h * 3600 + m * 60 + s,
-        (false, [m]) => m * 60,
-        (false, [m, s]) => m * 60 + s,
-        _ => return None,
-    };
-    Some(days.unwrap_or(0) * 86_400 + rest).filter(|seconds| *seconds > 0)
-}
-
-/// A YAML value as JSON; plain words as what they stand for.
-fn json(value: &Value<'_>) -> serde_json::Value {
-    if let Ok(entries) = value.entries() {
-        let pair = |(key, value): &(&str, Value<'_>)| ((*key).to_owned(), json(value));
-        return serde_json::Value::Object(entries.iter().map(pair).collect());
-    }
-    if let Ok(items) = value.items() {
-        return items.iter().map(json).collect();
-    }
-    match value.to_yaml() {
-        Yaml::Scalar(word) if !word.starts_with(['"', '\'']) => {
-            serde_json::from_str(&word).unwrap_or_else(|_| word.as_str().into())
-        }
-        _ => value.text().unwrap_or_default().into(),
-    }
 }
 
 #[cfg(test)]

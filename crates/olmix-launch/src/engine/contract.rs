@@ -56,6 +56,10 @@ pub trait Engine {
     /// does not have is passed over.
     fn stop(&mut self, run: RunId, force: bool);
 
+    /// Does not follow a run any more that goes on without the launcher: another one has it. A run that it does
+    /// not have is passed over.
+    fn forget(&mut self, _run: RunId) {}
+
     /// Whether this run goes on when the launcher ends.
     fn run_survives(&self, _run: RunId) -> bool {
         self.survives_launcher()

@@ -42,7 +42,7 @@ impl<'o> MultiEngine<'o> {
         }
     }
 
-    fn forget(&mut self, ended: &[Ended]) {
+    fn forget_ended(&mut self, ended: &[Ended]) {
         for ended in ended {
             self.others_runs.remove(&ended.job.run);
         }
@@ -93,12 +93,19 @@ impl Engine for MultiEngine<'_> {
         }
     }
 
+    fn forget(&mut self, run: RunId) {
+        match self.others_runs.remove(&run) {
+            Some(place) => self.others[place].forget(run),
+            None => self.main.forget(run),
+        }
+    }
+
     fn poll(&mut self, recorder: &mut dyn RunRecorder) -> Result<Vec<Ended>, LaunchError> {
         let mut ended = Vec::new();
         for other in &mut self.others {
             ended.extend(other.poll(recorder)?);
         }
-        self.forget(&ended);
+        self.forget_ended(&ended);
         ended.extend(self.main.poll(recorder)?);
         Ok(ended)
     }

@@ -23,6 +23,12 @@ const AT_ONCE: u32 = 16;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long it may take until somebody listens at the address.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a cluster is tried before a launch.
+const TRIES: u32 = 3;
+
 /// How the registry opens it.
 pub const ENGINE: EngineEntry = EngineEntry::Cluster(|settings| Ok(Box::new(Ray::at(settings)?)));
 
@@ -32,6 +38,8 @@ pub struct Ray {
     address: String,
     client: Client,
     headers: Vec<(String, String)>,
+    /// What each run asks for, by Ray's names of resources.
+    request: Vec<(String, f64)>,
 }
 
 impl Ray {
@@ -76,6 +84,7 @@ impl Ray {
         olmix_data::install_tls_provider();
         let client = Client::builder()
             .timeout(PATIENCE)
+            .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|error| {
                 LaunchError::refused(
@@ -87,6 +96,7 @@ impl Ray {
             address: address.trim_end_matches('/').to_owned(),
             client,
             headers,
+            request: resources(settings),
         })
     }
 
@@ -112,12 +122,7 @@ impl Ray {
                 )
             });
         }
-        let said = text
-            .lines()
-            .rev()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default()
-            .trim();
+        let said = last_words(&text);
         let message = format!("{}: {status}: {said}", self.address);
         Err(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ClusterError::refused(
@@ -134,6 +139,13 @@ impl Ray {
         })
     }
 
+    /// Whether a node of the cluster has, when it is idle, what a run asks for; `None` where that is not known.
+    fn fits(&self) -> Option<bool> {
+        let url = format!("{}/api/v0/nodes?limit=10000", self.address);
+        let told = self.answer(self.client.get(url)).ok()?;
+        fits_a_node(&told, &self.request)
+    }
+
     fn url(&self, rest: &str) -> String {
         format!("{}/api/jobs/{rest}", self.address)
     }
@@ -142,6 +154,26 @@ impl Ray {
 impl Cluster for Ray {
     fn name(&self) -> &'static str {
         "ray"
+    }
+
+    fn check_answers(&self) -> Result<(), ClusterError> {
+        let mut tries = 1;
+        loop {
+            match self.answer(self.client.get(self.url(""))) {
+                Err(ClusterError::Unreachable(_)) if tries < TRIES => {
+                    tries += 1;
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                Err(ClusterError::Unreachable(message)) => {
+                    return Err(ClusterError::refused(
+                        message,
+                        "start the cluster, or correct engine.address or RAY_ADDRESS: it is the dashboard's, \
+                         port 8265 by default; nothing was submitted",
+                    ));
+                }
+                other => return other.map(|_| ()),
+            }
+        }
     }
 
     fn max_tasks(&mut self) -> Result<usize, ClusterError> {
@@ -183,11 +215,27 @@ impl Cluster for Ray {
     fn list_jobs(&mut self) -> Result<Vec<JobStatus>, ClusterError> {
         let told = self.answer(self.client.get(self.url("")))?;
         let jobs = told.as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(jobs.iter().filter_map(seen).collect())
+        let mut jobs: Vec<JobStatus> = jobs.iter().filter_map(seen).collect();
+        let unplaced = |job: &&mut JobStatus| job.state == JobState::Ended(ExitReason::NotPlaced);
+        // A cluster that is busy with other work for long is not too small.
+        if jobs.iter_mut().any(|job| unplaced(&job)) && self.fits() != Some(false) {
+            for job in jobs.iter_mut().filter(unplaced) {
+                job.state = JobState::Ended(ExitReason::NodeFailed);
+            }
+        }
+        Ok(jobs)
     }
 
-    fn job_history(&mut self, _jobs: &[String]) -> Result<Vec<JobStatus>, ClusterError> {
-        Ok(Vec::new())
+    fn job_history(&mut self, jobs: &[String]) -> Result<Vec<JobStatus>, ClusterError> {
+        let mut found = Vec::new();
+        for job in jobs {
+            match self.answer(self.client.get(self.url(job))) {
+                Ok(told) => found.extend(seen(&told)),
+                Err(ClusterError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     fn cancel(&mut self, jobs: &[String], _force: bool) -> Result<(), ClusterError> {
@@ -238,10 +286,12 @@ fn request(batch: &Batch<'_>, task: usize) -> Value {
     });
     if !batch.probe {
         request["entrypoint_num_cpus"] = settings.cpus.unwrap_or(1).into();
-        if let Some(gpus) = settings.gpus {
+        if let Some(gpus) = settings.gpu_fraction {
+            request["entrypoint_num_gpus"] = gpus.into();
+        } else if let Some(gpus) = settings.gpus {
             request["entrypoint_num_gpus"] = gpus.into();
         }
-        if let Some(bytes) = settings.memory.as_deref().and_then(bytes) {
+        if let Some(bytes) = settings.memory_bytes() {
             request["entrypoint_memory"] = bytes.into();
         }
         if !settings.resources.is_empty() {
@@ -255,18 +305,38 @@ fn request(batch: &Batch<'_>, task: usize) -> Value {
     request
 }
 
-/// An amount of memory as Slurm writes it: megabytes, or a number with K, M, G or T.
-fn bytes(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let (digits, unit) = match text.char_indices().next_back()? {
-        (at, unit) if unit.is_ascii_alphabetic() => (&text[..at], unit.to_ascii_uppercase()),
-        _ => (text, 'M'),
-    };
-    let power = "KMGT".find(unit)? + 1;
-    digits
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1024_u64.checked_pow(u32::try_from(power).ok()?)?)
+/// The line of an error that says what it is: the last one of a traceback. What an agent refuses ends with a
+/// further line, which is a dot.
+fn last_words(text: &str) -> &str {
+    let mut lines = text.lines().rev();
+    let found = lines.find(|line| line.contains(char::is_alphanumeric));
+    found.unwrap_or_default().trim()
+}
+
+/// What a run asks for, by Ray's names of resources.
+fn resources(settings: &EngineConfig) -> Vec<(String, f64)> {
+    let mut resources = settings.resources.clone();
+    resources.push(("CPU".into(), f64::from(settings.cpus.unwrap_or(1))));
+    let gpus = settings
+        .gpu_fraction
+        .or_else(|| settings.gpus.map(f64::from));
+    resources.extend(gpus.map(|gpus| ("GPU".to_owned(), gpus)));
+    let memory = settings.memory_bytes();
+    resources.extend(memory.map(|bytes| ("memory".to_owned(), bytes as f64)));
+    resources.retain(|(_, amount)| *amount > 0.0);
+    resources
+}
+
+/// Whether a node that lives has all of a request, by the answer of Ray's state API.
+fn fits_a_node(told: &Value, request: &[(String, f64)]) -> Option<bool> {
+    let nodes = told.pointer("/data/result/result")?.as_array()?;
+    let alive = nodes.iter().filter(|node| node["state"] == "ALIVE");
+    let mut fits = alive.map(|node| {
+        let total = &node["resources_total"];
+        let has = |(name, amount): &(String, f64)| total[name].as_f64().unwrap_or(0.0) >= *amount;
+        request.iter().all(has)
+    });
+    Some(fits.any(|fits| fits))
 }
 
 /// A job of the list.
@@ -278,7 +348,6 @@ fn seen(job: &Value) -> Option<JobStatus> {
         "node has died",
         "node was dead",
         "node died",
-        "failed to start within",
         "actor died",
         "ActorDiedError",
         "ActorUnschedulableError",
@@ -290,6 +359,9 @@ fn seen(job: &Value) -> Option<JobStatus> {
         "SUCCEEDED" => JobState::Ended(ExitReason::Success),
         "FAILED" if lost.iter().any(|words| note.contains(words)) => {
             JobState::Ended(ExitReason::NodeFailed)
+        }
+        "FAILED" if note.contains("failed to start within") => {
+            JobState::Ended(ExitReason::NotPlaced)
         }
         "FAILED" => JobState::Ended(ExitReason::Failure),
         _ => return None,
@@ -333,9 +405,64 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_read_as_slurm_reads_it() {
-        assert_eq!(bytes("32G"), Some(32 << 30));
-        assert_eq!(bytes("512"), Some(512 << 20));
-        assert_eq!(bytes("many"), None);
+    fn the_last_words_of_a_refusal_are_not_a_dot() {
+        let text = "Traceback\n  raise ValueError(\nValueError: Job with submission_id a-1 already exists.\n.\n";
+        assert!(last_words(text).ends_with("submission_id a-1 already exists."));
+        assert_eq!(last_words(" \n.\n"), "");
+    }
+
+    #[test]
+    fn a_job_that_was_never_placed_is_told_apart_from_a_node_that_failed() {
+        let state = |message: &str| {
+            let id = "olmix-web.k2x-7";
+            let job = json!({"submission_id": id, "status": "FAILED", "message": message});
+            seen(&job).map(|job| job.state)
+        };
+        let unplaced =
+            "Job supervisor actor failed to start within 8.0 seconds. This may be because";
+        assert_eq!(
+            state(unplaced),
+            Some(JobState::Ended(ExitReason::NotPlaced))
+        );
+        let node = "the node died";
+        assert_eq!(state(node), Some(JobState::Ended(ExitReason::NodeFailed)));
+    }
+
+    #[test]
+    fn a_request_fits_where_one_living_node_has_all_of_it() {
+        let nodes = json!({"data": {"result": {"result": [
+            {"state": "ALIVE", "resources_total": {"CPU": 8.0, "memory": 1e9}},
+            {"state": "ALIVE", "resources_total": {"CPU": 2.0, "GPU": 1.0}},
+            {"state": "DEAD", "resources_total": {"CPU": 99.0, "GPU": 9.0}},
+        ]}}});
+        let fits = |request: &[(&str, f64)]| {
+            let owned = |(name, amount): &(&str, f64)| ((*name).to_owned(), *amount);
+            fits_a_node(&nodes, &request.iter().map(owned).collect::<Vec<_>>())
+        };
+        assert_eq!(fits(&[("CPU", 8.0)]), Some(true));
+        assert_eq!(fits(&[("CPU", 2.0), ("GPU", 0.5)]), Some(true));
+        assert_eq!(fits(&[("CPU", 8.0), ("GPU", 1.0)]), Some(false));
+        assert_eq!(fits(&[("CPU", 99.0)]), Some(false));
+        assert_eq!(fits(&[("special", 1.0)]), Some(false));
+        assert_eq!(fits_a_node(&json!({"result": false}), &[]), None);
+    }
+
+    #[test]
+    fn what_a_run_asks_for_has_the_names_of_ray() {
+        let settings = EngineConfig {
+            gpu_fraction: Some(0.5),
+            gpus: Some(1),
+            memory: Some("2G".into()),
+            resources: vec![("special".into(), 1.0)],
+            ..EngineConfig::default()
+        };
+        let expected = [
+            ("special", 1.0),
+            ("CPU", 1.0),
+            ("GPU", 0.5),
+            ("memory", 2_147_483_648.0),
+        ];
+        let expected = expected.map(|(name, amount)| (name.to_owned(), amount));
+        assert_eq!(resources(&settings), expected);
     }
 }

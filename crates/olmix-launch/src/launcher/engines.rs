@@ -49,6 +49,10 @@ pub fn engine_settings(
         Some(engine) => engine.clone(),
         None => settings_of_project(variants_folder)?.unwrap_or_default(),
     };
+    // So many jobs of a cluster are not so many processes of this machine.
+    if kind == Some(EngineKind::Local) && settings.kind != EngineKind::Local {
+        settings.jobs = None;
+    }
     settings.kind = kind.unwrap_or(settings.kind);
     settings.jobs = jobs.or(settings.jobs);
     Ok(settings)
@@ -140,7 +144,9 @@ impl OpenedEngine {
     pub fn open(settings: &EngineConfig) -> Result<Self, LaunchError> {
         let (mut opened, mut storage) = (None, None);
         if registry::is_cluster(settings) {
-            opened = Some(registry::open_cluster(settings)?);
+            let cluster = registry::open_cluster(settings)?;
+            cluster.check_answers()?;
+            opened = Some(cluster);
             storage = cluster::storage(settings)?;
             storage.as_ref().map(Storage::check).transpose()?;
         }

@@ -216,6 +216,15 @@ impl LaunchLoop<'_, '_> {
     /// Stops runs that someone asked to cancel, and those that another launcher has taken.
     fn stop_cancelled(&mut self) -> Result<(), LedgerError> {
         let held = self.launcher.ledger.held_runs(self.id)?;
+        let engine = &mut *self.engine;
+        // A job that another launcher follows now is not this one's to end.
+        self.running.retain(|run| {
+            let taken = engine.run_survives(*run) && !held.iter().any(|(held, _)| held == run);
+            if taken {
+                engine.forget(*run);
+            }
+            !taken
+        });
         for &run in &self.running {
             let reason = match held.iter().find(|(held, _)| *held == run) {
                 Some((_, false)) => continue,

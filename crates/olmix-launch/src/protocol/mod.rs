@@ -18,5 +18,5 @@ pub use outcome::Outcome;
 pub use record_store::RecordStore;
 pub use records::{
     EVALUATION_SUFFIX, EndRecord, PROBE_ANSWER_FILE, ProbeAnswer, START_FILE, StartRecord,
-    claim_file, end_file, evaluation_ticket, is_evaluation_ticket, revoke_ticket,
+    claim_file, end_file, evaluation_ticket, is_evaluation_ticket, is_revoked, revoke_ticket,
 };

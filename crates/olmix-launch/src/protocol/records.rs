@@ -80,6 +80,14 @@ pub fn revoke_ticket(records: &RecordStore, ticket: &str) -> Result<(), LaunchEr
     Ok(())
 }
 
+/// Whether a ticket was revoked, as far as the records can be read.
+#[must_use]
+pub fn is_revoked(records: &RecordStore, ticket: &str) -> bool {
+    let claim = records.get(&claim_file(ticket)).ok().flatten();
+    let claim = claim.and_then(|bytes| serde_json::from_slice::<StartRecord>(&bytes).ok());
+    claim.is_some_and(|claim| claim.job.is_empty())
+}
+
 /// The answer of a probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeAnswer {
@@ -172,7 +180,9 @@ mod tests {
         };
         assert!(records.create(&claim_file("a-1"), b"{}").unwrap());
         for ticket in ["a-1", "a-2"] {
+            assert!(!is_revoked(&records, ticket));
             revoke_ticket(&records, ticket).unwrap();
+            assert!(is_revoked(&records, ticket));
             assert_eq!(job(ticket), "");
             assert!(!records.create(&claim_file(ticket), b"{}").unwrap());
         }

@@ -28,6 +28,9 @@ fn make(args: &TokenizeArgs) -> Result<(), Failure> {
         )));
     }
     let encoder = encoder(args).map_err(|error| failure(&error))?;
+    if !args.common.quiet {
+        output::notices(encoder.notice().as_slice());
+    }
     check_writable(&args.output)?;
     let options = TokenizeOptions {
         inputs: args.input.clone(),

@@ -32,18 +32,29 @@ fn an_engine_section_is_read_and_survives_its_record_in_json() {
 }
 
 #[test]
-fn engine_times_are_read_as_slurm_reads_them() {
-    for (text, expected) in [
-        ("90", Some(5400)),
-        ("1:30", Some(90)),
-        ("2:00:00", Some(7200)),
-        ("1-12", Some(129_600)),
-        ("1-0:30", Some(88_200)),
-        ("2h", None),
-        ("0", None),
-        ("1:2:3:4", None),
+fn a_share_of_a_gpu_is_for_ray_and_memory_may_have_any_unit() {
+    let ray = parse("engine: {type: ray, gpus: 0.5, memory: 32GB}\n").unwrap();
+    assert_eq!((ray.gpu_fraction, ray.gpus_of_run()), (Some(0.5), 1));
+    assert_eq!(ray.memory.as_deref(), Some("32G"));
+    assert_eq!(ray.memory_bytes(), Some(32 << 30));
+    let text = serde_json::to_string(&ray).unwrap();
+    assert_eq!(serde_json::from_str::<EngineConfig>(&text).unwrap(), ray);
+    let whole = parse("engine: {type: slurm, gpus: 2}\n").unwrap();
+    assert_eq!((whole.gpu_fraction, whole.gpus), (None, Some(2)));
+    for (section, expected) in [
+        (
+            "type: slurm, gpus: 0.5",
+            "only Ray gives a run a share of a GPU",
+        ),
+        ("type: ray, gpus: 1.5", "a share of one GPU such as 0.5"),
+        ("type: ray, memory: lots", "an amount of memory such as 32G"),
+        (
+            "type: slurm, time: 18446744073709551615",
+            "`engine.time` must be a time",
+        ),
     ] {
-        assert_eq!(seconds(text), expected, "{text}");
+        let error = parse(&format!("engine: {{{section}}}\n")).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }
 

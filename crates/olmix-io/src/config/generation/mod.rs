@@ -99,6 +99,9 @@ impl GenerationConfig {
     }
 }
 
+/// Most bytes of a name that files and folders are named after.
+const LONGEST_NAME: usize = 180;
+
 /// A name that files can be named after.
 pub(crate) fn file_name(value: &Value<'_>) -> Result<String, IoError> {
     let name = value.text()?;
@@ -107,6 +110,15 @@ pub(crate) fn file_name(value: &Value<'_>) -> Result<String, IoError> {
         && name
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '));
+    if name.len() > LONGEST_NAME {
+        return Err(value.error(
+            format!(
+                "`name` has {} bytes, and files and folders are named after it",
+                name.len()
+            ),
+            format!("use at most {LONGEST_NAME}; most file systems take no more than 255 with what is added"),
+        ));
+    }
     if safe {
         Ok(name.to_owned())
     } else {

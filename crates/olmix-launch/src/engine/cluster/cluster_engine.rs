@@ -179,6 +179,13 @@ impl ClusterEngine {
             if due.is_empty() {
                 continue;
             }
+            // Should this launcher be gone when the cluster says that they are cancelled, the next one sees by
+            // the ticket that nobody else did it.
+            for (run, _) in &due {
+                if let Some(tracked) = self.runs.get(run).filter(|tracked| !tracked.running) {
+                    tracked.revoke_own_ticket(&self.site);
+                }
+            }
             let handles: Vec<String> = due.iter().map(|(_, handle)| handle.clone()).collect();
             match self.cluster.cancel(&handles, force) {
                 Ok(()) => self.cancel_error = None,
@@ -258,6 +265,11 @@ impl Engine for ClusterEngine {
             let stop = tracked.stop.get_or_insert(Stop { force, asked: None });
             stop.force |= force;
         }
+    }
+
+    fn forget(&mut self, run: RunId) {
+        self.runs.remove(&run);
+        self.waiting.retain(|waiting| *waiting != run);
     }
 
     fn all_submitted(&self) -> bool {

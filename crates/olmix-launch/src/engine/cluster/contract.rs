@@ -32,6 +32,14 @@ pub trait Cluster {
         Ok(())
     }
 
+    /// Whether the scheduler answers, asked before a launch makes anything; bounded in time.
+    ///
+    /// # Errors
+    /// [`ClusterError::Refused`] where it does not.
+    fn check_answers(&self) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
     /// Most tasks of one submission, at least 1.
     ///
     /// # Errors
@@ -240,6 +248,8 @@ pub enum ExitReason {
     TimedOut,
     /// It took too much memory.
     OutOfMemory,
+    /// No node has what it asks for, and none ever began it.
+    NotPlaced,
 }
 
 /// Why a scheduler did not do as it was asked.

@@ -183,6 +183,7 @@ impl Probe {
             location(site)
         );
         remove_submission(&records, &folder);
+        let _ = folder.parent().map(fs::remove_dir);
         let token = std::mem::take(token);
         self.state = State::Unknown;
         if site.storage.is_some() {

@@ -222,6 +222,7 @@ fn without_a_record_each_reason_of_the_cluster_is_a_kind_of_failure() {
         (ExitReason::NodeFailed, FailureKind::Lost),
         (ExitReason::TimedOut, FailureKind::Timeout),
         (ExitReason::OutOfMemory, FailureKind::OutOfMemory),
+        (ExitReason::NotPlaced, FailureKind::NotStarted),
     ] {
         let mut rig = Rig::at_work();
         rig.cluster.set("run-1", JobState::Ended(reason), "why");

@@ -130,6 +130,13 @@ impl TrackedRun {
             }
         }
         let printed = printed(&self.ticket);
+        if reason == ExitReason::Cancelled && self.stop.is_none() && self.is_revoked(site) {
+            let cause = format!(
+                "job {} was taken back by a launcher that is gone",
+                status.job
+            );
+            return Ok(Some((lost(&cause), at, began)));
+        }
         self.revoke_own_ticket(site);
         let outcome = self.outcome_by_cluster(reason, status, printed, record.as_ref(), site);
         Ok(Some((outcome, at, began)))
@@ -187,12 +194,25 @@ impl TrackedRun {
                      --retry-failed: it resumes from its checkpoint"
                 ),
             ),
+            ExitReason::NotPlaced => (
+                FailureKind::NotStarted,
+                format!(
+                    "job {job} was never begun, and no node has what it asks for: {}; correct engine.cpus, \
+                     gpus, memory or resources",
+                    status.note
+                ),
+            ),
             ExitReason::OutOfMemory => (
                 FailureKind::OutOfMemory,
                 format!("job {job} needed more memory than it may have; raise engine.memory{said}"),
             ),
         };
         Outcome::Failed { kind, cause }
+    }
+
+    /// Whether a launcher has revoked the ticket.
+    fn is_revoked(&self, site: &Site) -> bool {
+        protocol::is_revoked(&site.record_store(&self.job), &self.ticket)
     }
 
     /// Makes sure that no job begins with the ticket any more.

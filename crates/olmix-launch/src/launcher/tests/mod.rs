@@ -1,5 +1,6 @@
 //! The launcher's loop, on a fake engine and a clock that the test sets: every change of a run's state.
 
+mod interleavings;
 mod runs;
 mod stops;
 mod takeover;

@@ -1,6 +1,7 @@
 //! `olmix launch`.
 
 mod cancel;
+mod check;
 mod display;
 mod estimate;
 mod logs;
@@ -13,7 +14,7 @@ mod worth;
 use std::path::PathBuf;
 
 use olmix_io::EngineConfig;
-use olmix_launch::{LEDGER, SwarmPaths, Variant, engine_settings, resolve_path};
+use olmix_launch::{LEDGER, SwarmPaths, Variant, engine_settings, registry, resolve_path};
 use olmix_ledger::{Ledger, Swarm};
 
 use crate::args::{Command, LaunchCommand, LaunchRunArgs, SwarmArgs};
@@ -62,10 +63,11 @@ fn settings(
 }
 
 /// How many of so many runs go at once, and how many threads each has.
-fn shares(args: &LaunchRunArgs, runs: usize) -> (usize, usize) {
+fn shares(args: &LaunchRunArgs, settings: &EngineConfig, runs: usize) -> (usize, usize) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.common.threads.unwrap_or(cores).max(1);
-    let jobs = args.jobs.map_or(threads.min(runs.max(1)), usize::from);
+    let jobs = settings.jobs.filter(|_| !registry::is_cluster(settings));
+    let jobs = jobs.map_or(threads.min(runs.max(1)), |jobs| jobs as usize);
     (jobs, (threads / jobs).max(1))
 }
 

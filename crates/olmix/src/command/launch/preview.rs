@@ -3,16 +3,14 @@
 use std::path::Path;
 
 use olmix_io::{EngineConfig, TrainerKind};
-use olmix_launch::{
-    RunProgress, SwarmPaths, Variant, cluster, commands, load_variants, registry, site, tools,
-};
-use olmix_ledger::{Ledger, Run, RunId, State, SwarmId};
-use olmix_proxy::{ConfigCheck, ProxyError};
+use olmix_launch::{RunProgress, Variant, cluster, commands, load_variants, registry, site, tools};
+use olmix_ledger::{Run, RunId, State, SwarmId};
 use serde_json::json;
 
 use super::super::cost::{self, Work};
+use super::check::{check, known, would_run};
 use super::{estimate, worth};
-use crate::args::{LaunchPreviewArgs, LaunchRunArgs};
+use crate::args::LaunchPreviewArgs;
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
@@ -27,8 +25,8 @@ pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
     let paths = super::paths(args)?;
     let variants = load_variants(&paths.variants)?;
     let known = known(&paths)?;
-    let (jobs, threads) = super::shares(args, variants.len());
     let settings = super::settings(args, &paths, &variants)?;
+    let (jobs, threads) = super::shares(args, &settings, variants.len());
     if !args.common.quiet {
         output::notices(&settings.notices());
     }
@@ -139,43 +137,6 @@ fn shown_commands(submission: Option<String>, commands: &str, to_do: usize) -> S
     text
 }
 
-/// Refuses configs of which the runs could not be planned. What a trainer of the user's own needs is not
-/// known.
-fn check(args: &LaunchRunArgs, variants: &[Variant], known: &[Run]) -> Result<(), Failure> {
-    let mut check = ConfigCheck::default();
-    let mut found: Vec<ProxyError> = Vec::new();
-    for variant in variants {
-        let config = &variant.config;
-        let is_custom = matches!(config.trainer, TrainerKind::Command { .. });
-        let run = known.iter().find(|run| run.name == config.name);
-        let changed = |run: &Run| run.config_sha256 != variant.sha256;
-        if !is_custom && run.is_none_or(|run| would_run(args, run, changed(run))) {
-            found.extend(check.check(config).err());
-        }
-    }
-    let runs = found.len();
-    match found.into_iter().next() {
-        None => Ok(()),
-        Some(error) if runs == 1 => Err(error.into()),
-        Some(error) => Err(Failure::refused(format!(
-            "{runs} runs can't be planned; the first: {error}"
-        ))),
-    }
-}
-
-/// The runs that the ledger has of this swarm.
-fn known(paths: &SwarmPaths) -> Result<Vec<Run>, Failure> {
-    if !paths.ledger.exists() {
-        return Ok(Vec::new());
-    }
-    let ledger = Ledger::open_to_read(&paths.ledger)?;
-    let swarms = ledger.swarms()?;
-    match swarms.iter().find(|swarm| swarm.out == paths.out) {
-        Some(swarm) => Ok(ledger.runs(swarm.id)?),
-        None => Ok(Vec::new()),
-    }
-}
-
 /// What a cluster would be given.
 fn submission(
     settings: &EngineConfig,
@@ -221,19 +182,5 @@ fn new_run(variant: &Variant) -> Run {
         tokens: None,
         seconds: 0.0,
         gpu_seconds: 0.0,
-    }
-}
-
-/// Whether a launch with these options would begin a run, whose launch config may have `changed` since it
-/// was recorded.
-fn would_run(args: &LaunchRunArgs, run: &Run, changed: bool) -> bool {
-    match run.state {
-        State::Queued => true,
-        State::Submitted | State::Running | State::Finished => false,
-        State::Cancelled => args.retry_failed,
-        State::Failed => {
-            let may_pass = run.failure.is_none_or(olmix_ledger::FailureKind::may_pass);
-            args.retry_failed || changed || (may_pass && run.failures <= args.retries)
-        }
     }
 }

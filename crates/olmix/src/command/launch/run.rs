@@ -7,6 +7,7 @@ use olmix_launch::{
 };
 use olmix_ledger::{FailureKind, Ledger, RerunPolicy, Run, State, Swarm, SyncSummary};
 
+use super::check::{check, known};
 use super::display::Display;
 use super::estimate;
 use super::status::{as_json, summary};
@@ -26,7 +27,11 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
             "leave it out, or give --engine slurm or ray",
         ));
     }
-    // What is missing on this machine is told before anything is made.
+    // What keeps runs from being planned, and what is missing on this machine, is told before anything is
+    // made. Nodes that see another file system find what this machine does not.
+    if settings.storage.is_none() || local {
+        check(args, &variants, &known(&paths)?)?;
+    }
     let opened = OpenedEngine::open(&settings)?;
     // It keeps the settings of the engine, so that runs can be asked for without the configs.
     let mut ledger = if settings.has_secrets() {
@@ -53,7 +58,7 @@ pub fn run(args: &LaunchRunArgs) -> Result<(), Failure> {
         output::notices(&settings.notices());
         output::notices(&notices(&synced));
     }
-    let (jobs, threads) = super::shares(args, variants.len());
+    let (jobs, threads) = super::shares(args, &settings, variants.len());
     let clock = SystemClock::shared();
     let mut engine = opened.for_swarm(jobs, &ledger, &swarm, &clock)?;
     let mut watch = Watch {

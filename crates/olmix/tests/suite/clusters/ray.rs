@@ -105,6 +105,20 @@ fn ray_refusals_and_expired_credentials_are_passed_on() {
         !fs::exists(folder.join("swarm/runs/submissions")).unwrap(),
         "nothing is left"
     );
+    // Nobody listens there.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    for line in [RUN.to_owned(), format!("{RUN} --detach")] {
+        let mut command = olmix(folder, &line);
+        let done = command.env("RAY_ADDRESS", &address).assert().code(2);
+        let told = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+        assert!(
+            told.contains("correct engine.address or RAY_ADDRESS")
+                && told.contains("nothing was submitted"),
+            "{told}"
+        );
+    }
     let mut command = olmix(folder, RUN);
     let done = command.env_remove("RAY_ADDRESS").assert().code(2);
     let told = String::from_utf8_lossy(&done.get_output().stderr).into_owned();

@@ -161,3 +161,51 @@ fn set_version(ledger: &Path, version: u32) {
     bytes[60..64].copy_from_slice(&version.to_be_bytes());
     fs::write(ledger, bytes).unwrap();
 }
+
+#[test]
+fn names_that_the_launcher_keeps_for_itself_or_that_no_file_can_have_are_refused_before_anything_is_made()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let long = "x".repeat(300);
+    for (name, expected) in [
+        ("ledger.sqlite", "that of a file of the launcher's own"),
+        ("Ledger.sqlite-wal", "that of a file of the launcher's own"),
+        ("submissions", "that of a file of the launcher's own"),
+        (&long, "`name` has 300 bytes"),
+    ] {
+        swarm(folder, 2, |_| trainer(0.0));
+        let file = folder.join("swarm/launch/01.yaml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace("run-01", name)).unwrap();
+        for line in [RUN, "launch preview --variants swarm/launch"] {
+            let message = refused(folder, line);
+            assert!(
+                message.contains(expected) && message.contains("help: "),
+                "{message}"
+            );
+        }
+        assert!(!folder.join("swarm/runs").exists(), "{name}");
+    }
+}
+
+#[test]
+fn jobs_of_a_config_are_processes_of_this_machine_unless_they_are_those_of_a_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    swarm(folder, 4, |_| trainer(0.0));
+    let preview = |engine: &str, options: &str| {
+        for i in 0..4 {
+            config(folder, i, 4, &trainer(0.0), &format!("engine: {engine}\n"));
+        }
+        let line = format!("launch preview --variants swarm/launch --threads 4 {options}");
+        let told = olmix(folder, &line).assert().success();
+        String::from_utf8_lossy(&told.get_output().stdout).into_owned()
+    };
+    let told = preview("{type: local, jobs: 2}", "");
+    assert!(told.contains("2 at once with 2 threads each"), "{told}");
+    let told = preview("{type: local, jobs: 2}", "--jobs 1");
+    assert!(told.contains("1 at once with 4 threads each"), "{told}");
+    let told = preview("{type: slurm, jobs: 64}", "--engine local");
+    assert!(told.contains("4 at once with 1 threads each"), "{told}");
+}

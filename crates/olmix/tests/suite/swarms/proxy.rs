@@ -329,7 +329,7 @@ fn a_batch_of_less_than_a_sequence_is_refused_with_both_units() {
 }
 
 #[test]
-fn launch_preview_refuses_what_a_run_would_and_writes_nothing() {
+fn launch_refuses_what_keeps_a_run_from_being_planned_before_any_is_queued() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     data(at);
@@ -369,8 +369,10 @@ fn launch_preview_refuses_what_a_run_would_and_writes_nothing() {
         let text = good("b");
         assert!(text.contains(from), "{from}: {text}");
         write(at, "launch/b.yaml", &text.replace(from, to));
-        let message = refused(at, line);
-        assert!(message.contains(says), "{says}: {message}");
+        for command in [line, "launch run --variants launch"] {
+            let message = refused(at, command);
+            assert!(message.contains(says), "{says}: {message}");
+        }
     }
     assert!(message_of_all(at, &good).starts_with("error: 2 runs can't be planned; the first: "));
     assert!(!at.join("runs").exists());
