@@ -209,6 +209,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_solve_that_does_not_converge_names_the_ridge_that_helps() {
+        let error = IoError::core("fit.yaml", CoreError::SolverFailed("NumericalError".into()));
+        assert!(error.to_string().contains("`--ridge auto`"), "{error}");
+    }
+
+    #[test]
     fn an_input_error_is_two_lines_with_its_place() {
         let location = Location::Position {
             line: 12,

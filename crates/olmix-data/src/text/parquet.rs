@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use olmix_fs::DOCUMENT;
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{AsBytes, DataType};
@@ -11,7 +12,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 
-use super::{Each, Source, Trouble, Trouble::Stop};
+use super::{Each, Source, Trouble, Trouble::Stop, too_long};
 
 /// Documents that are read at a time.
 const BATCH: usize = 1024;
@@ -75,6 +76,7 @@ where
 {
     let mut values: Vec<T::T> = Vec::with_capacity(BATCH);
     let (mut definition, mut repetition) = (Vec::new(), Vec::new());
+    let limit = DOCUMENT.bytes();
     loop {
         values.clear();
         definition.clear();
@@ -85,6 +87,9 @@ where
             return Ok(());
         }
         for value in &values {
+            if value.as_bytes().len() as u64 > limit {
+                return Err(too_long("a value", limit));
+            }
             take(value.as_bytes())?;
         }
     }

@@ -27,6 +27,9 @@ pub struct Delimited {
     decimal_comma: bool,
 }
 
+/// Most bytes of a cell, a name or a number: a quote that is never closed makes the rest of a file one cell.
+const MOST_CELL: usize = 1 << 20;
+
 impl Delimited {
     /// Reads a file of cells. Its separator is `,`, `;` or a tab: what gives the most columns, in the header
     /// and in the line below alike.
@@ -57,6 +60,20 @@ impl Delimited {
             }
         };
         let header_line = first + counter.line_of(&header);
+        let too_long = |line: u64, cell: &str| {
+            refuse(
+                line,
+                format!(
+                    "a cell has {} bytes, and the bound is {MOST_CELL}: `{}`",
+                    cell.len(),
+                    excerpt(cell)
+                ),
+                "check for quotes that are not closed, and leave columns of long texts out",
+            )
+        };
+        if let Some(name) = header.iter().find(|name| name.len() > MOST_CELL) {
+            return Err(too_long(header_line, name));
+        }
         if let Some(name) = header.iter().find(|name| has_control(name)) {
             let name = excerpt(name);
             let message =
@@ -84,6 +101,9 @@ impl Delimited {
                         "check for missing or extra {between}, and for quotes that are not closed"
                     ),
                 ));
+            }
+            if let Some(cell) = cells.iter().find(|cell| cell.len() > MOST_CELL) {
+                return Err(too_long(line, cell));
             }
             rows.push((line, cells));
         }

@@ -78,6 +78,15 @@ fn files_that_are_read_whole_are_bounded_and_a_device_without_an_end_ends() {
         );
         olmix(at, &format!("mix show {file}")).assert().success();
     }
+    // A quote that is never closed.
+    let text = format!("domain,weight\nweb,\"1\n{}", "x".repeat(1 << 20));
+    fs::write(at.join("open.csv"), text).unwrap();
+    let message = refused(at, "mix show open.csv");
+    assert!(
+        message.contains("open.csv:2: a cell has") && message.contains("quotes"),
+        "{message}"
+    );
+    assert!(message.len() < 1000, "{message}");
     if Path::new("/dev/zero").exists() {
         let message = refused_under(at, "OLMIX_MAX_FILE", "512M", "mix show /dev/zero");
         assert!(
