@@ -78,6 +78,13 @@ pub(crate) fn to_read(
     });
     match opened {
         Ok(connection) => Ok((connection, access, Unwritable { what, help })),
+        // Opened only where SQLite could not: closing a file that it has open would drop its locks.
+        Err(LedgerError::Database { .. }) if is_closed_to_us(path) => Err(LedgerError::Database {
+            file: path.to_owned(),
+            what: "it is not for you to read".into(),
+            help: "ask its owner for the right (`chmod g+r`, with the files beside it); the ledger of a swarm \
+                   whose engine has variables (`engine.env`) is for its owner alone",
+        }),
         // What is in the log can't be left out: it is the newest.
         Err(LedgerError::Database { .. }) if access == Access::Read => Err(LedgerError::Database {
             file: path.to_owned(),
@@ -90,6 +97,11 @@ pub(crate) fn to_read(
         }),
         Err(error) => Err(error),
     }
+}
+
+fn is_closed_to_us(path: &Path) -> bool {
+    let opened = fs::File::open(path);
+    opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Whether a ledger can be read where this is what opening it to write said.

@@ -99,6 +99,17 @@ fn the_project_of_somebody_else_is_read_and_what_would_write_says_why_not() {
         assert_eq!(run.status.code(), Some(2), "{}", text(&run));
     }
     assert_eq!(super::contents(at), before);
+    // One that is its owner's alone is not read, and says so.
+    let ledger = at.join(".olmix/ledger.sqlite");
+    fs::set_permissions(&ledger, fs::Permissions::from_mode(0o000)).unwrap();
+    if let Some(run) = as_other(at, "log") {
+        assert_eq!(run.status.code(), Some(2));
+        let message = text(&run);
+        assert!(
+            message.contains("not for you to read") && message.contains("chmod g+r"),
+            "{message}"
+        );
+    }
     writable(at);
 }
 
