@@ -125,7 +125,7 @@ fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> 
         let leaves: serde_json::Map<String, serde_json::Value> = counts.iter().map(leaf).collect();
         output::print(&json!({ "leaves": leaves }).to_string())?;
     } else if args.output.is_none() {
-        output::print(&yaml)?;
+        output::print_as_it_is(&yaml)?;
     } else if !args.common.quiet && !args.output.as_deref().is_some_and(is_standard_output) {
         let sizes: Vec<(String, f64)> = tokens
             .into_iter()
