@@ -20,6 +20,7 @@ use exit_status::{classify_exit, timed_out};
 use uploader::FolderUploader;
 
 use crate::LaunchError;
+use crate::engine::cluster::make_scratch;
 use crate::host::clock::{now, utc};
 use crate::host::interrupt::{Interrupts, StopRequest};
 use crate::host::process::{self, MARK};
@@ -62,7 +63,7 @@ pub fn read_job_spec(file: &Path, task: usize) -> Result<JobSpec, LaunchError> {
     };
     let line = task.checked_sub(1).and_then(|line| text.lines().nth(line));
     let line = line.ok_or_else(|| refused(format!("there is no task {task}")))?;
-    serde_json::from_str(line).map_err(|error| refused(format!("task {task}: {error}")))
+    JobSpec::from_line(line).map_err(|error| refused(format!("task {task}: {error}")))
 }
 
 /// Runs the commands of a spec as the engine's job `job`, and returns the exit code of the process: 0 also
@@ -87,6 +88,9 @@ pub fn run_job(spec: &JobSpec, job: &str) -> Result<u8, LaunchError> {
         let title = format!("{}: not evaluated, {before} did not finish", utc(now()));
         let _ = log::begin(&spec.folder, &title);
         return Ok(0);
+    }
+    if storage.is_some() {
+        make_scratch(&spec.folder)?;
     }
     let mut signals = StopSignals {
         interrupts: Interrupts::watch()?,
@@ -301,6 +305,7 @@ fn answer_probe(spec: &JobSpec) -> Result<(), LaunchError> {
                     "engine.scratch must be a folder that nodes may write to",
                 )
             };
+            make_scratch(&spec.folder)?;
             fs::create_dir_all(&spec.folder).map_err(failed)?;
             tempfile::tempfile_in(&spec.folder).map_err(failed)?;
             RecordStore::Store(Storage::open(url, object_store::LAUNCHER_TIMEOUT)?)

@@ -5,9 +5,13 @@ use std::path::PathBuf;
 
 use olmix_ledger::Stage;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Job, Step, evaluation_ticket};
 use crate::host::shell::quoted;
+
+/// The key of a line's checksum.
+const CHECKSUM: &str = "sha256";
 
 /// One attempt of a run, as a node gets it: the commands, and where their results go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +81,37 @@ impl CommandSpec {
 }
 
 impl JobSpec {
+    /// Its line of the file, as JSON with its checksum: `sha256` of the same object without it.
+    ///
+    /// # Errors
+    /// What JSON has no word for.
+    pub fn line(&self) -> Result<String, serde_json::Error> {
+        let mut object = serde_json::to_value(self)?;
+        let sum = olmix_io::sha256_hex(object.to_string().as_bytes());
+        if let Some(object) = object.as_object_mut() {
+            object.insert(CHECKSUM.into(), sum.into());
+        }
+        Ok(object.to_string())
+    }
+
+    /// Reads a line of the file. One of an earlier version has no checksum.
+    ///
+    /// # Errors
+    /// A sentence, for what is no spec, or was changed since it was written.
+    pub fn from_line(line: &str) -> Result<Self, String> {
+        let failed = |error: serde_json::Error| error.to_string();
+        let mut object: Value = serde_json::from_str(line).map_err(failed)?;
+        let sum = object
+            .as_object_mut()
+            .and_then(|object| object.shift_remove(CHECKSUM));
+        if let Some(sum) = sum
+            && sum != olmix_io::sha256_hex(object.to_string().as_bytes())
+        {
+            return Err("is damaged: it is not what its checksum says".into());
+        }
+        serde_json::from_value(object).map_err(failed)
+    }
+
     /// Moves the evaluation to a spec of its own, which follows this one; `None` where there is no
     /// evaluation, or nothing but one.
     #[must_use]
@@ -168,5 +203,26 @@ mod tests {
             CommandSpec::new(&step, Some("apptainer exec x.sif")).command,
             r"apptainer exec x.sif sh -c 'a '\''b'\'' && c'"
         );
+    }
+
+    #[test]
+    fn no_flipped_bit_of_a_line_is_worked_by() {
+        let mut spec = JobSpec::probe(std::path::Path::new("/runs/a"), None);
+        spec.mixture = vec![("web".into(), 0.1), ("code".into(), 0.9)];
+        let line = spec.line().unwrap();
+        assert_eq!(JobSpec::from_line(&line).as_ref(), Ok(&spec));
+        for bit in 0..8 * line.len() {
+            let mut bytes = line.clone().into_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let Ok(flipped) = String::from_utf8(bytes) else {
+                continue;
+            };
+            if let Ok(found) = JobSpec::from_line(&flipped) {
+                // The name of the checksum itself.
+                assert_eq!(found, spec, "{flipped}");
+            }
+        }
+        let earlier = serde_json::to_string(&spec).unwrap();
+        assert_eq!(JobSpec::from_line(&earlier), Ok(spec));
     }
 }

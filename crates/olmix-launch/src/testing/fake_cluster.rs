@@ -37,6 +37,8 @@ struct State {
     ignores_cancel: bool,
     refuses_cancel: bool,
     automatic: bool,
+    slow: bool,
+    overlaps: usize,
     max_tasks: Option<usize>,
 }
 
@@ -77,6 +79,44 @@ impl FakeCluster {
     pub fn automatic(self) -> Self {
         self.state().automatic = true;
         self
+    }
+
+    /// Lets every job work for a few listings from now on, so that something may happen to it.
+    #[must_use]
+    pub fn slow(self) -> Self {
+        self.state().slow = true;
+        self
+    }
+
+    /// How often a run was seen to work twice at once.
+    #[must_use]
+    pub fn overlaps(&self) -> usize {
+        self.state().overlaps
+    }
+
+    /// As [`FakeCluster::set`], where there is such a job that has not ended.
+    pub fn try_set(&self, run: &str, job_state: JobState) {
+        if let Some(job) = open(&mut self.state(), run) {
+            job.state = job_state;
+        }
+    }
+
+    /// As [`FakeCluster::hide`], where there is such a job that has not ended.
+    pub fn try_hide(&self, run: &str) {
+        if let Some(job) = open(&mut self.state(), run) {
+            job.listed = false;
+        }
+    }
+
+    /// As [`FakeCluster::forget`], where there is such a job that has not ended: its node is gone with it.
+    pub fn try_forget(&self, run: &str, history: Option<ExitReason>) {
+        let mut state = self.state();
+        let found = open(&mut state, run).map(|job| {
+            (job.listed, job.known) = (false, false);
+            job.state = JobState::Ended(ExitReason::NodeFailed);
+            job.id.clone()
+        });
+        state.history.extend(found.zip(history));
     }
 
     /// Its jobs, but for probes, in the order that they were submitted.
@@ -187,10 +227,19 @@ fn latest<'s>(state: &'s mut State, run: &str) -> &'s mut FakeJob {
     jobs.find(|job| job.spec.run == run).unwrap()
 }
 
+/// A run's latest job, where that has not ended.
+fn open<'s>(state: &'s mut State, run: &str) -> Option<&'s mut FakeJob> {
+    let mut jobs = state.jobs.iter_mut().rev();
+    let job = jobs.find(|job| job.spec.run == run)?;
+    (!matches!(job.state, JobState::Ended(_))).then_some(job)
+}
+
 fn finish(job: &mut FakeJob, outcome: &Outcome) {
     let done = *outcome == Outcome::Done;
     if done {
-        fs::write(&job.spec.metrics, r#"{"loss": 1.5}"#).unwrap();
+        let weight = job.spec.mixture.first().map_or(0.5, |(_, weight)| *weight);
+        let metrics = format!(r#"{{"loss": {}}}"#, 1.0 + weight);
+        fs::write(&job.spec.metrics, metrics).unwrap();
     }
     let (word, kind, cause) = match outcome {
         Outcome::Done => ("done", None, None),
@@ -339,9 +388,20 @@ impl Cluster for FakeCluster {
         state.answer()?;
         state.lists += 1;
         if state.automatic {
-            let runs = state.jobs.iter_mut();
+            // Those that are slow take a step in every fourth listing.
+            let due = !state.slow || state.lists.is_multiple_of(4);
+            let runs = state.jobs.iter_mut().filter(|_| due);
             runs.filter(|job| !job.spec.ticket.is_empty())
                 .for_each(advance);
+            let mut at_work: Vec<&str> = state
+                .jobs
+                .iter()
+                .filter(|job| job.state == JobState::Running)
+                .map(|job| job.spec.run.as_str())
+                .collect();
+            at_work.sort_unstable();
+            let overlaps = at_work.windows(2).filter(|pair| pair[0] == pair[1]).count();
+            state.overlaps += overlaps;
         }
         let listed = state.jobs.iter().filter(|job| job.listed);
         Ok(listed

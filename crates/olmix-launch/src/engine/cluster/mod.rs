@@ -16,5 +16,5 @@ mod tracked_run;
 
 pub use cluster_engine::ClusterEngine;
 pub use contract::{Batch, Cluster, ClusterError, ExitReason, JobState, JobStatus};
-pub use results::{scratch, storage};
+pub use results::{make_scratch, scratch, storage};
 pub use submission::{SUBMISSIONS, Site, preview, submission_folder};

@@ -1,5 +1,8 @@
 //! Where the records of runs and submissions are, and how results come to the launcher's folder.
 
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use olmix_io::EngineConfig;
@@ -23,6 +26,44 @@ const DOWNLOADED_FILES: [&str; 6] = [
 
 /// The folder in a system's temporary one that runs work in where none is named: of each user their own.
 const SCRATCH: &str = "/tmp/olmix";
+
+/// Makes the folder of a user's own under the system's temporary one, where a run's folder on a node is in
+/// that: others must not be able to put anything there beforehand.
+///
+/// # Errors
+/// [`LaunchError::Refused`] for one that is not this user's alone.
+pub fn make_scratch(folder: &Path) -> Result<(), LaunchError> {
+    let start = format!("{SCRATCH}-");
+    let own = |path: &&Path| {
+        let text = path.to_str().and_then(|text| text.strip_prefix(&start));
+        text.is_some_and(|rest| !rest.contains('/'))
+    };
+    folder.ancestors().find(own).map_or(Ok(()), make_private)
+}
+
+fn make_private(folder: &Path) -> Result<(), LaunchError> {
+    let refused = |what: String| {
+        LaunchError::refused(
+            format!("{}: {what}", folder.display()),
+            "remove it, or set engine.scratch to a folder of your own on the nodes",
+        )
+    };
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(refused(format!("can't be made: {error}"))),
+    }
+    let found = fs::symlink_metadata(folder).map_err(|error| refused(error.to_string()))?;
+    if !found.is_dir() {
+        return Err(refused("is no folder".into()));
+    }
+    if found.uid() != nix::unistd::geteuid().as_raw() || found.mode() & 0o022 != 0 {
+        return Err(refused(
+            "is not this user's alone, and runs would work in it".into(),
+        ));
+    }
+    Ok(())
+}
 
 impl Site {
     /// Where a run's records are.
@@ -69,7 +110,7 @@ impl Site {
         let listed = storage.list()?;
         if !metrics.is_empty() && !listed.iter().any(|name| name == metrics) {
             // Those of an earlier attempt are not this one's.
-            let _ = std::fs::remove_file(&job.metrics);
+            let _ = fs::remove_file(&job.metrics);
         }
         for name in listed {
             if DOWNLOADED_FILES.contains(&name.as_str())
@@ -119,4 +160,36 @@ pub fn scratch(settings: &EngineConfig) -> Result<Option<PathBuf>, LaunchError> 
     };
     let own = olmix_io::sha256_hex(url.trim_end_matches('/').as_bytes());
     Ok(Some(folder.join(&own[..PART])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn a_scratch_folder_that_others_may_write_to_or_that_is_a_link_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        make_private(&at("new")).unwrap();
+        make_private(&at("new")).unwrap();
+        let mode = fs::metadata(at("new")).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o777)).unwrap();
+        symlink(at("elsewhere"), at("link")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        for (name, expected) in [
+            ("new", "is not this user's alone"),
+            ("link", "is no folder"),
+            ("file", "is no folder"),
+        ] {
+            let message = make_private(&at(name)).unwrap_err().to_string();
+            assert!(
+                message.contains(expected) && message.contains("engine.scratch"),
+                "{message}"
+            );
+        }
+        // A folder that the config names is the user's to choose.
+        make_scratch(&at("link/0123456789ab/run-1")).unwrap();
+    }
 }

@@ -44,7 +44,7 @@ pub(super) fn submit_jobs(
         .map_err(|error| refused(format!("{}: {error}", folder.display())))?;
     let mut text = String::new();
     for spec in specs {
-        text += &serde_json::to_string(spec).map_err(|error| refused(error.to_string()))?;
+        text += &spec.line().map_err(|error| refused(error.to_string()))?;
         text.push('\n');
     }
     records.put(JOB_SPECS_FILE, text.as_bytes())?;

@@ -1,5 +1,6 @@
 //! The launcher's loop, on a fake engine and a clock that the test sets: every change of a run's state.
 
+mod faults;
 mod interleavings;
 mod runs;
 mod stops;
@@ -40,10 +41,12 @@ fn name(run: usize) -> String {
 }
 
 fn config(folder: &Path, run: usize, seed: usize) {
+    let a = 0.25 + run as f64 / 64.0;
     let text = format!(
         "name: {}\ngroup_id: group\ntraining: {{seed: {seed}}}\ntrainer:\n  command: train {{out}}\nmix: \
-         {{a: 0.25, b: 0.75}}\n",
-        name(run)
+         {{a: {a}, b: {}}}\n",
+        name(run),
+        1.0 - a
     );
     std::fs::write(folder.join(format!("launch/{run}.yaml")), text).unwrap();
 }

@@ -1,5 +1,6 @@
 //! The demo swarm as a newcomer has it, commands run as a user runs them, and the services that tests share.
 
+pub mod disk;
 pub mod python;
 pub mod ray;
 pub mod server;

@@ -133,6 +133,7 @@ impl Cluster {
             "--no-defaults",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
+            "--innodb-log-file-size=4M",
             &user,
             &at,
         ];
@@ -141,7 +142,7 @@ impl Cluster {
         let line = format!(
             "exec mariadbd --no-defaults {user} {at} --socket={folder}/mariadb.socket --port={database} \
              --bind-address=127.0.0.1 --pid-file={folder}/mariadb.pid --init-file={folder}/accounts.sql \
-             --innodb-flush-log-at-trx-commit=0 --skip-name-resolve > {folder}/log/mariadb.log 2>&1 &"
+             --innodb-flush-log-at-trx-commit=0 --innodb-log-file-size=4M --skip-name-resolve > {folder}/log/mariadb.log 2>&1 &"
         );
         self.run("sh", &["-c", &line]);
         let answers = |port: u16| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();

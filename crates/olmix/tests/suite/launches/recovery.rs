@@ -3,11 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
+use crate::common::disk::SmallDisk;
 use crate::common::olmix;
 use crate::common::service::wait_until;
 use crate::common::swarm::{
-    RUN, held_by, log, processes, release, signal, start, states, status, swarm, tables, trainer,
-    trainers,
+    RUN, assert_as_quiet, held_by, log, processes, release, signal, start, states, status, swarm,
+    tables, trainer, trainers,
 };
 use olmix_ledger::{Ledger, NewRun, Process, RerunPolicy};
 
@@ -170,4 +171,31 @@ fn launcher_ends_runs_that_were_taken_from_it() {
     assert!(launcher.wait().unwrap().success(), "{}", log(folder));
     assert!(!folder.join("swarm/runs/overlaps.txt").exists());
     assert!(status(folder).iter().all(|run| run["attempt"] == 2));
+}
+
+#[test]
+fn swarm_on_a_full_disk_goes_on_once_there_is_room() {
+    const RUNS: usize = 3;
+    for kilobytes in [120, 190, 300, 420] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        swarm(folder, RUNS, |_| trainer(0.2));
+        let Some(_disk) = SmallDisk::mount(folder.join("swarm/runs")) else {
+            return;
+        };
+        let ballast = folder.join("swarm/runs/ballast");
+        fs::write(&ballast, vec![0; (2048 - kilobytes) * 1024]).unwrap();
+        let first = olmix(folder, RUN).ok();
+        // What could be recorded before is safe; a run is begun anew or tried again.
+        fs::remove_file(&ballast).unwrap();
+        let line = format!("{RUN} --retry-failed");
+        let again = olmix(folder, &line)
+            .timeout(Duration::from_mins(2))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&again.stderr);
+        assert!(again.status.success(), "{kilobytes} KB, {first:?}: {told}");
+        assert!(!told.contains("configuration can't be used"), "{told}");
+        assert_as_quiet(folder, RUNS);
+    }
 }

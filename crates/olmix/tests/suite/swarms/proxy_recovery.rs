@@ -1,9 +1,10 @@
 //! Runs of the built-in trainer that are killed or run out of disk end as ones left alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::proxy::{model, write};
+use crate::common::disk::SmallDisk;
 use crate::common::tiny::{MIX, config, data};
 use crate::common::{olmix, refused, start};
 
@@ -147,32 +148,6 @@ fn proxy_swarm_killed_ten_times_ends_with_the_tables_of_one_left_alone() {
         .success();
     let found = tables(killed.path());
     assert_eq!(found, expected);
-}
-
-/// A file system of a few megabytes, gone when it is dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: PathBuf) -> Option<Self> {
-        std::fs::create_dir(&at).unwrap();
-        let mount = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
-            .arg(&at)
-            .output();
-        match mount {
-            Ok(done) if done.status.success() => Some(Self(at)),
-            _ => {
-                eprintln!("skipped: a small file system can't be mounted here");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(&self.0).status();
-    }
 }
 
 #[test]
