@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import exports_page
@@ -199,7 +200,30 @@ def write_jsonl(path, mark, tokens):
     Path(path).write_text("".join(json.dumps({"text": " ".join([str(mark)] * count)}) + "\n" for count in words))
 
 
-def make(folder, cases, kind, python):
+class Worker:
+    """A process of an environment that makes data and draws exports, step by step."""
+
+    def __init__(self, python, folder, log):
+        caches = {"HF_HOME": str(folder / "hf"), "TMPDIR": str(folder), "TOKENIZERS_PARALLELISM": "false"}
+        self.log = log
+        self.process = subprocess.Popen([python, DRAW], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(log, "w"), text=True,
+                                        env=os.environ | caches)
+
+    def step(self, *step):
+        """The answer; a text where the process ended."""
+        try:
+            print(json.dumps(step), file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            pass
+        answer = self.process.stdout.readline()
+        return json.loads(answer) if answer else Path(self.log).read_text().strip()[-300:] or "the process ended"
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def make(folder, cases, kind, worker):
     """The data of a kind for every case, once."""
     spec = [file for case in cases for file in case.spec(folder / case.folder, kind)]
     if kind == "tokenizer":
@@ -213,9 +237,9 @@ def make(folder, cases, kind, python):
         for file in spec:
             globals()[f"write_{kind}"](*file)
         return
-    run = subprocess.run([python, DRAW, "make", kind, folder / f"{kind}.json"], capture_output=True, text=True)
-    if run.returncode:
-        sys.exit(f"{kind}: {run.stderr[-2000:]}")
+    wrong = worker.step("make", kind, spec)
+    if wrong:
+        raise RuntimeError(f"{kind}: {wrong}")
 
 
 def export(olmix, folder, case, name, kind, suffix):
@@ -273,26 +297,17 @@ def judge(case, how, result):
     return wrong, shares, passes
 
 
-def check(olmix, envs, folder, name, how, cases):
-    """The outcome of every case: (case, what is wrong, shares, passes, versions), or the reason it was not run."""
-    python, why = environment(envs, how.env)
-    if python is None:
-        return why
+def check(olmix, worker, folder, name, how, cases):
+    """The outcome of every case: (case, what is wrong, shares, passes, versions)."""
     if name == "levanter":
         cases = [case.without_backslash() for case in cases]
-    make(folder, cases, how.kind, python)
+    make(folder, cases, how.kind, worker)
     if how.env in ("levanter", "litgpt", "llm-foundry"):
-        make(folder, cases, "tokenizer", python)
+        make(folder, cases, "tokenizer", worker)
     exported = [export(olmix, folder / case.folder, case, name, how.kind, how.suffix) for case in cases]
     jobs = [[str(file), SEQUENCE, case.tokens, str(folder / case.folder)] for case, (file, _) in zip(cases, exported) if file]
-    (folder / "jobs.json").write_text(json.dumps(jobs))
-    output = folder / f"{name}.drawn.json"
-    output.unlink(missing_ok=True)
-    command = [python, DRAW, "draw", how.draw or name, folder / "jobs.json", output]
-    caches = {"HF_HOME": str(folder / "hf"), "TMPDIR": str(folder), "TOKENIZERS_PARALLELISM": "false"}
-    run = subprocess.run(command, capture_output=True, text=True, env=os.environ | caches)
-    (folder / f"{name}.log").write_text(run.stdout + run.stderr)
-    results = iter(json.loads(output.read_text()) if output.exists() else [{"error": run.stderr.strip()[-300:]}] * len(jobs))
+    results = worker.step("draw", how.draw or name, jobs)
+    results = iter([{"error": results}] * len(jobs) if isinstance(results, str) else results)
     outcomes = []
     for case, (file, complaint) in zip(cases, exported):
         result = next(results) if file else {"error": f"olmix: {complaint}"}
@@ -301,6 +316,19 @@ def check(olmix, envs, folder, name, how, cases):
         else:
             outcomes.append((case, *judge(case, how, result), result["versions"]))
     return outcomes
+
+
+def check_together(olmix, envs, folder, formats, cases):
+    """The outcomes of formats of one environment, in one process; or the reason why they were not run."""
+    env = formats[0][1].env
+    python, why = environment(envs, env)
+    if python is None:
+        return [why] * len(formats)
+    worker = Worker(python, folder, folder / f"{formats[0][0]}.log")
+    try:
+        return [check(olmix, worker, folder, name, how, cases) for name, how in formats]
+    finally:
+        worker.close()
 
 
 def refusals(olmix, folder):
@@ -350,17 +378,26 @@ def main():
         OPTIONS.extend(["--sequence-length", str(SEQUENCE)])
     folder = arguments.keep or Path(tempfile.mkdtemp())
     try:
-        results, failed = [], 0
-        start = time.monotonic()
+        failed, start = 0, time.monotonic()
+        # What needs no package is there before any thread.
+        for kind in ("raw", "jsonl"):
+            make(folder, cases, kind, None)
+        # Quickly, a process of each environment, side by side; else each trainer has a process of its own.
+        together = {}
         for name, how in chosen.items():
-            outcomes = check(olmix, envs, folder.resolve(), name, how, cases)
-            results.append((name, how, outcomes))
+            together.setdefault(how.env if arguments.quick else name, []).append((name, how))
+        with ThreadPoolExecutor(2 if arguments.quick else 1) as threads:
+            work = lambda formats: check_together(olmix, envs, folder.resolve(), formats, cases)
+            outcomes = dict(zip(together, threads.map(work, together.values())))
+        found = {name: of for key, formats in together.items() for (name, _), of in zip(formats, outcomes[key])}
+        results = [(name, how, found[name]) for name, how in chosen.items()]
+        for name, how, outcomes in results:
             problems = [] if isinstance(outcomes, str) else [f"{case.name}: {what}" for case, wrong, *_ in outcomes for what in wrong]
             failed += bool(problems)
-            print(name, f"not run: {outcomes}" if isinstance(outcomes, str) else "right" if not problems else "wrong",
-                  f"{time.monotonic() - start:.0f} s", flush=True)
+            print(name, f"not run: {outcomes}" if isinstance(outcomes, str) else "right" if not problems else "wrong", flush=True)
             for problem in problems:
                 print("   ", problem, flush=True)
+        print(f"{time.monotonic() - start:.0f} s")
         for problem in refusals(olmix, folder):
             failed += 1
             print("not refused:", problem)

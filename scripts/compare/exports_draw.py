@@ -1,9 +1,10 @@
 """Run by exports.py in the environment of a trainer: makes token data in its format, or loads an export and draws a run from it.
 
-    exports_draw.py make KIND JOBS              JOBS: a JSON file, [[path, mark, tokens], ...]; every token of a file is its mark
-    exports_draw.py draw FORMAT JOBS OUTPUT     JOBS: [[export, sequence, tokens of the run, folder of the data], ...]
+Reads a step a line, as JSON, and answers each with a line of JSON, so that packages are imported once:
 
-OUTPUT gets for each job the sequences drawn by mark, and what the loader says besides, or the error.
+    ["make", KIND, JOBS]       JOBS: [[path, mark, tokens], ...]; every token of a file is its mark. Answer: null, or the error
+    ["draw", FORMAT, JOBS]     JOBS: [[export, sequence, tokens of the run, folder of the data], ...]. Answer: for each job the
+                               sequences drawn by mark, and what the loader says besides, or the error
 """
 
 import collections
@@ -126,10 +127,14 @@ def draw_levanter(file, sequence, tokens, folder):
 
 def draw_levanter_config(file, sequence, tokens, folder):
     """What the mixture of the config draws, from data sets that stand for the texts: needs no tokenized cache."""
+    import draccus
     import numpy
+    import yaml
     from levanter.data.mixture import MixtureDataset
+    from levanter.data.text.datasets import LmDataConfig
 
-    data = levanter_config(file)
+    # The section alone: the whole run's config imports the trainer, which takes longer than all else here.
+    data = draccus.decode(LmDataConfig, yaml.safe_load(Path(file).read_text())["data"])
 
     class Name:
         def __init__(self, name):
@@ -299,15 +304,25 @@ def drawn(draw, file, sequence, tokens, folder):
     return dict(drawn=rows, facts=facts, seconds=time.time() - start, versions=versions())
 
 
-def main():
-    command, what, jobs, *output = sys.argv[1:]
+def step(command, what, jobs):
     work = globals()[f"{command}_{what.replace('-', '_')}"]
-    jobs = json.loads(Path(jobs).read_text())
-    if command == "make":
+    if command == "draw":
+        return [drawn(work, *job) for job in jobs]
+    try:
         for job in jobs:
             work(*job)
-        return
-    Path(output[0]).write_text(json.dumps([drawn(work, *job) for job in jobs]))
+    except Exception as error:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+
+
+def main():
+    # Packages print to the standard output.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        answers.write(json.dumps(step(*json.loads(line))) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":

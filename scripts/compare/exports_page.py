@@ -17,8 +17,8 @@ LIMITS = """## What a trainer does that an export can't change
 - **olmo-core** (the older source mixture) needs a number of tokens that is a multiple of the global batch. Both forms read whole
   sequences of a file, and leave out the end of each file.
 - **megatron** has no room for a comment in its line, and cuts it at white space. `--split` must be `100,0,0`: with another, the
-  end of every file is kept for validation, and the rest is seen more often. Megatron Bridge itself was not run: its list is read by
-  the class of megatron-core that it fills.
+  end of every file is kept for validation, and the rest is seen more often. Megatron Bridge itself was not run: release 0.6.2 does
+  not import without Transformer Engine, which needs CUDA. Its list is read by the class of megatron-core that it fills.
 - **nanotron** was not run: the release on PyPI (0.4) reads no weights of token files; they are in the repository only.
 """
 

@@ -135,7 +135,7 @@ impl Lister<'_> {
 
     /// The data set of a folder that a path names, and its index; `None` for other paths.
     fn data_set(&self, path: &str) -> Result<Option<(DataFile, Shard)>, String> {
-        let pattern = Pattern::parse(path)?;
+        let pattern = Pattern::parse_near(path, self.folder)?;
         if pattern.glob.is_some() {
             return Ok(None);
         }
@@ -170,7 +170,7 @@ impl Lister<'_> {
     /// For a path that is a folder of this machine without an index: the pattern of its `.ds` files, or the folder
     /// as such, which holds nothing that is known.
     fn folder_of_files(&self, path: &str) -> Option<Result<String, DataFile>> {
-        let pattern = Pattern::parse(path).ok()?;
+        let pattern = Pattern::parse_near(path, self.folder).ok()?;
         if pattern.glob.is_some() || pattern.location != Location::Local {
             return None;
         }
@@ -185,7 +185,7 @@ impl Lister<'_> {
                 .into_iter()
                 .any(|entry| is_shard(&entry.file_name()))
             {
-                Ok(format!("{path}/*.ds"))
+                Ok(format!("{}/*.ds", globset::escape(&path)))
             } else {
                 Err(DataFile {
                     path,

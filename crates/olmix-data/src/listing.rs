@@ -135,6 +135,14 @@ pub(crate) async fn remote(
         };
     }
     if root.starts_with("http") {
+        // A name with characters of wildcards may still be a file's.
+        let literal = Key::parse(&pattern.literal).ok();
+        if let Some(Ok(meta)) = match literal {
+            Some(key) => Some(store.head(&key).await),
+            None => None,
+        } {
+            return Ok(vec![shard(meta)]);
+        }
         return Err(format!(
             "`{}`: web servers don't list their files; name each one",
             pattern.text
@@ -144,11 +152,17 @@ pub(crate) async fn remote(
     // The index of a shard that is meant says what the shard is.
     let meant = |name: &str| {
         let bin = name.strip_suffix(".idx").map(|stem| format!("{stem}.bin"));
-        pattern.matches(name) || bin.is_some_and(|bin| pattern.matches(&bin))
+        name == pattern.literal
+            || pattern.matches(name)
+            || bin.is_some_and(|bin| pattern.matches(&bin))
     };
     let meant = listed.try_filter(|meta| std::future::ready(meant(meta.location.as_ref())));
     let found: Vec<ObjectMeta> = meant.try_collect().await.map_err(failed)?;
     let mut shards: Vec<Shard> = found.into_iter().map(shard).collect();
+    // A name that is exactly the pattern is meant, and nothing else.
+    if shards.iter().any(|shard| shard.name == pattern.literal) {
+        shards.retain(|shard| shard.name == pattern.literal);
+    }
     shards.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Ok(shards)
 }

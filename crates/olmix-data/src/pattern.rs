@@ -1,5 +1,7 @@
 //! Paths and globs, local or of a store.
 
+use std::path::Path;
+
 use globset::{GlobBuilder, GlobMatcher};
 use url::Url;
 
@@ -16,7 +18,12 @@ pub(crate) struct Pattern {
     pub glob: Option<GlobMatcher>,
     /// The folders and the name behind the base, as they were written.
     parts: Vec<String>,
+    /// All of it as a path or key, if its wildcards are characters of a name.
+    pub literal: String,
 }
+
+/// Characters that begin a wildcard.
+const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
 
 /// Where shards are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,6 +35,30 @@ pub(crate) enum Location {
 }
 
 impl Pattern {
+    /// Reads a path or glob as [`Pattern::parse`] does, or as the file or folder of this machine that has
+    /// exactly this name, wildcards or not: relative to `folder`, or to the working directory.
+    pub fn parse_near(text: &str, folder: &Path) -> Result<Self, String> {
+        let path = text.strip_prefix("file://").unwrap_or(text);
+        let is_there = |folder: &Path| folder.join(path).symlink_metadata().is_ok();
+        let local = !path.contains("://") && path.contains(WILDCARDS);
+        if local && (is_there(folder) || is_there(Path::new(""))) {
+            return Ok(Self::plain(text, Location::Local, path.to_owned()));
+        }
+        Self::parse(text)
+    }
+
+    /// A path without wildcards.
+    fn plain(text: &str, location: Location, path: String) -> Self {
+        Self {
+            text: text.to_owned(),
+            location,
+            literal: path.clone(),
+            base: path,
+            glob: None,
+            parts: Vec::new(),
+        }
+    }
+
     /// Reads a path or glob. Wildcards are `*`, `?`, `[…]` and `{…,…}` inside a name, and `**` for any
     /// number of folders. As in a shell, a name that begins with a dot is meant only where the dot is written.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -49,15 +80,9 @@ impl Pattern {
                 (Location::Store(root), path.to_owned())
             }
         };
-        let wild = |part: &str| part.contains(['*', '?', '[', '{']);
+        let wild = |part: &str| part.contains(WILDCARDS);
         if !wild(&path) {
-            return Ok(Self {
-                text: text.to_owned(),
-                location,
-                base: path,
-                glob: None,
-                parts: Vec::new(),
-            });
+            return Ok(Self::plain(text, location, path));
         }
         let parts: Vec<&str> = path.split('/').collect();
         let plain = parts.iter().take_while(|part| !wild(part)).count();
@@ -76,6 +101,7 @@ impl Pattern {
             },
             glob: Some(glob.compile_matcher()),
             parts: parts[plain..].iter().map(|&part| part.to_owned()).collect(),
+            literal: path,
         })
     }
 

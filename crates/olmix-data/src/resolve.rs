@@ -59,7 +59,8 @@ pub(crate) fn list(
     let mut patterns = Vec::new();
     for (i, leaf) in leaves.iter().enumerate() {
         for path in &leaf.paths {
-            let pattern = Pattern::parse(path).map_err(|problem| failed(leaf, problem))?;
+            let pattern =
+                Pattern::parse_near(path, folder).map_err(|problem| failed(leaf, problem))?;
             patterns.push((i, pattern));
         }
     }

@@ -33,7 +33,7 @@ mod core_messages;
 mod error;
 mod input;
 mod messages;
-mod names;
+pub mod names;
 #[cfg(test)]
 mod real_data;
 mod rounding;

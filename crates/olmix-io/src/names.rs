@@ -8,8 +8,23 @@ pub(crate) fn is_control(c: char) -> bool {
 }
 
 /// Whether a name has such a character.
-pub(crate) fn has_control(name: &str) -> bool {
+#[must_use]
+pub fn has_control(name: &str) -> bool {
     name.chars().any(is_control)
+}
+
+/// A name for a message or page, with such characters written as in a string of Rust: `a\\nb`.
+#[must_use]
+pub fn escaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        if is_control(c) {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// What to do about a name that [`has_control`].
@@ -33,7 +48,9 @@ mod tests {
             "\u{feff}a",
         ] {
             assert!(has_control(name), "{name:?}");
+            assert!(!has_control(&escaped(name)), "{name:?}");
         }
+        assert_eq!(escaped("a\nb \u{2028}"), "a\\nb \\u{2028}");
         for name in [
             "web:news",
             "it's \"#5\": {x} \\ $HOME",

@@ -13,7 +13,8 @@ pub struct Device {
     pub peak: f64,
 }
 
-/// Names, and the dense bf16 peak of one device in TFLOP/s as its vendor publishes it.
+/// Names, and the dense bf16 peak of one device in TFLOP/s as its vendor publishes it: half of what a data sheet
+/// gives "with sparsity". docs/launch-config.md names the document of each.
 const PEAKS: &[(&str, f64)] = &[
     ("A10", 125.0),
     ("A100", 312.0),

@@ -134,37 +134,33 @@ impl Design {
     }
 }
 
-/// Chooses `count` mixtures for the least average variance of predictions over `region`; positions
-/// ascend.
+/// Chooses `count` mixtures for the least average variance of predictions over `region`, from the runs of
+/// `begun` and these together; positions ascend.
 #[must_use]
 pub fn v_optimal<P: AsRef<[f64]>>(
     candidates: &[P],
+    begun: &[Vec<f64>],
     region: &[Vec<f64>],
     count: usize,
     progress: &dyn Fn(),
 ) -> Vec<usize> {
     let region = features(region);
-    choose_runs(
-        &features(candidates),
-        Criterion::Variance(&region),
-        count,
-        progress,
-    )
+    let criterion = Criterion::Variance(&region);
+    let begun = features(begun);
+    choose_runs(&features(candidates), &begun, criterion, count, progress)
 }
 
-/// Chooses `count` mixtures for the greatest determinant of the information; positions ascend.
+/// Chooses `count` mixtures for the greatest determinant of the information of the runs of `begun` and these
+/// together; positions ascend.
 #[must_use]
 pub fn d_optimal<P: AsRef<[f64]>>(
     candidates: &[P],
+    begun: &[Vec<f64>],
     count: usize,
     progress: &dyn Fn(),
 ) -> Vec<usize> {
-    choose_runs(
-        &features(candidates),
-        Criterion::Determinant,
-        count,
-        progress,
-    )
+    let (criterion, begun) = (Criterion::Determinant, features(begun));
+    choose_runs(&features(candidates), &begun, criterion, count, progress)
 }
 
 /// Standard error of a law's prediction, averaged over `region`, after a swarm of these mixtures, in

@@ -44,19 +44,28 @@ struct Exchange<'a> {
     worth: Vec<f64>,
 }
 
-/// Chooses `count` of the candidates (rows of features, `N × d`), those of `fixed` among them;
-/// positions ascend. Deterministic, on any number of threads.
+/// Chooses `count` of the candidates (rows of features, `N × d`) that go best with the runs of `begun` (rows
+/// of the same features, which stay as they are; none for a swarm of its own); positions ascend.
+/// Deterministic, on any number of threads.
 ///
 /// Greedy, then exchanges until none helps or they have cost enough. Costs `count · N · d` a sweep.
+///
+/// # Panics
+/// When `begun` has rows of other features.
 #[must_use]
 pub fn choose_runs(
     candidates: &Matrix,
+    begun: &Matrix,
     criterion: Criterion<'_>,
     count: usize,
     progress: &dyn Fn(),
 ) -> Vec<usize> {
     let count = count.min(candidates.rows());
     let mut state = Exchange::new(candidates, criterion);
+    for run in 0..begun.rows() {
+        assert_eq!(begun.columns(), candidates.columns(), "the same features");
+        state.update(begun.row(run), 1.0);
+    }
     let mut inside = vec![false; candidates.rows()];
     let mut chosen = Vec::with_capacity(count);
     while chosen.len() < count {
@@ -156,11 +165,16 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// Adds (`sign` 1) or removes (−1) candidate `k`: Sherman and Morrison's formula.
+    /// Adds (`sign` 1) or removes (−1) candidate `k`.
     fn change(&mut self, k: usize, sign: f64) {
-        let point = self.x.row(k).to_vec();
-        let z = times(&self.inverse, &point);
-        let c = sign / (1.0 + sign * self.variance[k]);
+        let x = self.x;
+        self.update(x.row(k), sign);
+    }
+
+    /// Adds (`sign` 1) or removes (−1) a run with these features: Sherman and Morrison's formula.
+    fn update(&mut self, point: &[f64], sign: f64) {
+        let z = times(&self.inverse, point);
+        let c = sign / (1.0 + sign * dot(point, &z));
         let x = self.x;
         match &mut self.spread {
             None => {
@@ -176,8 +190,8 @@ impl<'a> Exchange<'a> {
             }
             Some(spread) => {
                 // M⁻¹ − c z zᵀ turns A = M⁻¹ W M⁻¹ into A − c (z gᵀ + g zᵀ) + c² (gᵀx) z zᵀ.
-                let g = times(spread, &point);
-                let w = dot(&g, &point);
+                let g = times(spread, point);
+                let w = dot(&g, point);
                 let both = self
                     .variance
                     .par_chunks_mut(CHUNK)

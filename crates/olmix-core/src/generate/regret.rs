@@ -50,8 +50,10 @@ const MOST_DOMAINS: usize = 100;
 /// What a number of runs is expected to give.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExpectedRegret {
-    /// The number of runs.
+    /// The number of runs of the swarm.
     pub runs: usize,
+    /// Runs that were there already, and are fitted with them.
+    pub beside: usize,
     /// How far the objective (loss plus KL term) at the mixture that is solved for is above the least within
     /// the caps, as a share of the least loss: what the noise of the runs costs. A mean over simulated
     /// swarms, at least 0.
@@ -74,6 +76,11 @@ pub struct RegretProblem<'a> {
     pub prior: &'a [f64],
     /// The greatest weights that the solve may propose (length `m`), where there are any.
     pub caps: Option<&'a [f64]>,
+    /// Mixtures of runs that are there already (each of length `m`) and are fitted with every swarm.
+    pub earlier: &'a [Vec<f64>],
+    /// What each of them counts for in the fit, above 0 and at most 1; empty where all count fully. A run's
+    /// noise is taken to be what it should be for this weight, its variance divided by it.
+    pub earlier_weights: &'a [f64],
     /// Seed of all draws.
     pub seed: u64,
 }
@@ -82,8 +89,9 @@ pub struct RegretProblem<'a> {
 /// simulated swarms (fewer beyond 24 domains, at least 8): laws and noise are drawn as the module's
 /// description says, saturating laws are fitted, and the mixture is solved for exactly with λ = 0.05.
 ///
-/// Swarms with fewer runs than a law needs, `m + 1`, are left out; the answer is empty where it would take
-/// long (more than 50,000 weights in all, or 100 domains).
+/// Swarms with fewer runs than a law needs, `m + 1` with those of [`RegretProblem::earlier`], are left out; the
+/// answer is empty where it would take long (more than 50,000 weights in all, or 100 domains). That a fit gives
+/// earlier swarms a level of their own is not simulated.
 ///
 /// Deterministic on any number of threads; each swarm sees the same laws and noise. Cost: 48 × 16 fits per
 /// swarm, in parallel.
@@ -95,9 +103,10 @@ pub fn expected_regret<P: AsRef<[f64]> + Sync>(
     swarms: &[Vec<P>],
 ) -> Result<Vec<ExpectedRegret>, CoreError> {
     let m = problem.domains.len();
-    let needed = |swarm: &&Vec<P>| swarm.len() > m;
+    let beside = problem.earlier.len();
+    let needed = |swarm: &&Vec<P>| beside + swarm.len() > m;
     let swarms: Vec<&Vec<P>> = swarms.iter().filter(needed).collect();
-    let weights: usize = swarms.iter().map(|swarm| swarm.len() * m).sum();
+    let weights: usize = swarms.iter().map(|swarm| (beside + swarm.len()) * m).sum();
     if weights > LIMIT || !(2..=MOST_DOMAINS).contains(&m) {
         return Ok(Vec::new());
     }
@@ -120,6 +129,7 @@ pub fn expected_regret<P: AsRef<[f64]> + Sync>(
         let square = mean(&|one| (one.swarms[position].0 - regret).powi(2));
         ExpectedRegret {
             runs: swarm.len(),
+            beside,
             regret,
             standard_error: (square / (count - 1.0)).sqrt(),
             in_all: mean(&|one| one.swarms[position].1),
@@ -165,13 +175,17 @@ fn simulate<P: AsRef<[f64]>>(
     for swarm in swarms {
         // The same noise for each swarm, so that their differences are those of the runs.
         let mut rng = generator(problem.seed, Purpose::Regret, 2 * draw as u64 + 1);
-        let measured = measure(problem.domains, &truth, swarm, &mut rng)?;
+        let earlier = problem.earlier.iter().map(Vec::as_slice);
+        let mixtures: Vec<&[f64]> = earlier.chain(swarm.iter().map(AsRef::as_ref)).collect();
+        let mut weights = problem.earlier_weights.to_vec();
+        weights.resize(mixtures.len(), 1.0);
+        let measured = measure(problem.domains, &truth, &mixtures, &weights, &mut rng)?;
         let refit = Refit {
             options: &options,
             laws: &truth,
             prior: problem.prior,
         };
-        let fitted = refit.laws(&measured, &vec![1.0; swarm.len()]);
+        let fitted = refit.laws(&measured, &weights);
         let p = solve(&fitted, KL_REG)?.weights;
         let objective = loss(&p) + KL_REG * kl_divergence(&p, problem.prior);
         let regret = (objective - target.objective) / best;
@@ -201,22 +215,24 @@ fn law(prior: &[f64], rng: &mut impl Rng) -> FittedLaw {
     .into()
 }
 
-/// "Trains" a run of each mixture.
-fn measure<P: AsRef<[f64]>>(
+/// "Trains" a run of each mixture, the noise of which is larger where it has a weight below 1.
+fn measure(
     domains: &DomainSet,
     truth: &[FittedLaw],
-    mixtures: &[P],
+    mixtures: &[&[f64]],
+    weights: &[f64],
     rng: &mut impl Rng,
 ) -> Result<Swarm, CoreError> {
     use crate::law::Law as _;
     let runs = mixtures.len();
     let mut losses = Matrix::zeros(runs, truth.len());
-    for (run, p) in mixtures.iter().enumerate() {
+    for (run, (p, weight)) in mixtures.iter().zip(weights).enumerate() {
         let common: f64 = StandardNormal.sample(rng);
         for (task, law) in truth.iter().enumerate() {
             let own: f64 = StandardNormal.sample(rng);
-            let noise = ASSUMED_NOISE * (COMMON.sqrt() * common + (1.0 - COMMON).sqrt() * own);
-            losses.set(run, task, law.predict(p.as_ref()) * (1.0 + noise));
+            let noise = COMMON.sqrt() * common + (1.0 - COMMON).sqrt() * own;
+            let noise = ASSUMED_NOISE * noise / weight.sqrt();
+            losses.set(run, task, law.predict(p) * (1.0 + noise));
         }
     }
     let task = |i: usize| Task {
@@ -230,7 +246,7 @@ fn measure<P: AsRef<[f64]>>(
         domains.clone(),
         (0..truth.len()).map(task).collect(),
         (0..runs).map(|run| format!("run-{run}")).collect(),
-        Matrix::from_fn(runs, domains.len(), |run, j| mixtures[run].as_ref()[j]),
+        Matrix::from_fn(runs, domains.len(), |run, j| mixtures[run][j]),
         losses,
     )
 }

@@ -29,7 +29,10 @@ pub struct Drawn {
     /// Why draws were rejected.
     pub rejections: Rejections,
     /// What numbers of runs buy, ascending: the standard error of a law's predictions where a solve
-    /// may propose from, in units of one run's noise. Empty where that would cost more than the swarm.
+    /// may propose from, in units of one run's noise. With [`SamplerOptions::existing`] runs (which are in
+    /// these fits), from none on. Empty where that would cost more than the swarm.
+    ///
+    /// [`SamplerOptions::existing`]: super::SamplerOptions::existing
     pub worth: Vec<(usize, f64)>,
     /// How far above the best the mixture that will be solved for is expected to be, by the numbers of
     /// runs of [`Drawn::worth`]; without those that are too few for a law.
@@ -52,7 +55,8 @@ pub fn steps(options: &DrawOptions<'_>, m: usize) -> usize {
     }
 }
 
-/// Draws a swarm. Deterministic, on any number of threads.
+/// Draws a swarm, which an optimal design chooses to go with the existing runs of the sampler's options.
+/// Deterministic, on any number of threads.
 ///
 /// `progress` is called once for each mixture that an optimal design has chosen, [`steps`] times in
 /// all.
@@ -80,8 +84,13 @@ pub fn draw_swarm(
         Vec::new()
     };
     let most = |count: usize| count.saturating_mul(options.draws_each);
-    // Half as many runs, as many, and twice as many.
-    let sizes = [count / 2, count, 2 * count];
+    let begun = settings.existing.as_slice();
+    // Half as many runs, as many, and twice as many; beside others, none too.
+    let mut sizes = vec![count / 2, count, 2 * count];
+    sizes.extend((!begun.is_empty()).then_some(0));
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes.retain(|&size| size > 0 || !begun.is_empty());
     let (pool, rejections) = match design {
         Design::Maximin => sampler.spread(count, settings.seed),
         Design::Random if weights <= WORTH_LIMIT => {
@@ -100,13 +109,17 @@ pub fn draw_swarm(
     };
     let choose = |count: usize, progress: &dyn Fn()| -> Vec<usize> {
         match design {
-            Design::DOptimal => d_optimal(&pool, count, progress),
-            Design::VOptimal => v_optimal(&pool, &region, count, progress),
+            Design::DOptimal => d_optimal(&pool, begun, count, progress),
+            Design::VOptimal => v_optimal(&pool, begun, &region, count, progress),
             Design::Random | Design::Maximin => (0..count.min(pool.len())).collect(),
         }
     };
     let chosen = choose(count, progress);
     let of = |places: &[usize]| -> Vec<&Vec<f64>> { places.iter().map(|&k| &pool[k]).collect() };
+    let with_begun = |places: &[usize]| -> Vec<&Vec<f64>> {
+        let chosen = places.iter().map(|&k| &pool[k]);
+        begun.iter().chain(chosen).collect()
+    };
     let mut worth = Vec::new();
     let mut swarms = Vec::new();
     if weights <= WORTH_LIMIT && chosen.len() == count {
@@ -114,11 +127,11 @@ pub fn draw_swarm(
             let places = match design {
                 _ if size == count => chosen.clone(),
                 // A part of a space-filling swarm is none.
-                Design::Maximin => continue,
+                Design::Maximin if size > 0 => continue,
                 _ => choose(size, progress),
             };
-            if places.len() == size && size > 0 {
-                worth.push((size, prediction_error(&of(&places), &region)));
+            if places.len() == size {
+                worth.push((size, prediction_error(&with_begun(&places), &region)));
                 swarms.push(of(&places));
             }
         }
@@ -127,6 +140,8 @@ pub fn draw_swarm(
         domains: sampler.tree().domains(),
         prior: &sampler.center(),
         caps: options.solve_caps,
+        earlier: begun,
+        earlier_weights: &[],
         seed: settings.seed,
     };
     // Caps that leave no mixture were refused with the region; a swarm is there without this number too.
@@ -134,7 +149,7 @@ pub fn draw_swarm(
     let optimal = matches!(design, Design::DOptimal | Design::VOptimal);
     let information_gained = (optimal && chosen.len() == count).then(|| {
         let random: Vec<usize> = (0..count).collect();
-        let of = |places: &[usize]| log_determinant(&features(&of(places)));
+        let of = |places: &[usize]| log_determinant(&features(&with_begun(places)));
         of(&chosen) - of(&random)
     });
     Ok(Drawn {

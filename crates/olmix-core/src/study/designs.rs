@@ -44,12 +44,12 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
     let candidates: Vec<&[f64]> = pool.iter().map(|&k| mixtures.row(k)).collect();
     let places = match cell.keys[0].as_str() {
         "maximin" => farthest(&candidates, count),
-        "d_optimal" => d_optimal(&candidates, count, &|| ()),
+        "d_optimal" => d_optimal(&candidates, &[], count, &|| ()),
         "v_optimal" => {
             let tree = flat(swarm.domains(), prior)?;
             let caps = &study.spec.constraints.upper;
             let region = region(&tree, (1.0, 1.0), Some(caps), cell.seed)?;
-            v_optimal(&candidates, &region, count, &|| ())
+            v_optimal(&candidates, &[], &region, count, &|| ())
         }
         _ => (0..count).collect(),
     };

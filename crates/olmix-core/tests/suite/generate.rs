@@ -356,6 +356,7 @@ fn subsets(n: usize, count: usize) -> Vec<Vec<usize>> {
 #[test]
 fn optimal_designs_are_as_good_as_the_best_of_all_subsets() {
     let points = features(&random_mixtures(100, 3, 99));
+    let none = features::<Vec<f64>>(&[]);
     let mut found_best = [0, 0];
     for seed in 0..10 {
         let candidates = features(&random_mixtures(12, 3, seed));
@@ -371,14 +372,14 @@ fn optimal_designs_are_as_good_as_the_best_of_all_subsets() {
             let all = subsets(12, 6).into_iter().map(|s| value(&s));
             all.fold(f64::NEG_INFINITY, f64::max)
         };
-        let chosen = choose_runs(&candidates, Criterion::Determinant, 6, &|| ());
+        let chosen = choose_runs(&candidates, &none, Criterion::Determinant, 6, &|| ());
         let missed = best(&determinant) - determinant(&chosen);
         assert!(
             missed < 0.5,
             "seed {seed}: log-determinant {missed} below the best"
         );
         found_best[0] += usize::from(missed < 1e-9);
-        let chosen = choose_runs(&candidates, Criterion::Variance(&points), 6, &|| ());
+        let chosen = choose_runs(&candidates, &none, Criterion::Variance(&points), 6, &|| ());
         let missed = best(&spread) - spread(&chosen);
         assert!(
             missed < 0.3,
@@ -391,6 +392,44 @@ fn optimal_designs_are_as_good_as_the_best_of_all_subsets() {
 }
 
 #[test]
+fn optimal_designs_choose_what_goes_best_with_the_runs_that_are_there() {
+    let points = features(&random_mixtures(100, 3, 99));
+    let mut differ = 0;
+    for seed in 0..10 {
+        let begun = features(&random_mixtures(5, 3, 50 + seed));
+        let candidates = features(&random_mixtures(12, 3, seed));
+        // All runs together, of which only the candidates can be chosen.
+        let together = |chosen: &[usize]| {
+            let rows: Vec<&[f64]> = (0..5)
+                .map(|k| begun.row(k))
+                .chain(chosen.iter().map(|&k| candidates.row(k)))
+                .collect();
+            Matrix::from_fn(rows.len(), 7, |k, j| rows[k][j])
+        };
+        let determinant = |chosen: &[usize]| log_determinant(&together(chosen));
+        let spread = |chosen: &[usize]| -> f64 {
+            let inverse = inverse(&together(chosen), 3e-3);
+            let sum: f64 = (0..100).map(|k| variance(&inverse, points.row(k))).sum();
+            -sum.ln()
+        };
+        let best = |value: &dyn Fn(&[usize]) -> f64| {
+            let all = subsets(12, 3).into_iter().map(|s| value(&s));
+            all.fold(f64::NEG_INFINITY, f64::max)
+        };
+        let by = |criterion, begun: &Matrix| choose_runs(&candidates, begun, criterion, 3, &|| ());
+        let chosen = by(Criterion::Determinant, &begun);
+        let missed = best(&determinant) - determinant(&chosen);
+        assert!(missed < 0.3, "seed {seed}: log-determinant {missed}");
+        let alone = by(Criterion::Determinant, &features::<Vec<f64>>(&[]));
+        differ += usize::from(alone != chosen);
+        let chosen = by(Criterion::Variance(&points), &begun);
+        let missed = best(&spread) - spread(&chosen);
+        assert!(missed < 0.3, "seed {seed}: variance {missed}");
+    }
+    assert!(differ >= 5, "{differ}: what is there makes no difference");
+}
+
+#[test]
 fn v_optimal_swarm_predicts_better_than_a_random_one_of_the_same_size() {
     let prior = [0.3, 0.3, 0.2, 0.1, 0.05, 0.05];
     let leaves: Vec<Node> = prior
@@ -400,7 +439,7 @@ fn v_optimal_swarm_predicts_better_than_a_random_one_of_the_same_size() {
         .collect();
     let region = region(&Tree::new(&leaves).unwrap(), (1.0, 1.0), None, 0).unwrap();
     let candidates = random_mixtures(400, 6, 5);
-    let chosen: Vec<&Vec<f64>> = v_optimal(&candidates, &region, 21, &|| ())
+    let chosen: Vec<&Vec<f64>> = v_optimal(&candidates, &[], &region, 21, &|| ())
         .into_iter()
         .map(|k| &candidates[k])
         .collect();

@@ -28,6 +28,8 @@ fn regrets(m: usize, runs: &[usize], caps: Option<&[f64]>) -> Vec<ExpectedRegret
         domains: &domains,
         prior: &prior,
         caps,
+        earlier: &[],
+        earlier_weights: &[],
         seed: 1,
     };
     let swarms: Vec<Vec<Vec<f64>>> = runs.iter().map(|&runs| swarm(&prior, runs)).collect();
@@ -72,4 +74,32 @@ fn expected_regret_is_small_where_caps_leave_little_to_choose() {
 fn expected_regret_of_too_few_runs_is_absent() {
     assert!(regrets(8, &[8], None).is_empty());
     assert_eq!(regrets(8, &[8, 9], None).len(), 1);
+}
+
+#[test]
+fn expected_regret_beside_earlier_runs_is_that_of_all_of_them_and_grows_with_what_these_lack() {
+    let (domains, prior) = (domains(8), [0.125; 8]);
+    let all = swarm(&prior, 27);
+    let beside = |earlier: usize, weights: &[f64]| {
+        let problem = RegretProblem {
+            domains: &domains,
+            prior: &prior,
+            caps: None,
+            earlier: &all[..earlier],
+            earlier_weights: weights,
+            seed: 1,
+        };
+        expected_regret(&problem, &[all[earlier..].to_vec()]).unwrap()[0]
+    };
+    let (alone, with) = (beside(0, &[]), beside(20, &[]));
+    assert_eq!((with.runs, with.beside), (7, 20));
+    // The same mixtures, in the same order.
+    assert_eq!(with.regret, alone.regret);
+    let full = beside(20, &[1.0; 20]);
+    assert_eq!(full.regret, with.regret);
+    let weak = beside(20, &[0.1; 20]);
+    assert!(weak.regret > 1.5 * with.regret, "{weak:?} {with:?}");
+    // No new run: what the earlier ones give by themselves.
+    let none = beside(27, &[]);
+    assert_eq!((none.runs, none.regret), (0, alone.regret));
 }

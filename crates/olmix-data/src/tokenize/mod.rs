@@ -176,7 +176,7 @@ fn jobs(inputs: &[String]) -> Result<Vec<Job>, DataError> {
             help: help.to_owned(),
         };
         let unusable = |problem| failed(problem, "correct --input");
-        let pattern = Pattern::parse(input).map_err(unusable)?;
+        let pattern = Pattern::parse_near(input, Path::new("")).map_err(unusable)?;
         if pattern.location != Location::Local {
             return Err(failed(
                 "is not on this machine".to_owned(),

@@ -298,3 +298,21 @@ fn a_link_into_its_own_folder_is_named() {
     assert!(message.contains("a/again is a link to"), "{message}");
     assert!(message.ends_with("help: correct the path"), "{message}");
 }
+
+#[test]
+fn a_path_that_exists_is_meant_though_it_has_characters_of_wildcards() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder, "a{x}/b[1].bin", &[0; 20]);
+    put(&folder, "a{x}/{y,z}*.bin", &[0; 8]);
+    // What the same words mean as patterns.
+    put(&folder, "ax/b1.bin", &[0; 400]);
+    put(&folder, "a{x}/y.bin", &[0; 4000]);
+    let leaves = [
+        leaf("file", &["a{x}/b[1].bin"]),
+        leaf("stars", &["a{x}/{y,z}*.bin"]),
+    ];
+    assert_eq!(tokens(&leaves, &options(folder.path())), [5, 2]);
+    // Where no file has the name, it is a pattern.
+    let pattern = [leaf("pattern", &["a[x]/b{1,2}.bin"])];
+    assert_eq!(tokens(&pattern, &options(folder.path())), [100]);
+}

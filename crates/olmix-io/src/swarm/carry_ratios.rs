@@ -14,6 +14,8 @@ use crate::messages::excerpt;
 pub struct CarriedRatios {
     /// The file: a column `run`, and one per domain of today.
     pub csv: Vec<u8>,
+    /// The same, by run: weights over the domains of today.
+    pub mixtures: Vec<Vec<f64>>,
     /// Runs that were carried over.
     pub runs: usize,
     /// Names of runs that used content which is gone.
@@ -80,6 +82,9 @@ pub fn carry_ratios(
     });
     Ok(CarriedRatios {
         csv: csv_bytes("ratios.csv", &header, rows)?,
+        mixtures: (0..carried.len())
+            .map(|run| carried.mixtures().row(run).to_vec())
+            .collect(),
         runs: carried.len(),
         weights: carried.weights().unwrap_or_default().to_vec(),
         lost,

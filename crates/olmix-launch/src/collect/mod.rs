@@ -8,6 +8,7 @@
 //! | parts of a run become one | `recording.rs` |
 //! | a mixture is found in a config, or given | `config_mixture.rs`, `mixtures.rs` |
 //! | metrics are chosen | `filter.rs` |
+//! | names that no table can hold | `names.rs` |
 //! | runs that stopped short are found | `short.rs` |
 //! | runs that can't be used are told | `usable.rs` |
 //! | two tables are made | `table.rs` |
@@ -20,6 +21,7 @@ mod formats;
 mod ledger;
 mod mixtures;
 mod mlflow;
+mod names;
 mod recording;
 mod run;
 mod short;
@@ -88,7 +90,7 @@ pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
     }
     let given = mixtures::Mixtures::read(query.ratios, query.variants)?;
     let (experiment, given) = (query.experiment, given.as_ref());
-    let found = match &query.source {
+    let mut found = match &query.source {
         Source::Ledger(path) => ledger::read(path)?,
         Source::Table(path) => tabular::read(path, query.columns, given.is_some())?,
         Source::Folder(path) => folder::read(path)?,
@@ -100,5 +102,6 @@ pub fn collect(query: &Query<'_>) -> Result<Collected, LaunchError> {
         Source::Trackio(path) => trackio::read(path, given)?,
         Source::Swanlab(path) => swanlab::read(path, given)?,
     };
+    names::leave_out(&mut found);
     table::build(found, given, filter, query.include_short)
 }

@@ -6,7 +6,7 @@ mod fit_record;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use olmix_core::reuse::remaining_mixture;
+use olmix_core::reuse::{PlanReason, remaining_mixture};
 use olmix_io::{DomainWeights, MixtureFile};
 use olmix_ledger::{NewRecord, Parent, Record, RecordKind};
 
@@ -92,6 +92,9 @@ impl Project {
             from: Some(base.name()),
             ..PlanOptions::default()
         })?;
+        if plan.reuse.reasons.contains(&PlanReason::NothingChanged) {
+            return Err(needs(format!("nothing changed since {}", base.name())));
+        }
         let (0, [kept]) = (plan.reuse.runs, plan.reuse.frozen.as_slice()) else {
             return Err(needs(format!(
                 "more than removals lies between {} and {}: a fit has to say the mixture",

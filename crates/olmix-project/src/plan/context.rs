@@ -10,7 +10,7 @@ use olmix_ledger::Record;
 use crate::apply_changes::as_changes;
 use crate::content::{DomainsContent, MixtureContent};
 use crate::project::domain_set;
-use crate::{PlanOptions, Project, ProjectError, ReuseMethod};
+use crate::{PlanOptions, Project, ProjectError};
 
 /// Where the project stands, before a method is chosen.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl Project {
     /// The newest version, the mixture to go on from, and what lies between.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] when nothing changed since that mixture and no recomputation is asked for.
+    /// [`ProjectError::Refused`] for domains and a history that can't be used.
     pub(crate) fn planning_context(
         &self,
         options: &PlanOptions,
@@ -112,20 +112,6 @@ impl Project {
                 let content: MixtureContent = self.content(&base)?;
                 let from = self.ledger.record(&content.version)?;
                 let lineage = self.lineage(&from, &version)?;
-                if lineage.old == lineage.new
-                    && lineage.affected().is_empty()
-                    && options.method != Some(ReuseMethod::Recompute)
-                {
-                    return Err(ProjectError::refused(
-                        &self.config.path,
-                        format!(
-                            "{} is of {}, and nothing changed since",
-                            base.name(),
-                            from.name()
-                        ),
-                        "tell what changed with `olmix update`; `--method recompute` plans a new swarm all the same",
-                    ));
-                }
                 let (names, weights): (Vec<String>, Vec<f64>) = content.weights.into_iter().unzip();
                 let mixture = DomainSet::from_names(names)
                     .and_then(|set| Mixture::new(set, weights))

@@ -17,7 +17,7 @@ impl Project {
     /// [`olmix_core::reuse::PlanInputs`]. Changes nothing.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] when nothing changed, a method needs a mixture that is not there or has no
+    /// [`ProjectError::Refused`] when a method needs a mixture that is not there or has no
     /// use for an option, options name no domain, bounds can't be kept to, and `olmix generate` would refuse
     /// the plan's config.
     pub fn plan(&self, options: &PlanOptions) -> Result<Plan, ProjectError> {
@@ -28,7 +28,7 @@ impl Project {
             options,
         };
         let evidence = match &context.base {
-            Some((base, mixture)) if !planner.is_removal() => Evidence {
+            Some((base, mixture)) if !planner.needs_no_run() => Evidence {
                 risk: self.risk(&planner, base, mixture)?,
                 swarms: self.reusable_swarms(&context, base)?,
             },
@@ -93,7 +93,7 @@ impl Project {
             shards: (&self.root, self.config.token_width()),
             max_freed: planner
                 .run_rule()
-                .affordable_frees(affected, options.budget),
+                .affordable_frees(affected, options.runs.or(options.budget)),
         };
         let risk = inputs.estimate().map_err(|error| {
             ProjectError::core(

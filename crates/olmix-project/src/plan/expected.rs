@@ -14,6 +14,8 @@ pub type ExpectedLoss = Result<f64, String>;
 /// The losses that a plan and its alternatives are expected to reach.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectedLosses {
+    /// The fit whose laws say so, such as `fit@1`, or a pilot's file; `None` where no law is known.
+    pub laws: Option<String>,
     /// Of the plan, with the runs that it trains.
     pub plan: ExpectedLoss,
     /// Of every method, aligned with [`ReusePlan::alternatives`].
@@ -27,6 +29,7 @@ impl ExpectedLosses {
     pub(crate) fn unknown(methods: usize, why: &str) -> Self {
         let unknown = || Err(why.to_owned());
         Self {
+            laws: None,
             plan: unknown(),
             methods: (0..methods).map(|_| unknown()).collect(),
             in_use: unknown(),
@@ -85,6 +88,7 @@ impl Planner<'_> {
             of(&by.frozen, fitted_again(fits), other.runs)
         };
         ExpectedLosses {
+            laws: Some(risk.fit.clone()),
             plan: of(&plan.frozen, fitted_again(plan.fits_old_runs), plan.runs),
             methods: plan.alternatives.iter().map(method).collect(),
             in_use: self

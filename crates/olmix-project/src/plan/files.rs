@@ -104,7 +104,8 @@ impl Project {
         if plan.reuse.runs == 0 {
             return Ok(());
         }
-        let text = self.generation(plan, 1);
+        // What the earlier runs are does not matter here, and their files are not written yet.
+        let text = self.generation(plan, 1, &[]);
         let checked = GenerationConfig::parse("generate.yaml", &text, &self.root)
             .and_then(|config| config.plan());
         let Err(error) = checked else { return Ok(()) };
@@ -121,8 +122,8 @@ impl Project {
         ))
     }
 
-    /// The generation config of a plan, as the swarm of a number.
-    fn generation(&self, plan: &Plan, number: i64) -> String {
+    /// The generation config of a plan, as the swarm of a number, with the files of runs that it goes with.
+    fn generation(&self, plan: &Plan, number: i64, existing: &[String]) -> String {
         let located: Vec<ProjectDomain> = plan
             .domains
             .iter()
@@ -135,12 +136,18 @@ impl Project {
             new: &plan.new,
             variants: plan.reuse.runs,
             designed: plan.reuse.designed,
+            existing,
         })
     }
 
     /// The files of a plan, as the swarm of a number.
     fn files(&self, plan: &Plan, number: i64) -> Vec<(String, Vec<u8>)> {
-        let generation = self.generation(plan, number);
+        let beside = plan.earlier.iter().filter(|_| plan.complements());
+        let beside = beside.enumerate();
+        let existing: Vec<String> = beside
+            .map(|(position, _)| format!("{}/ratios.csv", earlier_folder(position)))
+            .collect();
+        let generation = self.generation(plan, number, &existing);
         let earlier = plan.earlier.iter().enumerate();
         let earlier: Vec<EarlierFiles<'_>> = earlier
             .map(|(position, swarm)| EarlierFiles {

@@ -259,14 +259,31 @@ fn plan_goes_on_from_the_newest_main_or_the_mixture_asked_for() {
 }
 
 #[test]
-fn plan_is_refused_where_nothing_changed_unless_a_recomputation_is_asked_for() {
+fn plan_where_nothing_changed_needs_no_runs_unless_some_are_asked_for() {
     let (_folder, mut project) = project();
     add_mixture(&mut project, "main", &["domains@1"]);
-    let error = project.plan(&PlanOptions::default()).unwrap_err();
+    let plan = project.plan(&PlanOptions::default()).unwrap();
+    assert_eq!(plan.reuse.runs, 0);
     assert!(
-        error
-            .to_string()
-            .contains("main@1 is of domains@1, and nothing changed since")
+        plan.reasons[0].starts_with("nothing changed since: no run is needed"),
+        "{:?}",
+        plan.reasons
+    );
+    // Runs at most are none.
+    let most = PlanOptions {
+        budget: Some(5),
+        ..PlanOptions::default()
+    };
+    assert_eq!(project.plan(&most).unwrap().reuse.runs, 0);
+    // The mixture was made by hand: there are no runs to go with.
+    let more = PlanOptions {
+        runs: Some(5),
+        ..PlanOptions::default()
+    };
+    let more = project.plan(&more).unwrap();
+    assert_eq!(
+        (more.method(), more.reuse.runs, more.complements()),
+        (ReuseMethod::Recompute, 5, false)
     );
     let recompute = PlanOptions {
         method: Some(ReuseMethod::Recompute),

@@ -33,6 +33,8 @@ pub struct PlanOptions {
     pub from: Option<String>,
     /// Runs at most; `None` for as many as the project's rule asks for.
     pub budget: Option<usize>,
+    /// Runs to train, whatever the rule asks for. Where no domain changed, they are more runs for the same ones.
+    pub runs: Option<usize>,
     /// Domains, or patterns with `*`, to free. Without any, partial reuse frees what is coupled with the
     /// update.
     pub free: Vec<String>,
@@ -61,6 +63,8 @@ pub struct ReusableSwarm {
     pub changed: Vec<(String, f64)>,
     /// Domains that were revised since without a statement of how much of them changed.
     pub unstated: Vec<String>,
+    /// By run, its mixture over the domains of today.
+    pub mixtures: Vec<Vec<f64>>,
     /// The bytes of ratios.csv over the domains of today, and of metrics.csv as it was.
     pub files: (Vec<u8>, Vec<u8>),
 }
@@ -149,6 +153,12 @@ impl Plan {
             let bounds = &found.constraints;
             (bounds.lower[virtual_domain], bounds.upper[virtual_domain])
         })
+    }
+
+    /// Whether the new runs are chosen to go with the earlier ones: they are more runs for the same domains.
+    #[must_use]
+    pub fn complements(&self) -> bool {
+        self.new.is_empty() && self.reuse.drawn.is_empty() && !self.earlier.is_empty()
     }
 
     /// The summed weight, in a mixture over the plan's domains, of those that the update touched.

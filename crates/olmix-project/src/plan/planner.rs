@@ -38,11 +38,30 @@ impl Planner<'_> {
         RunRule::new(self.config.runs_per_domain)
     }
 
-    /// Whether domains were only removed and no recomputation is asked for, so that no run is needed.
-    pub fn is_removal(&self) -> bool {
-        self.context.base.is_some()
-            && self.context.lineage.is_removal()
-            && self.options.method != Some(ReuseMethod::Recompute)
+    /// Whether no domain changed, or some were removed only, and nothing is asked for that takes runs.
+    pub fn needs_no_run(&self) -> bool {
+        let has_base = self.context.base.is_some();
+        has_base && self.context.lineage.is_removal() && !self.request().wants_runs()
+    }
+
+    /// Refuses a method, or what to free or freeze, where nothing changed and no number of runs is given.
+    fn check_nothing_asked(&self) -> Result<(), ProjectError> {
+        let lineage = &self.context.lineage;
+        let asked = PlanRequest {
+            budget: None,
+            ..self.request()
+        };
+        if lineage.old != lineage.new || asked == PlanRequest::default() {
+            return Ok(());
+        }
+        let base = self.context.base.as_ref();
+        let base = base.map_or_else(String::new, |(record, _)| record.name());
+        Err(ProjectError::refused(
+            &self.config.path,
+            format!("nothing changed since {base}, so that no rule says how many runs to train"),
+            "give a number with --runs, or tell what changed with `olmix update`; `--method recompute` plans a \
+             new swarm all the same",
+        ))
     }
 
     /// The plan.
@@ -67,7 +86,8 @@ impl Planner<'_> {
             worth_freeing: risk.as_ref().map(|risk| risk.worth_freeing.as_slice()),
             request: self.request(),
         };
-        if self.is_removal() {
+        if self.needs_no_run() {
+            self.check_nothing_asked()?;
             let method = ReuseMethod::FullReuse;
             let plan = inputs.plan(method, &[], &[]);
             let plan = plan.map_err(|error| self.no_plan(error))?;
@@ -83,6 +103,7 @@ impl Planner<'_> {
         let left_to_policy = inputs.request
             == PlanRequest {
                 budget: inputs.request.budget,
+                runs: inputs.request.runs,
                 fit_old_runs: inputs.request.fit_old_runs,
                 ..PlanRequest::default()
             };
@@ -117,8 +138,9 @@ impl Planner<'_> {
             } else {
                 Vec::new()
             },
-            // Where nothing is reused, nothing is risked.
-            risk: risk.filter(|_| method != ReuseMethod::Recompute),
+            // Where no ratio is kept beside a change, nothing is risked.
+            risk: risk
+                .filter(|_| method != ReuseMethod::Recompute && !self.context.lineage.is_removal()),
             ..self.bare(reuse)
         })
     }
@@ -164,6 +186,8 @@ impl Planner<'_> {
         }
         self.check_bounds()?;
         let reuse = ReusePlan::first(&self.context.set, self.run_rule(), self.options.budget);
+        let runs = self.options.runs.unwrap_or(reuse.runs);
+        let reuse = ReusePlan { runs, ..reuse };
         Ok(Plan {
             reasons: reuse.reasons.iter().map(sentence).collect(),
             ..self.bare(reuse)
@@ -177,6 +201,7 @@ impl Planner<'_> {
             names_groups: !self.options.groups.is_empty(),
             fit_old_runs: self.options.old_runs,
             budget: self.options.budget,
+            runs: self.options.runs,
         }
     }
 
@@ -329,6 +354,13 @@ impl Planner<'_> {
                 path,
                 "every domain is free: no ratio is left to reuse",
                 "free fewer, or use --method swarm-reuse or recompute",
+            ),
+            PlanError::NothingFree => ProjectError::refused(
+                path,
+                "no domain changed, so that all of them would keep their ratios and nothing is left to solve \
+                 for",
+                "name what to free (--free) or a virtual domain (--freeze), or plan more runs over all domains \
+                 with --runs alone",
             ),
             PlanError::Ratios(error) => ratios(&error),
         }

@@ -108,6 +108,7 @@ impl Project {
                 .collect(),
             weights: found.weights,
             unstated,
+            mixtures: found.mixtures,
             files: (found.csv, metrics),
         }))
     }

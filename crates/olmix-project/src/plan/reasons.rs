@@ -19,6 +19,20 @@ pub(crate) fn sentence(reason: &PlanReason) -> String {
             "domains were only removed: the remaining domains keep their ratios, and no run is needed; \
              `olmix commit` records it".into()
         }
+        PlanReason::NothingChanged => {
+            "nothing changed since: no run is needed. `--runs N` plans N more runs for the same domains, fitted \
+             together with those that are there"
+                .into()
+        }
+        PlanReason::MoreRuns { old_runs } => format!(
+            "no domain changed: new runs are chosen that go best with the {old_runs} there are, and are \
+             fitted together with them"
+        ),
+        PlanReason::MoreRunsAlone => {
+            "no domain changed, and the history has no runs that could be fitted again: new runs are a swarm \
+             of their own"
+                .into()
+        }
         PlanReason::FreeNamed => "domains were named to be free".into(),
         PlanReason::GroupsNamed => "virtual domains were asked for".into(),
         PlanReason::NearlyAllAffected => {

@@ -116,6 +116,7 @@ impl Case {
             weights: Vec::new(),
             changed: Vec::new(),
             unstated: Vec::new(),
+            mixtures: Vec::new(),
             files: (Vec::new(), Vec::new()),
         });
         self

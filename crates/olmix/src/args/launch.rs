@@ -53,12 +53,23 @@ fn engine() -> impl TypedValueParser<Value = EngineKind> {
     })
 }
 
+/// A launch is of a folder, where other commands take one config.
+fn no_config(_: &str) -> Result<PathBuf, &'static str> {
+    Err(
+        "launches take the folder of launch configs that `olmix generate --base` writes: --variants DIR; one run \
+         alone is trained by `olmix proxy train --config`",
+    )
+}
+
 /// `olmix launch run` and `olmix launch preview`.
 #[derive(Debug, Args)]
 pub struct LaunchRunArgs {
     /// Folder of launch configs, one for each run.
     #[arg(long, value_name = "DIR")]
     pub variants: PathBuf,
+    /// Refused, with what to give instead.
+    #[arg(long, hide = true, value_name = "FILE", value_parser = no_config)]
+    pub config: Option<PathBuf>,
     /// What executes the runs [default: the section `engine` of the launch configs or of olmix.yaml, else
     /// local].
     #[arg(long, value_parser = engine())]

@@ -126,6 +126,9 @@ pub struct ExportArgs {
     /// Tokens of a sequence, for formats that count sequences.
     #[arg(long, value_name = "N")]
     pub sequence_length: Option<u64>,
+    /// Tokens of a global batch; a run that is not whole batches is refused.
+    #[arg(long, value_name = "B", value_parser = tokens)]
+    pub batch_tokens: Option<f64>,
     /// Print what the trainer draws of the data in this generation config, beside what the mixture asks for,
     /// instead of the configuration.
     #[arg(long, value_name = "DATA", conflicts_with_all = ["data", "output"])]

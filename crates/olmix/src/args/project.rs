@@ -69,6 +69,7 @@ pub struct InitArgs {
         Examples:\n  \
         olmix plan\n  \
         olmix plan --method partial-reuse --budget 60\n  \
+        olmix plan --runs 10 --write more\n  \
         olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\n\
         --write DIR writes generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  \
         olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  \
@@ -83,6 +84,11 @@ pub struct PlanArgs {
     /// Largest number of runs [default: `runs_per_domain` for each sampled domain and one more, rounded up].
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub budget: Option<u32>,
+    /// Number of runs, whatever the rule asks for. Where no domain changed: more runs for the same domains,
+    /// chosen to go with those that are there and fitted together with them.
+    #[arg(long, value_name = "RUNS", conflicts_with = "budget",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub runs: Option<u32>,
     /// The mixture to start from [default: the newest of main].
     #[arg(long, value_name = "MIXTURE")]
     pub from: Option<String>,

@@ -164,9 +164,17 @@ pub fn worth(expected: &[ExpectedRegret], own: usize) -> String {
         return String::new();
     };
     let others = expected.iter().filter(|one| one.runs != own);
-    let others = others.map(|one| format!("; {} runs: {}", one.runs, percent(one.regret)));
+    let others = others.map(|one| format!("; {}: {}", runs(one.runs), percent(one.regret)));
+    let (own, beside) = match first.beside {
+        0 => (format!("{own} runs"), String::new()),
+        1 => (format!("{own} new runs"), "with the old one, ".to_owned()),
+        old => (
+            format!("{own} new runs"),
+            format!("with the {old} old ones, "),
+        ),
+    };
     format!(
-        "{own} runs: the mixture's loss is expected within {} of the best that a solve can give{}\n(loss with KL \
+        "{own}: {beside}the mixture's loss is expected within {} of the best that a solve can give{}\n(loss with KL \
          term; the KL term by itself costs {}. Simulated, with laws and a noise of {} % like those of two measured \
          swarms: an assumption)\n",
         percent(first.regret),
@@ -176,11 +184,20 @@ pub fn worth(expected: &[ExpectedRegret], own: usize) -> String {
     )
 }
 
+/// A number of runs.
+fn runs(count: usize) -> String {
+    match count {
+        0 => "none".into(),
+        1 => "1 run".into(),
+        count => format!("{count} runs"),
+    }
+}
+
 /// The same as JSON.
 pub fn worth_json(expected: &[ExpectedRegret]) -> Vec<Value> {
     let one = |one: &ExpectedRegret| {
         json!({
-            "runs": one.runs, "regret": one.regret, "standard_error": one.standard_error,
+            "runs": one.runs, "beside": one.beside, "regret": one.regret, "standard_error": one.standard_error,
             "in_all": one.in_all, "pull": one.pull,
         })
     };

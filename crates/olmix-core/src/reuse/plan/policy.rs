@@ -68,6 +68,8 @@ pub enum PlanError {
     EmptyGroup(usize),
     /// Every domain is free, so that no ratio is left to keep.
     NothingFrozen,
+    /// Every domain is in one virtual domain, so that nothing is left to solve for.
+    NothingFree,
     /// The old mixture has no ratios among domains that are to be frozen.
     Ratios(CoreError),
 }
@@ -93,6 +95,15 @@ impl PlanInputs<'_> {
         }
         let (m, old_runs) = (self.set().len(), self.old_runs);
         let affected = self.lineage.affected().len();
+        if affected == 0 {
+            return match old_runs {
+                0 => (ReuseMethod::Recompute, vec![PlanReason::MoreRunsAlone]),
+                _ => (
+                    ReuseMethod::SwarmReuse,
+                    vec![PlanReason::MoreRuns { old_runs }],
+                ),
+            };
+        }
         if affected + 1 >= m {
             return (ReuseMethod::Recompute, vec![PlanReason::NearlyAllAffected]);
         }
@@ -137,8 +148,9 @@ impl PlanInputs<'_> {
     /// The plan by `method`, with the domains to free and the groups to freeze that the request names, by
     /// position.
     ///
-    /// Where domains were only removed and the request names no recomputation, the plan needs no runs: see
-    /// [`super::remaining_mixture`].
+    /// Where domains were only removed, or none changed, and the request wants no runs
+    /// ([`PlanRequest::wants_runs`]), the plan needs none: see [`super::remaining_mixture`]. With runs, swarm
+    /// reuse draws them over all domains, by a design that knows the old ones.
     ///
     /// # Errors
     /// [`PlanError`], for methods that keep ratios.
@@ -149,7 +161,7 @@ impl PlanInputs<'_> {
         groups: &[FreezeGroup],
     ) -> Result<ReusePlan, PlanError> {
         let request = &self.request;
-        if self.lineage.is_removal() && request.method != Some(ReuseMethod::Recompute) {
+        if self.lineage.is_removal() && !request.wants_runs() {
             return self.removal();
         }
         let m = self.set().len();
@@ -166,7 +178,7 @@ impl PlanInputs<'_> {
             Vec::new()
         };
         let drawn = match method {
-            ReuseMethod::SwarmReuse if self.old_runs > m => {
+            ReuseMethod::SwarmReuse if self.old_runs > m && affected > 0 => {
                 self.freeze(&[], &[]).unwrap_or_default()
             }
             _ => frozen.clone(),
@@ -176,12 +188,16 @@ impl PlanInputs<'_> {
         } else {
             frozen.len() + free.len()
         };
+        if sampled < 2 && !frozen.is_empty() {
+            return Err(PlanError::NothingFree);
+        }
         let wanted = match method {
             ReuseMethod::Recompute => self.run_rule.runs(m),
             ReuseMethod::SwarmReuse => self.run_rule.runs_beside(self.old_runs, affected, m),
             ReuseMethod::FullReuse | ReuseMethod::PartialReuse => self.run_rule.runs(sampled),
         };
         let runs = self.within_budget(wanted);
+        let for_more = affected == 0 && method == ReuseMethod::SwarmReuse;
         let fits_old_runs = method == ReuseMethod::SwarmReuse || request.fit_old_runs;
         let mut cautions = Vec::new();
         if let [one] = frozen.as_slice()
@@ -192,7 +208,7 @@ impl PlanInputs<'_> {
                 domains: m,
             });
         }
-        if runs < wanted {
+        if runs < wanted && !for_more {
             cautions.push(PlanReason::OverBudget { runs, wanted });
         }
         let total = runs + if fits_old_runs { self.old_runs } else { 0 };
@@ -212,9 +228,13 @@ impl PlanInputs<'_> {
             _ => free.len().max(affected),
         };
         Ok(ReusePlan {
-            designed: method != ReuseMethod::SwarmReuse || !drawn.is_empty(),
+            designed: method != ReuseMethod::SwarmReuse || !drawn.is_empty() || for_more,
             recompute_runs: self.run_rule.runs(m),
-            alternatives: self.alternatives(affected, partly, self.old_runs),
+            alternatives: if affected > 0 {
+                self.alternatives(affected, partly, self.old_runs)
+            } else {
+                self.without_update(method, sampled, runs)
+            },
             method,
             reasons,
             cautions,
@@ -230,7 +250,11 @@ impl PlanInputs<'_> {
     fn removal(&self) -> Result<ReusePlan, PlanError> {
         Ok(ReusePlan {
             method: ReuseMethod::FullReuse,
-            reasons: vec![PlanReason::OnlyRemoved],
+            reasons: vec![if self.lineage.old == self.lineage.new {
+                PlanReason::NothingChanged
+            } else {
+                PlanReason::OnlyRemoved
+            }],
             cautions: Vec::new(),
             frozen: self.freeze(&[], &[])?,
             drawn: Vec::new(),
@@ -244,7 +268,8 @@ impl PlanInputs<'_> {
     }
 
     fn within_budget(&self, runs: usize) -> usize {
-        self.request.budget.map_or(runs, |budget| budget.min(runs))
+        let most = self.request.budget.unwrap_or(usize::MAX);
+        self.request.runs.unwrap_or(runs.min(most))
     }
 
     /// Domains whose ratios are computed, and why: those of the update in their order, then those freed for
@@ -311,6 +336,25 @@ impl PlanInputs<'_> {
             VirtualDomain::frozen(name, &names, self.mixture).map_err(PlanError::Ratios)
         };
         found.iter().map(freeze).collect()
+    }
+
+    /// A plan that no update asks for, and a swarm of its own beside it.
+    fn without_update(&self, method: ReuseMethod, sampled: usize, runs: usize) -> Vec<Alternative> {
+        let m = self.set().len();
+        let keeps = method.keeps_ratios();
+        let mut found = vec![Alternative {
+            method,
+            domains: if keeps { sampled } else { m },
+            runs,
+        }];
+        if method != ReuseMethod::Recompute {
+            found.push(Alternative {
+                method: ReuseMethod::Recompute,
+                domains: m,
+                runs: self.run_rule.runs(m),
+            });
+        }
+        found
     }
 
     /// Every method with the domains it samples and its runs; `partly` domains are free in partial reuse.

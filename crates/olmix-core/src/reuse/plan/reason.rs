@@ -33,6 +33,15 @@ pub enum PlanReason {
     FirstSwarm,
     /// The update removed domains and did nothing else.
     OnlyRemoved,
+    /// Nothing changed, and nothing was asked for.
+    NothingChanged,
+    /// Runs were asked for although no domain has to be measured anew.
+    MoreRuns {
+        /// Runs of earlier swarms over today's domains.
+        old_runs: usize,
+    },
+    /// The same, and no earlier run is known that could be fitted with them.
+    MoreRunsAlone,
     /// Domains to free were named.
     FreeNamed,
     /// Virtual domains were named.

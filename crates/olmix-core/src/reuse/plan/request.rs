@@ -52,6 +52,8 @@ pub struct PlanRequest {
     pub fit_old_runs: bool,
     /// Runs at most.
     pub budget: Option<usize>,
+    /// Runs to train, whatever the rule asks for: more runs too where no domain changed.
+    pub runs: Option<usize>,
 }
 
 /// An option that a method can't honour.
@@ -66,6 +68,12 @@ pub enum UnusedOption {
 }
 
 impl PlanRequest {
+    /// Whether runs are asked for although no domain changed, or some were removed only.
+    #[must_use]
+    pub fn wants_runs(&self) -> bool {
+        self.runs.is_some() || self.method == Some(ReuseMethod::Recompute)
+    }
+
     /// The first option that `method` has no use for.
     #[must_use]
     pub fn unused_option(&self, method: ReuseMethod) -> Option<UnusedOption> {

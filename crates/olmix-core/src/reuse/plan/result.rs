@@ -40,9 +40,9 @@ pub struct ReusePlan {
     /// Virtual domains of the swarm. Those of `frozen`; for swarm reuse with more old runs than domains
     /// everything that the update left alone, as old runs tell those domains apart.
     pub drawn: Vec<VirtualDomain>,
-    /// Whether the swarm is a D-optimal choice from [`super::CANDIDATES_PER_RUN`] draws a run. A swarm over
-    /// all domains that old runs are fitted with is drawn plainly: a design would have to know of the old
-    /// runs.
+    /// Whether the swarm is a D-optimal choice from [`super::CANDIDATES_PER_RUN`] draws a run. After an update
+    /// a swarm over all domains that old runs are fitted with is drawn plainly. More runs for the same domains
+    /// are designed, with the old runs in the design.
     pub designed: bool,
     /// Domains whose ratios are computed, those of the update first.
     pub free: Vec<FreeDomain>,

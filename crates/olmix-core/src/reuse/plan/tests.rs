@@ -497,3 +497,51 @@ fn constraints_of_frozen_domains_are_those_of_the_scarcest_member_and_at_most_on
     let error = over(&constraints).unwrap_err();
     assert!(error.to_string().contains("can have no weight"), "{error}");
 }
+
+#[test]
+fn more_runs_without_an_update_go_with_the_old_ones_over_all_domains_by_a_design() {
+    let mut case = Case::new(&[]).old_runs(40);
+    let none = case.plan();
+    assert_eq!(
+        (none.runs, none.reasons),
+        (0, vec![PlanReason::NothingChanged])
+    );
+    // A budget asks for none.
+    case.request.budget = Some(7);
+    assert_eq!(case.plan().runs, 0);
+    case.request = PlanRequest {
+        runs: Some(7),
+        ..PlanRequest::default()
+    };
+    let (method, reasons) = case.choose();
+    assert_eq!(
+        (method, reasons),
+        (SwarmReuse, vec![PlanReason::MoreRuns { old_runs: 40 }])
+    );
+    let plan = case.plan();
+    assert!(plan.designed && plan.fits_old_runs && plan.drawn.is_empty() && plan.frozen.is_empty());
+    assert_eq!(
+        (plan.runs, plan.free.len(), plan.cautions.len()),
+        (7, 10, 0)
+    );
+    assert_eq!(runs_of(&plan, SwarmReuse), (10, 7));
+    assert_eq!(runs_of(&plan, Recompute), (10, 33));
+    // A removal may be measured too.
+    let mut removal = Case::new(&[Change::Remove(vec!["d9".into()])]).old_runs(30);
+    assert_eq!(
+        (removal.plan().runs, removal.plan().reasons),
+        (0, vec![PlanReason::OnlyRemoved])
+    );
+    removal.request = case.request;
+    assert_eq!((removal.plan().runs, removal.plan().free.len()), (7, 9));
+    // Without old runs they are a swarm of their own.
+    let alone = case.old_runs(0);
+    assert_eq!(alone.choose(), (Recompute, vec![PlanReason::MoreRunsAlone]));
+    assert_eq!(alone.plan().runs, 7);
+    // All ratios kept leave nothing to solve for; a group of its own does.
+    let mut kept = alone.method(FullReuse);
+    assert_eq!(kept.try_plan(&[], &[]).unwrap_err(), PlanError::NothingFree);
+    kept.request.names_groups = true;
+    let plan = kept.try_plan(&[], &[("few".into(), vec![1, 2])]).unwrap();
+    assert_eq!((plan.frozen.len(), plan.runs), (2, 7));
+}

@@ -250,7 +250,7 @@ impl ReuseSimulation<'_> {
             .map(|_| DEFAULT_DRAWS.mixture(&center, &mut rng))
             .collect();
         let chosen = if designed {
-            d_optimal(&candidates, count, &|| ())
+            d_optimal(&candidates, &[], count, &|| ())
         } else {
             (0..count).collect()
         };
@@ -318,7 +318,7 @@ pub(super) fn planned(
 ) -> Result<ReusePlan, CoreError> {
     inputs.plan(method, free, &[]).map_err(|error| match error {
         PlanError::Ratios(error) => error,
-        PlanError::EmptyGroup(_) | PlanError::NothingFrozen => {
+        PlanError::EmptyGroup(_) | PlanError::NothingFrozen | PlanError::NothingFree => {
             CoreError::Unsupported("an update of the case study leaves no domain to freeze".into())
         }
     })

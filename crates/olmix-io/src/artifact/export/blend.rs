@@ -67,6 +67,17 @@ pub struct Run {
     pub repetition_factor: Option<f64>,
     /// Tokens of a sequence.
     pub sequence_length: Option<u64>,
+    /// Tokens of a global batch, of which the run must be whole ones.
+    pub batch_tokens: Option<u64>,
+}
+
+impl Run {
+    /// Batches of the run, where its tokens and those of a batch are known.
+    #[must_use]
+    pub fn batches(&self) -> Option<f64> {
+        let (tokens, batch) = self.target_tokens.zip(self.batch_tokens)?;
+        Some(tokens / batch as f64)
+    }
 }
 
 /// A mixture, rounded; domains without weight are left out.

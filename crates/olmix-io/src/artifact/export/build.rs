@@ -58,7 +58,7 @@ impl Blend {
     ///
     /// # Errors
     /// [`IoError::Input`] when a domain has no data in the config, when the trainer can't read its data or needs
-    /// what is not known, when a domain would be seen more often than the repetition factor allows, and when
+    /// what is not known, when the run is not whole batches (where these are given), when a domain would be seen more often than the repetition factor allows, and when
     /// the trainer would draw nothing of one.
     pub fn new(
         format: &Format,
@@ -95,11 +95,52 @@ impl Blend {
             origin: inputs.origin.clone(),
             dtype: inputs.data.map_or("uint16", |data| data.dtype.name()),
         };
+        whole_batches(&blend.run, inputs.file)?;
         within(&blend, inputs.file)?;
         format.require(&blend, inputs.file)?;
         drawn::check(format, &blend, inputs.file)?;
         Ok(blend)
     }
+}
+
+/// Refuses a run that ends within a batch, and a batch that ends within a sequence. OLMo-core's source mixture
+/// fills the last batch up with the same amount of every file, whatever its weight; loaders drop a part of one.
+fn whole_batches(run: &Run, file: &str) -> Result<(), IoError> {
+    let Some(batch) = run.batch_tokens else {
+        return Ok(());
+    };
+    let refuse =
+        |message: String, help: String| Err(IoError::input(file, Location::File, message, help));
+    if let Some(length) = run
+        .sequence_length
+        .filter(|&length| batch % length.max(1) != 0)
+    {
+        return refuse(
+            format!("a batch of {batch} tokens is not a whole number of sequences of {length}"),
+            "give the tokens of a global batch: sequences of a step times the tokens of one".into(),
+        );
+    }
+    let Some((tokens, batches)) = run.target_tokens.zip(run.batches()) else {
+        return refuse(
+            "--batch-tokens says how the tokens of a run are divided, and those are not known"
+                .into(),
+            "give --target-tokens, such as --target-tokens 100B".into(),
+        );
+    };
+    if batches >= 1.0 && (batches - batches.round()).abs() < 1e-9 * batches {
+        return Ok(());
+    }
+    let near = |count: f64| count.max(1.0) * batch as f64;
+    refuse(
+        format!(
+            "a run of {tokens} tokens is {batches:.3} batches of {batch} tokens, not whole ones"
+        ),
+        format!(
+            "use --target-tokens {:.0} or {:.0}",
+            near(batches.floor()),
+            near(batches.ceil().max(2.0))
+        ),
+    )
 }
 
 /// A domain of a mixture.

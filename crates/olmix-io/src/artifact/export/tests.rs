@@ -58,6 +58,7 @@ fn blend(format: &Format) -> Blend {
             target_tokens: Some(1e6),
             repetition_factor: Some(2.0),
             sequence_length: Some(10),
+            batch_tokens: None,
         },
         origin: Some(Origin {
             file: "out/mixture.json".into(),

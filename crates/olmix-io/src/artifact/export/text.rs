@@ -36,7 +36,11 @@ pub(super) fn comment(line: &str) -> String {
 pub(super) fn statement(format: &Format, blend: &Blend) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(target) = blend.run.target_tokens {
-        lines.push(format!("For a run of {target:e} tokens:"));
+        let batches = blend.run.batches().zip(blend.run.batch_tokens);
+        let batches =
+            batches.map(|(count, batch)| format!(" ({target:.0}, {count:.0} batches of {batch})"));
+        let batches = batches.unwrap_or_default();
+        lines.push(format!("For a run of {target:e} tokens{batches}:"));
         for domain in &blend.domains {
             let epochs = match domain.epochs {
                 Some(epochs) => format!("{epochs:.2} epochs"),

@@ -43,8 +43,9 @@ pub struct SwarmConfig {
     pub manual_topic_prior: Vec<Named<f64>>,
     /// Draws per variant, at most.
     pub sample_multiplier: usize,
-    /// A ratios file of mixtures that are not to be drawn again, as written, with its place.
-    pub existing_mix_file: Option<Named<String>>,
+    /// Ratios files of mixtures that are not to be drawn again, and that an optimal design goes with, as
+    /// written, with their places.
+    pub existing_mix_file: Vec<Named<String>>,
     /// Virtual domains, with the shares (not negative, of any scale) of the leaves inside: these are sampled
     /// as one, and keep their ratios in every mixture.
     pub virtual_domains: Vec<Named<Vec<Named<f64>>>>,
@@ -125,8 +126,7 @@ impl SwarmConfig {
                 .map_or(Ok(10), |v| positive(&v, 1_000_000))?,
             existing_mix_file: section
                 .optional("existing_mix_file")
-                .map(|v| word(&v))
-                .transpose()?,
+                .map_or(Ok(Vec::new()), |v| word_or_words(&v))?,
             virtual_domains: section
                 .optional("virtual_domains")
                 .map_or(Ok(Vec::new()), |v| read_virtuals(&v))?,
@@ -223,6 +223,14 @@ fn positive(value: &Value<'_>, most: usize) -> Result<usize, IoError> {
     match value.count(most) {
         Ok(count) if count > 0 => Ok(count),
         _ => Err(value.must_be(&format!("a whole number from 1 to {most}"))),
+    }
+}
+
+/// A text, or a list of them.
+fn word_or_words(value: &Value<'_>) -> Result<Vec<Named<String>>, IoError> {
+    match value.items() {
+        Ok(items) => items.iter().map(word).collect(),
+        Err(_) => Ok(vec![word(value)?]),
     }
 }
 

@@ -70,8 +70,11 @@ impl LaunchConfig {
         let name = file_name(&root.required("name")?)?;
         let group = root.optional("group_id");
         // For people.
-        for key in ["description", "infra"] {
-            root.optional(key);
+        root.optional("description");
+        if let Some(infra) = root.optional("infra") {
+            infra.notice(
+                "`infra` is not used: what executes the runs is set by `engine` or --engine",
+            );
         }
         let engine = root.optional("engine");
         let training = root.required("training")?;

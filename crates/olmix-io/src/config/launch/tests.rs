@@ -76,3 +76,13 @@ fn a_launch_config_that_can_not_be_meant_is_refused_with_its_place() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn a_section_that_nothing_reads_gets_a_notice() {
+    let text = format!(
+        "name: x\ninfra: {{gpus: 1}}\ntraining: {{proxy_model_id: olmo3_30m}}\n{DATA}mix: {{a: 1}}\n"
+    );
+    let notices = parse(&text).unwrap().notices;
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].starts_with("`infra` is not used"), "{notices:?}");
+}

@@ -22,6 +22,9 @@ pub struct GenerationFile<'a> {
     /// Whether they are chosen for what they tell of a law over what is sampled, where the project names no
     /// design.
     pub designed: bool,
+    /// Files of mixtures that the swarm goes with, beside those that the project names: ratios.csv of earlier
+    /// swarms.
+    pub existing: &'a [String],
 }
 
 /// What a fit config says beyond the project's settings.
@@ -67,12 +70,16 @@ impl ProjectConfig {
             swarm.set("virtual_domains", virtual_map(file.virtuals));
         }
         let is_set = |key: &str| matches!(&swarm, Yaml::Map(entries) if entries.iter().any(|(k, _)| k == key));
+        let beside = with_existing(&swarm, file.existing);
         if file.designed && !is_set("design") {
             swarm.set("design", Yaml::text("d_optimal"));
             swarm.set(
                 "candidates",
                 Yaml::whole((CANDIDATES_PER_RUN * file.variants) as u64),
             );
+        }
+        if let Some(beside) = beside {
+            swarm.set("existing_mix_file", beside);
         }
         if self.max_tokens.is_none() {
             swarm.set("enable_bound", Yaml::Scalar("false".into()));
@@ -169,6 +176,21 @@ impl ProjectConfig {
         }
         config.to_file()
     }
+}
+
+/// The files of `existing_mix_file`: those of a section, and more. `None` without more.
+fn with_existing(swarm: &Yaml, more: &[String]) -> Option<Yaml> {
+    let Yaml::Map(entries) = swarm else {
+        return None;
+    };
+    let set = entries.iter().find(|(key, _)| key == "existing_mix_file");
+    let mut files = match set {
+        Some((_, Yaml::List(files))) => files.clone(),
+        Some((_, file)) => vec![file.clone()],
+        None => Vec::new(),
+    };
+    files.extend(more.iter().map(|file| Yaml::text(file)));
+    (!more.is_empty()).then_some(Yaml::List(files))
 }
 
 /// Puts bounds and groups over collapsed domains in the place of those over all domains.

@@ -70,6 +70,7 @@ fn the_configs_of_a_swarm_are_read_back_as_what_was_meant() {
         new: &["code:python".to_owned()],
         variants: 7,
         designed: true,
+        existing: &[],
     });
     let read = GenerationConfig::parse("generate.yaml", &text, Path::new("")).unwrap();
     let plan = read.plan().unwrap();

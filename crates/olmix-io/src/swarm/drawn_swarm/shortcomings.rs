@@ -40,7 +40,7 @@ impl<'a> DrawnSwarm<'a> {
             )
         });
         let mut found: Vec<String> = never.collect();
-        if runs < self.runs_needed() && swarm.existing_mix_file.is_none() {
+        if runs < self.runs_needed() && swarm.existing_mix_file.is_empty() {
             found.push(format!(
                 "{runs} runs are fewer than the {} that a log-linear law over {} domains needs (m + 1); set \
                  swarm.variants or --variants",

@@ -116,17 +116,13 @@ impl GenerationConfig {
         let (caps, uncapped) = self.caps(&tree)?;
         notices.extend(uncapped);
         let mut inputs = Vec::new();
-        let existing = match &self.swarm.existing_mix_file {
-            None => Vec::new(),
-            Some(file) => {
-                let runs = load_mixtures(&self.existing(file)?, tree.domains())?;
-                notices.extend(runs.notices);
-                inputs.extend(runs.inputs);
-                (0..runs.ids.len())
-                    .map(|k| runs.mixtures.row(k).to_vec())
-                    .collect()
-            }
-        };
+        let mut existing = Vec::new();
+        for file in &self.swarm.existing_mix_file {
+            let runs = load_mixtures(&self.existing(file)?, tree.domains())?;
+            notices.extend(runs.notices);
+            inputs.extend(runs.inputs);
+            existing.extend((0..runs.ids.len()).map(|k| runs.mixtures.row(k).to_vec()));
+        }
         let nonzero = self.nonzero(&tree, &collapse)?;
         let options = SamplerOptions {
             sources: self.swarm.sources,

@@ -151,6 +151,7 @@ impl Demo {
 
     fn launch(&self, variants: &str) -> Result<(), Failure> {
         launch::run(&LaunchCommand::Run(LaunchRunArgs {
+            config: None,
             variants: self.path(variants),
             engine: Some(olmix_io::EngineKind::Local),
             detach: false,

@@ -25,6 +25,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
         ("--target-tokens", args.target_tokens),
         ("--repetition-factor", args.repetition_factor),
         ("--sequence-length", args.sequence_length.map(|n| n as f64)),
+        ("--batch-tokens", args.batch_tokens),
     ] {
         if let Some(bad) = value.filter(|v| !(v.is_finite() && *v > 0.0)) {
             return Err(Failure::refused(format!(
@@ -43,6 +44,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
         target_tokens: args.target_tokens.or(weights.target_tokens),
         repetition_factor: args.repetition_factor.or(weights.repetition_factor),
         sequence_length: args.sequence_length,
+        batch_tokens: args.batch_tokens.map(|tokens| tokens.round() as u64),
     };
     let counts = data.as_ref().map(token_counts).unwrap_or_default();
     let listed = data

@@ -17,6 +17,9 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
             loaded.spec.n_test
         );
     }
+    if loaded.config.proposer.fit_only {
+        text += "No mixture is proposed: proposer.fit_only is set.\n";
+    }
     if let Some(proposal) = &fit.proposal {
         text += &domain_table(loaded, proposal);
         text += "\n";
@@ -283,8 +286,11 @@ fn worse_tasks(swarm: &Swarm, proposal: &Proposal) -> String {
 fn verdict(proposal: &Proposal) -> String {
     let mut text = String::new();
     if proposal.predicted_average.is_finite() {
+        // Without a law the loss is the measured one of a run that was chosen.
+        let measured = proposal.natural_average.is_none();
         text += &format!(
-            "Predicted average loss {}",
+            "{} average loss {}",
+            if measured { "Measured" } else { "Predicted" },
             number(Some(proposal.predicted_average), 4)
         );
     }

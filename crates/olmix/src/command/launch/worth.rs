@@ -77,6 +77,8 @@ pub fn expected(variants: &[Variant]) -> Vec<ExpectedRegret> {
         domains: &domains,
         prior: &prior,
         caps: None,
+        earlier: &[],
+        earlier_weights: &[],
         seed: 0,
     };
     let some = |count: usize| -> Vec<&Vec<f64>> { rows.iter().cycle().take(count).collect() };

@@ -195,14 +195,15 @@ fn alternatives(plan: &Plan) -> String {
         }
         return text;
     }
+    let laws = expected.laws.as_deref().unwrap_or("earlier fits");
     let in_use = expected.in_use.as_ref().ok();
     let in_use = in_use.map_or_else(String::new, |loss| {
         format!(", where the mixture in use has {}", number(Some(*loss), 4))
     });
     let _ = writeln!(
         text,
-        "Expected loss: of the best mixture that the method allows, by the laws under \"Risk\"{in_use}; with \
-         fewer than two runs per domain less of the gain, as in docs/study-reuse.md. Estimates for new \
+        "Expected loss: of the best mixture that the method allows, by the laws of {laws}{in_use}; with fewer \
+         than two runs per domain less of the gain, as in docs/study-reuse.md. Estimates for new \
          domains are in it."
     );
     for (other, loss) in methods {

@@ -74,6 +74,7 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
             method: args.method.0,
             from: args.from.clone(),
             budget: args.budget.map(|runs| runs as usize),
+            runs: args.runs.map(|runs| runs as usize),
             free: args.free.clone(),
             groups: args.freeze.clone(),
             old_runs: args.old_runs,

@@ -248,6 +248,7 @@ fn count(
         new: &[],
         variants: 1,
         designed: false,
+        existing: &[],
     });
     let file = project.config.path.display().to_string();
     let config = GenerationConfig::parse(&file, &text, &project.root)?;

@@ -107,6 +107,8 @@ fn launch_refuses_bad_configs_and_ledgers_before_any_run() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     assert!(refused(folder, "launch run --variants nowhere").contains("there is no such folder"));
+    let message = refused(folder, "launch run --config swarm/launch.yaml");
+    assert!(message.contains("--variants DIR"), "{message}");
     fs::create_dir_all(folder.join("empty")).unwrap();
     assert!(refused(folder, "launch run --variants empty").contains("holds no launch config"));
     swarm(folder, 2, |_| trainer(0.0));

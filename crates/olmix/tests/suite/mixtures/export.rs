@@ -483,3 +483,39 @@ fn huggingface_export_is_drawn_as_the_mixture_in_both_modes() {
     // To the row and by file: code's two files have 150 and 50 rows, and math's 100 are read twice.
     assert_eq!(counted, "150 50 200 200\n150 50 200 200\n");
 }
+
+#[test]
+fn export_refuses_a_run_that_ends_within_a_batch_and_a_batch_that_ends_within_a_sequence() {
+    let folder = folder();
+    let folder = folder.path();
+    let export = |options: &str| {
+        format!("export --mixture mixture.json --data gen.yaml --format mix {options}")
+    };
+    let message = refused(folder, &export("--target-tokens 600 --batch-tokens 250"));
+    for part in [
+        "mixture.json: a run of 600 tokens is 2.400 batches of 250 tokens, not whole ones",
+        "use --target-tokens 500 or 750",
+    ] {
+        assert!(message.contains(part), "{part}\n{message}");
+    }
+    let message = refused(folder, &export("--target-tokens 100 --batch-tokens 250"));
+    assert!(
+        message.contains("use --target-tokens 250 or 500"),
+        "{message}"
+    );
+    let message = refused(
+        folder,
+        &export("--target-tokens 500 --batch-tokens 250 --sequence-length 100"),
+    );
+    assert!(
+        message.contains("a batch of 250 tokens is not a whole number of sequences of 100"),
+        "{message}"
+    );
+    let message = refused(folder, &export("--batch-tokens 250"));
+    assert!(message.contains("give --target-tokens"), "{message}");
+    let text = printed(folder, &export("--target-tokens 600 --batch-tokens 200"));
+    assert!(
+        text.contains("# For a run of 6e2 tokens (600, 3 batches of 200):"),
+        "{text}"
+    );
+}

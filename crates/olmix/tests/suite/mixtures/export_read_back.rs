@@ -84,6 +84,7 @@ fn blend(random: &mut ChaCha8Rng, format: &Format) -> Blend {
     let run = Run {
         target_tokens: Some(1e6),
         repetition_factor: None,
+        batch_tokens: None,
         sequence_length: Some(100),
     };
     let counts: Vec<(String, u64)> = weights

@@ -69,6 +69,8 @@ fn held_against_the_study(config: &Path, sizes: &[usize]) {
         domains: loaded.swarm.domains(),
         prior,
         caps: None,
+        earlier: &[],
+        earlier_weights: &[],
         seed: 0,
     };
     for &runs in sizes {

@@ -1,6 +1,6 @@
 //! What laws, presets, comparisons and studies promise, run as a user runs them.
 
-use crate::common::{copy_demo, demo_config, json, olmix, refused};
+use crate::common::{copy_demo, demo_config, json, olmix, printed, refused};
 
 /// A folder with the demo, whose config is changed.
 fn changed(changes: &[(&str, &str)]) -> tempfile::TempDir {
@@ -306,11 +306,23 @@ fn search_among_some_of_the_runs_names_the_run_whose_mixture_it_proposes() {
     let config = "swarm: {ratios: ratios.csv, metrics: metrics.csv}\npriors: {token_counts: {a: 100, b: 100}}\n\
                   regression: {type: search, train_split: 4}\nproposer: {type: search}\n";
     std::fs::write(at.join("fit.yaml"), config).unwrap();
-    olmix(at, "fit --config fit.yaml --output-dir out")
-        .assert()
-        .success();
+    let told = printed(at, "fit --config fit.yaml --output-dir out");
     let text = std::fs::read_to_string(at.join("out/mixture.json")).unwrap();
     let mixture: serde_json::Value = serde_json::from_str(&text).unwrap();
     let share = mixture["domains"][0]["weight"].as_f64().unwrap();
     assert_eq!(mixture["optimizer"]["run"], format!("r{:.0}", 10.0 * share));
+    // No law predicted it.
+    let measured = format!("Measured average loss {:.4}", 2.0 - share);
+    assert!(
+        told.contains(&measured) && !told.contains("Predicted"),
+        "{told}"
+    );
+    let told = printed(
+        at,
+        "fit --config fit.yaml --output-dir none --set proposer.fit_only=true",
+    );
+    assert!(
+        told.starts_with("No mixture is proposed: proposer.fit_only is set."),
+        "{told}"
+    );
 }

@@ -3,12 +3,14 @@
 mod bounds;
 mod history;
 mod killed;
+mod more_runs;
 mod refusals;
 mod reuse;
 mod revision;
 mod undo;
 mod update5;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -29,6 +31,30 @@ fn project() -> tempfile::TempDir {
         "fit --config first/fit.yaml --output-dir first/out --ridge 1e-5 --folds 3 --bootstrap 0 --quiet",
     );
     ok(at, "commit first/out/mixture.json");
+    folder
+}
+
+/// A project of the demo's six domains, with a mixture of these weights by hand.
+fn by_hand(weights: [f64; 6]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    copy_demo(at);
+    ok(at, "init --from fit.yaml --name house");
+    let names = [
+        "web:general",
+        "web:science",
+        "code",
+        "math",
+        "books",
+        "wikipedia",
+    ];
+    let mixture: BTreeMap<&str, f64> = names.into_iter().zip(weights).collect();
+    fs::write(
+        at.join("first.json"),
+        serde_json::to_string(&mixture).unwrap(),
+    )
+    .unwrap();
+    ok(at, "commit first.json");
     folder
 }
 

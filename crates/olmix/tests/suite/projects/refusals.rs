@@ -4,22 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use super::by_hand;
 use crate::common::{copy_demo, json, printed as ok, refused};
-
-/// A project of the demo's six domains with a mixture by hand.
-fn project() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    copy_demo(at);
-    ok(at, "init --from fit.yaml --name house");
-    fs::write(
-        at.join("first.json"),
-        r#"{"web:general": 0.5, "web:science": 0.2, "code": 0.1, "math": 0.1, "books": 0.1, "wikipedia": 0}"#,
-    )
-    .unwrap();
-    ok(at, "commit first.json");
-    folder
-}
 
 /// Everything that a refused command must leave as it was.
 fn state(at: &Path) -> (String, String) {
@@ -40,7 +26,7 @@ fn unchanged(at: &Path, line: &str, parts: &[&str]) {
 
 #[test]
 fn update_refuses_impossible_changes_and_changes_nothing() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     unchanged(
         at,
@@ -121,7 +107,7 @@ fn update_refuses_impossible_changes_and_changes_nothing() {
 
 #[test]
 fn update_remove_names_the_setting_that_mentions_the_domain() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     let path = at.join("olmix.yaml");
     let text = fs::read_to_string(&path).unwrap();
@@ -140,7 +126,7 @@ fn update_remove_names_the_setting_that_mentions_the_domain() {
 
 #[test]
 fn commit_refuses_mixtures_of_another_version() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     fs::write(
         at.join("few.json"),
@@ -178,7 +164,7 @@ fn commit_refuses_mixtures_of_another_version() {
 
 #[test]
 fn fit_refuses_a_swarm_with_other_ratios_than_its_plan_froze() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     ok(at, "update add poems=1e8");
     ok(at, "plan --method full-reuse --write second");
@@ -212,7 +198,7 @@ fn fit_refuses_a_swarm_with_other_ratios_than_its_plan_froze() {
 
 #[test]
 fn plan_names_the_domain_that_leaves_a_virtual_domain_without_weight() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     // Code is kept at a tenth, and has no tokens any more that a run could see.
     ok(at, "update add poems=1e8 empty=0");
@@ -258,7 +244,7 @@ fn plan_names_the_domain_that_leaves_a_virtual_domain_without_weight() {
 
 #[test]
 fn plan_refuses_options_its_method_does_not_take() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     ok(at, "update add poems=1e8");
     for (line, part) in [
@@ -300,7 +286,7 @@ fn project_without_a_mixture_says_what_to_do_first() {
 
 #[test]
 fn domains_edited_by_hand_are_refused_and_a_stale_block_is_updated() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     let path = at.join("olmix.yaml");
     let first = fs::read_to_string(&path).unwrap();
@@ -327,7 +313,7 @@ fn domains_edited_by_hand_are_refused_and_a_stale_block_is_updated() {
 
 #[test]
 fn ledger_edited_by_hand_is_refused_by_every_command_that_reads_it() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     ok(at, "update add poems=1e6");
     let ledger = at.join(".olmix/ledger.sqlite");
@@ -350,7 +336,7 @@ fn ledger_edited_by_hand_is_refused_by_every_command_that_reads_it() {
 
 #[test]
 fn concurrent_updates_number_every_version_once() {
-    let folder = project();
+    let folder = by_hand([0.5, 0.2, 0.1, 0.1, 0.1, 0.0]);
     let at = folder.path();
     let children: Vec<_> = (0..8)
         .map(|i| {

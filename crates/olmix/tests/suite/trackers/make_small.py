@@ -74,6 +74,12 @@ def trackio():
     run("run-b", 3, LAST, 0.5)
     run("run-n", float("nan"), LAST, 1.0)
     run("run-s", 4, 20, 1.0)
+    # Names that no table can hold.
+    run("two\nlines", 3, LAST, 0.5)
+    trackio.init(project="p", name="run-d", config={"mixture": {"web\u2028": 1.0}}, auto_log_gpu=False)
+    for step in range(0, LAST + 1, 10):
+        trackio.log({"loss": 3.0, "eval": {"bpb": 1.0}, "a\tb": 1.0}, step=step)
+    trackio.finish()
 
 
 def swanlab(name, loss, last, web):

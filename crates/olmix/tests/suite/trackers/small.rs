@@ -82,6 +82,9 @@ fn collect_reads_a_trackio_project_and_names_it_when_it_is_in_use_or_newer() {
             "run-n is left out: `eval/bpb` is not a finite number",
             "run-s is left out: it stopped short",
             "trackio does not record whether a run finished",
+            "two\\nlines is left out: its name has a line break or control character: rename it in its tracker",
+            "run-d is left out: its mixture is not known: its mixture has a domain `web\\u{2028}`, whose name",
+            "metrics whose names have a line break or control character are left out: a\\tb",
         ];
         assert_told(told, &expected);
     };
