@@ -3,6 +3,8 @@
 mod bounds;
 mod hostile_names;
 #[cfg(target_os = "linux")]
+mod interrupted;
+#[cfg(target_os = "linux")]
 mod interrupts;
 #[cfg(target_os = "linux")]
 mod ledgers;
