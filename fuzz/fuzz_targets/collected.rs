@@ -25,8 +25,15 @@ fuzz_target!(|data: &[u8]| {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("a folder for a run");
     std::fs::write(&path, bytes).expect("a file of a run");
-    let ratios = olmix_fuzz::file(olmix_fuzz::folder(), "ratios.csv", b"run,web,code\nrun-a,0.5,0.5\na,0.5,0.5\n");
-    let swarm = if name.starts_with("run") && name.contains('/') || name.contains("wandb") || name.contains("swan") {
+    let ratios = olmix_fuzz::file(
+        olmix_fuzz::folder(),
+        "ratios.csv",
+        b"run,web,code\nrun-a,0.5,0.5\na,0.5,0.5\n",
+    );
+    let swarm = if name.starts_with("run") && name.contains('/')
+        || name.contains("wandb")
+        || name.contains("swan")
+    {
         folder
     } else {
         path

@@ -18,5 +18,9 @@ fuzz_target!(|data: &[u8]| {
         validation: 0.5,
         on_bad_line: OnBadLine::Skip,
     };
-    olmix_fuzz::said(olmix_data::tokenize(&options, &Encoder::bytes(), &|_, _| ()));
+    olmix_fuzz::said(olmix_data::tokenize(
+        &options,
+        &Encoder::bytes(),
+        &|_, _| (),
+    ));
 });

@@ -5,5 +5,9 @@ use libfuzzer_sys::fuzz_target;
 use olmix_io::GenerationConfig;
 
 fuzz_target!(|text: &str| {
-    olmix_fuzz::said(GenerationConfig::parse("generate.yaml", text, "/nowhere".as_ref()));
+    olmix_fuzz::said(GenerationConfig::parse(
+        "generate.yaml",
+        text,
+        "/nowhere".as_ref(),
+    ));
 });

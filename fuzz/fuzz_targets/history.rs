@@ -7,7 +7,10 @@ use olmix_project::Project;
 const CONFIG: &[u8] = b"name: house\ndomains: {web: 6000, code: 900}\ntarget_tokens: 1000\n";
 
 fuzz_target!(|data: &[u8]| {
-    let at = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+    let at = data
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(data.len());
     let export = olmix_fuzz::fresh("export");
     for folder in ["records", "files"] {
         std::fs::create_dir(export.join(folder)).expect("a folder of the export");

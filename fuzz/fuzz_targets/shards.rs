@@ -5,7 +5,17 @@ use libfuzzer_sys::fuzz_target;
 use olmix_data::{CountOptions, Leaf, OnBadLine, Unit};
 
 fuzz_target!(|data: &[u8]| {
-    let names = ["a.npy", "a.bin", "a.idx", "index.json", "a.parquet", "a.jsonl", "a.jsonl.gz", "a.jsonl.zst", "a.txt"];
+    let names = [
+        "a.npy",
+        "a.bin",
+        "a.idx",
+        "index.json",
+        "a.parquet",
+        "a.jsonl",
+        "a.jsonl.gz",
+        "a.jsonl.zst",
+        "a.txt",
+    ];
     let Some((name, bytes)) = olmix_fuzz::choose(data, &names) else {
         return;
     };
@@ -16,7 +26,11 @@ fuzz_target!(|data: &[u8]| {
     }
     let leaf = Leaf {
         name: "web".into(),
-        paths: vec![if name == "a.idx" { "a.bin".into() } else { name.into() }],
+        paths: vec![if name == "a.idx" {
+            "a.bin".into()
+        } else {
+            name.into()
+        }],
         format: None,
     };
     let options = CountOptions {

@@ -242,6 +242,9 @@ class Trials:
         try:
             stopped = self.run(at, self.command.line, self.strace(log, at, action))
         except subprocess.TimeoutExpired:
+            # The number of a call that wakes a thread may change from one time to the next.
+            if all(file.startswith("anon_inode:") for _, _, file in read_log(log, at, only_stopped=True)):
+                return [], []
             return [(fault, kind, n, [], "the command did not end")], []
         seen = list(read_log(log, at, only_stopped=True))
         wrong = []

@@ -42,7 +42,7 @@ def test_a_run_learns_and_leaves_what_it_should(finished):
     assert steps_kept(finished) == ["step-00000035", "step-00000040"]
     state = json.loads((finished / "checkpoints/step-00000040/state.json").read_text())
     assert state.pop("seconds") > 0
-    assert state == {"format": "olmix checkpoint", "version": 1, "step": 40, "tokens": 5120}
+    assert state == {"format": "olmix checkpoint", "version": 2, "step": 40, "tokens": 5120}
     names = set(load_file(finished / "model/model.safetensors"))
     moments = set(load_file(finished / "checkpoints/step-00000040/optimizer.safetensors"))
     assert moments == {f"{kind}.{name}" for kind in ("exp_avg", "exp_avg_sq") for name in names}
@@ -79,6 +79,23 @@ def test_a_run_follows_adamw_as_written_down(tmp_path):
     for line, (loss, norm) in zip(metrics(tmp_path / "run"), expected):
         assert line["loss"] == pytest.approx(loss, abs=2e-5)
         assert line["grad_norm"] == pytest.approx(norm, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
+def test_a_flipped_bit_in_a_checkpoint_is_told_and_the_one_before_is_taken(finished, tmp_path, name):
+    shutil.copytree(finished, tmp_path / "run")
+    # Trained to step 40; from the checkpoint of step 35, it ends with the same bits.
+    shutil.rmtree(tmp_path / "run/model")
+    file = tmp_path / "run/checkpoints/step-00000040" / name
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 4
+    file.write_bytes(content)
+    again = train(tmp_path / "run")
+    assert again.returncode == 0
+    assert "step-00000040 is damaged" in again.stderr
+    theirs = load_file(finished / "model/model.safetensors")
+    ours = load_file(tmp_path / "run/model/model.safetensors")
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
 def test_killed_at_any_moment_and_started_again_a_run_ends_the_same(finished, tmp_path):

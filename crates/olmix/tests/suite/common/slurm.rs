@@ -28,7 +28,7 @@ const PROGRAMS: [&str; 6] = [
 const ACCOUNTS: [&str; 3] = ["slurmdbd", "mariadbd", "mariadb-install-db"];
 
 /// Most tests of one process that have a part of the cluster.
-const PARTS: usize = 24;
+const PARTS: usize = 32;
 
 /// The controller, with nodes for every test. Nodes are started with the test that has them.
 struct Cluster {

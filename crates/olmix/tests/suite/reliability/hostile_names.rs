@@ -170,26 +170,22 @@ fn swarm(place: &Place, names: &[&str]) {
     place.write("fit.yaml", &config);
 }
 
+/// Fits the swarm of a place, and returns the path of its mixture.
+fn fitted(place: &Place, folds: &str) -> PathBuf {
+    let words = "fit --config fit.yaml --bootstrap 0 --folds";
+    let words: Vec<&str> = words.split(' ').chain([folds]).collect();
+    let fit = place.run(&words);
+    let message = String::from_utf8_lossy(&fit.stderr);
+    assert!(fit.status.success(), "{message}");
+    result_in(&place.work.join("out")).join("mixture.json")
+}
+
 #[test]
 fn names_that_mean_something_to_a_shell_or_a_path_are_data_in_every_command() {
     let place = Place::new();
     let before = place.outside();
     swarm(&place, &NAMES);
-    let fit = place.run(&[
-        "fit",
-        "--config",
-        "fit.yaml",
-        "--bootstrap",
-        "0",
-        "--folds",
-        "3",
-    ]);
-    assert!(
-        fit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&fit.stderr)
-    );
-    let mixture = result_in(&place.work.join("out")).join("mixture.json");
+    let mixture = fitted(&place, "3");
     let mixture = mixture.to_str().unwrap();
 
     let read = json(&place.work, &format!("mix show {mixture} --json"));
@@ -434,26 +430,12 @@ fn names_with_control_characters_are_refused_by_every_command_that_reads_them() 
 }
 
 #[test]
-fn names_of_three_hundred_letters_are_used_or_refused_and_never_half_written() {
+fn a_domain_of_three_hundred_letters_is_fitted_and_written() {
     let place = Place::new();
     let long = "x".repeat(300);
     swarm(&place, &["web", &long, "math"]);
     let before = place.outside();
-    let fit = place.run(&[
-        "fit",
-        "--config",
-        "fit.yaml",
-        "--bootstrap",
-        "0",
-        "--folds",
-        "0",
-    ]);
-    assert!(
-        fit.status.success(),
-        "{}",
-        String::from_utf8_lossy(&fit.stderr)
-    );
-    let mixture = result_in(&place.work.join("out")).join("mixture.json");
+    let mixture = fitted(&place, "3");
     assert!(mixture.is_file());
     place.nothing_was_executed(&before);
 }

@@ -15,6 +15,8 @@ pub(in super::super) static FORMAT: Format = Format {
         "requested_tokens must be a multiple of global_batch_size (--batch-tokens checks it): what is left of a batch is \
          filled up with as much of every file. OLMo-core rounds each source up to whole sequences, \
          and shares of less than a batch to a batch: --format olmo-core-sources is exact.",
+        "OLMo-core takes the first sequences of each file, whatever the seed: shuffle the documents of each file, or use \
+         --format olmo-core-sources.",
         "Start: SourceMixtureDatasetConfig(source_list=SourceMixtureList.from_file(FILE), requested_tokens=..., \
          global_batch_size=..., seed=...)",
     ],
