@@ -223,6 +223,8 @@ class Trials:
             calls.add((kind, file))
             if file.startswith("anon_inode:"):
                 self.wakes.add((kind, threads[thread, kind]))
+        if not calls:
+            raise SystemExit(f"{self.command.name}: strace saw no call that changes files: may it trace here?")
         most = collections.Counter()
         for (_, kind), count in threads.items():
             most[kind] = max(most[kind], count)
@@ -295,7 +297,7 @@ def read_log(log, at, only_stopped=False):
 
 
 def differences(expected, found):
-    """What differs between two contents, in words; volatile leftovers of the lock files are not there."""
+    """What differs between two contents, in words."""
     wrong = [f"{name} is missing" for name in expected.keys() - found.keys()]
     wrong += [f"{name} is left behind" for name in found.keys() - expected.keys()]
     wrong += [f"{name} differs" for name in expected.keys() & found.keys() if expected[name] != found[name]]

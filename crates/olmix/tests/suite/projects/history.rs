@@ -21,16 +21,8 @@ fn new_domains_are_counted_and_placed_by_tokens_or_a_pilot() {
     let at = folder.path();
     fs::create_dir(at.join("first")).unwrap();
     copy_demo(&at.join("first"));
-    let domains = [
-        "web:general",
-        "web:science",
-        "code",
-        "math",
-        "books",
-        "wikipedia",
-    ];
     let mut sources = String::new();
-    for (i, name) in (0_u32..).zip(domains) {
+    for (i, name) in (0_u32..).zip(super::DOMAINS) {
         let file = format!("shards/{i}.bin");
         shard(&at.join(&file), 10_000 * i, 10_000 * i + 4000, 20_000);
         let (source, topic) = name.split_once(':').unwrap_or((name, ""));

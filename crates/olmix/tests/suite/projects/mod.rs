@@ -34,21 +34,23 @@ fn project() -> tempfile::TempDir {
     folder
 }
 
+/// The demo's domains.
+const DOMAINS: [&str; 6] = [
+    "web:general",
+    "web:science",
+    "code",
+    "math",
+    "books",
+    "wikipedia",
+];
+
 /// A project of the demo's six domains, with a mixture of these weights by hand.
 fn by_hand(weights: [f64; 6]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     copy_demo(at);
     ok(at, "init --from fit.yaml --name house");
-    let names = [
-        "web:general",
-        "web:science",
-        "code",
-        "math",
-        "books",
-        "wikipedia",
-    ];
-    let mixture: BTreeMap<&str, f64> = names.into_iter().zip(weights).collect();
+    let mixture: BTreeMap<&str, f64> = DOMAINS.into_iter().zip(weights).collect();
     fs::write(
         at.join("first.json"),
         serde_json::to_string(&mixture).unwrap(),
