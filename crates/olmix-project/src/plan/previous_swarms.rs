@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use olmix_core::LawKind;
+use olmix_core::law::LawSettings;
 use olmix_core::reuse::{MOST_OLD_SWARMS, Origin, VirtualDomain};
 use olmix_io::tables::carry_ratios;
 use olmix_ledger::{Record, RecordId, RecordKind};
@@ -11,12 +12,10 @@ use super::context::PlanningContext;
 use crate::content::SwarmContent;
 use crate::{Project, ProjectError, ReusableSwarm};
 
-/// Whether the law that a project names lets runs have weights in the fit.
+/// Whether the law that a project names lets runs have weights in the fit; `auto` chooses among those that do.
 pub(super) fn takes_run_weights(law: LawKind) -> bool {
-    matches!(
-        law,
-        LawKind::Auto | LawKind::LogLinear | LawKind::Saturating
-    )
+    let options = law.options(&LawSettings::default());
+    law == LawKind::Auto || options.is_some_and(|options| options.takes_run_weights())
 }
 
 impl Project {
