@@ -148,6 +148,11 @@ class RunRecorder:
         """The last step that something was logged at; `None` before the first, and on other ranks."""
         return None if self._journal is None else self._journal.step
 
+    @property
+    def has_metrics(self) -> bool:
+        """Whether a metric that counts was logged."""
+        return self._journal is not None and any(map(self._counts, self._journal.values))
+
     def __repr__(self) -> str:
         at = "" if self.step is None else f" at step {self.step}"
         return f"RunRecorder({str(self.folder)!r}: {self.state}{at}{'' if self.writes else ', of another rank'})"

@@ -21,7 +21,11 @@ if importlib.util.find_spec("olmix") is None:
 def needed(name: str) -> ModuleType:
     """A package that tests run on. Where it is missing, tests are skipped, or fail with OLMIX_TEST_PYTHON=1."""
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
+        if name == "torch":
+            # Some tests fork, and threads of a pool would be missing in the new process.
+            module.set_num_threads(1)
+        return module
     except ImportError as error:
         if os.environ.get("OLMIX_TEST_PYTHON") == "1":
             raise
