@@ -82,8 +82,8 @@ def test_runs_that_failed_diverged_or_stopped_short_are_left_out_by_name(tmp_pat
             recorder.log(98, {"loss": 1.0})
     found = collect(runs)
     assert list(found.metrics) == ["whole"]
-    for said in ("diverged is left out: `loss` is not", "failed is left out: it has no", "short is left out: it has no"):
-        assert said in found.said, found.said
+    for run, why in [("diverged", "`loss` is not"), ("failed", "it has no metrics"), ("short", "it has no metrics")]:
+        assert f"{run} is left out: {why}" in found.said, found.said
     assert state(runs / "failed") == {
         "format": "olmix recording",
         "version": 1,
