@@ -62,3 +62,10 @@ def collect(swarm: Path, *options: str) -> Collected:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return Collected(output, done.stdout + done.stderr)
+
+
+def example(section: str) -> str:
+    """The Python code below a heading of docs/python/integrations.md."""
+    page = (Path(__file__).parents[2] / "docs" / "python" / "integrations.md").read_text(encoding="utf-8")
+    below = page.split(f"\n## {section}\n")[1]
+    return below.split("```python\n")[1].split("```")[0]

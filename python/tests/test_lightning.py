@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import collect, needed
+from conftest import collect, example, needed
 from olmix.errors import InputError
 
 torch = needed("torch")
@@ -128,6 +128,15 @@ def test_a_run_that_was_stopped_early_does_not_count_and_one_tested_later_does(t
     found = collect(runs)
     assert found.metrics == {"tested": {"test/loss": pytest.approx(exact(model, 3), rel=1e-5)}}
     assert "stopped is left out: it has no metrics.json" in found.said
+
+
+def test_the_example_of_the_page_records_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"model": Model(), "train": points(0), "validation": [points(seed) for seed in VALIDATION]}
+    exec(example("Lightning"), names)
+    found = collect(tmp_path / "runs")
+    assert found.ratios == {"run-01": {"web": 0.5, "code": 0.5}}
+    assert list(found.metrics["run-01"]) == ["val/code", "val/web"]
 
 
 def test_two_processes_that_train_one_run_record_it_once(tmp_path: Path) -> None:

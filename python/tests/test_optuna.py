@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import collect, needed
+from conftest import collect, example, needed
 from olmix.errors import InfeasibleError, InputError
 from olmix.recording import RunRecorder
 
@@ -139,6 +139,23 @@ def test_runs_that_failed_were_pruned_or_are_not_complete_are_left_out_by_name()
     for again in (runs[0], "run-0001"):
         with pytest.raises(InputError, match="this run is (complete|fail) already"):
             tell(swarm, again, {"qa": 1.0})
+
+
+def test_the_example_of_the_page_proposes_four_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"train_and_measure": lambda run, mixture: {"arc_easy": 1 + mixture["web"]}}
+    exec(example("Optuna"), names)
+    assert len(names["ratios"]["run"]) == 4 and all(0.05 <= share <= 0.5 for share in names["ratios"]["code"])
+    assert names["metrics"]["arc_easy"] == [1 + share for share in names["ratios"]["web"]]
+
+
+def test_a_mixture_that_another_process_trains_already_is_named() -> None:
+    first = study(optuna.samplers.RandomSampler(seed=7))
+    ask(first, DOMAINS)
+    # As another process of the same script.
+    first.sampler = optuna.samplers.RandomSampler(seed=7)
+    with pytest.warns(RuntimeWarning, match="run-0001 has the mixture of run-0000: give samplers"):
+        ask(first, DOMAINS)
 
 
 def test_several_objectives_are_the_losses_that_the_study_names() -> None:

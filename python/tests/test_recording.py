@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import collect, needed
+from conftest import collect, example, needed
 from olmix.errors import InputError
 from olmix.recording import RunRecorder, checked_mixture, process_rank
 
@@ -47,6 +47,14 @@ def test_a_plain_loop_of_torch_is_collected_with_its_mixtures_and_last_losses(tm
     }
     for run, loss in losses.items():
         assert found.metrics[run] == {"val/loss": loss, "c4.en": pytest.approx(loss + 1, rel=1e-6)}
+
+
+def test_the_example_of_the_page_records_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = {"train_until": lambda step: 1 / step, "validate": {"web": 2.0, "code": 1.0}.get}
+    exec(example("A loop of your own"), names)
+    found = collect(tmp_path / "runs")
+    assert found.ratios == {"run-00": MIXTURE} and found.metrics == {"run-00": {"val/web": 2.0, "val/code": 1.0}}
 
 
 def test_numbers_of_any_size_are_collected_to_the_last_bit(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import collect, needed
+from conftest import collect, example, needed
 from olmix.errors import InputError
 
 torch = needed("torch")
@@ -45,12 +47,12 @@ VALIDATION = {"web": texts(1), "code": texts(2)}
 
 
 def trainer(tmp_path: Path, *callbacks: Any, evaluation: Any = None, **options: Any) -> Any:
-    settings = {"save_strategy": "no", "eval_strategy": "steps" if evaluation else "no", "eval_steps": 2, **options}
+    settings = {"save_strategy": "no", "logging_nan_inf_filter": False, "eval_strategy": "steps" if evaluation else "no", "eval_steps": 2, "learning_rate": 0.01}
+    settings.update(options)
     arguments = transformers.TrainingArguments(
         output_dir=str(tmp_path / "checkpoints"),
         per_device_train_batch_size=2,
         per_device_eval_batch_size=4,
-        learning_rate=0.01,
         report_to="none",
         logging_steps=1,
         disable_tqdm=True,
@@ -140,6 +142,29 @@ def test_a_run_that_was_stopped_early_does_not_count_and_one_evaluated_later_doe
     found = collect(runs)
     assert found.metrics == {"later": {"eval_loss": exact(later.model, texts(3))}}
     assert "stopped is left out: it has no metrics.json" in found.said
+
+
+def test_a_model_that_diverged_is_left_out_where_the_trainer_does_not_hide_it(tmp_path: Path) -> None:
+    for run, rate, hides in [("sound", 0.01, False), ("diverged", math.inf, False), ("hidden", 0.01, True)]:
+        record = RecordRun(tmp_path / "runs" / run, MIXTURE)
+        options = {"max_steps": 2, "logging_nan_inf_filter": hides, "learning_rate": rate}
+        training = trainer(tmp_path, record, evaluation=VALIDATION, **options)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", RuntimeWarning)
+            training.train()
+        texts = [str(warning.message) for warning in warned]
+        assert any("logging_nan_inf_filter=False" in text for text in texts) == hides
+    found = collect(tmp_path / "runs")
+    assert list(found.ratios) == ["hidden", "sound"]
+    assert "diverged is left out: `eval_code_loss` is not a finite number" in found.said
+
+
+def test_the_example_of_the_page_records_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(example("transformers"), {"model": model(), "train": texts(0), **VALIDATION})
+    found = collect(tmp_path / "runs")
+    assert found.ratios == {"run-02": {"web": 0.3, "code": 0.7}}
+    assert list(found.metrics["run-02"]) == ["eval_code_loss", "eval_web_loss"]
 
 
 def _train_one_rank(rank: int, tmp_path: Path, port: int) -> None:

@@ -57,6 +57,11 @@ def ask(study: Study, domains: Sequence[str], *, bounds: Bounds | None = None) -
     olmix.errors.InfeasibleError
         No mixture is within the bounds.
 
+    Warns
+    -----
+    RuntimeWarning
+        The mixture is that of another run: several processes ask with samplers of one seed.
+
     Notes
     -----
     A mixture of `m` domains has `m - 1` parameters in [0, 1], named ``mixture:DOMAIN``: which part a domain takes
@@ -80,10 +85,15 @@ def ask(study: Study, domains: Sequence[str], *, bounds: Bounds | None = None) -
     names = _parameters(simplex)
     trial = study.ask({name: FloatDistribution(0, 1) for name in names})
     mixture = simplex.mixture([float(trial.params[name]) for name in names])
-    taken = {other.user_attrs.get(RUN) for other in study.get_trials(deepcopy=False)}
+    others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+    taken = {other.user_attrs.get(RUN) for other in others}
     run = f"run-{trial.number:04}"
     while run in taken:
         run += "-again"
+    twin = next((other for other in others if names and other.params == trial.params), None)
+    if twin is not None:
+        text = f"{run} has the mixture of {twin.user_attrs.get(RUN)}: give samplers of several processes different seeds"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
     trial.set_user_attr(RUN, run)
     trial.set_user_attr(MIXTURE, mixture)
     return Proposal(run, mixture, trial.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, SupportsFloat
 
@@ -43,6 +44,14 @@ class RecordRun(TrainerCallback):
     such as by early stopping, is not finished. One that was not evaluated during training finishes with the
     first `evaluate` after it. Only rank 0 records.
 
+    `Trainer` reports the mean over batches of the mean loss of a batch: where texts have different lengths, runs
+    are comparable only with the same batch size and number of devices for evaluation.
+
+    Warns
+    -----
+    RuntimeWarning
+        ``logging_nan_inf_filter``, which is on by default, leaves what is NaN or infinite out of losses.
+
     Examples
     --------
     >>> from olmix.integrations.transformers import RecordRun
@@ -71,6 +80,10 @@ class RecordRun(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
         """Begin the record, or go on with it from the step of a checkpoint."""
+        if args.logging_nan_inf_filter and state.is_world_process_zero:
+            help = "give TrainingArguments logging_nan_inf_filter=False, or a model that diverged may seem sound"
+            text = f"Trainer leaves what is NaN or infinite out of the losses that it reports: {help}"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
         total = state.max_steps if state.max_steps > 0 else None
         self._training.begin(state.global_step, total, is_first=state.is_world_process_zero)
 
