@@ -103,7 +103,7 @@ class RunRecorder:
     ) -> None:
         self.folder: Path = Path(os.path.abspath(folder))
         self.state: Literal["running", "finished", "short", "failed"] = "running"
-        self.total_steps: int | None = total_steps
+        self.total_steps: int | None = None if total_steps is None else checked_step(total_steps)
         self._include, self._exclude = checked_globs(include, "include"), checked_globs(exclude, "exclude")
         self._journal: Journal | None = None
         self._lock: IO[bytes] | None = None
@@ -114,25 +114,11 @@ class RunRecorder:
             raise InputError(f"{self.name!r} is no name of a run", help="name the folder without control characters")
         if existing not in ("resume", "continue", "replace"):
             raise InputError(f"{existing!r} is not known", place="existing", help="resume, continue or replace")
-        if total_steps is not None:
-            self.total_steps = checked_step(total_steps)
         self.mixture: dict[str, float] = {} if mixture is None else checked_mixture(mixture)
         self.writes: bool = (process_rank() if rank is None else rank) == 0
-        if not self.writes:
-            return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise refused(self.folder, error) from error
-        self._lock = take_lock(self.folder / "recording.lock")
-        if self._lock is None:
-            raise InputError(
-                "another process records this run, or another recorder in this one",
-                file=str(self.folder),
-                help="give every run a folder of its own; of the processes of one run, only that of rank 0 records "
-                "it: give the others their `rank`",
-            )
-        try:
+            if self.writes:
+                self._take_folder()
             self._open(mixture is not None, existing)
         except BaseException:
             self.close()
@@ -157,9 +143,24 @@ class RunRecorder:
         at = "" if self.step is None else f" at step {self.step}"
         return f"RunRecorder({str(self.folder)!r}: {self.state}{at}{'' if self.writes else ', of another rank'})"
 
+    def _take_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise refused(self.folder, error) from error
+        self._lock = take_lock(self.folder / "recording.lock")
+        if self._lock is None:
+            raise InputError(
+                "another process records this run, or another recorder in this one",
+                file=str(self.folder),
+                help="give every run a folder of its own; of the processes of one run, only that of rank 0 records "
+                "it: give the others their `rank`",
+            )
+
     def _open(self, given: bool, existing: str) -> None:
+        """Look what is there; every rank refuses the same, or the others would wait for the first."""
         metrics, mix = self._file("metrics.json"), self._file("mix.json")
-        if existing == "replace":
+        if existing == "replace" and self.writes:
             # First what makes the run count.
             for path in (metrics, self._file("metrics.jsonl"), *([mix] if given else [])):
                 remove(path)
@@ -169,17 +170,18 @@ class RunRecorder:
                 file=str(self.folder),
                 help='give another folder, or existing="continue" to train on, or existing="replace"',
             )
-        earlier = read_object(mix)
-        if given and earlier is None:
-            write_json(mix, self.mixture)
-        elif earlier is None:
-            raise InputError("no mixture is known", file=str(mix), help="give `mixture`")
-        else:
+        earlier = None if existing == "replace" and given else read_object(mix)
+        if earlier is not None:
             self._agree(checked_mixture(earlier, of=str(mix)), given)
-        remove(metrics)
-        self._journal = Journal(self._file("metrics.jsonl"))
-        self._goes_on = self.step is not None
-        self._tell(None)
+        elif not given:
+            raise InputError("no mixture is known", file=str(mix), help="give `mixture`")
+        elif self.writes:
+            write_json(mix, self.mixture)
+        if self.writes:
+            remove(metrics)
+            self._journal = Journal(self._file("metrics.jsonl"))
+            self._goes_on = self.step is not None
+            self._tell(None)
 
     def _agree(self, earlier: dict[str, float], given: bool) -> None:
         """Take the mixture that the folder tells of; one that was given has to be the same."""
@@ -198,13 +200,9 @@ class RunRecorder:
         return self.folder / name
 
     def _tell(self, reason: str | None) -> None:
-        content: dict[str, object] = {"format": "olmix recording", "version": 1}
-        content.update(state=self.state, step=self.step)
-        if self.total_steps is not None:
-            content["total_steps"] = self.total_steps
-        if reason is not None:
-            content["reason"] = reason
-        write_json(self._file("recording.json"), content)
+        known = {"state": self.state, "step": self.step, "total_steps": self.total_steps, "reason": reason}
+        told = {name: value for name, value in known.items() if value is not None or name == "step"}
+        write_json(self._file("recording.json"), {"format": "olmix recording", "version": 1, **told})
 
     def _may_write(self) -> bool:
         if self.writes and self._process != os.getpid():

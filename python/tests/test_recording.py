@@ -148,8 +148,10 @@ def test_a_finished_run_is_kept_continued_or_replaced(tmp_path: Path) -> None:
     with RunRecorder(run, MIXTURE) as recorder:
         recorder.log(10, {"loss": 1.0, "old": 1.0})
     finished = (run / "metrics.json").read_bytes()
-    with pytest.raises(InputError, match="this run has finished"):
-        RunRecorder(run, MIXTURE)
+    for rank in (0, 1):
+        # All ranks, or one would wait for another.
+        with pytest.raises(InputError, match="this run has finished"):
+            RunRecorder(run, MIXTURE, rank=rank)
     with pytest.raises(InputError, match="begun with a share of 0.7, and 0.5 is given"):
         RunRecorder(run, {"web": 0.5, "code": 0.5}, existing="continue")
     assert (run / "metrics.json").read_bytes() == finished
@@ -202,9 +204,11 @@ def test_a_mixture_of_the_launcher_is_taken_from_the_folder(tmp_path: Path) -> N
     with pytest.raises(InputError, match="no mixture is known"):
         RunRecorder(tmp_path / "a")
     (tmp_path / "a" / "mix.json").write_text('{"web": 0.25, "code": 0.75}')
-    with RunRecorder(tmp_path / "a") as recorder:
-        recorder.log(1, {"loss": 1.0})
-    assert recorder.mixture == {"web": 0.25, "code": 0.75}
+    for rank in (0, 1):
+        with RunRecorder(tmp_path / "a", rank=rank) as recorder:
+            recorder.log(1, {"loss": 1.0})
+        assert recorder.mixture == {"web": 0.25, "code": 0.75}
+        (tmp_path / "a" / "metrics.json").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize(
