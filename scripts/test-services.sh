@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what tests start: Slurm with its authentication and its accounts, and strace, from Debian's or Ubuntu's packages. Needs root,
+# Installs what tests start: Slurm with its authentication and its accounts, from Debian's or Ubuntu's packages. Needs root,
 # once. Without it those tests are skipped, and say so. (Ray and all else come from Python's index, by the tests themselves.)
 set -euo pipefail
 there() {
-  for program in slurmctld slurmd munged slurmdbd mariadbd mariadb-install-db strace; do
+  for program in slurmctld slurmd munged slurmdbd mariadbd mariadb-install-db; do
     command -v "$program" > /dev/null || return 1
   done
 }
@@ -16,4 +16,4 @@ if ! command -v apt-get > /dev/null; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends slurm-wlm munge slurmdbd mariadb-server-core mariadb-client-core strace > /dev/null
+apt-get install -y -qq --no-install-recommends slurm-wlm munge slurmdbd mariadb-server-core mariadb-client-core > /dev/null

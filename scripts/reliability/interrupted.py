@@ -1,25 +1,20 @@
 #!/usr/bin/env python3
 """Stops every writing command at every call that changes files, and checks that the next command mends it.
 
-For each command, `strace` counts the calls that change files. Then, in a fresh copy of the command's folder,
-once for each of those calls:
+`stop_at.c`, which is compiled here, counts the calls that change files, over all threads of a command and the
+processes that it starts. Then, in a fresh copy of the command's folder, once for each of those calls:
 
   kill    the process is killed (SIGKILL) as it enters the call
-  full    the call, and all later ones of its kind, fail with ENOSPC, as on a full disk
+  full    the call, and all later ones that need room, fail with ENOSPC, as on a full disk
 
 After that the same command runs again, undisturbed. It must succeed, or say with exit code 2 that it was done
 already, and the folder must then hold what an undisturbed command leaves, byte for byte, with nothing else in
 it. A command that met a full disk and still exits with 0 must have left the whole result.
 
-`strace` counts calls for each thread of a process, so that of two threads that make the same call only the one
-that is first to reach the number is stopped. The last column says how many different calls (by kind and file)
-of those counted were stopped.
-
 Times, and what depends on them, are left out of the comparison: see `VOLATILE`.
 """
 
 import argparse
-import collections
 import concurrent.futures
 import hashlib
 import json
@@ -31,15 +26,6 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Calls that change files. `openat` is missing: most open for reading, and what it creates is stopped at the
-# first write to it.
-CHANGES = (
-    "write pwrite64 writev rename renameat renameat2 unlink unlinkat mkdir mkdirat rmdir fsync fdatasync "
-    "ftruncate fallocate link linkat symlink symlinkat fchmod chmod copy_file_range sendfile"
-).split()
-# On a full disk these fail; removing does not.
-GROWS = "write pwrite64 writev mkdir mkdirat rename renameat renameat2 fsync fdatasync ftruncate fallocate link \
-linkat symlink symlinkat copy_file_range sendfile".split()
 # Values that depend on the clock or the process, in files and printed histories.
 VOLATILE = [
     (re.compile(rb'"tokens_per_second":[0-9.e+-]+'), b'"tokens_per_second":0'),
@@ -66,9 +52,13 @@ INIT = "init --from fit.yaml --name house --quiet"
 COMMIT = [INIT, FIT, "commit out/HASH/mixture.json --quiet"]
 
 DRAW = "generate --config generate.yaml --base base.yaml --output drawn --quiet"
+TRAIN = "proxy train --config drawn/launch/RUN --out model --quiet --threads 1"
 LAUNCH = "launch run --variants drawn/launch --out swarm --quiet --threads 1"
+FAILED = "launch run --variants failing --out failed --retries 0 --quiet --threads 1"
 ADD = "update add d1=3000000000 --quiet"
 EXPORT = "history export exported --quiet"
+CHANGES = "- add: {d2: 3e8}\n- revise: {books: {tokens: 9e8}}\n"
+STUDY = "study granularity --config fit.yaml --seeds 1 --quiet --threads 1"
 
 COMMANDS = [
     Command("fit", FIT),
@@ -76,9 +66,12 @@ COMMANDS = [
     Command("sweep", "sweep --config fit.yaml --target-tokens 1e9,2e9 --repetition 4 --quiet --threads 1"),
     Command("compare", "compare --config fit.yaml --presets unimax,natural --quiet --threads 1"),
     Command("export -o", "export --mixture out/HASH/mixture.json --format csv -o blend.csv --quiet", [FIT]),
+    Command("study", STUDY),
     Command("predict", "predict --mixture out/HASH/mixture.json --ratios ratios.csv --output p.csv --quiet", [FIT]),
     Command("init", INIT, project="."),
     Command("update add", ADD, [INIT], project="."),
+    Command("update apply", "update apply changes.yaml --quiet", [INIT], project="."),
+    Command("update revise", "update revise books=9e8 --quiet", [INIT], project="."),
     Command("update undo", "update undo --quiet", [INIT, ADD], project="."),
     Command("commit", COMMIT[2], COMMIT[:2], project="."),
     Command("plan --write", "plan --method full-reuse --write next --quiet", [*COMMIT, ADD], project="."),
@@ -91,9 +84,12 @@ COMMANDS = [
     Command("generate over an earlier swarm", DRAW, [DRAW], data=True),
     Command("tokenize", TOKENIZE.format("prose", "again"), data=True),
     Command("proxy prepare", "proxy prepare --config drawn/launch/RUN --out plan --quiet --threads 1", [DRAW], data=True),
-    Command("proxy train", "proxy train --config drawn/launch/RUN --out model --quiet --threads 1", [DRAW], data=True),
+    Command("proxy train", TRAIN, [DRAW], data=True),
+    Command("proxy eval", "proxy eval --model model --quiet --threads 1", [DRAW, TRAIN], data=True),
     # Runs that met a full disk too often have failed; logs say what was begun again.
     Command("launch run", LAUNCH, [DRAW], data=True, then=LAUNCH + " --retry-failed", ignore=["log.txt"]),
+    # All its runs have failed: their trainer is no program.
+    Command("launch cancel", "launch cancel --all --out failed --quiet", ["? " + FAILED], data=True),
     Command("collect", "collect --swarm swarm --output collected --quiet", [DRAW, LAUNCH], data=True),
 ]
 
@@ -115,6 +111,11 @@ training: {proxy_model_id: demo, tokenizer: bytes, tokens: 16_000, global_batch_
 eval: {validation: {prose: "shards/prose/validation/*.bin"}}
 mix: {}
 """
+FAILING = """name: {0}
+training: {{seed: 1}}
+trainer: {{command: "false"}}
+mix: {{prose: 1}}
+"""
 
 
 def texts(folder):
@@ -134,8 +135,8 @@ def texts(folder):
 class Trials:
     """The trials of one command: a prepared folder, copied for each of them."""
 
-    def __init__(self, olmix, command, home):
-        self.olmix, self.command, self.home = olmix, command, home
+    def __init__(self, olmix, stop_at, command, home):
+        self.olmix, self.stop_at, self.command, self.home = olmix, stop_at, command, home
         self.prepared = home / "prepared"
         self.prepared.mkdir()
         if command.data:
@@ -144,11 +145,18 @@ class Trials:
             (self.prepared / "base.yaml").write_text(BASE)
             for name in ("prose", "sums", "lists"):
                 self.must(self.prepared, TOKENIZE.format(name, f"shards/{name}"))
+            (self.prepared / "failing").mkdir()
+            for name in "ab":
+                (self.prepared / f"failing/{name}.yaml").write_text(FAILING.format(name))
         else:
             for file in ("fit.yaml", "ratios.csv", "metrics.csv"):
                 shutil.copy(ROOT / "examples/demo" / file, self.prepared)
+            (self.prepared / "changes.yaml").write_text(CHANGES)
         for line in command.prepare:
-            self.must(self.prepared, line)
+            if line.startswith("? "):  # may fail
+                self.run(self.prepared, line[2:])
+            else:
+                self.must(self.prepared, line)
         self.undisturbed = self.place("undisturbed")
         self.must(self.undisturbed, command.line)
         self.expected = self.content(self.undisturbed)
@@ -170,7 +178,7 @@ class Trials:
         if "HASH" in line:
             line = line.replace("HASH", next(p.name for p in (at / "out").iterdir() if p.is_dir() and p.name[0] != "."))
         if "RUN" in line:
-            line = line.replace("RUN", sorted(p.name for p in (at / "drawn/launch").iterdir())[0])
+            line = line.replace("RUN", sorted(p.name for p in (at / "drawn/launch").glob("*.yaml"))[0])
         return [str(self.olmix), *line.split()]
 
     def run(self, at, line, wrap=()):
@@ -211,44 +219,27 @@ class Trials:
             found["states"] = json.dumps({k: states.get(k) for k in ("finished", "failed", "queued", "running")})
         return found
 
-    def points(self):
-        """For each kind of call, the most that one thread makes; and all different calls by kind and file."""
+    def calls(self):
+        """How many calls that change files the command makes."""
         at = self.place("counted")
         log = self.home / "counted.log"
-        self.run(at, self.command.line, self.strace(log, at))
-        threads, calls = collections.Counter(), set()
-        self.wakes = set()
-        for thread, kind, file in read_log(log, at):
-            threads[thread, kind] += 1
-            calls.add((kind, file))
-            if file.startswith("anon_inode:"):
-                self.wakes.add((kind, threads[thread, kind]))
+        self.run(at, self.command.line, [self.stop_at, "count", "0", log])
+        calls = log.read_text(errors="replace").count("\n")
         if not calls:
-            raise SystemExit(f"{self.command.name}: strace saw no call that changes files: may it trace here?")
-        most = collections.Counter()
-        for (_, kind), count in threads.items():
-            most[kind] = max(most[kind], count)
-        return [(kind, n) for kind in sorted(most) for n in range(1, most[kind] + 1)], calls
+            raise SystemExit(f"{self.command.name}: no call that changes files was seen: may processes be traced here?")
+        return calls
 
-    def strace(self, log, at, inject=None):
-        options = ["strace", "-f", "-y", "-qq", "-o", str(log), "-e", "signal=none", "-e", "trace=" + ",".join(CHANGES)]
-        return [*options, *(["-e", f"inject={inject}"] if inject else []), "--"]
-
-    def trial(self, fault, kind, n, number):
-        """Stops the command at one call, runs it again, and returns what is wrong, with the call that was stopped."""
+    def trial(self, fault, n, number):
+        """Stops the command at one call and runs it again. Returns whether it was stopped, and what is wrong."""
         at = self.place(f"{fault}-{number}")
         log = self.home / f"{fault}-{number}.log"
-        # Threads wake each other by writes, too, which no disk makes fail: where there are such, one call fails.
-        further = "" if any(kind == wake for wake, _ in self.wakes) else "+"
-        action = f"{kind}:signal=KILL:when={n}" if fault == "kill" else f"{kind}:error=ENOSPC:when={n}{further}"
         try:
-            stopped = self.run(at, self.command.line, self.strace(log, at, action))
+            stopped = self.run(at, self.command.line, [self.stop_at, fault, str(n), log])
         except subprocess.TimeoutExpired:
-            # The number of a call that wakes a thread may change from one time to the next.
-            if all(file.startswith("anon_inode:") for _, _, file in read_log(log, at, only_stopped=True)):
-                return [], []
-            return [(fault, kind, n, [], "the command did not end")], []
-        seen = list(read_log(log, at, only_stopped=True))
+            return True, [(fault, n, "", "the command did not end")]
+        # The calls that were stopped; there are none where threads made fewer calls this time.
+        lines = log.read_text(errors="replace").splitlines()
+        seen = [line for line in lines if line.endswith(" STOPPED")]
         wrong = []
         if stopped.returncode == 0 and fault == "full":
             left = differences(self.expected, self.content(at))
@@ -266,34 +257,8 @@ class Trials:
         if not wrong:
             shutil.rmtree(at)
             log.unlink()
-        return [(fault, kind, n, seen, text) for text in wrong], seen
-
-
-def read_log(log, at, only_stopped=False):
-    """The calls of a log of strace: thread, kind, and the file with changing parts of its name taken out.
-    With `only_stopped`, those at which a fault was injected: marked as injected, or the last of a killed thread."""
-    call = re.compile(r"^(\d+) +(\w+)\((.*)")
-    last = {}
-    for line in log.read_text(errors="replace").splitlines():
-        found = call.match(line)
-        if not found:
-            continue
-        thread, kind, rest = found.groups()
-        paths = re.findall(r'<([^>]+)>|"([^"]*)"', rest)
-        path = next((a or b for a, b in paths if a or b), "")
-        path = path.replace(str(at), "")
-        path = re.sub(r"\.olmix-\w+", ".olmix-", path)
-        path = re.sub(r"\d{4,}", "N", path) if path.startswith(("pipe:", "socket:", "/proc")) else path
-        if not only_stopped:
-            yield thread, kind, path
-        elif "INJECTED" in line:
-            yield thread, kind, path
-        elif line.rstrip().endswith(("= ?", "<unfinished ...>", "...")):
-            last[thread] = (thread, kind, path)
-        else:
-            last.pop(thread, None)
-    if only_stopped:
-        yield from last.values()
+        place = seen[0].replace(str(at), "") if seen else f"call {n}"
+        return bool(seen), [(fault, n, place, text) for text in wrong]
 
 
 def differences(expected, found):
@@ -312,37 +277,33 @@ def main():
     options.add_argument("--jobs", type=int, default=2, help="trials at a time")
     options.add_argument("--keep", type=pathlib.Path, help="a folder for the trials; those that failed stay there")
     options = options.parse_args()
-    if not shutil.which("strace"):
-        raise SystemExit("interrupted.py: strace is not installed")
     home = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="interrupted-"))
     home.mkdir(parents=True, exist_ok=True)
     chosen = options.only.split(",") if options.only else [command.name for command in COMMANDS]
     failures = 0
-    print("| command | calls that change files | killed | on a full disk | wrong | different calls stopped |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    stop_at = home / "stop_at"
+    subprocess.run(["cc", "-O2", "-o", stop_at, pathlib.Path(__file__).parent / "stop_at.c"], check=True)
+    print("| command | calls that change files | killed | on a full disk | wrong |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     for command in COMMANDS:
         if command.name not in chosen:
             continue
         folder = home / command.name.replace(" ", "-")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        trials = Trials(options.olmix.resolve(), command, folder)
-        points, calls = trials.points()
-        work = [("kill", kind, n) for kind, n in points] + [
-            ("full", kind, n) for kind, n in points if kind in GROWS and (kind, n) not in trials.wakes
-        ]
-        work = work[:: options.every]
-        wrong, stopped = [], set()
+        trials = Trials(options.olmix.resolve(), stop_at, command, folder)
+        calls = trials.calls()
+        work = [(fault, n) for fault in ("kill", "full") for n in range(1, calls + 1)][:: options.every]
+        wrong, stopped = [], {"kill": 0, "full": 0}
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for found, seen in pool.map(lambda job: trials.trial(*job[1], job[0]), enumerate(work)):
+            jobs = pool.map(lambda job: trials.trial(*job[1], job[0]), enumerate(work))
+            for (fault, _), (was_stopped, found) in zip(work, jobs):
+                stopped[fault] += was_stopped
                 wrong += found
-                stopped |= {(kind, file) for _, kind, file in seen}
-        killed = sum(fault == "kill" for fault, _, _ in work)
-        failed = len({(fault, kind, n) for fault, kind, n, _, _ in wrong})
-        print(f"| {command.name} | {len(points)} | {killed} | {len(work) - killed} | {failed} | {len(stopped & calls)} of {len(calls)} |", flush=True)
-        for fault, kind, n, seen, text in wrong[:50]:
-            files = ", ".join(sorted({f"{k} {f}" for _, k, f in seen})) or f"{kind} {n}"
-            print(f"{command.name}: {fault} at {kind} {n} ({files}): {text}", file=sys.stderr, flush=True)
+        failed = len({(fault, n) for fault, n, _, _ in wrong})
+        print(f"| {command.name} | {calls} | {stopped['kill']} | {stopped['full']} | {failed} |", flush=True)
+        for fault, n, place, text in wrong[:50]:
+            print(f"{command.name}: {fault} at {n} ({place}): {text}", file=sys.stderr, flush=True)
         failures += failed
         if not failed and not options.keep:
             shutil.rmtree(folder)

@@ -101,7 +101,10 @@ pub(crate) fn foreign(name: &str) -> Option<&'static str> {
 
 /// Whether a file only describes another one that is named: an index, and no shard.
 pub(crate) fn is_beside(name: &str, is_named: impl Fn(&str) -> bool) -> bool {
-    if let Some(stem) = name.strip_suffix(".idx") {
+    if let Some(stem) = name
+        .strip_suffix(".idx")
+        .or_else(|| name.strip_suffix(".sums"))
+    {
         return is_named(&format!("{stem}.bin"));
     }
     let ends = [".index", ".metadata", ".loss"];

@@ -49,6 +49,7 @@
 //! # }
 //! ```
 
+mod blocks;
 mod cache;
 mod count;
 mod encoder;
@@ -70,13 +71,14 @@ mod text;
 mod tls;
 mod tokenize;
 
+pub use blocks::{check_blocks, sums_file, sums_size};
 pub use count::{CountOptions, LeafCount, count};
 pub use encoder::Encoder;
 pub use error::{DataError, ShardProblem, TextProblem};
 pub use format::Format;
 pub use inventory::{Amount, DataFile, LeafFiles, inventory};
 pub use locate::{TokenShard, locate};
-pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, Split};
+pub use manifest::{Dtype, Manifest, ManifestTokenizer, Part, PartChecksums, Split};
 pub use resolve::Leaf;
 pub use rows::parquet_objects;
 pub use store::open_store;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use olmix_fs::canonical_parent;
 use tokio::runtime::Runtime;
 
+use crate::blocks::{read_checked, sums_file, sums_size};
 use crate::manifest::{Manifest, ManifestTokenizer, Part};
 use crate::pattern::{Location, Pattern};
 use crate::reader::Reader;
@@ -31,6 +32,22 @@ pub struct TokenShard {
     pub bytes: Option<u64>,
     /// The tokenizer that made them, where a manifest says so.
     pub tokenizer: Option<ManifestTokenizer>,
+    /// The file with the checksums of its blocks, where a manifest says that there is one.
+    pub sums: Option<PathBuf>,
+}
+
+impl TokenShard {
+    /// The bytes of `count` tokens from token `from` on; fewer where the shard ends before. They are checked where
+    /// the shard has checksums.
+    ///
+    /// # Errors
+    /// What the system says of the file, and [`std::io::ErrorKind::InvalidData`] for tokens that are not what they
+    /// were when the shard was written.
+    pub fn read(&self, from: u64, count: u64) -> std::io::Result<Vec<u8>> {
+        let place = |token: u64| self.offset + token.min(self.tokens) * self.width;
+        let (from, to) = (place(from), place(from.saturating_add(count)));
+        read_checked(&self.path, self.sums.as_deref(), from, to)
+    }
 }
 
 /// The token shards of each leaf, in the order given, sorted by path; a leaf has at least one token.
@@ -86,6 +103,9 @@ pub fn locate(
         }
         let mut found = located_shard(&job, &measure, width, path).map_err(failed)?;
         if let Some((part, wide, tokenizer)) = part {
+            if part.checksums.is_some() {
+                found.sums = Some(sums_of(&found.path, job.shard.size).map_err(failed)?);
+            }
             found.bytes = Some(part.bytes);
             found.tokenizer = Some(tokenizer);
             agree(found.width, wide, "the manifest.json of its folder").map_err(failed)?;
@@ -153,6 +173,7 @@ fn located_shard(
         tokens: found.tokens,
         bytes: None,
         tokenizer: None,
+        sums: None,
     })
 }
 
@@ -186,6 +207,28 @@ fn part_of(
     let part = parts.iter().find(is_its_part).cloned();
     let tokenizer = || manifest.tokenizer.clone();
     Ok(part.map(|part| (part, manifest.dtype.width(), tokenizer())))
+}
+
+/// The file with the checksums of a shard of `size` bytes, which must be there.
+fn sums_of(shard: &Path, size: u64) -> Result<PathBuf, Problem> {
+    let path = sums_file(shard);
+    match std::fs::metadata(&path) {
+        Ok(found) if found.len() == sums_size(size) => Ok(path),
+        found => Err((
+            format!(
+                "its checksums ({}) {}",
+                path.file_name().unwrap_or_default().to_string_lossy(),
+                if found.is_ok() {
+                    "are of another shard, or were cut short"
+                } else {
+                    "are not there"
+                }
+            ),
+            "copy the file along with the shard, or run the same `olmix tokenize` again, which makes anew what \
+             is missing"
+                .to_owned(),
+        )),
+    }
 }
 
 /// Whether a shard is as long as its manifest says.

@@ -5,12 +5,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
+use crate::blocks::sha256_of;
 
 /// What tells the file apart from other files of its name.
 const FORMAT: &str = "olmix shards";
 const VERSION: u64 = 1;
 /// The name of the file.
 pub(crate) const NAME: &str = "manifest.json";
+/// The checksums of all files of the folder, as `sha256sum --check` reads them.
+pub(crate) const CHECKSUMS: &str = "checksums.sha256";
 
 /// A folder of token shards, made by [`crate::tokenize`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,6 +123,34 @@ pub struct Part {
     pub tokens: u64,
     /// UTF-8 bytes of the texts.
     pub bytes: u64,
+    /// SHA-256 of its files; `None` in a manifest of an earlier version, which has no `.sums`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksums: Option<PartChecksums>,
+}
+
+/// SHA-256 of the files of a shard, each 64 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartChecksums {
+    /// Of the tokens.
+    pub bin: String,
+    /// Of the index.
+    pub idx: String,
+    /// Of the checksums of the blocks of the tokens ([`crate::sums_file`]).
+    pub sums: String,
+}
+
+impl Part {
+    /// Its files, from the manifest's folder, with what SHA-256 they have.
+    pub(crate) fn files(&self) -> Vec<(String, &str)> {
+        let Some(sums) = &self.checksums else {
+            return Vec::new();
+        };
+        let stem = self.file.strip_suffix("bin").unwrap_or(&self.file);
+        let all = [("bin", &sums.bin), ("idx", &sums.idx), ("sums", &sums.sums)];
+        let all = all.into_iter();
+        all.map(|(end, sum)| (format!("{stem}{end}"), sum.as_str()))
+            .collect()
+    }
 }
 
 impl Manifest {
@@ -139,7 +170,7 @@ impl Manifest {
     /// The manifest of a folder; `None` where there is none, or one that is another program's.
     ///
     /// # Errors
-    /// [`DataError::File`] for one of ours that can't be read.
+    /// [`DataError::File`] for one of ours that can't be read, and for one that is not what its checksum says.
     pub fn read(folder: &Path) -> Result<Option<Self>, DataError> {
         let path = folder.join(NAME);
         let failed = |problem: String| DataError::File {
@@ -152,6 +183,11 @@ impl Manifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(format!("can't be read: {error}"))),
         };
+        if is_damaged(folder, &bytes) {
+            return Err(failed(format!(
+                "is damaged: its checksum is not the one in {CHECKSUMS}"
+            )));
+        }
         let Ok(json) = serde_json::from_slice::<serde_json::Value>(&bytes) else {
             return Ok(None);
         };
@@ -168,4 +204,15 @@ impl Manifest {
         let manifest = manifest.map_err(|error| failed(format!("is broken: {error}")))?;
         Ok(Some(manifest))
     }
+}
+
+/// Whether a manifest is not what the checksums beside it say. Of a folder without, it is taken as it is.
+fn is_damaged(folder: &Path, manifest: &[u8]) -> bool {
+    let Ok(sums) = std::fs::read(folder.join(CHECKSUMS)) else {
+        return false;
+    };
+    let line = format!("{}  {NAME}", sha256_of(manifest));
+    !String::from_utf8_lossy(&sums)
+        .lines()
+        .any(|found| found == line)
 }

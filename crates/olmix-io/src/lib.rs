@@ -27,6 +27,7 @@
 //! [`IoError`] that says which file, where in it, what was found, and what to do.
 
 mod artifact;
+mod checksums;
 mod comparison;
 mod config;
 mod core_messages;
@@ -45,6 +46,7 @@ pub use artifact::json_diff::{ArrayDifference, JsonDifference, json_differences}
 pub use artifact::mixture_file::MixtureFile;
 pub use artifact::new_project::{NewProject, new_project};
 pub use artifact::weight_difference::{WeightChange, WeightDifference};
+pub use checksums::{CHECKSUMS, Checksums};
 pub use comparison::{Judgement, MethodResult};
 pub use config::engine::{EngineConfig, EngineKind, MASK};
 pub use config::fit::{FitConfig, KlReg, Overrides, Preset, PriorsConfig};

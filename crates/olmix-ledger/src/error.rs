@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::run::DamagedRun;
+
 /// A ledger that can't be used. Displayed as two lines: what was found, then the help.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -63,10 +65,22 @@ pub enum LedgerError {
     },
 }
 
+/// What to do about a damaged ledger.
+pub(crate) const DAMAGED: &str = "the file is damaged; restore a copy, or move it away and begin again: runs go on from their checkpoints";
+
 impl LedgerError {
     pub(crate) fn database(file: &Path, error: &rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
         let file = file.to_owned();
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, why) = error
+            && let Some(damaged) = why.downcast_ref::<DamagedRun>()
+        {
+            return Self::Database {
+                file,
+                what: damaged.to_string(),
+                help: DAMAGED,
+            };
+        }
         let what = error.to_string();
         let help = match error.sqlite_error_code() {
             Some(Code::NotADatabase) => {
@@ -83,9 +97,7 @@ impl LedgerError {
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
                 crate::open::why_unwritable(&file)
             }
-            Some(Code::DatabaseCorrupt) => {
-                "the file is damaged; restore a copy, or move it away and begin again"
-            }
+            Some(Code::DatabaseCorrupt) => DAMAGED,
             _ => "the ledger was changed by hand, or this is a defect; please report it",
         };
         Self::Database { file, what, help }

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
+use crate::record::sha256;
 use crate::run::{Numbers, words};
 use crate::{Ledger, LedgerError, RunId, State, SwarmId, Time};
 
@@ -137,8 +138,15 @@ impl Ledger {
         let metrics = Numbers(finished.metrics.clone()).to_string();
         self.end(
             "state = 'finished', stage = NULL, ended = ?3, metrics = ?4, tokens = ?5, cancel = 0,
-             failure = NULL, cause = NULL, log_tail = NULL",
-            params![run, launcher, now, metrics, tokens],
+             metrics_sha256 = ?6, failure = NULL, cause = NULL, log_tail = NULL",
+            params![
+                run,
+                launcher,
+                now,
+                metrics,
+                tokens,
+                sha256(metrics.as_bytes())
+            ],
         )
     }
 

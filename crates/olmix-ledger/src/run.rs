@@ -5,6 +5,7 @@ use std::fmt;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
+use crate::record::sha256;
 use crate::{FailureKind, Process, SwarmId, Time};
 
 /// A run's number in its ledger.
@@ -187,7 +188,48 @@ pub struct EngineJob {
 /// The columns that [`read`] reads.
 pub const COLUMNS: &str = "id, swarm, name, config, config_sha256, mixture, state, stage, \
      attempt, failures, losses, fresh, cancel, launcher, host, pid, process_started, engine, ticket, job, \
-     gpus, started, ended, failure, cause, log_tail, metrics, tokens, milliseconds, gpu_milliseconds";
+     gpus, started, ended, failure, cause, log_tail, metrics, tokens, milliseconds, gpu_milliseconds, \
+     mixture_sha256, metrics_sha256";
+
+/// The checksum of a mixture as it is stored, with what it belongs to.
+pub fn sum_of_mixture(name: &str, config_sha256: &str, mixture: &str) -> String {
+    sha256(format!("{name}\n{config_sha256}\n{mixture}").as_bytes())
+}
+
+/// What a row of runs has that is not what was recorded.
+#[derive(Debug, thiserror::Error)]
+#[error("it is damaged: the {what} of the run `{run}` is not what was recorded")]
+pub struct DamagedRun {
+    run: String,
+    what: &'static str,
+}
+
+/// Numbers of a column, whose checksum, where there is one, must be that of `content` of them.
+fn checked(
+    row: &Row<'_>,
+    columns: [&'static str; 2],
+    run: &str,
+    content: impl Fn(&str) -> String,
+) -> rusqlite::Result<Option<Vec<(String, f64)>>> {
+    let [column, sum] = columns;
+    let Some(text) = row.get::<_, Option<String>>(column)? else {
+        return Ok(None);
+    };
+    let sum: Option<String> = row.get(sum)?;
+    if sum.is_some_and(|sum| sum != content(&text)) {
+        let damaged = DamagedRun {
+            run: run.to_owned(),
+            what: column,
+        };
+        return Err(rusqlite::Error::FromSqlConversionFailure(
+            0,
+            rusqlite::types::Type::Text,
+            Box::new(damaged),
+        ));
+    }
+    row.get::<_, Option<Numbers>>(column)
+        .map(|found| found.map(|Numbers(numbers)| numbers))
+}
 
 /// A row of [`COLUMNS`] as a run.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
@@ -207,14 +249,20 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         job,
         gpus,
     });
-    let numbers = |Numbers(numbers): Numbers| numbers;
+    let (name, config_sha256): (String, String) = (row.get("name")?, row.get("config_sha256")?);
+    let mixture = checked(row, ["mixture", "mixture_sha256"], &name, |text| {
+        sum_of_mixture(&name, &config_sha256, text)
+    })?;
+    let metrics = checked(row, ["metrics", "metrics_sha256"], &name, |text| {
+        sha256(text.as_bytes())
+    })?;
     Ok(Run {
         id: row.get("id")?,
         swarm: row.get("swarm")?,
-        name: row.get("name")?,
+        name,
         config: row.get("config")?,
-        config_sha256: row.get("config_sha256")?,
-        mixture: row.get("mixture").map(numbers)?,
+        config_sha256,
+        mixture: mixture.unwrap_or_default(),
         state: row.get("state")?,
         stage: row.get("stage")?,
         attempt: row.get("attempt")?,
@@ -230,7 +278,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         failure: row.get("failure")?,
         cause: row.get("cause")?,
         log_tail: row.get("log_tail")?,
-        metrics: row.get::<_, Option<Numbers>>("metrics")?.map(numbers),
+        metrics,
         tokens: row.get::<_, Option<i64>>("tokens")?.map(i64::unsigned_abs),
         seconds: row.get::<_, i64>("milliseconds")? as f64 / 1000.0,
         gpu_seconds: row.get::<_, i64>("gpu_milliseconds")? as f64 / 1000.0,

@@ -15,10 +15,11 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// The version of ledgers made here.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// Sets up a connection, and makes or migrates the tables.
 ///

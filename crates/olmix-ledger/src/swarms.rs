@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, Transaction, params};
 
-use crate::run::{COLUMNS, Numbers, read};
+use crate::run::{COLUMNS, Numbers, read, sum_of_mixture};
 use crate::{FailureKind, Ledger, LedgerError, Run, State, Time};
 
 /// A swarm's number in its ledger.
@@ -197,18 +197,20 @@ fn insert(
     new: &NewRun,
     now: Time,
 ) -> rusqlite::Result<()> {
+    let mixture = Numbers(new.mixture.clone()).to_string();
     transaction
         .prepare_cached(
-            "INSERT INTO runs (swarm, name, config, config_sha256, mixture, state, queued)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6)",
+            "INSERT INTO runs (swarm, name, config, config_sha256, mixture, state, queued, mixture_sha256)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7)",
         )?
         .execute(params![
             swarm,
             new.name,
             new.config,
             new.config_sha256,
-            Numbers(new.mixture.clone()).to_string(),
-            now
+            mixture,
+            now,
+            sum_of_mixture(&new.name, &new.config_sha256, &mixture)
         ])
         .map(|_| ())
 }
@@ -250,6 +252,7 @@ fn update(
         _ => {}
     }
     let forgiven = again && (rerun.all || changed);
+    let mixture = Numbers(new.mixture.clone()).to_string();
     // Two launchers may look at once: what another one has claimed by now can't be, as this is one
     // transaction.
     transaction
@@ -259,18 +262,19 @@ fn update(
                  state = iif(?6, 'queued', state), cancel = iif(?6, 0, cancel),
                  queued = iif(?6, ?8, queued), ended = iif(?6, NULL, ended),
                  failures = iif(?7, 0, failures), losses = iif(?7, 0, losses),
-                 failure = iif(?6, NULL, failure)
+                 failure = iif(?6, NULL, failure), mixture_sha256 = ?9
              WHERE id = ?1",
         )?
         .execute(params![
             old.id,
             new.config,
             new.config_sha256,
-            Numbers(new.mixture.clone()).to_string(),
+            mixture,
             changed,
             again,
             forgiven,
-            now
+            now,
+            sum_of_mixture(&old.name, &new.config_sha256, &mixture)
         ])
         .map(|_| ())
 }

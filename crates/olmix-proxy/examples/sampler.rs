@@ -84,5 +84,6 @@ fn shard(folder: &Path, j: u64) -> ShardPlan {
         width: 2,
         big_endian: false,
         tokens: TOKENS,
+        sums: None,
     }
 }

@@ -92,6 +92,7 @@ fn speed(shape: &Shape, recipe: &Hyperparameters, steps: u64) -> f64 {
         width: 1,
         big_endian: false,
         tokens,
+        sums: None,
     }];
     let leaf = LeafPlan {
         name: "noise".into(),

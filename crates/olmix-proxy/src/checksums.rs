@@ -5,71 +5,24 @@
 
 use std::path::Path;
 
-use olmix_io::sha256_hex;
+pub use olmix_io::{CHECKSUMS as FILE, Checksums};
 
 use crate::ProxyError;
 
-/// The file of checksums in a folder.
-pub const FILE: &str = "checksums.sha256";
-
-/// The checksums of a folder's files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checksums {
-    text: String,
-}
-
-impl Checksums {
-    /// The checksums of files with these names.
-    pub fn of(files: &[(&str, &[u8])]) -> Self {
-        let line = |(name, bytes): &(&str, &[u8])| format!("{}  {name}\n", sha256_hex(bytes));
-        Self {
-            text: files.iter().map(line).collect(),
-        }
+/// Refuses a file that is not what it was when it was written.
+///
+/// # Errors
+/// [`ProxyError::Input`] that names the file.
+pub fn check(sums: &Checksums, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ProxyError> {
+    if sums.agree(name, bytes) {
+        return Ok(());
     }
-
-    /// As they are written.
-    pub fn bytes(&self) -> &[u8] {
-        self.text.as_bytes()
-    }
-
-    /// Those of a folder; `None` where there is no such file.
-    ///
-    /// # Errors
-    /// [`ProxyError::File`] when there is one that can't be read.
-    pub fn read(folder: &Path) -> Result<Option<Self>, ProxyError> {
-        let file = folder.join(FILE);
-        match std::fs::read(&file) {
-            // What is no text has no checksum of any file, so that none is what it was.
-            Ok(bytes) => Ok(Some(Self {
-                text: String::from_utf8_lossy(&bytes).into_owned(),
-            })),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(ProxyError::unreadable(&file, &error)),
-        }
-    }
-
-    /// Whether these are the checksums of a file with these bytes.
-    pub fn agree(&self, name: &str, bytes: &[u8]) -> bool {
-        let mut lines = self.text.lines();
-        let found = lines.find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
-        found.is_some_and(|sum| sum == sha256_hex(bytes))
-    }
-
-    /// Refuses a file that is not what it was when it was written.
-    ///
-    /// # Errors
-    /// [`ProxyError::Input`] that names the file.
-    pub fn check(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ProxyError> {
-        if self.agree(name, bytes) {
-            return Ok(());
-        }
-        Err(ProxyError::input(
-            &folder.join(name),
-            format!("is damaged: its checksum is not the one in {FILE}"),
-            "bits were changed after it was written: restore the file from a copy, or remove the run's folder \
-             to start it anew; and check the disk",
-        ))
-    }
+    Err(ProxyError::input(
+        &folder.join(name),
+        format!("is damaged: its checksum is not the one in {FILE}"),
+        "bits were changed after it was written: restore the file from a copy, or remove the run's folder \
+         to start it anew; and check the disk",
+    ))
 }
 
 /// Reads a file of a folder; where the folder has checksums, the file must be what it was.
@@ -80,7 +33,7 @@ pub fn read_checked(folder: &Path, name: &str) -> Result<Vec<u8>, ProxyError> {
     let file = folder.join(name);
     let bytes = std::fs::read(&file).map_err(|error| ProxyError::unreadable(&file, &error))?;
     if let Some(sums) = Checksums::read(folder)? {
-        sums.check(folder, name, &bytes)?;
+        check(&sums, folder, name, &bytes)?;
     }
     Ok(bytes)
 }

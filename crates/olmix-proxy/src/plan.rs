@@ -169,6 +169,9 @@ pub struct ShardPlan {
     pub big_endian: bool,
     /// Tokens in it, without the header.
     pub tokens: u64,
+    /// The file with the checksums of its blocks, absolute, where `olmix tokenize` wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sums: Option<PathBuf>,
 }
 
 /// What is measured once a run is trained.

@@ -408,5 +408,6 @@ fn shard(located: &TokenShard) -> ShardPlan {
         width: located.width,
         big_endian: located.big_endian,
         tokens: located.tokens,
+        sums: located.sums.clone(),
     }
 }

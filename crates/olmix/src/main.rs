@@ -12,6 +12,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod progress_lines;
+mod still_working;
 mod table;
 
 use std::process::ExitCode;
@@ -43,7 +44,33 @@ fn ready(command: &Command) -> Result<(), Failure> {
     if !command::launch::stops_by_itself(command) {
         interrupt::end_at_once();
     }
+    if let Some(name) = name_to_watch(std::env::args().skip(1))
+        && !command::launch::waits_for_others(command)
+    {
+        still_working::watch(name);
+    }
     Ok(())
+}
+
+/// What a command is called where it says that it is at work: its first words. `None` where it was asked for no such
+/// lines, by `--quiet` or `--json`.
+fn name_to_watch(words: impl Iterator<Item = String>) -> Option<String> {
+    let words: Vec<String> = words.collect();
+    let quiet = |word: &String| matches!(word.as_str(), "--quiet" | "-q" | "--json");
+    if words.iter().any(quiet) {
+        return None;
+    }
+    let command = Arguments::command();
+    let mut name = String::from("olmix");
+    let mut at = &command;
+    for word in words {
+        let Some(next) = at.find_subcommand(&word) else {
+            break;
+        };
+        name += &format!(" {word}");
+        at = next;
+    }
+    Some(name)
 }
 
 fn dispatch(command: &Command) -> Result<(), Failure> {

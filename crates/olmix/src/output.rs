@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 
 use crate::failure::Failure;
+use crate::still_working;
 
 /// Prints a block for people, or JSON, on standard output. Names come from files of any making: control
 /// characters in them, which a terminal would obey, become U+FFFD, and in JSON escapes of what they are.
@@ -45,6 +46,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 
 /// Prints a block on standard output as it is: a file's content, or what a terminal is to obey.
 pub fn print_as_it_is(text: &str) -> Result<(), Failure> {
+    still_working::said();
     let mut out = std::io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let written = out
@@ -61,6 +63,7 @@ pub fn print_as_it_is(text: &str) -> Result<(), Failure> {
 
 /// Prints a line on standard error.
 pub fn eprint_line(text: &str) {
+    still_working::said();
     let _ = writeln!(std::io::stderr().lock(), "{}", plain(text));
 }
 

@@ -9,9 +9,14 @@ use olmix_proxy::Progress;
 
 use crate::output;
 use crate::progress_lines::ProgressLines;
+use crate::still_working::Shown;
 
 /// Shows the stages of a fit.
-pub struct Bar(ProgressBar, Option<ProgressLines>);
+pub struct Bar(
+    ProgressBar,
+    Option<ProgressLines>,
+    #[expect(dead_code)] Option<Shown>,
+);
 
 impl Bar {
     /// A bar, hidden when `quiet`.
@@ -27,7 +32,7 @@ impl Bar {
         bar.enable_steady_tick(Duration::from_millis(200));
         let in_a_log = !quiet && !std::io::stderr().is_terminal();
         let lines = in_a_log.then(|| ProgressLines::follow(bar.clone(), output::eprint_line));
-        Self(bar, lines)
+        Self(bar, lines, (!quiet).then(Shown::new))
     }
 
     /// Begins a stage of another kind.

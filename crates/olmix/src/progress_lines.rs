@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-/// Lines come so far apart; work that takes less prints none.
+use crate::still_working::FIRST;
+
+/// Lines come so far apart, the first one sooner; work that takes less prints none.
 const APART: Duration = Duration::from_secs(30);
 
 /// Prints where a bar is until it is dropped.
@@ -18,18 +20,20 @@ pub struct ProgressLines {
 impl ProgressLines {
     /// Follows `bar`, whose message is the name of its stage, and hands lines to `print`.
     pub fn follow(bar: ProgressBar, print: impl FnMut(&str) + Send + 'static) -> Self {
-        Self::every(APART, bar, print)
+        Self::every([FIRST, APART], bar, print)
     }
 
     fn every(
-        apart: Duration,
+        [first, apart]: [Duration; 2],
         bar: ProgressBar,
         mut print: impl FnMut(&str) + Send + 'static,
     ) -> Self {
         let (stop, stopped) = channel();
         let thread = std::thread::spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(apart) {
+            let mut wait = first;
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
                 print(&line(&bar));
+                wait = apart;
             }
         });
         Self {
@@ -52,7 +56,11 @@ impl Drop for ProgressLines {
 /// `resampling runs: 43 of 100, about 2m left`.
 fn line(bar: &ProgressBar) -> String {
     let (done, all) = (bar.position(), bar.length().unwrap_or(0));
-    let mut text = format!("{}: {done} of {all}", bar.message());
+    let message = bar.message();
+    if message.is_empty() {
+        return "at work".to_owned();
+    }
+    let mut text = format!("{message}: {done} of {all}");
     if done > 0 && done < all {
         let left = indicatif::HumanDuration(bar.eta());
         text += &format!(", about {left:#} left");
@@ -76,7 +84,7 @@ mod tests {
         let into = Arc::clone(&lines);
         let short = Duration::from_millis(1);
         let (seen, twice) = channel();
-        let following = ProgressLines::every(short, bar, move |line| {
+        let following = ProgressLines::every([short; 2], bar, move |line| {
             let mut lines = into.lock().unwrap();
             lines.push(line.to_owned());
             if lines.len() == 2 {

@@ -1,5 +1,6 @@
 """From the index of sequences to batches: step s of a run takes records s·B to (s+1)·B."""
 
+import hashlib
 from bisect import bisect_right
 from pathlib import Path
 
@@ -10,6 +11,36 @@ from .failure import BadInput
 # A record of sequences.bin: the leaf, and the leaf's token at which the sequence starts.
 RECORD = np.dtype([("leaf", "<u4"), ("start", "<u8")])
 CHECKED_AT_ONCE = 1 << 20
+# `olmix tokenize` writes the first eight bytes of SHA-256 of each 4,096 bytes of a shard.
+BLOCK, SUM = 4096, 8
+
+
+class Sums:
+    """The bytes of a shard and the checksums of its blocks, memory-mapped."""
+
+    def __init__(self, leaf, shard, size):
+        self.name = f"{shard.path} (leaf {leaf.name})"
+        self.offset, self.width = shard.offset, shard.width
+        self.bytes = np.memmap(shard.path, "u1", "r", shape=(size,))
+        found, needed = Path(shard.sums).stat().st_size, -(-size // BLOCK) * SUM
+        if found != needed:
+            raise BadInput(
+                f"{shard.sums} holds {found:,} bytes, and the checksums of its shard take {needed:,}: "
+                "restore it, or run the same `olmix tokenize` again"
+            )
+        self.sums = np.memmap(shard.sums, "u1", "r", shape=(needed,))
+
+    def check(self, start, count):
+        """Refuses tokens that are not what they were when the shard was written."""
+        begin = self.offset + start * self.width
+        end = begin + count * self.width
+        for block in range(begin // BLOCK, -(-end // BLOCK)):
+            sum = hashlib.sha256(self.bytes[block * BLOCK : (block + 1) * BLOCK]).digest()[:SUM]
+            if sum != self.sums[block * SUM : (block + 1) * SUM].tobytes():
+                raise BadInput(
+                    f"{self.name} is damaged: the checksum of its block {block:,} is not the one in its .sums; "
+                    "restore both from a copy, or run the same `olmix tokenize` again, and check the disk"
+                )
 
 
 class LeafTokens:
@@ -17,7 +48,7 @@ class LeafTokens:
 
     def __init__(self, leaf):
         self.name = leaf.name
-        self.paths, self.parts, self.starts, self.tokens = [], [], [], 0
+        self.paths, self.parts, self.sums, self.starts, self.tokens = [], [], [], [], 0
         for shard in leaf.shards:
             if shard.tokens == 0:
                 continue
@@ -30,10 +61,12 @@ class LeafTokens:
                         "it shrank; restore it, or delete the run's folder and prepare it anew"
                     )
                 part = np.memmap(shard.path, f"{'>' if shard.big_endian else '<'}u{shard.width}", "r", shard.offset, (shard.tokens,))
+                sums = Sums(leaf, shard, size) if shard.sums else None
             except OSError as error:
                 raise BadInput(f"cannot read {shard.path} (leaf {leaf.name}): {error.strerror}") from error
             self.paths.append(shard.path)
             self.parts.append(part)
+            self.sums.append(sums)
             self.starts.append(self.tokens)
             self.tokens += shard.tokens
 
@@ -43,6 +76,8 @@ class LeafTokens:
         while filled < len(out):
             at = start + filled - self.starts[part]
             piece = self.parts[part][at : at + len(out) - filled]
+            if self.sums[part] is not None:
+                self.sums[part].check(at, len(piece))
             out[filled : filled + len(piece)] = piece
             filled += len(piece)
             part += 1

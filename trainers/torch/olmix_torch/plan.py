@@ -64,13 +64,15 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Shard:
-    """A file of tokens. `offset` is where they begin, in bytes; `width` is bytes per token."""
+    """A file of tokens. `offset` is where they begin, in bytes; `width` is bytes per token. `sums` is the file with the
+    checksums of its blocks, where it has one."""
 
     path: str
     offset: int
     width: int
     tokens: int
     big_endian: bool = False
+    sums: str = ""
 
 
 @dataclass(frozen=True)

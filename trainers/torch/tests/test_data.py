@@ -1,3 +1,6 @@
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import edit_plan, make_run
@@ -54,6 +57,40 @@ def test_the_last_window_of_a_leaf_is_read_and_the_one_after_it_refused(tmp_path
         (tmp_path / "run" / "sequences.bin").write_bytes(records.tobytes())
         with pytest.raises(BadInput, match=r"sequence 11 takes 17 tokens from token"):
             Sequences(plans.load(tmp_path / "run"))
+
+
+def test_tokens_of_a_block_with_a_flipped_bit_are_refused_and_those_of_other_blocks_are_read(tmp_path):
+    make_run(tmp_path / "run", shard_tokens=(9000, 5, 900))
+    run = tmp_path / "run"
+
+    def add_sums(plan):
+        for leaf in plan["data"]["leaves"]:
+            for shard in leaf["shards"]:
+                raw = Path(shard["path"]).read_bytes()
+                shard["sums"] = shard["path"].replace(".bin", ".sums")
+                blocks = (raw[at : at + 4096] for at in range(0, len(raw), 4096))
+                Path(shard["sums"]).write_bytes(b"".join(hashlib.sha256(block).digest()[:8] for block in blocks))
+
+    edit_plan(run, add_sums)
+    leaf = Sequences(plans.load(run)).leaves[0]
+    out = np.empty(17, "i8")
+    # Bytes 4,096 to 8,191 of the first shard are its tokens 2,048 to 4,095.
+    places = (0, 2040, 2048, 4090, 4096, 8990)
+    whole = {start: leaf.read(start, out) or out.copy() for start in places}
+    raw = bytearray(Path(leaf.paths[0]).read_bytes())
+    raw[5000] ^= 1
+    Path(leaf.paths[0]).write_bytes(raw)
+    leaf = Sequences(plans.load(run)).leaves[0]
+    for start in places:
+        if start in (2040, 2048, 4090):
+            with pytest.raises(BadInput, match=r"00000.bin \(leaf web\) is damaged: the checksum of its block 1 "):
+                leaf.read(start, out)
+        else:
+            leaf.read(start, out)
+            assert (out == whole[start]).all()
+    Path(leaf.paths[0].replace(".bin", ".sums")).write_bytes(b"12345678")
+    with pytest.raises(BadInput, match="holds 8 bytes, and the checksums of its shard take 40"):
+        Sequences(plans.load(run))
 
 
 def test_an_id_outside_the_vocabulary_is_named_with_its_place(tmp_path):

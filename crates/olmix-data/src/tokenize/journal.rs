@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use olmix_fs::{AtomicFile, FileLock, is_temporary, remove_if_exists};
 use serde::{Deserialize, Serialize};
 
+use crate::blocks::sha256_of_file;
 use crate::manifest::Part;
 use crate::{DataError, JOURNAL, Split, megatron};
 
@@ -87,15 +88,22 @@ impl Journal {
         })
     }
 
-    /// The shards of a part that is done and as it was.
+    /// The shards of a part that is done and as it was: its files are read, and have the checksums that they had.
+    /// Parts of an earlier version, which have none, are taken as they are.
     pub fn done(&self, name: &str, identity: &PartIdentity) -> Option<Done> {
         let record = fs::read(self.record(name)).ok()?;
         let record: Record = serde_json::from_slice(&record).ok()?;
         let size = |path: PathBuf| fs::metadata(path).map(|found| found.len()).ok();
         let whole = |part: &Part| {
             let path = self.output.join(&part.file);
+            let files = part.files();
+            let intact = |(name, sum): &(String, &str)| {
+                sha256_of_file(&self.output.join(name)).is_ok_and(|found| found == *sum)
+            };
+            // Sizes first: a file that was cut short need not be read.
             size(path.with_extension("idx")) == Some(megatron::index_size(part.documents))
                 && size(path) == Some(part.tokens * identity.width)
+                && files.iter().all(intact)
         };
         // Without lines to leave out, both ways give the same.
         let asked = PartIdentity {
@@ -150,7 +158,7 @@ impl Journal {
                 let path = entry.path();
                 let shard = path
                     .extension()
-                    .is_some_and(|end| end == "bin" || end == "idx");
+                    .is_some_and(|end| end == "bin" || end == "idx" || end == "sums");
                 let ours = shard && numbered(&entry.file_name().to_string_lossy());
                 if ours && !wanted.contains(&path.with_extension("bin")) {
                     remove_if_exists(&path)?;

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use olmix_fs::remove_if_exists;
+use rayon::prelude::*;
 
+use crate::blocks::sha256_of;
 use crate::listing::{self, Shard};
 use crate::manifest::{self, Manifest, ManifestTokenizer};
 use crate::pattern::{Location, Pattern};
@@ -92,12 +94,14 @@ pub fn tokenize(
         skips: options.on_bad_line == OnBadLine::Skip,
     };
     let done: Vec<Option<Done>> = jobs
-        .iter()
+        .par_iter()
         .map(|job| journal.done(&job.name, &identity(job)))
         .collect();
     let reused = done.iter().flatten().count();
     if reused < jobs.len() {
+        // The manifest first: it is what says that the folder is finished.
         remove_if_exists(&options.output.join(manifest::NAME))?;
+        remove_if_exists(&options.output.join(manifest::CHECKSUMS))?;
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads())
@@ -156,6 +160,8 @@ pub fn tokenize(
     let mut json = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| DataError::Machine(error.to_string()))?;
     json.push(b'\n');
+    let checksums = checksums(&manifest, &json, encoder.json());
+    journal.write(manifest::CHECKSUMS, checksums.as_bytes())?;
     journal.write(manifest::NAME, &json)?;
     Ok(Tokenized {
         manifest,
@@ -165,6 +171,23 @@ pub fn tokenize(
         skipped,
     })
 }
+
+/// The checksums of a folder's files, as `sha256sum --check` reads them.
+fn checksums(manifest: &Manifest, json: &[u8], tokenizer: &[u8]) -> String {
+    let mut text = String::new();
+    for (name, bytes) in [(manifest::NAME, json), (TOKENIZER, tokenizer)] {
+        text += &format!("{}  {name}\n", sha256_of(bytes));
+    }
+    for part in &manifest.parts {
+        for (name, sum) in part.files() {
+            text += &format!("{sum}  {name}\n");
+        }
+    }
+    text
+}
+
+/// The file of a folder's tokenizer.
+const TOKENIZER: &str = "tokenizer.json";
 
 /// The files of patterns, each once, sorted, with what they hold.
 fn jobs(inputs: &[String]) -> Result<Vec<Job>, DataError> {
@@ -252,7 +275,6 @@ fn stem(path: &str) -> String {
 
 /// Makes a folder this tokenizer's, or finds that it is another's.
 fn own(output: &Path, encoder: &Encoder, journal: &Journal) -> Result<(), DataError> {
-    const NAME: &str = "tokenizer.json";
     let refused = |whose: String| DataError::File {
         path: output.display().to_string(),
         problem: format!(
@@ -269,10 +291,10 @@ fn own(output: &Path, encoder: &Encoder, journal: &Journal) -> Result<(), DataEr
             earlier.tokenizer.name, earlier.tokenizer.vocab
         )));
     }
-    match std::fs::read(output.join(NAME)) {
+    match std::fs::read(output.join(TOKENIZER)) {
         Ok(found) if found == encoder.json() => Ok(()),
-        Ok(_) => Err(refused(format!("its {NAME} differs"))),
-        Err(_) => journal.write(NAME, encoder.json()),
+        Ok(_) => Err(refused(format!("its {TOKENIZER} differs"))),
+        Err(_) => journal.write(TOKENIZER, encoder.json()),
     }
 }
 

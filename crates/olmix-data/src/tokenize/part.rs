@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::journal::{Done, Journal};
-use crate::manifest::Part;
+use crate::blocks::{Hashes, sha256_of};
+use crate::manifest::{Part, PartChecksums};
 use crate::text::{self, OnBadLine, Source, Trouble};
 use crate::{DataError, Dtype, Encoder, Format, Split, megatron};
 
@@ -166,6 +167,7 @@ struct Shard {
     split: Split,
     /// `None` as long as there is nothing to write.
     file: Option<AtomicFile>,
+    hashes: Hashes,
     lengths: Vec<i32>,
     tokens: u64,
     bytes: u64,
@@ -176,6 +178,7 @@ impl Shard {
         Self {
             split,
             file: None,
+            hashes: Hashes::default(),
             lengths: Vec::new(),
             tokens: 0,
             bytes: 0,
@@ -187,7 +190,9 @@ impl Shard {
             Some(file) => file,
             none => none.insert(journal.create()?),
         };
-        let written = file.write_all(&document.tokens);
+        let written = file
+            .write_all(&document.tokens)
+            .and_then(|()| self.hashes.write_all(&document.tokens));
         written.map_err(|error| DataError::unwritable(Path::new(self.split.name()), &error))?;
         self.lengths.push(document.length);
         self.tokens += u64::from(document.length.unsigned_abs());
@@ -205,17 +210,29 @@ impl Shard {
             let folder = maker.output.join(self.split.name());
             folder.join(format!("{name}.{end}"))
         };
-        let mut index = maker.journal.create()?;
+        let mut index = Vec::new();
         megatron::write_index(&mut index, maker.dtype, &self.lengths)
             .map_err(|error| DataError::unwritable(&target("idx"), &error))?;
+        let (sums, bin) = self.hashes.finish();
+        let checksums = PartChecksums {
+            bin,
+            idx: sha256_of(&index),
+            sums: sha256_of(&sums),
+        };
         file.commit(&target("bin"))?;
-        index.commit(&target("idx"))?;
+        for (end, bytes) in [("idx", index), ("sums", sums)] {
+            let mut beside = maker.journal.create()?;
+            let written = beside.write_all(&bytes);
+            written.map_err(|error| DataError::unwritable(&target(end), &error))?;
+            beside.commit(&target(end))?;
+        }
         Ok(Some(Part {
             file: format!("{}/{name}.bin", self.split.name()),
             split: self.split,
             documents: self.lengths.len() as u64,
             tokens: self.tokens,
             bytes: self.bytes,
+            checksums: Some(checksums),
         }))
     }
 }

@@ -51,6 +51,7 @@ fn shards(folder: &Path) {
         documents: 10,
         tokens: 100,
         bytes: 90,
+        checksums: None,
     };
     let manifest = Manifest::new(tokenizer(), Dtype::Uint16, vec![part]);
     let json = serde_json::to_vec(&manifest).unwrap();
@@ -79,6 +80,7 @@ fn shards_of_every_flat_format_are_located_in_order() {
         bytes,
         // A manifest that says the bytes says the tokenizer.
         tokenizer: bytes.map(|_| tokenizer()),
+        sums: None,
     };
     let web = [shard("web/train/00000-a.bin", 0, 2, 100, Some(90))];
     let raw = [

@@ -12,6 +12,7 @@ use crate::swarm::{resolve_path, run_folder};
 
 pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
     let ledger = Ledger::open_to_read(path)?;
+    ledger.check_runs()?;
     let mut swarms = ledger.swarms()?;
     if swarms.len() > 1 {
         // The ledger in a swarm's own folder of runs speaks of that swarm.

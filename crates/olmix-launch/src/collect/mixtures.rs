@@ -20,7 +20,7 @@ pub(super) struct Mixtures {
     /// Runs whose row is not whole, and why.
     pub broken: HashMap<String, String>,
     /// What the user should know.
-    pub notice: Option<String>,
+    pub notices: Vec<String>,
 }
 
 impl Mixtures {
@@ -48,13 +48,14 @@ impl Mixtures {
             names: pairs.iter().map(|(name, _)| name.clone()).collect(),
             of: pairs.into_iter().collect(),
             broken: HashMap::new(),
-            notice: None,
+            notices: Vec::new(),
         }
     }
 
     /// A run with an empty cell has no mixture, unless the others sum to the whole.
     fn of_table(file: &Path) -> Result<Self, LaunchError> {
         let table = Table::read(file, "ratios")?;
+        let changed = table.changed()?;
         let mut rows = Vec::with_capacity(table.len());
         for row in 0..table.len() {
             let mut read = Row::default();
@@ -88,7 +89,7 @@ impl Mixtures {
         }
         Ok(Self {
             broken,
-            notice: shares.notice,
+            notices: changed.into_iter().chain(shares.notice).collect(),
             ..Self::new(pairs, table.columns().to_vec())
         })
     }

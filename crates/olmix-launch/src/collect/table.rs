@@ -58,7 +58,7 @@ pub(super) fn build(
         traits,
         definition,
     } = found;
-    notices.extend(given.and_then(|given| given.notice.clone()));
+    notices.extend(given.into_iter().flat_map(|given| given.notices.clone()));
     notices.extend(filter.learn(traits, &runs));
     name_unmeasured(&runs, given, &mut left_out);
     notices.extend(disagreements(&runs, given));

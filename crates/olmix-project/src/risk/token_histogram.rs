@@ -1,7 +1,5 @@
 //! Histograms of a domain's tokens, and how similar two are.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use olmix_data::{Format, Leaf, TokenShard, locate};
@@ -78,10 +76,7 @@ fn read(
             continue;
         }
         let here = count.min(shard.tokens - from);
-        let mut file = File::open(&shard.path)?;
-        file.seek(SeekFrom::Start(shard.offset + from * shard.width))?;
-        let mut bytes = vec![0; usize::try_from(here * shard.width).unwrap_or(0)];
-        file.read_exact(&mut bytes)?;
+        let bytes = shard.read(from, here)?;
         for token in bytes.chunks_exact(usize::try_from(shard.width).unwrap_or(1).max(1)) {
             let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
             let number = if shard.big_endian {

@@ -250,6 +250,7 @@ fn held_out_bits_per_byte_follow_from_loss_and_bytes() {
         width: 1,
         big_endian: false,
         tokens: 63,
+        sums: None,
     }];
     let domain = ValidationPlan {
         name: "web".into(),

@@ -2,8 +2,10 @@
 #![allow(unsafe_code)] // memory maps: see `map`
 
 use std::fs::File;
+use std::path::Path;
 
 use memmap2::Mmap;
+use olmix_data::{check_blocks, sums_size};
 
 use super::SequenceIndex;
 use crate::{ProxyError, ShardPlan};
@@ -20,13 +22,16 @@ pub struct Tokens {
 struct Mapped {
     plan: ShardPlan,
     map: Option<Mmap>,
+    /// The checksums of its blocks.
+    sums: Option<Mmap>,
 }
 
 impl Tokens {
     /// Maps the shards. Nothing is read yet.
     ///
     /// # Errors
-    /// [`ProxyError::Input`] for a shard that is gone, or has become another size since it was counted.
+    /// [`ProxyError::Input`] for a shard that is gone, or has become another size since it was counted, and for
+    /// its checksums.
     pub fn open(shards: &[ShardPlan]) -> Result<Self, ProxyError> {
         let mut before = vec![0];
         let mut sum = 0;
@@ -36,6 +41,7 @@ impl Tokens {
             before.push(sum);
             mapped.push(Mapped {
                 map: map(plan)?,
+                sums: map_sums(plan)?,
                 plan: plan.clone(),
             });
         }
@@ -60,7 +66,8 @@ impl Tokens {
     /// Fills `into` with the tokens from `start` on. Tokens beyond the last are left as they were.
     ///
     /// # Errors
-    /// [`ProxyError::Input`] for a token that a vocabulary of `vocab` does not have.
+    /// [`ProxyError::Input`] for a token that a vocabulary of `vocab` does not have, and for tokens that are not what
+    /// they were when the shard was written.
     pub fn read(&self, start: u64, into: &mut [u32], vocab: usize) -> Result<(), ProxyError> {
         let mut shard = self
             .before
@@ -72,6 +79,7 @@ impl Tokens {
             let within = at - self.before[shard];
             let count = ((mapped.plan.tokens - within) as usize).min(into.len() - done);
             let read = &mut into[done..done + count];
+            mapped.check(within, count)?;
             mapped.read(within, read);
             let greatest = read.iter().copied().max().unwrap_or(0);
             if greatest as usize >= vocab {
@@ -93,6 +101,25 @@ impl Tokens {
 }
 
 impl Mapped {
+    /// Refuses tokens that are not what they were: the blocks of the shard that they are in are hashed.
+    fn check(&self, start: u64, count: usize) -> Result<(), ProxyError> {
+        let (Some(map), Some(sums)) = (&self.map, &self.sums) else {
+            return Ok(());
+        };
+        let width = self.plan.width as usize;
+        let from = self.plan.offset as usize + start as usize * width;
+        check_blocks(map, sums, from, from + count * width).map_err(|block| {
+            ProxyError::input(
+                &self.plan.path,
+                format!(
+                    "is damaged: the checksum of its block {block} (4,096 bytes each) is not the one in its .sums"
+                ),
+                "bits were changed after it was written: restore shard and .sums from a copy, or run the same \
+                 `olmix tokenize` again, which makes anew what is damaged; and check the disk",
+            )
+        })
+    }
+
     fn read(&self, start: u64, into: &mut [u32]) {
         let width = self.plan.width as usize;
         let from = self.plan.offset as usize + start as usize * width;
@@ -159,12 +186,34 @@ fn map(plan: &ShardPlan) -> Result<Option<Mmap>, ProxyError> {
     if plan.tokens == 0 {
         return Ok(None);
     }
+    map_file(path, &file).map(Some)
+}
+
+/// Maps the checksums of a shard's blocks, where it has some.
+fn map_sums(plan: &ShardPlan) -> Result<Option<Mmap>, ProxyError> {
+    let Some(path) = plan.sums.as_ref().filter(|_| plan.tokens > 0) else {
+        return Ok(None);
+    };
+    let unreadable = |error| ProxyError::unreadable(path, &error);
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let wanted = sums_size(plan.offset + plan.tokens * plan.width);
+    if size != wanted {
+        return Err(ProxyError::input(
+            path,
+            format!("has {size} bytes, and the checksums of its shard take {wanted}"),
+            "restore it from a copy, or run the same `olmix tokenize` again",
+        ));
+    }
+    map_file(path, &file).map(Some)
+}
+
+fn map_file(path: &Path, file: &File) -> Result<Mmap, ProxyError> {
     // SAFETY: the map is only read, as bytes, for which every value is valid. A file that another program
     // truncates while it is mapped raises SIGBUS; shards are not written to while a run reads them, and a run
     // that dies this way resumes from its last checkpoint.
-    let map = unsafe { Mmap::map(&file) };
-    map.map(Some)
-        .map_err(|error| ProxyError::unreadable(path, &error))
+    let map = unsafe { Mmap::map(file) };
+    map.map_err(|error| ProxyError::unreadable(path, &error))
 }
 
 /// The batches of a run, by step.
@@ -219,13 +268,7 @@ mod tests {
 
     use super::*;
 
-    fn shard(
-        folder: &std::path::Path,
-        name: &str,
-        bytes: &[u8],
-        offset: u64,
-        width: u64,
-    ) -> ShardPlan {
+    fn shard(folder: &Path, name: &str, bytes: &[u8], offset: u64, width: u64) -> ShardPlan {
         let path = folder.join(name);
         std::fs::write(&path, bytes).unwrap();
         let tokens = (bytes.len() as u64 - offset) / width;
@@ -235,6 +278,7 @@ mod tests {
             width,
             big_endian: false,
             tokens,
+            sums: None,
         }
     }
 
@@ -290,6 +334,49 @@ mod tests {
         let message = Tokens::open(&[plan]).unwrap_err().to_string();
         assert!(
             message.contains("has 1 tokens (2 bytes), and had 2 (4 bytes)"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn tokens_of_a_block_with_a_flipped_bit_are_refused_and_those_of_other_blocks_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..10_000_u32)
+            .map(|i| (i % 2 * (i / 2 % 7)) as u8)
+            .collect();
+        let mut plan = shard(folder.path(), "a.bin", &bytes, 0, 2);
+        let sums = olmix_data::sums_file(&plan.path);
+        let of = |block: &[u8]| {
+            let hex = olmix_io::sha256_hex(block);
+            u64::from_str_radix(&hex[..16], 16).unwrap().to_be_bytes()
+        };
+        std::fs::write(&sums, bytes.chunks(4096).flat_map(of).collect::<Vec<u8>>()).unwrap();
+        plan.sums = Some(sums.clone());
+        let read = |from: u64| {
+            let tokens = Tokens::open(std::slice::from_ref(&plan)).unwrap();
+            let mut into = [0; 100];
+            tokens.read(from, &mut into, 1 << 16).map(|()| into)
+        };
+        let whole = read(4000).unwrap();
+        let mut flipped = bytes.clone();
+        flipped[5000] ^= 4;
+        std::fs::write(&plan.path, &flipped).unwrap();
+        // Bytes 4,096 to 8,191 are tokens 2,048 to 4,095; the first of these reads ends in that block.
+        for from in [2000, 2450, 4000] {
+            let message = read(from).unwrap_err().to_string();
+            assert!(
+                message.contains("a.bin: is damaged: the checksum of its block 1 "),
+                "{message}"
+            );
+            assert!(message.contains("olmix tokenize"), "{message}");
+        }
+        assert!(read(0).is_ok() && read(4096).is_ok());
+        std::fs::write(&plan.path, &bytes).unwrap();
+        assert_eq!(read(4000).unwrap(), whole);
+        std::fs::write(&sums, [0; 8]).unwrap();
+        let message = Tokens::open(&[plan]).unwrap_err().to_string();
+        assert!(
+            message.contains("has 8 bytes, and the checksums of its shard take 24"),
             "{message}"
         );
     }

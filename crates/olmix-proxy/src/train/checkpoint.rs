@@ -132,7 +132,7 @@ fn load(
     let bytes = read(STATE)?;
     let sums = Checksums::read(folder)?;
     if let Some(sums) = &sums {
-        sums.check(folder, STATE, &bytes)?;
+        checksums::check(sums, folder, STATE, &bytes)?;
     }
     let state: State = serde_json::from_slice(&bytes)
         .map_err(|error| ProxyError::broken(&file, error.to_string()))?;
@@ -156,7 +156,7 @@ fn load(
     let checked = |name: &str| {
         let bytes = read(name)?;
         if let Some(sums) = &sums {
-            sums.check(folder, name, &bytes)?;
+            checksums::check(sums, folder, name, &bytes)?;
         }
         Ok::<_, ProxyError>(bytes)
     };

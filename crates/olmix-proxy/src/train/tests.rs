@@ -68,6 +68,7 @@ fn run(folder: &Path, recipe: Hyperparameters) {
             width: 1,
             big_endian: false,
             tokens,
+            sums: None,
         }],
     };
     let data = DataPlan {

@@ -1,7 +1,7 @@
 //! `olmix collect`.
 
 use olmix_fs::{StagedSet, check_writable};
-use olmix_io::{DomainWeights, FirstFit};
+use olmix_io::{CHECKSUMS, Checksums, DomainWeights, FirstFit};
 use olmix_launch::collect::{Columns, Query, Source, collect};
 use serde_json::json;
 
@@ -37,10 +37,16 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
     let counts = counts.as_deref().zip(args.tokens.as_deref());
     let fit = FirstFit::of_swarm(&collected.ratios, &collected.metrics, counts)?;
     // All of the same runs: a kill leaves no ratios of some and metrics of others.
+    let files: [(&str, &[u8]); 3] = [
+        ("ratios.csv", &collected.ratios),
+        ("metrics.csv", &collected.metrics),
+        ("metrics.meta.json", &collected.meta),
+    ];
     let mut staged = StagedSet::new(&args.output)?;
-    staged.file("ratios.csv", &collected.ratios)?;
-    staged.file("metrics.csv", &collected.metrics)?;
-    staged.file("metrics.meta.json", &collected.meta)?;
+    for (name, bytes) in files {
+        staged.file(name, bytes)?;
+    }
+    staged.file(CHECKSUMS, Checksums::updated(&args.output, &files)?.bytes())?;
     // A config that is there may be one that someone works with.
     let config = args.output.join("fit.yaml");
     let config_is_new = !config.exists();

@@ -4,7 +4,8 @@ use olmix_core::generate::{Drawn, Sampler, draw_swarm, steps};
 use olmix_core::{CoreError, Observer};
 use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{
-    DrawnSwarm, FirstFit, GenerationConfig, LaunchBase, LaunchConfig, SampledDomain, SamplingPlan,
+    CHECKSUMS, Checksums, DrawnSwarm, FirstFit, GenerationConfig, LaunchBase, LaunchConfig,
+    SampledDomain, SamplingPlan,
 };
 use olmix_report::{SwarmWeights, swarm_weights};
 use serde_json::json;
@@ -77,10 +78,12 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             staged.file("fit.yaml", first.text.as_bytes())?;
         }
         if let Some(base) = base {
-            staged.folder("launch", &swarm.launch_configs(base), base.has_secrets())?;
+            staged.folder("launch", &swarm.launch_folder(base), base.has_secrets())?;
         }
         staged.file("weights.svg", figure.svg().as_bytes())?;
         staged.file("weights.png", &figure.png(1.0)?)?;
+        let sums = Checksums::updated(&args.output, &[("ratios.csv", &swarm.ratios)])?;
+        staged.file(CHECKSUMS, sums.bytes())?;
         // The ratios last: they say that the swarm is there.
         staged.file("ratios.csv", &swarm.ratios)?;
         staged.commit()?;

@@ -13,6 +13,7 @@ pub use evaluation::{EvaluationConfig, FewShot, ValidationLeaf};
 pub use trainer::TrainerKind;
 pub use training::{ModelConfig, TrainingConfig};
 
+use crate::checksums::changed;
 use crate::config::engine::EngineConfig;
 use crate::config::generation::{DataConfig, MixLeaf, file_name, mix};
 use crate::config::yaml::{Document, Value};
@@ -51,13 +52,15 @@ pub struct LaunchConfig {
 const SUM_TOLERANCE: f64 = 0.01;
 
 impl LaunchConfig {
-    /// Reads and checks a config file.
+    /// Reads and checks a config file. One that `olmix generate` wrote and that was changed since is noticed.
     ///
     /// # Errors
     /// [`IoError::Read`] when it can't be read; [`IoError::Input`] for the first thing in it that
     /// can't be used.
     pub fn load(path: &Path) -> Result<(Self, InputRecord), IoError> {
-        read_config(path, MAX_CONFIG_BYTES, Self::parse)
+        let (mut config, record) = read_config(path, MAX_CONFIG_BYTES, Self::parse)?;
+        config.notices.extend(changed(&record)?);
+        Ok((config, record))
     }
 
     /// Checks a config given as text; `file` names it in messages, relative paths start at `folder`.

@@ -8,6 +8,7 @@ use std::path::Path;
 use olmix_core::generate::{Design, DrawOptions, Drawn, Rejections};
 
 use crate::artifact::csv_npy::{csv_bytes, csv_number};
+use crate::checksums::{CHECKSUMS, Checksums};
 use crate::config::generation::GenerationConfig;
 use crate::config::launch::{LaunchBase, Variant};
 use crate::error::{IoError, Location};
@@ -134,6 +135,18 @@ impl<'a> DrawnSwarm<'a> {
         let leaves = self.plan.collapse.members(j).iter();
         let epochs = leaves.map(|&(leaf, share)| share / available[leaf]);
         Some(epochs.fold(0.0, f64::max))
+    }
+
+    /// The launch configs of the runs, with their checksums: file names and bytes.
+    #[must_use]
+    pub fn launch_folder(&self, base: &LaunchBase) -> Vec<(String, Vec<u8>)> {
+        let mut files = self.launch_configs(base);
+        let named = files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), &bytes[..]));
+        let sums = Checksums::of(&named.collect::<Vec<_>>());
+        files.push((CHECKSUMS.to_owned(), sums.bytes().to_vec()));
+        files
     }
 
     /// The launch configs of the runs: file names and bytes.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::csv_header::split_header;
 use super::delimited::Delimited;
+use crate::checksums::changed;
 use crate::error::{IoError, Location};
 use crate::input::InputFile;
 use crate::input::InputRecord;
@@ -47,6 +48,14 @@ impl Table {
     /// twice, rows of the wrong length, and empty ids.
     pub fn read(path: &Path, role: &str) -> Result<Self, IoError> {
         Self::parse(InputFile::read(path, None)?, role)
+    }
+
+    /// What is to be said of a table that olmix wrote and that was changed since.
+    ///
+    /// # Errors
+    /// [`IoError::Read`] for checksums beside it that can't be read.
+    pub fn changed(&self) -> Result<Option<String>, IoError> {
+        changed(&self.record)
     }
 
     /// As [`Table::read`], of content that is at hand; `file` names it in messages.

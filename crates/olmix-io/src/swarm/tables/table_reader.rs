@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::csv_table::Table;
+use crate::checksums::changed;
 use crate::error::IoError;
 use crate::input::InputRecord;
 
@@ -20,8 +21,15 @@ impl TableReader {
     /// earlier swarm.
     pub fn table(&mut self, path: &Path, role: &str) -> Result<Table, IoError> {
         let table = Table::read(path, role)?;
-        self.inputs.push(table.record().clone());
+        self.record(table.record().clone())?;
         Ok(table)
+    }
+
+    /// Records a file that olmix may have written. One that was changed since is noticed.
+    pub fn record(&mut self, input: InputRecord) -> Result<(), IoError> {
+        self.notices.extend(changed(&input)?);
+        self.inputs.push(input);
+        Ok(())
     }
 
     /// Adds a notice.

@@ -63,7 +63,7 @@ impl Loader {
         let Some((meta, record)) = MetricsMeta::read_recorded(&files.metrics_path)? else {
             return Ok(HashMap::new());
         };
-        self.tables.inputs.push(record);
+        self.tables.record(record)?;
         let known = meta.metrics.into_iter();
         Ok(known
             .filter_map(|(name, meta)| Some((name, meta.direction?)))

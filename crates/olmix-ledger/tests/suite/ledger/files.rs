@@ -4,7 +4,7 @@ use std::path::Path;
 
 use olmix_ledger::{Ledger, LedgerError, State, SwarmId};
 
-use super::ledger;
+use super::{finished, ledger, process};
 
 #[test]
 fn a_folder_with_its_ledger_can_be_moved() {
@@ -20,6 +20,60 @@ fn a_folder_with_its_ledger_can_be_moved() {
     assert_eq!(found.id, swarm);
     assert_eq!(found.variants, new.canonicalize().unwrap().join("launch"));
     assert_eq!(ledger.runs(swarm).unwrap().len(), 2);
+}
+
+#[test]
+fn a_run_that_is_not_what_was_recorded_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs/ledger.sqlite");
+    let (mut opened, swarm) = ledger(folder.path(), 2);
+    opened.register("me", "local", &process(1), 0).unwrap();
+    let run = opened.claim(swarm, "me", 1).unwrap().unwrap();
+    assert!(opened.finish(run.id, "me", &finished(), 2).unwrap());
+    assert_eq!(opened.runs(swarm).unwrap().len(), 2);
+    opened.check_runs().unwrap();
+    drop(opened);
+    let whole = std::fs::read(&path).unwrap();
+    let damaged = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let opened = Ledger::open_existing(&path).unwrap();
+        let checked = opened.check_runs();
+        checked.and_then(|()| opened.runs(swarm)).map(|_| ())
+    };
+    let places = |text: &[u8]| -> Vec<usize> {
+        let windows = whole.windows(text.len()).enumerate();
+        windows
+            .filter(|(_, w)| *w == text)
+            .map(|(at, _)| at)
+            .collect()
+    };
+    // Digits of a weight and of a metric: the row is as good as any other. Some places are of rows that were moved.
+    for (text, says) in [
+        (
+            &b"0.30000000000000004"[..],
+            "the mixture of the run `run-000",
+        ),
+        (
+            &b"0.3333333333333333"[..],
+            "the metrics of the run `run-0000`",
+        ),
+    ] {
+        let found = places(text)
+            .into_iter()
+            .filter_map(|at| damaged(at + 5).err());
+        let found: Vec<String> = found.map(|error| error.to_string()).collect();
+        let as_it_should =
+            |message: &String| message.contains(says) && message.contains("restore a copy");
+        assert!(
+            !found.is_empty() && found.iter().all(as_it_should),
+            "{found:?}"
+        );
+    }
+    // The names of a run in its row and in an index.
+    let found = places(b"run-0001").into_iter();
+    assert!(found.filter(|at| damaged(at + 7).is_err()).count() >= 2);
 }
 
 #[test]
@@ -42,7 +96,7 @@ fn what_is_no_ledger_is_refused_and_left_as_it_is() {
         ),
         (
             "newer",
-            "newer: this ledger has version 99, and this olmix knows versions up to 4",
+            "newer: this ledger has version 99, and this olmix knows versions up to 5",
         ),
         ("", "not a ledger of olmix: a folder"),
     ] {

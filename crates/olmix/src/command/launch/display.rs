@@ -9,6 +9,7 @@ use olmix_ledger::{Ledger, State, Swarm};
 
 use crate::bars::tokens_text;
 use crate::output;
+use crate::still_working::Shown;
 
 /// How often the line is renewed on a terminal, and how often it is written elsewhere.
 const RENEW: Duration = Duration::from_secs(1);
@@ -19,7 +20,11 @@ pub struct Display {
     quiet: bool,
     /// The bar; without a terminal there is none.
     bar: Option<ProgressBar>,
+    /// When progress was shown last.
     shown: Instant,
+    /// How long it waits from then: less for the first time.
+    wait: Duration,
+    _shown: Option<Shown>,
 }
 
 impl Display {
@@ -35,6 +40,8 @@ impl Display {
             quiet,
             bar,
             shown: Instant::now(),
+            wait: RENEW,
+            _shown: (!quiet).then(Shown::new),
         }
     }
 
@@ -68,11 +75,11 @@ impl Display {
 
     /// Shows how far the swarm is, now and then.
     pub fn look(&mut self, ledger: &Ledger, swarm: &Swarm) {
-        let every = if self.bar.is_some() { RENEW } else { REPEAT };
-        if self.quiet || self.shown.elapsed() < every {
+        if self.quiet || self.shown.elapsed() < self.wait {
             return;
         }
         self.shown = Instant::now();
+        self.wait = if self.bar.is_some() { RENEW } else { REPEAT };
         // A look that fails is none; what matters is seen by the launcher.
         let Ok(runs) = ledger.runs(swarm.id) else {
             return;

@@ -32,6 +32,16 @@ pub fn run(command: &LaunchCommand) -> Result<(), Failure> {
     }
 }
 
+/// Whether a command shows what others do, at their pace, or does the work of a run, whose programs print.
+pub fn waits_for_others(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Launch {
+            command: LaunchCommand::Logs(_) | LaunchCommand::Work(_)
+        }
+    )
+}
+
 /// Whether a command stops what it runs when it is asked to end, and says how to go on.
 pub fn stops_by_itself(command: &Command) -> bool {
     matches!(

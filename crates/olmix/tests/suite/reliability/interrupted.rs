@@ -8,19 +8,19 @@ use std::process::Command;
 #[test]
 fn commands_stopped_at_a_call_that_changes_files_are_mended_by_the_next_command() {
     let found = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    if !found("strace") || !found("python3") {
+    if !found("cc") || !found("python3") || !cfg!(target_arch = "x86_64") {
         assert!(
             std::env::var_os("OLMIX_TEST_SERVICES").is_none(),
-            "strace and python3 must be there (scripts/test-services.sh)"
+            "cc and python3 must be there, on x86-64 (scripts/test-services.sh)"
         );
-        println!("skipped: strace or python3 is not installed");
+        println!("skipped: cc or python3 is not installed, or this is not x86-64");
         return;
     }
     let script =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/reliability/interrupted.py");
     let done = Command::new("python3")
         .arg(script)
-        .args(["--olmix", env!("CARGO_BIN_EXE_olmix"), "--jobs", "1", "--every", "9", "--only"])
+        .args(["--olmix", env!("CARGO_BIN_EXE_olmix"), "--jobs", "1", "--every", "19", "--only"])
         .arg("export -o,update add,plan --write,history import,generate over an earlier swarm,tokenize")
         .output()
         .unwrap();

@@ -1,5 +1,6 @@
 //! What docs/reliability.md promises, held by the binary: what input and events from outside can't do.
 
+mod bit_flips;
 mod bounds;
 mod hostile_names;
 #[cfg(target_os = "linux")]
@@ -13,6 +14,8 @@ mod names;
 mod outputs;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod silence;
 
 use std::fs;
 use std::path::Path;

@@ -80,12 +80,15 @@ fn tokenize_keeps_order_and_ends_of_documents_of_every_format() {
     let files = tree(&at.join("shards"));
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     let expected = [
+        "checksums.sha256",
         "manifest.json",
         "tokenizer.json",
         "train/00000-a.bin",
         "train/00000-a.idx",
+        "train/00000-a.sums",
         "train/00001-b_c.bin",
         "train/00001-b_c.idx",
+        "train/00001-b_c.sums",
     ];
     assert_eq!(names, expected);
     assert_eq!(
@@ -96,10 +99,19 @@ fn tokenize_keeps_order_and_ends_of_documents_of_every_format() {
     let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     assert_eq!(manifest["tokenizer"]["end_of_text"], 256);
     assert_eq!(manifest["dtype"], "uint16");
+    let sum = |end: &str| olmix_io::sha256_hex(&files[&format!("train/00001-b_c.{end}")]);
+    let checksums = ["bin", "idx", "sums"].map(|end| (end.to_owned(), sum(end).into()));
+    let checksums: serde_json::Map<String, serde_json::Value> = checksums.into_iter().collect();
     let part = serde_json::json!({
-        "file": "train/00001-b_c.bin", "split": "train", "documents": 1, "tokens": 12, "bytes": 11
+        "file": "train/00001-b_c.bin", "split": "train", "documents": 1, "tokens": 12, "bytes": 11,
+        "checksums": checksums
     });
     assert_eq!(manifest["parts"][1], part);
+    let check = std::process::Command::new("sha256sum")
+        .args(["--check", "--strict", "--quiet", "checksums.sha256"])
+        .current_dir(at.join("shards"))
+        .status();
+    assert!(check.is_err() || check.unwrap().success());
 }
 
 #[test]
@@ -226,6 +238,16 @@ fn tokenize_remakes_changed_files_and_removes_shards_of_deleted_ones() {
     // A shard that was cut short is made again.
     fs::write(at.join("out/train/00000-0.bin"), "x").unwrap();
     assert_eq!(made("out"), 2);
+    // So is one of which a bit was flipped, in the tokens, the index or the checksums.
+    for end in ["bin", "idx", "sums"] {
+        let file = at.join(format!("out/train/00000-0.{end}"));
+        let whole = fs::read(&file).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 8;
+        fs::write(&file, flipped).unwrap();
+        assert_eq!(made("out"), 2, "{end}");
+        assert!(fs::read(&file).unwrap() == whole, "{end}");
+    }
     fs::remove_file(at.join("2.jsonl")).unwrap();
     assert_eq!(made("out"), 2);
     // Another call's texts take the place of these, and it says so.
