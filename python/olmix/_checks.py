@@ -12,7 +12,15 @@ from typing import SupportsFloat, SupportsIndex
 from ._files import has_control
 from .errors import InputError
 
-__all__ = ["RESERVED", "checked_globs", "checked_mixture", "checked_number", "checked_step", "is_name", "process_rank"]
+__all__ = [
+    "RESERVED",
+    "checked_globs",
+    "checked_mixture",
+    "checked_number",
+    "checked_step",
+    "is_name",
+    "process_rank",
+]
 
 #: Columns that readers of tables do not take for metrics.
 RESERVED = ("", "run", "run_id", "name", "index")

@@ -15,7 +15,16 @@ try:
 except ImportError:  # Not a Unix: two processes that write the same run are not told apart.
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["has_control", "read_object", "refused", "remove", "take_lock", "write_json", "write_whole"]
+__all__ = [
+    "has_control",
+    "read_object",
+    "refused",
+    "remove",
+    "remove_unfinished",
+    "take_lock",
+    "write_json",
+    "write_whole",
+]
 
 
 def refused(path: Path, error: OSError) -> FileError:
@@ -32,7 +41,7 @@ def has_control(name: str) -> bool:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that under its name there is the old content or the new one, whenever the process ends."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         # Others collect runs, too: unlike tempfile, this leaves permissions to the umask.
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
@@ -45,6 +54,12 @@ def write_whole(path: Path, text: str) -> None:
         raise refused(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote a file of a folder left. Nobody writes there now."""
+    for path in folder.glob(".*.json*.????????.unfinished"):
+        remove(path)
 
 
 def remove(path: Path) -> None:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import IO, Literal, SupportsFloat
 
 from ._checks import RESERVED, checked_globs, checked_mixture, checked_number, checked_step, is_name, process_rank
-from ._files import read_object, refused, remove, take_lock, write_json
+from ._files import read_object, refused, remove, remove_unfinished, take_lock, write_json
 from ._journal import Journal, for_json
 from .errors import InputError
 
@@ -156,6 +156,7 @@ class RunRecorder:
                 help="give every run a folder of its own; of the processes of one run, only that of rank 0 records "
                 "it: give the others their `rank`",
             )
+        remove_unfinished(self.folder)
 
     def _open(self, given: bool, existing: str) -> None:
         """Look what is there; every rank refuses the same, or the others would wait for the first."""

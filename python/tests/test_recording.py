@@ -120,12 +120,20 @@ def test_a_killed_run_has_not_finished_and_goes_on_without_what_comes_again(tmp_
     with RunRecorder(tmp_path / "runs" / "b", MIXTURE) as recorder:
         recorder.log(1, {"loss": 1.0, "once": 1.0})
     assert "a is left out: it has no metrics.json" in collect(tmp_path / "runs").said
-    # A line that was cut in the middle.
+    # A file, and a line, that were cut in the middle.
+    (run / ".metrics.json.0123abcd.unfinished").write_text("{")
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"step": 4, "metr')
     with RunRecorder(run, MIXTURE) as recorder:
         assert recorder.step == 3
         recorder.log(2, {"loss": 2.0})
+    assert sorted(path.name for path in run.iterdir()) == [
+        "metrics.json",
+        "metrics.jsonl",
+        "mix.json",
+        "recording.json",
+        "recording.lock",
+    ]
     assert collect(tmp_path / "runs").metrics["a"] == {"loss": 2.0, "once": 1.0}
 
 
