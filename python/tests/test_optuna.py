@@ -39,7 +39,8 @@ def random_bounds(rng: random.Random, number: int) -> dict[str, tuple[float | No
     bounds: dict[str, tuple[float | None, float | None]] = {}
     for at, part in enumerate(parts):
         share = part / sum(parts)
-        low, high = share * rng.choice([0, 0.5, 1]), min(1, share * rng.choice([1, 1.5, 100]))
+        low = share * rng.choice([0, rng.random(), 1])
+        high = min(1, share * rng.choice([1, 1 + 3 * rng.random(), 100]))
         bounds[str(at)] = (rng.choice([None, low]), rng.choice([None, high]))
     return bounds
 

@@ -47,14 +47,20 @@ VALIDATION = {"web": texts(1), "code": texts(2)}
 
 
 def trainer(tmp_path: Path, *callbacks: Any, evaluation: Any = None, **options: Any) -> Any:
-    settings = {"save_strategy": "no", "logging_nan_inf_filter": False, "eval_strategy": "steps" if evaluation else "no", "eval_steps": 2, "learning_rate": 0.01}
-    settings.update(options)
+    settings = {
+        "save_strategy": "no",
+        "logging_nan_inf_filter": False,
+        "eval_strategy": "steps" if evaluation else "no",
+        "eval_steps": 2,
+        "learning_rate": 0.01,
+        "logging_steps": 1,
+        **options,
+    }
     arguments = transformers.TrainingArguments(
         output_dir=str(tmp_path / "checkpoints"),
         per_device_train_batch_size=2,
         per_device_eval_batch_size=4,
         report_to="none",
-        logging_steps=1,
         disable_tqdm=True,
         use_cpu=True,
         **settings,
@@ -114,6 +120,7 @@ def test_a_run_that_was_cut_is_resumed_and_one_that_finished_is_trained_on(tmp_p
         trainer(tmp_path, RecordRun(run, MIXTURE), Fails(), max_steps=6, **often).train()
     assert not (run / "metrics.json").exists()
     # The one that failed is still there, as in a notebook.
+    assert steps(run) == [2, 4]
     trained = trainer(tmp_path, RecordRun(run, MIXTURE), max_steps=6, **often)
     trained.train(resume_from_checkpoint=str(tmp_path / "checkpoints" / "checkpoint-2"))
     assert steps(run) == [2, 4, 6]
