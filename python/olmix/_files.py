@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -41,7 +40,7 @@ def has_control(name: str) -> bool:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that under its name there is the old content or the new one, whenever the process ends."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.unfinished")
     try:
         # Others collect runs, too: unlike tempfile, this leaves permissions to the umask.
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
