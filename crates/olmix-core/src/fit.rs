@@ -108,11 +108,21 @@ impl Observer for () {
 /// Those of [`FitSpec::validate`], [`CoreError::TooFewRuns`], [`CoreError::DeadDomains`],
 /// [`CoreError::Infeasible`] and the errors of the parts.
 pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit, CoreError> {
+    let mut fit = fit_only(swarm, spec, observer)?;
+    propose_for(swarm, spec, &mut fit, observer)?;
+    Ok(fit)
+}
+
+/// The first half of [`fit()`]: the laws, and how far to trust them. `spec.optimizer` proposes nothing here, but an
+/// exact one limits the choice of a law to convex ones.
+///
+/// # Errors
+/// As [`fit()`], but for those of solving.
+pub fn fit_only(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit, CoreError> {
     spec.validate()?;
     let (train, test) = split(swarm, spec)?;
-    let whole = train.len() == swarm.len();
     let part;
-    let trained = if whole {
+    let trained = if train.len() == swarm.len() {
         swarm
     } else {
         part = swarm.subset(&train);
@@ -129,17 +139,44 @@ pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit
             fit.held_out = Some(held_out(&fit.laws, &swarm.subset(&test)));
         }
     }
-    if let (Some(optimizer), true) = (&spec.optimizer, test.is_empty()) {
-        let mut optimizer = optimizer.clone();
-        if let (true, Some(options)) = (spec.choose_kl, &fit.options) {
-            let chosen = kl_from_data(trained, spec, &optimizer, options, &fit.dead, observer)?;
-            optimizer = optimizer.with_kl_reg(chosen.kl_reg());
-            fit.kl = Some(chosen);
-        }
-        fit.proposal = Some(propose(trained, spec, &optimizer, &fit, observer)?);
-        fit.optimizer = Some(optimizer);
-    }
     Ok(fit)
+}
+
+/// The second half of [`fit()`]: the mixture, in place of the one that `fit` has. `fit` must be a fit to this swarm;
+/// `spec` may ask for other constraints, another λ or another optimizer than the fit's did. One call after the
+/// other gives the bits of [`fit()`]. Where runs are set aside to test the laws, or no optimizer is asked for,
+/// there is no mixture.
+///
+/// # Errors
+/// Those of [`FitSpec::validate`], [`CoreError::Infeasible`], and [`CoreError::NotConvex`] for the exact optimizer
+/// with laws that are not.
+pub fn propose_for(
+    swarm: &Swarm,
+    spec: &FitSpec,
+    fit: &mut Fit,
+    observer: &dyn Observer,
+) -> Result<(), CoreError> {
+    spec.validate()?;
+    (fit.proposal, fit.optimizer, fit.kl) = (None, None, None);
+    let (Some(optimizer), true) = (&spec.optimizer, spec.n_test == 0) else {
+        return Ok(());
+    };
+    let part;
+    let trained = if fit.train.len() == swarm.len() {
+        swarm
+    } else {
+        part = swarm.subset(&fit.train);
+        &part
+    };
+    let mut optimizer = optimizer.clone();
+    if let (true, Some(options)) = (spec.choose_kl, &fit.options) {
+        let chosen = kl_from_data(trained, spec, &optimizer, options, &fit.dead, observer)?;
+        optimizer = optimizer.with_kl_reg(chosen.kl_reg());
+        fit.kl = Some(chosen);
+    }
+    fit.proposal = Some(propose(trained, spec, &optimizer, fit, observer)?);
+    fit.optimizer = Some(optimizer);
+    Ok(())
 }
 
 /// Rows to train on and rows set aside, both ascending. A seed sets aside the rows that it sets aside in the

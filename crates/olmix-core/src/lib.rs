@@ -167,7 +167,7 @@ mod warnings;
 pub use constraints::{Binding, Constraints, GroupBound};
 pub use domain::{Domain, DomainSet, epochs};
 pub use error::CoreError;
-pub use fit::{Fit, FitStage, Observer, Proposal, fit};
+pub use fit::{Fit, FitStage, Observer, Proposal, fit, fit_only, propose_for};
 pub use law::LawKind;
 pub use loss_change::{LossChange, weighted_mean};
 pub use matrix::Matrix;

@@ -1,11 +1,14 @@
 //! What a person must know before trusting a fit, as values with their numbers; who shows them words
 //! them.
 
+use serde::Serialize;
+
 use crate::trust::AlternativeLaw;
 use crate::{Fit, FitSpec, Ridge, Swarm};
 
-/// One reason not to trust a fit.
-#[derive(Debug, Clone, PartialEq)]
+/// One reason not to trust a fit. Serialized, it has its kind in the field `kind`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FitWarning {
     /// No run sampled these domains: they are held at their share of the prior.
     Held {
@@ -92,7 +95,7 @@ pub enum FitWarning {
 }
 
 /// See [`FitWarning::Explosions`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WorstExplosion {
     /// The run's name.
     pub run: String,
@@ -105,7 +108,8 @@ pub struct WorstExplosion {
 }
 
 /// A mixture that laws are compared at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Compared {
     /// The prior of the fit.
     Prior,

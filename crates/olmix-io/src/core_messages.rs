@@ -8,7 +8,10 @@ use crate::messages::first_few;
 /// What speaks against trusting a fit, one sentence each. `trained` holds the runs it was fitted to.
 #[must_use]
 pub fn fit_warnings(fit: &Fit, trained: &Swarm, spec: &FitSpec) -> Vec<String> {
-    fit.warnings(trained, spec).iter().map(sentence).collect()
+    fit.warnings(trained, spec)
+        .iter()
+        .map(warning_sentence)
+        .collect()
 }
 
 /// At most this many names are listed.
@@ -65,7 +68,9 @@ fn not_established(warning: &FitWarning) -> String {
     )
 }
 
-fn sentence(warning: &FitWarning) -> String {
+/// A warning in a sentence, as the command line prints it.
+#[must_use]
+pub fn warning_sentence(warning: &FitWarning) -> String {
     match warning {
         FitWarning::Held { domains } => {
             let shown: Vec<String> = domains.iter().map(|name| format!("`{name}`")).collect();
@@ -276,7 +281,7 @@ mod tests {
                 "2 of 10 resamples led to no mixture and are left out of the intervals",
             ),
         ] {
-            assert_eq!(sentence(&warning), expected);
+            assert_eq!(warning_sentence(&warning), expected);
         }
     }
 

@@ -132,8 +132,13 @@ pub(crate) fn read_config<T>(
 /// SHA-256 as 64 lowercase hex digits.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as lowercase hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         // Writing to a String can't fail.
         let _ = write!(hex, "{byte:02x}");
     }

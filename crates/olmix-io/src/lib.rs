@@ -53,13 +53,14 @@ pub use config::fit::{FitConfig, KlReg, Overrides, Preset, PriorsConfig};
 pub use config::generation::{GenerationConfig, MixLeaf};
 pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};
 pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain, Revision};
-pub use core_messages::fit_warnings;
+pub use core_messages::{fit_warnings, warning_sentence};
 pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};
 pub use messages::first_few;
 pub use swarm::drawn_swarm::{DrawnSwarm, SampledDomain};
-pub use swarm::load_fit::{load_fit, load_fit_with};
+pub use swarm::load_fit::{load_fit, load_fit_text, load_fit_with};
 pub use swarm::load_runs::{Measured, Runs, load_any_mixtures, load_mixtures, load_runs};
+pub use swarm::load_swarm::SwarmTables;
 pub use swarm::loaded_fit::{ChangedContent, LoadedFit, WeightedSwarm};
 pub use swarm::metrics_meta;
 pub use swarm::sampling_plan::SamplingPlan;
@@ -73,6 +74,7 @@ pub use config::{
 pub mod tables {
     pub use crate::artifact::csv_npy::{csv_bytes, csv_number, npy};
     pub use crate::swarm::carry_ratios::{CarriedRatios, carry_ratios, count_runs};
+    pub use crate::swarm::tables::columns::Column;
     pub use crate::swarm::tables::csv_table::{Cell, Table};
     pub use crate::swarm::tables::delimited::Delimited;
     pub use crate::swarm::tasks::task_columns::Member;

@@ -49,24 +49,54 @@ pub fn load_fit_with(config: &Path, overrides: &Overrides) -> Result<LoadedFit, 
     let Some(files) = swarm.filter(|_| loader.config.needs_swarm()) else {
         return without_swarm(loader);
     };
-    let mut loaded = with_swarm(loader, &files)?;
+    let mut loader = loader;
+    let tables = SwarmTables::read(&mut loader.tables, &files)?;
+    let mut loaded = with_swarm(loader, &tables, &files.earlier)?;
     if let Some(law) = overrides.law {
         loaded.replace_law(law);
     }
     Ok(loaded)
 }
 
+/// As [`load_fit_with`], of a config that is text at hand (`name` is what messages call it), and of tables that are
+/// in memory where the config has no `swarm`. Paths in the config are relative to the working directory.
+///
+/// # Errors
+/// As [`load_fit`], and for a config that names a swarm where tables are given.
+pub fn load_fit_text(
+    name: &str,
+    text: &str,
+    tables: Option<&SwarmTables>,
+    overrides: &Overrides,
+) -> Result<LoadedFit, IoError> {
+    let mut loader = Loader::of_text(name, text, overrides, tables.is_some())?;
+    if let (Some(tables), true) = (tables, loader.config.needs_swarm()) {
+        let records = [&tables.ratios, &tables.metrics].map(|table| table.record().clone());
+        loader.tables.inputs.extend(records);
+        return with_swarm(loader, tables, &[]);
+    }
+    let swarm = loader.config.swarm.clone();
+    let Some(files) = swarm.filter(|_| loader.config.needs_swarm()) else {
+        return without_swarm(loader);
+    };
+    let tables = SwarmTables::read(&mut loader.tables, &files)?;
+    with_swarm(loader, &tables, &files.earlier)
+}
+
 /// Every step from the tables to the fit, in order.
-fn with_swarm(mut loader: Loader, files: &SwarmFiles) -> Result<LoadedFit, IoError> {
-    let tables = SwarmTables::read(&mut loader.tables, files)?;
+fn with_swarm(
+    mut loader: Loader,
+    tables: &SwarmTables,
+    earlier: &[SwarmFiles],
+) -> Result<LoadedFit, IoError> {
     let columns = DomainColumns::new(&loader.config, &tables.ratios)?;
     let domains = loader.resolve_domains(Some((&columns.names, &tables.ratios)))?;
     let mut selection = loader.select_tasks(&tables.metrics)?;
-    let mut swarms = loader.load_swarms(files, &tables, &columns, &selection)?;
+    let mut swarms = loader.load_swarms(earlier, tables, &columns, &selection)?;
     loader.convert_to_losses(&tables.metrics, &mut selection, &mut swarms)?;
     let runs = swarms.iter().map(|swarm| swarm.ids.len()).sum();
     let spec = loader.fit_spec(&domains, runs)?;
-    let weighted = loader.weighted_swarms(files, &swarms);
+    let weighted = loader.weighted_swarms(earlier, &swarms);
     let swarm = loader.align_swarms(&domains.domains, &selection.tasks, &swarms, &spec)?;
     Ok(LoadedFit {
         virtual_domains: virtual_domains(&loader, &swarm),

@@ -18,14 +18,17 @@ use crate::error::IoError;
 use crate::messages::{count, excerpt, first_few, listed};
 
 /// The two tables of a swarm.
-pub(crate) struct SwarmTables {
+#[derive(Debug)]
+pub struct SwarmTables {
+    /// Mixtures, one row a run.
     pub ratios: Table,
+    /// Measurements, one row a run.
     pub metrics: Table,
 }
 
 impl SwarmTables {
     /// Reads and records the tables of the newest swarm.
-    pub fn read(reader: &mut TableReader, files: &SwarmFiles) -> Result<Self, IoError> {
+    pub(crate) fn read(reader: &mut TableReader, files: &SwarmFiles) -> Result<Self, IoError> {
         Self::read_as(reader, files, ["ratios", "metrics"])
     }
 
@@ -59,13 +62,13 @@ impl Loader {
     /// tasks of the newest.
     pub fn load_swarms(
         &mut self,
-        files: &SwarmFiles,
+        earlier: &[SwarmFiles],
         newest: &SwarmTables,
         columns: &DomainColumns,
         selection: &TaskSelection,
     ) -> Result<Vec<MeasuredRuns>, IoError> {
-        let mut swarms = Vec::with_capacity(files.earlier.len() + 1);
-        for files in &files.earlier {
+        let mut swarms = Vec::with_capacity(earlier.len() + 1);
+        for files in earlier {
             swarms.push(self.load_earlier(files, &columns.names, selection)?);
         }
         let tasks = TaskColumns::new(&selection.tasks, &selection.members, &selection.available);
@@ -264,11 +267,11 @@ impl Loader {
     /// The earlier swarms of which runs have weights, which is noticed.
     pub fn weighted_swarms(
         &mut self,
-        files: &SwarmFiles,
+        earlier: &[SwarmFiles],
         swarms: &[MeasuredRuns],
     ) -> Vec<WeightedSwarm> {
         let mut found = Vec::new();
-        for (s, (files, runs)) in files.earlier.iter().zip(swarms).enumerate() {
+        for (s, (files, runs)) in earlier.iter().zip(swarms).enumerate() {
             let changed = files.changed.iter();
             let changed: Vec<(String, f64)> = changed
                 .map(|entry| (entry.name.clone(), entry.value))

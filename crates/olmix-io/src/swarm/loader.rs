@@ -29,6 +29,21 @@ impl Loader {
         Ok(Self { config, tables })
     }
 
+    /// Takes a config that is text at hand. With `swarm_given`, tables come from elsewhere, and it must name none.
+    pub fn of_text(
+        name: &str,
+        text: &str,
+        overrides: &Overrides,
+        swarm_given: bool,
+    ) -> Result<Self, IoError> {
+        let (config, record) = FitConfig::of_text(name, text, overrides, swarm_given)?;
+        let tables = TableReader {
+            notices: config.notices.clone(),
+            inputs: vec![record],
+        };
+        Ok(Self { config, tables })
+    }
+
     /// An error at a place of the config.
     pub fn error(
         &self,

@@ -146,7 +146,7 @@ fn of_run(path: &Path, name: &str, run: Option<&str>) -> Result<DomainWeights, I
             "run `{}` has a ratio that is not a number",
             excerpt(table.id(row))
         );
-        IoError::input(name, Location::Line(table.line(row)), message, KNOWN)
+        IoError::input(name, table.place(row), message, KNOWN)
     })?;
     Ok(plain(
         "run",

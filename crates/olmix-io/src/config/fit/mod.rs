@@ -41,7 +41,7 @@ use serde::Serialize;
 
 use crate::config::yaml::{Document, Section, Value};
 use crate::error::{IoError, Location};
-use crate::input::{InputRecord, read_config};
+use crate::input::{InputFile, InputRecord, read_config};
 
 /// Configs are small; a file larger than this is another file given by mistake.
 const MAX_FIT_CONFIG_BYTES: u64 = 16 << 20;
@@ -177,10 +177,23 @@ impl FitConfig {
         overrides: &Overrides,
     ) -> Result<(Self, InputRecord), IoError> {
         read_config(path, MAX_FIT_CONFIG_BYTES, |file, text, folder| {
-            let mut config = Self::parse_with(file, text, folder, overrides)?;
+            let mut config = Self::parse_with(file, text, folder, overrides, false)?;
             overrides.apply(&mut config)?;
             Ok(config)
         })
+    }
+
+    /// As [`FitConfig::load_with`], of text at hand. With `swarm_given`, tables come from elsewhere, and the config
+    /// must name none.
+    pub(crate) fn of_text(
+        name: &str,
+        text: &str,
+        overrides: &Overrides,
+        swarm_given: bool,
+    ) -> Result<(Self, InputRecord), IoError> {
+        let mut config = Self::parse_with(name, text, Path::new(""), overrides, swarm_given)?;
+        overrides.apply(&mut config)?;
+        Ok((config, InputFile::of(name, text.into()).record("config")))
     }
 
     /// Checks a config given as text; `file` names it in messages, `folder` is where its
@@ -189,7 +202,7 @@ impl FitConfig {
     /// # Errors
     /// As [`FitConfig::load`].
     pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Self, IoError> {
-        Self::parse_with(file, text, folder, &Overrides::default())
+        Self::parse_with(file, text, folder, &Overrides::default(), false)
     }
 
     /// As [`FitConfig::parse`], with edits and the settings of a preset in place of the config's.
@@ -198,6 +211,7 @@ impl FitConfig {
         text: &str,
         folder: &Path,
         overrides: &Overrides,
+        swarm_given: bool,
     ) -> Result<Self, IoError> {
         let preset = overrides.preset;
         let mut document = Document::parse(file, text)?;
@@ -221,6 +235,12 @@ impl FitConfig {
             "name the ratios and metrics files of the swarm; only the proposers natural, uniform, \
              temperature and unimax (or the presets of these names) need none",
         );
+        if let (Some(swarm), true) = (&swarm, swarm_given) {
+            return Err(swarm.error(
+                "the config names a swarm, and tables are given, too",
+                "remove `swarm` from the config, or give no tables",
+            ));
+        }
         let settings = Settings::take(&mut root)?;
         let counts_beside = root.misplaced("token_counts");
         root.finish()?;
@@ -288,7 +308,7 @@ impl FitConfig {
         if let Some(preset) = preset {
             preset.apply(&mut config);
         }
-        if config.swarm.is_none() && config.needs_swarm() {
+        if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
         }
         Ok(config)

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use csv::StringRecord;
-
 use crate::error::{IoError, Location};
 use crate::messages::{excerpt, listed};
 
@@ -12,26 +10,30 @@ use crate::messages::{excerpt, listed};
 const ID_COLUMNS: [&str; 3] = ["run", "run_id", "index"];
 
 /// The position of the id column, and the positions of the data columns: all but ids and metadata (see
-/// [`super::csv_table::Table`]).
+/// [`super::csv_table::Table`]). `help` says what to do where there are no ids.
 pub(super) fn split_header(
     file: &str,
-    line: u64,
-    header: &StringRecord,
+    line: &Location,
+    header: &[&str],
+    help: &str,
 ) -> Result<(usize, Vec<usize>), IoError> {
-    let line = Location::Line(line);
     let mut seen: HashMap<&str, usize> = HashMap::new();
-    for (position, name) in header.iter().enumerate() {
+    for (position, &name) in header.iter().enumerate() {
         if !name.is_empty() && seen.insert(name, position).is_some() {
             return Err(IoError::input(
                 file,
-                line,
+                line.clone(),
                 format!("column `{}` occurs twice", excerpt(name)),
                 "rename or remove one of the two",
             ));
         }
     }
     let Some(&id) = ID_COLUMNS.iter().find_map(|name| seen.get(name)) else {
-        let names: Vec<&str> = header.iter().filter(|name| !name.is_empty()).collect();
+        let names: Vec<&str> = header
+            .iter()
+            .copied()
+            .filter(|name| !name.is_empty())
+            .collect();
         let found = if names.is_empty() {
             "no named column".to_owned()
         } else {
@@ -39,10 +41,9 @@ pub(super) fn split_header(
         };
         return Err(IoError::input(
             file,
-            line,
+            line.clone(),
             format!("there is no column of run ids; found {found}"),
-            "give a CSV file with a column `run`, `run_id` or `index` that identifies each run; \
-             `olmix collect --run-column` reads a table with another",
+            help,
         ));
     };
     let metadata = |name: &str| {
@@ -60,7 +61,7 @@ pub(super) fn split_header(
     if fields.is_empty() {
         return Err(IoError::input(
             file,
-            line,
+            line.clone(),
             "there is no column besides ids and metadata",
             "give one column per domain (ratios) or metric (metrics)",
         ));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::columns::{self, Column};
 use super::csv_header::split_header;
 use super::delimited::Delimited;
 use crate::checksums::changed;
@@ -25,7 +26,16 @@ pub struct Table {
     /// For each data column, its place in a row.
     fields: Vec<usize>,
     ids: Vec<String>,
-    cells: Delimited,
+    cells: Cells,
+}
+
+/// Where the cells of a table are.
+#[derive(Debug)]
+enum Cells {
+    /// Of a file.
+    File(Delimited),
+    /// In memory.
+    Memory(Vec<(String, Column)>),
 }
 
 /// What a cell holds.
@@ -66,28 +76,109 @@ impl Table {
         Self::parse(InputFile::of(file, bytes), role)
     }
 
+    /// A table whose columns are at hand, as those of a data frame; `name` is what messages call it. Hints speak of
+    /// data frames.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] as [`Table::read`], for columns of different lengths too.
+    pub fn from_columns(
+        name: &str,
+        columns: Vec<(String, Column)>,
+        role: &str,
+    ) -> Result<Self, IoError> {
+        let whole = Location::File;
+        let header: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let (id, fields) = split_header(
+            name,
+            &whole,
+            &header,
+            "give a column `run` that identifies each run, or use the names of the runs as the index of the data \
+             frame",
+        )?;
+        let rows = columns.first().map_or(0, |(_, column)| column.len());
+        if let Some((odd, column)) = columns.iter().find(|(_, column)| column.len() != rows) {
+            return Err(IoError::input(
+                name,
+                whole,
+                format!(
+                    "column `{}` has {} cells, and `{}` has {rows}",
+                    excerpt(odd),
+                    column.len(),
+                    excerpt(header.first().copied().unwrap_or_default()),
+                ),
+                "give every column one cell per run",
+            ));
+        }
+        if let Some(bad) = header.iter().find(|name| has_control(name)) {
+            let message = format!(
+                "the name of column `{}` has a line break or control character",
+                excerpt(bad)
+            );
+            return Err(IoError::input(name, whole, message, CONTROL_HELP));
+        }
+        let id_name = header.get(id).copied().unwrap_or_default().to_owned();
+        let names = fields.iter().filter_map(|&field| header.get(field));
+        let names = names.map(|name| (*name).to_owned()).collect();
+        let texts = (0..rows).map(|row| columns.get(id).map_or_else(String::new, |c| c.1.id(row)));
+        let texts: Vec<String> = texts.collect();
+        let record = columns::record(name, &columns, role);
+        Self {
+            file: name.to_owned(),
+            record,
+            columns: names,
+            fields,
+            ids: Vec::new(),
+            cells: Cells::Memory(columns),
+        }
+        .with_ids(&id_name, texts)
+    }
+
     fn parse(input: InputFile, role: &str) -> Result<Self, IoError> {
         let record = input.record(role);
         let cells = Delimited::parse(&input)?;
-        let refuse = |line: u64, message: String, help: &str| {
-            Err(IoError::input(
-                &input.name,
-                Location::Line(line),
-                message,
-                help,
-            ))
+        let header: Vec<&str> = cells.header().iter().collect();
+        let line = Location::Line(cells.header_line());
+        let (id, fields) = split_header(
+            &input.name,
+            &line,
+            &header,
+            "give a CSV file with a column `run`, `run_id` or `index` that identifies each run; \
+             `olmix collect --run-column` reads a table with another",
+        )?;
+        let id_name = header.get(id).copied().unwrap_or_default().to_owned();
+        let names = fields.iter().filter_map(|&field| header.get(field));
+        let names = names.map(|name| (*name).to_owned()).collect();
+        let rows = 0..cells.len();
+        let texts = rows.map(|row| cells.text(row, id).to_owned()).collect();
+        Self {
+            file: input.name,
+            record,
+            columns: names,
+            fields,
+            ids: Vec::new(),
+            cells: Cells::File(cells),
+        }
+        .with_ids(&id_name, texts)
+    }
+
+    /// Takes the cells of the id column, once they are checked.
+    fn with_ids(mut self, id_column: &str, texts: Vec<String>) -> Result<Self, IoError> {
+        let refuse = |place: Location, message: String, help: &str| {
+            Err(IoError::input(&self.file, place, message, help))
         };
-        let header = cells.header();
-        let (id, fields) = split_header(&input.name, cells.header_line(), header)?;
-        let mut rows = Vec::with_capacity(cells.len());
-        let mut lines: HashMap<&str, u64> = HashMap::new();
-        for row in 0..cells.len() {
-            let (run, line) = (cells.text(row, id), cells.line(row));
+        if texts.is_empty() {
+            let (message, help) = match self.cells {
+                Cells::File(_) => ("the file has a header but no row", "give one line per run"),
+                Cells::Memory(_) => ("the table has no row", "give one row per run"),
+            };
+            return refuse(self.header_place(), message.into(), help);
+        }
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for (row, run) in texts.iter().enumerate() {
             if run.is_empty() {
-                let column = header.get(id).unwrap_or_default();
                 return refuse(
-                    line,
-                    format!("the run id (column `{column}`) is empty"),
+                    self.place(row),
+                    format!("the run id (column `{}`) is empty", excerpt(id_column)),
                     "give every run an id, or remove the row",
                 );
             }
@@ -96,33 +187,20 @@ impl Table {
                     "the run id `{}` has a line break or control character",
                     excerpt(run)
                 );
-                return refuse(line, message, CONTROL_HELP);
+                return refuse(self.place(row), message, CONTROL_HELP);
             }
-            if let Some(first) = lines.insert(run, line) {
+            if let Some(first) = seen.insert(run, row) {
+                let first = self.place_in_words(first);
                 return refuse(
-                    line,
-                    format!("run `{}` occurs twice, first on line {first}", excerpt(run)),
+                    self.place(row),
+                    format!("run `{}` occurs twice, first on {first}", excerpt(run)),
                     "keep one row per run",
                 );
             }
-            rows.push(run.to_owned());
         }
-        if rows.is_empty() {
-            return refuse(
-                1,
-                "the file has a header but no row".into(),
-                "give one line per run",
-            );
-        }
-        let name = |&field: &usize| header.get(field).unwrap_or_default().to_owned();
-        Ok(Self {
-            file: input.name,
-            record,
-            columns: fields.iter().map(name).collect(),
-            fields,
-            ids: rows,
-            cells,
-        })
+        drop(seen);
+        self.ids = texts;
+        Ok(self)
     }
 
     /// The file, as the user gave it.
@@ -162,29 +240,54 @@ impl Table {
         self.ids.get(row).map_or("", String::as_str)
     }
 
-    /// The line of a row, from 1.
+    /// Where a row is: its line in a file, or its number in a table in memory, from 0 as data frames count.
     #[must_use]
-    pub fn line(&self, row: usize) -> u64 {
-        self.cells.line(row)
+    pub fn place(&self, row: usize) -> Location {
+        match &self.cells {
+            Cells::File(cells) => Location::Line(cells.line(row)),
+            Cells::Memory(_) => Location::Field(format!("row {row}")),
+        }
+    }
+
+    /// Where a row is, in words: `line 4` or `row 3`.
+    #[must_use]
+    pub fn place_in_words(&self, row: usize) -> String {
+        match &self.cells {
+            Cells::File(cells) => format!("line {}", cells.line(row)),
+            Cells::Memory(_) => format!("row {row}"),
+        }
+    }
+
+    fn header_place(&self) -> Location {
+        match &self.cells {
+            Cells::File(_) => Location::Line(1),
+            Cells::Memory(_) => Location::File,
+        }
     }
 
     /// The cell of a row in a data column.
     #[must_use]
     pub fn cell(&self, row: usize, column: usize) -> Cell<'_> {
-        match self.fields.get(column) {
-            Some(&field) => self.cells.cell(row, field),
-            None => Cell::Missing,
+        let Some(&field) = self.fields.get(column) else {
+            return Cell::Missing;
+        };
+        match &self.cells {
+            Cells::File(cells) => cells.cell(row, field),
+            Cells::Memory(columns) => match columns.get(field) {
+                Some((_, column)) => column.cell(row),
+                None => Cell::Missing,
+            },
         }
     }
 
     /// An error at a row.
     pub fn error(&self, row: usize, message: impl Into<String>, help: &str) -> IoError {
-        IoError::input(&self.file, Location::Line(self.line(row)), message, help)
+        IoError::input(&self.file, self.place(row), message, help)
     }
 
     /// An error in the header.
     pub fn header_error(&self, message: impl Into<String>, help: impl Into<String>) -> IoError {
-        IoError::input(&self.file, Location::Line(1), message, help)
+        IoError::input(&self.file, self.header_place(), message, help)
     }
 }
 
@@ -207,7 +310,7 @@ mod tests {
         assert_eq!(table.columns(), ["a", "b"]);
         assert_eq!(table.ids().collect::<Vec<_>>(), ["x"]);
         assert_eq!(table.cell(0, 1), Cell::Number(0.75));
-        assert_eq!(table.line(0), 2);
+        assert_eq!(table.place(0), Location::Line(2));
         let table = read("run_id,a\nx,1\n").unwrap();
         assert_eq!(table.id(0), "x");
     }

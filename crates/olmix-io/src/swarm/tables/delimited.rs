@@ -180,14 +180,7 @@ impl Delimited {
         {
             return cell(&number).map_or(Cell::Text(text), Cell::Number);
         }
-        match cell(text) {
-            Some(number) if number.is_finite() => Cell::Number(number),
-            Some(_) => Cell::Missing,
-            None => match text.to_ascii_lowercase().as_str() {
-                "" | "na" | "n/a" | "#n/a" | "<na>" | "null" | "none" => Cell::Missing,
-                _ => Cell::Text(text),
-            },
-        }
+        cell_of(text)
     }
 
     /// Whether numbers are written with a decimal comma. Cells that may as well hold thousands (`1,234`) decide
@@ -258,6 +251,18 @@ fn reader(text: &str, separator: u8) -> csv::Reader<&[u8]> {
         .trim(Trim::All)
         .delimiter(separator)
         .from_reader(text.as_bytes())
+}
+
+/// What a text is as a cell: a number, a missing one, or text.
+pub(super) fn cell_of(text: &str) -> Cell<'_> {
+    match cell(text) {
+        Some(number) if number.is_finite() => Cell::Number(number),
+        Some(_) => Cell::Missing,
+        None => match text.to_ascii_lowercase().as_str() {
+            "" | "na" | "n/a" | "#n/a" | "<na>" | "null" | "none" => Cell::Missing,
+            _ => Cell::Text(text),
+        },
+    }
 }
 
 /// The number of a cell, which may not be finite; `12.5 %` is 0.125.

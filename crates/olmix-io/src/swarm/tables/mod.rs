@@ -1,5 +1,6 @@
 //! CSV tables of runs: reading one, joining two.
 
+pub(crate) mod columns;
 mod csv_header;
 pub(crate) mod csv_table;
 pub(crate) mod delimited;

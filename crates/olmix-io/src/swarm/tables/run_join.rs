@@ -160,7 +160,7 @@ impl TableReader {
 fn sums_not_1(table: &Table, first: usize, bad_sums: &[(usize, f64)]) -> IoError {
     let runs = bad_sums.iter().map(|&(row, sum)| {
         let id = excerpt(table.id(row));
-        format!("`{id}` (line {}) to {sum:.4}", table.line(row))
+        format!("`{id}` ({}) to {sum:.4}", table.place_in_words(row))
     });
     table.error(
         first,

@@ -1,0 +1,61 @@
+"""The build backend: maturin's, which makes the wheel of the extension, with the `olmix` command put beside it.
+
+The command is built first, into `python/olmix.data/scripts`, from where maturin takes it: `pip install` gives both.
+`OLMIX_BUILD_PROFILE=dev` builds both without optimization, for tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import maturin
+
+ROOT = Path(__file__).resolve().parent.parent
+PROFILE = os.environ.get("OLMIX_BUILD_PROFILE", "release")
+
+
+def _build_command() -> None:
+    line = ["cargo", "build", "--locked", "--package", "olmix", "--bin", "olmix", "--profile", PROFILE]
+    subprocess.run(line, cwd=ROOT, check=True)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    built = target / ("debug" if PROFILE == "dev" else PROFILE) / "olmix"
+    scripts = ROOT / "python" / "olmix.data" / "scripts"
+    scripts.mkdir(parents=True, exist_ok=True)
+    command = scripts / "olmix"
+    shutil.copyfile(built, command)
+    command.chmod(0o755)
+    if shutil.which("strip"):
+        subprocess.run(["strip", "--strip-all", command], check=True)
+
+
+def _settings(config_settings: dict[str, str] | None) -> dict[str, str]:
+    settings = dict(config_settings or {})
+    settings.setdefault("build-args", f"--profile {PROFILE} --strip")
+    return settings
+
+
+def build_wheel(wheel_directory: str, config_settings: dict[str, str] | None = None, metadata_directory: str | None = None) -> str:
+    """Build the command, then the wheel."""
+    _build_command()
+    return maturin.build_wheel(wheel_directory, _settings(config_settings), metadata_directory)
+
+
+def build_editable(wheel_directory: str, config_settings: dict[str, str] | None = None, metadata_directory: str | None = None) -> str:
+    """Build the command, then a wheel that leads to the sources."""
+    _build_command()
+    return maturin.build_editable(wheel_directory, _settings(config_settings), metadata_directory)
+
+
+def build_sdist(sdist_directory: str, config_settings: dict[str, str] | None = None) -> str:
+    """Build the source distribution."""
+    return maturin.build_sdist(sdist_directory, config_settings)
+
+
+get_requires_for_build_wheel = maturin.get_requires_for_build_wheel
+get_requires_for_build_editable = maturin.get_requires_for_build_editable
+get_requires_for_build_sdist = maturin.get_requires_for_build_sdist
+prepare_metadata_for_build_wheel = maturin.prepare_metadata_for_build_wheel
+prepare_metadata_for_build_editable = maturin.prepare_metadata_for_build_editable

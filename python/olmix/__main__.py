@@ -1,0 +1,5 @@
+"""`python -m olmix`: the command."""
+
+from ._command import main
+
+main()

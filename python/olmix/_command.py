@@ -1,0 +1,107 @@
+"""The `olmix` command that comes with the package, run for what reads and writes files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import FileError, InfeasibleError, InputError, InternalError, OlmixError
+from .notices import OlmixNotice
+
+__all__ = ["find", "run"]
+
+
+def find() -> str:
+    """Return the path of the command: ``OLMIX_BINARY``, beside this Python, or on ``PATH``.
+
+    Raises
+    ------
+    olmix.errors.FileError
+        Where there is none.
+
+    Examples
+    --------
+    >>> from olmix import _command
+    >>> _command.find().endswith("olmix")
+    True
+    """
+    given = os.environ.get("OLMIX_BINARY")
+    schemes = ("scripts",)
+    beside = [os.path.join(sysconfig.get_path(scheme), "olmix") for scheme in schemes]
+    user = os.path.join(sysconfig.get_path("scripts", f"{os.name}_user"), "olmix")
+    for path in [*([given] if given else []), *beside, user]:
+        if os.access(path, os.X_OK):
+            return path
+    found = shutil.which("olmix")
+    if found:
+        return found
+    raise FileError(
+        "the command `olmix` is not there",
+        file=beside[0],
+        help="install the package with pip, which brings it, or name it in OLMIX_BINARY",
+    )
+
+
+def run(words: Sequence[str], *, json_output: bool = True, arguments: str | None = None) -> Any:
+    """Run the command and return what it prints: a JSON value, or the text.
+
+    `arguments` is a file that was made of arguments: errors do not name it.
+
+    Notices and warnings of the command become Python warnings, its refusals exceptions; its progress goes to standard
+    error where that is a terminal. Ctrl-C ends it.
+    """
+    line = [find(), *words, *(["--json"] if json_output else [])]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        try:
+            output, told = process.communicate()
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+    if process.returncode:
+        raise _exception(process.returncode, told, arguments)
+    for text in _notices(told):
+        warnings.warn(text, OlmixNotice, stacklevel=3)
+    return json.loads(output) if json_output else output
+
+
+def _notices(told: str) -> list[str]:
+    """The notices and warnings among the lines of standard error."""
+    found = re.findall(r"^(?:note|warning): (.*(?:\n {2}.*)*)", told, re.MULTILINE)
+    return [re.sub(r"\n\s+", "\n  ", text) for text in found]
+
+
+def _exception(code: int, told: str, arguments: str | None) -> OlmixError:
+    begin = told.find("error: ")
+    text = told[begin + 7 :].strip() if begin >= 0 else told.strip()
+    message, _, help = text.partition("\n  help: ")
+    if code != 2:
+        return InternalError(message or f"the command ended with {code}", help=help or None)
+    kind: type[OlmixError] = InputError
+    if "no mixture" in message or "infeasible" in message:
+        kind = InfeasibleError
+    if "can't be read" in message or "can't be written" in message:
+        kind = FileError
+    found = re.match(r"^(.+?):(\d+)(?::(\d+))?: (.*)$", message, re.DOTALL)
+    if arguments is not None and message.startswith(arguments):
+        message = re.sub(r"^[\d:]*: ", "", message[len(arguments) :])
+    elif found:
+        file, line, column, rest = found.groups()
+        place = f"line {line}" + (f", column {column}" if column else "")
+        return kind(rest, file=file, place=place, help=help or None)
+    return kind(message, help=help or None)
+
+
+def main() -> None:
+    """Replace this process by the command: what `python -m olmix` does."""
+    path = find()
+    os.execv(path, [path, *sys.argv[1:]])

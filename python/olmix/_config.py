@@ -1,0 +1,147 @@
+"""From arguments to a fit config: the document that the command line reads, so that both do the same."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .errors import InputError
+
+__all__ = ["Changes", "as_edits", "as_text", "fit_settings", "proposal_settings"]
+
+#: Settings by their place in the config.
+Changes = dict[tuple[str, ...], Any]
+
+
+def fit_settings(
+    *,
+    law: str | None,
+    directions: Mapping[str, str] | None,
+    tasks: Mapping[str, Sequence[str]] | Sequence[str] | None,
+    drop: Sequence[str],
+    weights: Mapping[str, float] | None,
+    granularity: str | None,
+    ridge: float | str | None,
+    huber_delta: float | None,
+    dead_domains: str | None,
+    n_test: int | None,
+    folds: int | None,
+    seed: int | None,
+    target_tokens: float | str | None,
+) -> Changes:
+    """The settings of laws that were given."""
+    changes: Changes = {
+        ("regression", "type"): law,
+        ("regression", "granularity"): granularity,
+        ("regression", "ridge"): ridge,
+        ("regression", "huber_delta"): huber_delta,
+        ("regression", "dead_domains"): dead_domains,
+        ("regression", "n_test"): n_test,
+        ("regression", "seed"): seed,
+        ("diagnostics", "folds"): folds,
+        ("constraints", "target_tokens"): target_tokens,
+        ("filtering", "directions"): dict(directions) if directions else None,
+        ("filtering", "drop_metrics"): _names(drop, "drop") or None,
+        ("filtering", "obj_weights"): dict(weights) if weights else None,
+    }
+    if tasks is not None:
+        families = tasks if isinstance(tasks, Mapping) else {name: [name] for name in _names(tasks, "tasks")}
+        changes[("eval", "tasks")] = {family: _names(names, f"tasks[{family!r}]") for family, names in families.items()}
+    return {place: value for place, value in changes.items() if value is not None}
+
+
+def proposal_settings(
+    *,
+    target_tokens: float | str | None,
+    repetition: float | None,
+    kl: float | str | None,
+    bounds: Mapping[str, Any] | None,
+    groups: Mapping[str, Any] | None,
+    optimizer: str | None,
+    bootstrap: int | None,
+    confidence: float | None,
+) -> Changes:
+    """The settings of a mixture that were given."""
+    changes: Changes = {
+        ("constraints", "target_tokens"): target_tokens,
+        ("constraints", "repetition_factor"): repetition,
+        ("proposer", "kl_reg"): kl,
+        ("proposer", "type"): optimizer,
+        ("diagnostics", "bootstrap"): bootstrap,
+        ("diagnostics", "confidence"): confidence,
+    }
+    if target_tokens is not None or repetition is not None:
+        changes[("constraints", "enabled")] = True
+    for domain, bound in (bounds or {}).items():
+        changes[("constraints", "bounds", str(domain))] = _bound(bound, f"bounds[{domain!r}]")
+    for group, asked in (groups or {}).items():
+        changes[("constraints", "groups", str(group))] = _group(asked, f"groups[{group!r}]")
+    return {place: value for place, value in changes.items() if value is not None}
+
+
+def _names(names: Any, place: str) -> list[str]:
+    if isinstance(names, (str, bytes)) or not isinstance(names, Sequence):
+        raise InputError(f"{names!r} is no list of names", place=place, help=f"give a list, such as {[str(names)]!r}")
+    return [str(name) for name in names]
+
+
+def _bound(bound: Any, place: str) -> dict[str, float]:
+    """`(least, most)`, where `None` leaves an end free, or one number for both."""
+    if isinstance(bound, Mapping):
+        ends = {str(key): value for key, value in bound.items() if value is not None}
+    elif isinstance(bound, Sequence) and not isinstance(bound, str) and len(bound) == 2:
+        ends = {key: value for key, value in zip(("min", "max"), bound, strict=True) if value is not None}
+    elif isinstance(bound, (int, float)) and not isinstance(bound, bool):
+        ends = {"min": bound, "max": bound}
+    else:
+        raise InputError(f"{bound!r} is no bound", place=place, help="give (least, most), with None for no limit")
+    if not ends:
+        raise InputError("both ends are None", place=place, help="leave the bound out, or give an end a number")
+    return ends
+
+
+def _group(asked: Any, place: str) -> dict[str, Any]:
+    if isinstance(asked, Mapping):
+        return dict(asked)
+    if isinstance(asked, Sequence) and not isinstance(asked, str) and len(asked) == 3:
+        domains, least, most = asked
+        return {"domains": _names(domains, place), **_bound((least, most), place)}
+    raise InputError(
+        f"{asked!r} is no group", place=place, help="give ([domain or pattern, …], least, most), with None for no limit"
+    )
+
+
+def _plain(value: Any, place: str) -> Any:
+    """A value as JSON has it; numbers of NumPy are numbers."""
+    item = getattr(value, "item", None)
+    if callable(item) and not isinstance(value, (str, bytes, Mapping)) and getattr(value, "ndim", 0) == 0:
+        value = item()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{value} is no finite number", place=place, help="give a finite number, or leave it out")
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner, f"{place}[{str(key)!r}]") for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [_plain(inner, place) for inner in value]
+    raise InputError(f"{type(value).__name__} is no setting", place=place, help="give a number, a text or a mapping")
+
+
+def as_text(config: Mapping[str, Any], changes: Changes) -> str:
+    """A config with changes, as text."""
+    whole: dict[str, Any] = _plain(config, "config")
+    for place, value in changes.items():
+        into = whole
+        for key in place[:-1]:
+            inner = into.get(key)
+            into[key] = dict(inner) if isinstance(inner, Mapping) else {}
+            into = into[key]
+        into[place[-1]] = _plain(value, ".".join(place))
+    return json.dumps(whole, ensure_ascii=False, indent=1)
+
+
+def as_edits(changes: Changes) -> list[tuple[list[str], str]]:
+    """The changes as edits of a config file."""
+    return [(list(place), json.dumps(_plain(value, ".".join(place)), ensure_ascii=False)) for place, value in changes.items()]

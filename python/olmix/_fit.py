@@ -1,0 +1,614 @@
+"""Fits: one law per task, how far to trust them, and the mixtures that follow."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ._config import Changes, as_edits, as_text, fit_settings, proposal_settings
+from ._mix import Mix, fit_warnings, predict, write
+from ._progress import reporter
+from ._swarm import Swarm
+from ._tables import is_path, like
+from .errors import InputError
+from .notices import FitWarning, OlmixNotice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from . import _olmix
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+__all__ = ["Fit", "FittedLaw", "fit"]
+
+
+class FittedLaw:
+    """The law of one task, as `Fit.laws` holds it.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> law = olmix.fit(olmix.examples.swarm()).laws["code_python"]
+    >>> law
+    code_python: log_linear
+    >>> law.coefficients["code"] < 0  # more code, lower loss
+    True
+    """
+
+    def __init__(self, fit: Fit, position: int) -> None:
+        self._fit = fit
+        self._position = position
+        self._entry: dict[str, Any] = fit.content["law"]["tasks"][position]
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return self._entry["name"]
+
+    @property
+    def kind(self) -> str:
+        """Which law it is: ``log_linear``, ``saturating``, …."""
+        return self._entry["law"]["type"]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The law's parameters, as ``mixture.json`` has them (docs/mixture-json.md)."""
+        return dict(self._entry["law"])
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """What each domain does to the log of the loss, per unit of share: of a log-linear law `t`, of others around the prior."""
+        law = self._entry["law"]
+        if "t" in law:
+            return dict(zip(self._fit.domains, law["t"], strict=True))
+        prior = list(self._fit.prior.values())
+        row = self._fit._core.laws.effects(prior)[self._position]
+        return dict(zip(self._fit.domains, row.tolist(), strict=True))
+
+    def predict(self, mixtures: Any) -> Any:
+        """Predict the loss of mixtures.
+
+        Parameters
+        ----------
+        mixtures : table, array (mixtures × domains) or mapping of str to number
+            Shares that sum to 1 within 0.01.
+
+        Returns
+        -------
+        numpy.ndarray or float
+            One loss per mixture; a number for a single mixture.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> fit = olmix.fit(olmix.examples.swarm())
+        >>> fit.laws["code_python"].predict(fit.prior) > 0
+        True
+        """
+        from ._tables import matrix_of
+
+        array, _, alone = matrix_of(mixtures, self._fit.domains)
+        column = self._fit._core.laws.predict(array)[:, self._position]
+        return float(column[0]) if alone else column
+
+    def __repr__(self) -> str:
+        return f"{self.task}: {self.kind}"
+
+
+class _Laws(Mapping[str, FittedLaw]):
+    """The laws by task."""
+
+    def __init__(self, fit: Fit) -> None:
+        self._fit = fit
+
+    def __getitem__(self, task: str) -> FittedLaw:
+        tasks = self._fit.tasks
+        if task not in tasks:
+            import difflib
+
+            near = difflib.get_close_matches(task, tasks, 1)
+            raise KeyError(f"{task!r}" + (f"; did you mean {near[0]!r}?" if near else f"; the tasks are {tasks[:8]}"))
+        return FittedLaw(self._fit, tasks.index(task))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fit.tasks)
+
+    def __len__(self) -> int:
+        return len(self._fit.tasks)
+
+    def __repr__(self) -> str:
+        return f"laws of {len(self)} tasks: {', '.join(list(self)[:6])}{', …' if len(self) > 6 else ''}"
+
+
+class Fit:
+    """Laws fitted to a swarm, with their checks; made by `olmix.fit`.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> fit = olmix.fit(olmix.examples.swarm())
+    >>> fit
+    Fit: 40 runs, 6 domains, 9 tasks; log-linear; cross-validated RMSE of the average 0.0038
+    """
+
+    def __init__(
+        self,
+        core: _olmix.Fit,
+        config: dict[str, Any] | None,
+        changes: Changes,
+        maker: str | None,
+        again: tuple[Any, dict[str, Any]],
+    ) -> None:
+        self._core = core
+        self._config = config
+        self._changes = changes
+        self._maker = maker
+        self._again = again
+        self._read: dict[str, Any] | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What ``mixture.json`` would hold without a mixture (docs/mixture-json.md), as plain values."""
+        if self._read is None:
+            self._read = json.loads(self._core.mixture())
+        return self._read
+
+    @property
+    def domains(self) -> list[str]:
+        """Names of the domains, in the order of the ratios table."""
+        return self._core.domains
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks."""
+        return self._core.tasks
+
+    @property
+    def runs(self) -> list[str]:
+        """Names of the runs that the laws were fitted to."""
+        return self._core.runs
+
+    @property
+    def prior(self) -> dict[str, float]:
+        """Share in the natural distribution by domain; they sum to 1."""
+        return {domain["name"]: domain["prior"] for domain in self.content["domains"]}
+
+    @property
+    def laws(self) -> Mapping[str, FittedLaw]:
+        """The law of each task."""
+        return _Laws(self)
+
+    @property
+    def cv(self) -> Any:
+        """Cross-validated scores: a row for the average and for each task, of runs that the laws had not seen.
+
+        Columns: ``pearson``, ``spearman``, ``rmse`` and ``bias`` (predicted − measured) in the unit of the losses,
+        ``regret_at_1`` (loss of the run predicted best above the least) and ``optimism`` (measured − predicted over
+        the tenth predicted best).
+        """
+        checked = self.content["out_of_fold"]
+        rows = [] if checked is None else [("average", "", checked["average"])]
+        rows += [(t["name"], t["family"], t["out_of_fold"]) for t in self.content["law"]["tasks"] if t["out_of_fold"]]
+        columns: dict[str, list[Any]] = {"task": [row[0] for row in rows], "family": [row[1] for row in rows]}
+        for score in ("pearson", "spearman", "rmse", "bias", "regret_at_1", "optimism"):
+            columns[score] = [row[2][score] for row in rows]
+        return like(self._maker, columns)
+
+    @property
+    def candidates(self) -> Any:
+        """Laws and settings that were tried, with their cross-validated RMSE of the average loss; empty without a choice."""
+        tried = self._core.candidates
+        return like(self._maker, {"law": [law for law, _ in tried], "rmse": [rmse for _, rmse in tried]})
+
+    @property
+    def residuals(self) -> Any:
+        """A row per run: cross-validated prediction minus measurement of each task; empty without folds."""
+        predicted = self._core.out_of_fold
+        if predicted is None:
+            return like(self._maker, {"run": []})
+        difference = predicted - self._core.losses
+        columns = {task: difference[:, i] for i, task in enumerate(self.tasks)}
+        return like(self._maker, {"run": self.runs, **columns})
+
+    @property
+    def warnings(self) -> list[FitWarning]:
+        """What speaks against trusting the laws, with numbers."""
+        return fit_warnings(self._core)
+
+    @property
+    def notices(self) -> list[str]:
+        """What was left out, ignored or changed while the data was read."""
+        return self._core.notices
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """The figures of the fit as SVG, by name."""
+        return dict(self._core.figures())
+
+    @property
+    def config(self) -> str:
+        """The fit config that `olmix fit` would read, as text (JSON, which is YAML); tables in memory are not in it."""
+        return as_text(self._config or {}, self._changes)
+
+    def predict(self, mixtures: Any) -> Any:
+        """Predict the losses of mixtures.
+
+        Parameters
+        ----------
+        mixtures : table, array (mixtures × domains) or mapping of str to number
+            Shares that sum to 1 within 0.01; a mapping is one mixture.
+
+        Returns
+        -------
+        table, numpy.ndarray or dict
+            Losses, mixtures × tasks, in the form in which mixtures were given.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> fit = olmix.fit(olmix.examples.swarm())
+        >>> sorted(fit.predict(fit.prior)) == sorted(fit.tasks)
+        True
+        """
+        return predict(self._core.laws, mixtures, self.domains, self.tasks, self._maker)
+
+    def propose(
+        self,
+        *,
+        target_tokens: float | str | None = None,
+        repetition: float | None = None,
+        kl: float | str | None = None,
+        bounds: Mapping[str, Any] | None = None,
+        groups: Mapping[str, Any] | None = None,
+        optimizer: str | None = None,
+        bootstrap: int | None = None,
+        confidence: float | None = None,
+        progress: Any = None,
+    ) -> Mix:
+        """Solve for the mixture with the lowest predicted average loss.
+
+        Parameters
+        ----------
+        target_tokens : number or str, optional
+            Tokens R of the run that the mixture is for, such as ``2e12`` or ``"2T"``; token caps apply.
+        repetition : number, optional
+            How often that run may see each token; 4 where caps apply and nothing is given.
+        kl : number or ``"auto"``, optional
+            Strength λ ≥ 0 of the pull to the prior, in loss per nat; 0.05 by default.
+        bounds : mapping, optional
+            ``{domain: (least, most)}``, shares from 0 to 1, with ``None`` for no limit.
+        groups : mapping, optional
+            ``{name: ([domain or pattern, …], least, most)}``, on the summed share.
+        optimizer : str, optional
+            ``exact`` (with a certificate), ``local``, ``simulation``, ``search`` or a rule.
+        bootstrap : int, optional
+            Resamples of the runs for intervals; 0 for none, 100 by default.
+        confidence : number, optional
+            Coverage of the intervals, above 0 and below 1; 0.9 by default.
+        progress : bool or callable, optional
+            See `olmix.fit`.
+
+        Returns
+        -------
+        Mix
+            The mixture; for the exact optimizer certified to its duality gap. The same input gives the same bits, here
+            and on the command line.
+
+        Raises
+        ------
+        olmix.errors.InfeasibleError
+            Where no mixture satisfies the constraints.
+        olmix.errors.InputError
+            For settings that can't be used, and those that the laws depend on (give these to `olmix.fit`).
+
+        Examples
+        --------
+        >>> import olmix
+        >>> fit = olmix.fit(olmix.examples.swarm())
+        >>> mix = fit.propose(bounds={"code": (0.3, None)}, target_tokens=1e10, repetition=4)
+        >>> mix.weights["code"] >= 0.3
+        True
+        """
+        changes = proposal_settings(
+            target_tokens=target_tokens,
+            repetition=repetition,
+            kl=kl,
+            bounds=bounds,
+            groups=groups,
+            optimizer=optimizer,
+            bootstrap=bootstrap,
+            confidence=confidence,
+        )
+        shown = reporter(progress)
+        text = None if self._config is None else as_text(self._config, {**self._changes, **changes})
+        edits = as_edits(changes) if self._config is None else []
+        try:
+            core = self._core.propose(text, edits, shown)
+        finally:
+            _close(shown)
+        mix = Mix(core.mixture(), fit=core, maker=self._maker)
+        for warning in mix.warnings:
+            warnings.warn(warning, stacklevel=2)
+        return mix
+
+    def what_if(self, fixed: Mapping[str, float] | None = None, **settings: Any) -> Mix:
+        """Solve again with some domains held at a share.
+
+        Parameters
+        ----------
+        fixed : mapping of str to number, optional
+            Domains and the share that each is held at.
+        **settings
+            As those of `propose`.
+
+        Returns
+        -------
+        Mix
+            The best mixture with these shares; `Mix.compare` shows what moves.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> fit = olmix.fit(olmix.examples.swarm())
+        >>> base, more = fit.propose(), fit.what_if({"books": 0.2})
+        >>> round(more.weights["books"], 6), more.predicted > base.predicted
+        (0.2, True)
+        """
+        bounds = dict(settings.pop("bounds", None) or {})
+        for domain, share in (fixed or {}).items():
+            if domain in bounds:
+                raise InputError("it has a bound and a fixed share", file="what_if", place=str(domain), help="give one")
+            bounds[domain] = (share, share)
+        return self.propose(bounds=bounds, **settings)
+
+    def sweep(
+        self,
+        *,
+        target_tokens: Sequence[float] = (),
+        repetition: Sequence[float] = (2, 3, 4, 5),
+        kl: Sequence[float] = (0, 0.005, 0.01, 0.05, 0.1),
+        progress: Any = None,
+    ) -> Any:
+        """Solve for every combination of target tokens, repetition factor and λ.
+
+        Parameters
+        ----------
+        target_tokens : sequence of number
+            Tokens R of the run; none for no caps, where `repetition` has no effect.
+        repetition : sequence of number
+            How often the run may see each token.
+        kl : sequence of number
+            Strengths λ of the pull to the prior, in loss per nat.
+
+        Returns
+        -------
+        table
+            A row per combination: settings, predicted loss, caps that bind, effective number of domains, the share of
+            each domain, and why there is no mixture where there is none.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> table = olmix.fit(olmix.examples.swarm()).sweep(target_tokens=[1e10, 2e10], repetition=[4], kl=[0.05])
+        >>> list(table["caps_binding"])
+        [3, 4]
+        """
+        shown = reporter(progress)
+        lists = [_numbers(values, name) for values, name in ((target_tokens, "target_tokens"), (repetition, "repetition"), (kl, "kl"))]
+        try:
+            cells: list[dict[str, Any]] = json.loads(self._core.sweep(*lists, shown))
+        finally:
+            _close(shown)
+        fields = ("target_tokens", "repetition_factor", "kl_reg", "predicted", "caps_binding", "effective_domains")
+        columns: dict[str, list[Any]] = {field: [cell[field] for cell in cells] for field in fields}
+        for j, domain in enumerate(self.domains):
+            columns[domain] = [None if cell["weights"] is None else cell["weights"][j] for cell in cells]
+        columns["problem"] = [cell["problem"] for cell in cells]
+        return like(self._maker, columns)
+
+    def report(self, path: str | os.PathLike[str], *, title: str = "Laws") -> None:
+        """Write the report of the laws: one HTML file that needs no network connection.
+
+        Examples
+        --------
+        >>> import olmix, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     olmix.fit(olmix.examples.swarm()).report(f"{folder}/report.html")
+        """
+        write(path, self._core.report(title, "Python: olmix.fit(…)").encode())
+
+    def __repr__(self) -> str:
+        content = self.content
+        size = f"Fit: {len(self.runs)} runs, {len(self.domains)} domains, {len(self.tasks)} tasks"
+        kinds = {task["law"]["type"] for task in content["law"]["tasks"] if task["law"]}
+        law = ", ".join(sorted(kinds)).replace("_", "-") or content["law"]["kind"]
+        checked = content["out_of_fold"]
+        rmse = f"; cross-validated RMSE of the average {checked['average']['rmse']:.4f}" if checked else ""
+        return f"{size}; {law}{rmse}"
+
+    def _repr_html_(self) -> str:
+        from ._html import section, table
+        from ._mix import _plain_columns
+
+        columns = _plain_columns(self.cv)
+        rows = list(zip(*columns.values(), strict=True))
+        parts = [table(list(columns), rows)]
+        svg = next((svg for name, svg in self.figures.items() if "predicted" in name or "measured" in name), None)
+        if svg:
+            parts.append(f"<div style='max-width:52em'>{svg}</div>")
+        return section(repr(self), *parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A fit is made again from its swarm: the same input gives the same bits.
+        return _fit_again, self._again
+
+
+def _numbers(values: Any, name: str) -> list[float]:
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        values = [values]
+    try:
+        found = [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise InputError(f"{values!r} are no numbers", file="sweep", place=name, help="give a list of numbers") from None
+    least_open = name != "kl"
+    for value in found:
+        if not (0 <= value < float("inf")) or (least_open and value == 0):
+            rule = "above 0" if least_open else "at least 0"
+            raise InputError(f"{value:g} is not {rule}", file="sweep", place=name, help=f"give numbers {rule}")
+    return found
+
+
+def _close(shown: Any) -> None:
+    close = getattr(shown, "close", None)
+    if close is not None:
+        close()
+
+
+def _fit_again(swarm: Any, given: dict[str, Any]) -> Fit:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return fit(swarm, **given)
+
+
+def fit(
+    swarm: Swarm | str | os.PathLike[str] | Mapping[str, Any],
+    law: str | None = None,
+    *,
+    directions: Mapping[str, str] | None = None,
+    tasks: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
+    granularity: str | None = None,
+    ridge: float | str | None = None,
+    huber_delta: float | None = None,
+    dead_domains: str | None = None,
+    n_test: int | None = None,
+    folds: int | None = None,
+    seed: int | None = None,
+    target_tokens: float | str | None = None,
+    preset: str | None = None,
+    progress: Any = None,
+) -> Fit:
+    """Fit one law per task, and check it on runs that it has not seen.
+
+    Parameters
+    ----------
+    swarm : Swarm, path or mapping
+        The measured runs; or a fit config (docs/fit-config.md), as a file or as a mapping, which the other arguments
+        then change.
+    law : str, optional
+        ``auto`` (the law with the lowest cross-validation error; the default), ``log_linear``, ``saturating``,
+        ``bimix``, ``autoscale``, ``gp``, ``lightgbm`` or ``search``.
+    directions : mapping of str to str, optional
+        ``{metric or pattern: "max" or "min"}``: which way a metric is better. Metrics are losses otherwise.
+    tasks : mapping or sequence, optional
+        The metrics that are tasks, by family or as a list; by default all but those that are no tasks.
+    drop : sequence of str
+        Metrics or patterns that are no tasks.
+    weights : mapping of str to number, optional
+        Weight of a metric in the average, at least 0; 1 by default.
+    granularity : str, optional
+        What gets a law: each ``task`` (the default), ``family``, or ``all``.
+    ridge : number or ``"auto"``, optional
+        Penalty ρ ≥ 0 on the coefficients; ``auto`` chooses it by cross-validation.
+    huber_delta : number, optional
+        δ > 0 of the Huber loss, in the unit of the losses.
+    dead_domains : str, optional
+        Domains that no run sampled: ``hold`` (at their prior share; the default) or ``error``.
+    n_test : int, optional
+        Runs that are set aside to test the laws; above 0 there is no mixture.
+    folds : int, optional
+        Folds of the cross-validation; 0 for none, 5 by default.
+    seed : int, optional
+        Seed of every random draw; 0 by default.
+    target_tokens : number or str, optional
+        Tokens of the run, for laws that depend on it (``autoscale``).
+    preset : str, optional
+        A published method that replaces law, granularity, optimizer and caps.
+    progress : bool or callable, optional
+        ``None`` shows progress on a terminal and in a notebook, ``False`` nowhere, ``True`` everywhere. A function is
+        called with stage, steps done and steps in all.
+
+    Returns
+    -------
+    Fit
+        Laws and checks; `Fit.propose` gives mixtures. The same input and seed give the same bits on any number of
+        threads, here and on the command line.
+
+    Raises
+    ------
+    olmix.errors.InputError
+        For data and settings that can't be used; `TooFewRunsError` where the law needs more runs.
+    KeyboardInterrupt
+        By Ctrl-C, within a step of the fit; nothing is left behind.
+
+    Warns
+    -----
+    olmix.notices.OlmixNotice
+        For what was left out or read in another way than one might expect.
+    olmix.notices.FitWarning
+        For each reason not to trust the laws.
+
+    Notes
+    -----
+    The method is that of Olmix (arXiv 2602.12237, section 2). Work runs on all cores without the interpreter's lock.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> fit = olmix.fit(olmix.examples.swarm(), law="log_linear", seed=0)
+    >>> fit.cv["task"][0], bool(fit.cv["spearman"][0] > 0.9)
+    ('average', True)
+    """
+    from . import _olmix
+
+    given = {
+        "law": law,
+        "directions": directions,
+        "tasks": tasks,
+        "drop": drop,
+        "weights": weights,
+        "granularity": granularity,
+        "ridge": ridge,
+        "huber_delta": huber_delta,
+        "dead_domains": dead_domains,
+        "n_test": n_test,
+        "folds": folds,
+        "seed": seed,
+        "target_tokens": target_tokens,
+    }
+    if isinstance(swarm, Swarm) and directions:
+        given["directions"] = {**swarm.directions, **directions}
+    changes = fit_settings(**given)  # type: ignore[arg-type]
+    path: str | None = None
+    text = ""
+    config: dict[str, Any] | None = None
+    tables, maker = None, None
+    if isinstance(swarm, Swarm):
+        config, tables, maker = swarm._config(), swarm._tables, swarm.maker
+        text = as_text(config, changes)
+    elif isinstance(swarm, Mapping):
+        config = dict(swarm)
+        text = as_text(config, changes)
+    elif is_path(swarm):
+        path = os.fspath(swarm)
+    else:
+        raise InputError(
+            f"{type(swarm).__name__} is no swarm", file="fit", place="swarm", help="give an olmix.Swarm, or a fit config"
+        )
+    edits = as_edits(changes) if path is not None else []
+    shown = reporter(progress)
+    try:
+        core = _olmix.Fit(path, text, tables, edits, preset, False, shown)
+    finally:
+        _close(shown)
+    for notice in core.notices:
+        warnings.warn(notice, OlmixNotice, stacklevel=2)
+    fitted = Fit(core, config, changes, maker, (swarm, {**given, "preset": preset}))
+    for warning in fitted.warnings:
+        warnings.warn(warning, stacklevel=2)
+    return fitted

@@ -1,0 +1,212 @@
+"""The mixtures of a swarm to train, drawn by `olmix generate`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from ._config import as_text
+from ._swarm import _sizes
+from ._tables import is_path, like
+from .errors import FileError, InputError
+
+__all__ = ["Draws", "generate"]
+
+
+class Draws:
+    """The mixtures of a swarm that was drawn; made by `olmix.generate`."""
+
+    def __init__(self, files: dict[str, bytes], summary: dict[str, Any], like_package: str | None) -> None:
+        self._files = files
+        self._maker = like_package
+        self.summary = summary
+
+    @property
+    def mixtures(self) -> dict[str, dict[str, float]]:
+        """The mixture of each run: share by domain, by name of the run.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> draws = olmix.generate(tokens={"web": 6e9, "code": 9e8}, runs=3)
+        >>> [round(sum(mixture.values()), 6) for mixture in draws.mixtures.values()]
+        [1.0, 1.0, 1.0]
+        """
+        return {run["run"]: run["mixture"] for run in self.summary["mixtures"]}
+
+    @property
+    def ratios(self) -> Any:
+        """The table of mixtures that `olmix.Swarm` takes: a row per run, a column per domain."""
+        mixtures = self.mixtures
+        domains = list(next(iter(mixtures.values())))
+        columns: dict[str, list[Any]] = {"run": list(mixtures)}
+        for domain in domains:
+            columns[domain] = [mixture[domain] for mixture in mixtures.values()]
+        return like(self._maker, columns)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``ratios.csv``, ``fit.yaml``, the figure and, with a base, the launch configs into a new folder.
+
+        Raises
+        ------
+        olmix.errors.FileError
+            Where the folder is there already, or can't be written.
+
+        Examples
+        --------
+        >>> import olmix, os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     olmix.generate(tokens={"web": 6e9, "code": 9e8}, runs=3).save(f"{folder}/swarm")
+        ...     sorted(os.listdir(f"{folder}/swarm"))
+        ['fit.yaml', 'ratios.csv', 'weights.png', 'weights.svg']
+        """
+        target = os.path.abspath(os.fspath(folder))
+        staged: str | None = None
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if os.path.exists(target):
+                raise FileError("it is there already", file=target, help="name a new folder")
+            staged = tempfile.mkdtemp(prefix=".olmix-", dir=os.path.dirname(target))
+            for name, content in self._files.items():
+                path = os.path.join(staged, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(content)
+            os.chmod(staged, 0o755)
+            os.rename(staged, target)
+        except FileError:
+            raise
+        except OSError as error:
+            if staged is not None:
+                shutil.rmtree(staged, ignore_errors=True)
+            raise FileError(f"can't be written: {error.strerror or error}", file=target, help="check the folder") from error
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return len(self.summary["mixtures"])
+
+    def __repr__(self) -> str:
+        mixtures = self.mixtures
+        domains = list(next(iter(mixtures.values())))
+        return f"Draws: {len(mixtures)} mixtures over {len(domains)} domains"
+
+
+def generate(
+    config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    *,
+    tokens: Mapping[str, float] | None = None,
+    prior: Mapping[str, float] | None = None,
+    runs: int | None = None,
+    design: str | None = None,
+    seed: int | None = None,
+    base: str | os.PathLike[str] | None = None,
+    run_tokens: float | None = None,
+    name: str = "swarm",
+) -> Draws:
+    """Draw the mixtures of a swarm to train.
+
+    Parameters
+    ----------
+    config : path or mapping, optional
+        A generation config (docs/generation-config.md). Without one, `tokens` or `prior` name the domains.
+    tokens, prior : mapping of str to number, optional
+        Tokens of each domain, and sizes of the natural distribution that mixtures are spread around.
+    runs : int, optional
+        Number of mixtures; 3 (m + 1) for m domains where not given.
+    design : str, optional
+        ``random``, ``maximin``, ``d_optimal`` or ``v_optimal``.
+    seed : int, optional
+        Seed of the draws.
+    base : path, optional
+        A launch config with what all runs share; `Draws.save` then writes one launch config per run.
+    run_tokens : number, optional
+        Tokens of one run: with `tokens`, no run then sees a domain more often than it may (once). Without it, shares
+        are drawn whatever there is of a domain.
+    name : str
+        Name of the swarm, where there is no config.
+
+    Returns
+    -------
+    Draws
+        The mixtures. The same input and seed give the same bits, here and on the command line.
+
+    Raises
+    ------
+    olmix.errors.InputError
+        For settings that can't be used.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> olmix.generate(tokens={"web": 6e9, "code": 9e8, "math": 3e8}, runs=8, seed=1)
+    Draws: 8 mixtures over 3 domains
+    """
+    from ._command import run
+
+    if config is None:
+        if tokens is None and prior is None:
+            raise InputError(
+                "nothing names the domains", file="generate", help="give a config, or tokens={domain: tokens}"
+            )
+        priors: dict[str, Any] = {}
+        if prior is not None:
+            priors["relative_sizes"] = _sizes(prior, "prior", whole=False)
+        if tokens is not None:
+            priors["token_counts"] = _sizes(tokens, "tokens", whole=True)
+        domains = list(priors.get("token_counts") or priors["relative_sizes"])
+        config = {"name": name, "data": {"sources": _sources(domains)}, "priors": priors}
+        if run_tokens is None:
+            config["swarm"] = {"enable_bound": False}
+        else:
+            config["max_tokens"] = _sizes({"run_tokens": run_tokens}, "generate", whole=True)["run_tokens"]
+    else:
+        for argument, value in (("tokens", tokens), ("prior", prior), ("run_tokens", run_tokens)):
+            if value is not None:
+                raise InputError("a config is given, too", file="generate", place=argument, help="put it into the config")
+    words = ["--variants", str(runs)] if runs is not None else []
+    words += ["--design", design] if design is not None else []
+    words += ["--seed", str(seed)] if seed is not None else []
+    words += ["--base", os.fspath(base)] if base is not None else []
+    with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
+        if is_path(config):
+            path = os.fspath(config)  # type: ignore[arg-type]
+        else:
+            path = os.path.join(folder, "generate.json")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(as_text(config, {}))  # type: ignore[arg-type]
+        output = os.path.join(folder, "swarm")
+        given = None if is_path(config) else path
+        summary: dict[str, Any] = run(["generate", "--config", path, "--output", output, *words], arguments=given)
+        return Draws(_files(output), summary, None)
+
+
+def _sources(domains: list[str]) -> list[dict[str, Any]]:
+    """Domains named `source:topic:quality` as a tree; nothing is read of their paths."""
+    tree: dict[str, Any] = {}
+    for domain in domains:
+        into = tree
+        for part in domain.split(":"):
+            into = into.setdefault(part, {})
+
+    def node(level: int, part: str, inner: dict[str, Any], full: str) -> dict[str, Any]:
+        if not inner:
+            return {"name": part, "paths": [f"{full.replace(':', '/')}/*"]}
+        children = [node(level + 1, name, below, f"{full}:{name}") for name, below in inner.items()]
+        return {"name": part, ("topics", "quality")[level]: children}
+
+    if any(len(domain.split(":")) > 3 for domain in domains):
+        raise InputError("domains have at most three levels", file="generate", help="name them source:topic:quality")
+    return [node(0, part, inner, part) for part, inner in tree.items()]
+
+
+def _files(folder: str) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for parent, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = os.path.join(parent, name)
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, folder)] = file.read()
+    return found

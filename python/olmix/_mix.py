@@ -1,0 +1,451 @@
+"""Mixtures: what to train on, what it is predicted to do, and where it goes next."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._tables import Table, like, matrix_of
+from .errors import FileError, InputError
+from .notices import FitWarning
+
+if TYPE_CHECKING:
+    from . import _olmix
+
+__all__ = ["Mix", "read_mixture"]
+
+
+class Mix:
+    """A proposed mixture with its laws: the content of a ``mixture.json``.
+
+    Made by `olmix.Fit.propose` and `olmix.read_mixture`.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> mix = olmix.fit(olmix.examples.swarm()).propose(target_tokens=1e10, repetition=4)
+    >>> round(mix.weights["code"], 2), round(mix.epochs["code"], 2)
+    (0.36, 4.0)
+    """
+
+    def __init__(self, content: bytes, *, fit: _olmix.Fit | None = None, maker: str | None = None) -> None:
+        self._bytes = content
+        self._content: dict[str, Any] = json.loads(content)
+        self._fit = fit
+        self._maker = maker
+        self._laws: _olmix.Laws | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Everything in ``mixture.json`` (docs/mixture-json.md), as plain values."""
+        return self._content
+
+    @property
+    def domains(self) -> list[str]:
+        """Names of the domains, in the order of the ratios table."""
+        return [domain["name"] for domain in self._content["domains"]]
+
+    def _of_domains(self, field: str) -> dict[str, Any]:
+        return {domain["name"]: domain[field] for domain in self._content["domains"]}
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Share of the run's tokens by domain; they sum to 1."""
+        return self._of_domains("weight")
+
+    @property
+    def prior(self) -> dict[str, float]:
+        """Share in the natural distribution by domain; they sum to 1."""
+        return self._of_domains("prior")
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Weight divided by prior, by domain."""
+        return self._of_domains("ratio")
+
+    @property
+    def epochs(self) -> dict[str, float | None]:
+        """How often the run sees the tokens of a domain; `None` where tokens or `target_tokens` are not known."""
+        return self._of_domains("epochs")
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float] | None]:
+        """Interval of each weight over resamples of the runs; `None` without bootstrap."""
+        found = self._of_domains("interval")
+        return {name: None if one is None else (one["low"], one["high"]) for name, one in found.items()}
+
+    @property
+    def multipliers(self) -> dict[str, float]:
+        """Of each constraint that binds: by how much the predicted loss falls per unit of weight that it is loosened."""
+        prices = self._content.get("prices") or []
+        return {f"{price.get('domain') or price.get('group')} {price['limit']}": price["loosening"] for price in prices}
+
+    @property
+    def predicted(self) -> float | None:
+        """Predicted average loss at the mixture, weighted by task."""
+        return self._content["predicted"]
+
+    @property
+    def natural(self) -> float | None:
+        """Predicted average loss at the prior."""
+        return self._content["natural"]
+
+    @property
+    def gain(self) -> float | None:
+        """By which share of the loss at the prior the mixture is better."""
+        return self._content["gain"]
+
+    @property
+    def gain_interval(self) -> tuple[float, float] | None:
+        """Interval of the gain over resamples of the runs; `None` without bootstrap."""
+        found = self._content["gain_interval"]
+        return None if found is None else (found["low"], found["high"])
+
+    @property
+    def notices(self) -> list[str]:
+        """Notices and warnings, as the command line prints them."""
+        return list(self._content["notices"])
+
+    @property
+    def warnings(self) -> list[FitWarning]:
+        """What speaks against trusting the mixture, with numbers; empty for one that was read from a file."""
+        return [] if self._fit is None else fit_warnings(self._fit)
+
+    @property
+    def table(self) -> Any:
+        """A row per domain: prior, weight, ratio, epochs, cap, and which limit binds."""
+        fields = ("prior", "weight", "ratio", "epochs", "cap", "limit")
+        domains = self._content["domains"]
+        columns = {"domain": self.domains, **{field: [domain[field] for domain in domains] for field in fields}}
+        return like(self._maker, columns)
+
+    @property
+    def tasks(self) -> Any:
+        """A row per task: family, weight, predicted loss at the prior and at the mixture, and the change."""
+        tasks = self._content["law"]["tasks"]
+        columns: dict[str, list[Any]] = {"task": [task["name"] for task in tasks]}
+        for field in ("family", "weight", "natural", "predicted"):
+            columns[field] = [task[field] for task in tasks]
+        columns["change"] = [
+            None if not natural or predicted is None else predicted / natural - 1
+            for natural, predicted in zip(columns["natural"], columns["predicted"], strict=True)
+        ]
+        return like(self._maker, columns)
+
+    def predict(self, mixtures: Any) -> Any:
+        """Predict the losses of mixtures.
+
+        Parameters
+        ----------
+        mixtures : table, array (mixtures × domains) or mapping of str to number
+            Shares that sum to 1 within 0.01; a mapping is one mixture, where domains that are not named have none.
+
+        Returns
+        -------
+        table or array
+            Predicted losses, mixtures × tasks: an array for an array, a table of the same package otherwise.
+
+        Raises
+        ------
+        olmix.errors.InputError
+            For other domains, and for what is no mixture.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> mix = olmix.fit(olmix.examples.swarm()).propose()
+        >>> mix.predict(mix.weights)["code_python"] < mix.predict(mix.prior)["code_python"]
+        True
+        """
+        return predict(self._all_laws(), mixtures, self.domains, self.task_names, self._maker)
+
+    @property
+    def task_names(self) -> list[str]:
+        """Names of the tasks."""
+        return [task["name"] for task in self._content["law"]["tasks"]]
+
+    def _all_laws(self) -> _olmix.Laws:
+        if self._laws is None:
+            from . import _olmix
+
+            if self._fit is not None:
+                self._laws = self._fit.laws
+            else:
+                self._laws = _olmix.Laws.of_mixture("mixture.json", self._bytes.decode())
+        if not len(self._laws):
+            raise InputError("it has no laws: it is the result of a search", file="mixture.json", help="fit a law")
+        return self._laws
+
+    def compare(self, other: Mix | Mapping[str, float]) -> Any:
+        """Compare with another mixture over the same or other domains.
+
+        Parameters
+        ----------
+        other : Mix or mapping of str to number
+            The other mixture.
+
+        Returns
+        -------
+        table
+            A row per domain of either: both weights and the difference ``other − self``, largest change first.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> fit = olmix.fit(olmix.examples.swarm())
+        >>> table = fit.propose().compare(fit.propose(bounds={"books": (0.1, None)}))
+        >>> table["domain"][0] in fit.domains
+        True
+        """
+        mine = self.weights
+        theirs = dict(other.weights if isinstance(other, Mix) else other)
+        names = [*mine, *(name for name in theirs if name not in mine)]
+        rows = [(name, mine.get(name, 0.0), float(theirs.get(name, 0.0))) for name in names]
+        rows.sort(key=lambda row: -abs(row[2] - row[1]))
+        columns = {
+            "domain": [row[0] for row in rows],
+            "weight": [row[1] for row in rows],
+            "other": [row[2] for row in rows],
+            "change": [row[2] - row[1] for row in rows],
+        }
+        return like(self._maker, columns)
+
+    def export(
+        self,
+        format: str,
+        *,
+        data: str | os.PathLike[str] | None = None,
+        path: str | os.PathLike[str] | None = None,
+        target_tokens: float | None = None,
+        repetition: float | None = None,
+        sequence_length: int | None = None,
+        batch_tokens: int | None = None,
+    ) -> str:
+        """Export as the configuration of a trainer.
+
+        Parameters
+        ----------
+        format : str
+            Such as ``levanter``, ``olmo-core``, ``megatron``, ``huggingface``, ``csv``: docs/export.md lists all.
+        data : path, optional
+            A generation config that lists the files of each domain, for formats that name files.
+        path : path, optional
+            File to write the configuration to.
+        target_tokens, repetition, sequence_length, batch_tokens : number, optional
+            Tokens of the run, how often it may see each, tokens of a sequence and of a batch; those of the mixture
+            where not given.
+
+        Returns
+        -------
+        str
+            The configuration.
+
+        Raises
+        ------
+        olmix.errors.InputError
+            For what the trainer would read otherwise, and data that can't be used.
+
+        Examples
+        --------
+        >>> import olmix
+        >>> mix = olmix.fit(olmix.examples.swarm()).propose()
+        >>> print(mix.export("csv").splitlines()[0])
+        domain,weight,tokens,epochs
+        """
+        from ._command import run
+
+        options = {
+            "--data": data,
+            "--target-tokens": target_tokens,
+            "--repetition-factor": repetition,
+            "--sequence-length": sequence_length,
+            "--batch-tokens": batch_tokens,
+        }
+        given = [word for flag, value in options.items() if value is not None for word in (flag, os.fspath(value) if isinstance(value, os.PathLike) else str(value))]
+        with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
+            mixture = os.path.join(folder, "mixture.json")
+            with open(mixture, "wb") as file:
+                file.write(self._bytes)
+            text: str = run(["export", "--mixture", mixture, "--format", format, *given], json_output=False)
+        if path is not None:
+            write(path, text.encode())
+        return text
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write ``mixture.json``, which every command of olmix reads.
+
+        Examples
+        --------
+        >>> import olmix, tempfile
+        >>> mix = olmix.fit(olmix.examples.swarm()).propose()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     mix.save(f"{folder}/mixture.json")
+        ...     olmix.read_mixture(f"{folder}/mixture.json").weights == mix.weights
+        True
+        """
+        write(path, self._bytes)
+
+    def report(self, path: str | os.PathLike[str], *, title: str = "Training mixture") -> None:
+        """Write the report: one HTML file that needs no network connection.
+
+        Raises
+        ------
+        olmix.errors.InputError
+            For a mixture that was read from a file: its swarm is not there.
+
+        Examples
+        --------
+        >>> import olmix, tempfile
+        >>> mix = olmix.fit(olmix.examples.swarm()).propose()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     mix.report(f"{folder}/report.html")
+        """
+        write(path, self._fitted().report(title, "Python: olmix.fit(…).propose(…)").encode())
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """The figures of the fit as SVG, by name; empty for a mixture that was read from a file."""
+        return {} if self._fit is None else dict(self._fit.figures())
+
+    def _fitted(self) -> _olmix.Fit:
+        if self._fit is None:
+            raise InputError(
+                "the mixture was read from a file, which has no swarm", file="mixture.json", help="fit again with olmix.fit"
+            )
+        return self._fit
+
+    def __repr__(self) -> str:
+        order = sorted(self.weights.items(), key=lambda item: -(item[1] or 0.0))
+        shown = ", ".join(f"{name} {100 * (weight or 0.0):.1f} %" for name, weight in order[:5])
+        more = f" and {len(order) - 5} more" if len(order) > 5 else ""
+        gain = "" if self.gain is None else f"; predicted loss {100 * abs(self.gain):.1f} % {'lower' if self.gain >= 0 else 'higher'} than at the prior"
+        return f"Mix: {shown}{more}{gain}"
+
+    def _repr_html_(self) -> str:
+        from ._html import section, table
+
+        rows = Table({name: list(column) for name, column in _plain_columns(self.table).items()})
+        parts = [table(list(rows), rows.rows())]
+        svg = next((svg for name, svg in self.figures.items() if "prior" in name or "proposed" in name), None)
+        if svg:
+            parts.append(f"<div style='max-width:52em'>{svg}</div>")
+        return section(repr(self), *parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self._bytes, self._maker)
+
+
+def _again(content: bytes, maker: str | None) -> Mix:
+    return Mix(content, maker=maker)
+
+
+def _plain_columns(table: Any) -> dict[str, list[Any]]:
+    """The columns of a result, as lists."""
+    if isinstance(table, Table):
+        return table.to_dict()
+    names = list(getattr(table, "column_names", None) or table.columns)
+    listed = {str(name): table[name] for name in names}
+    return {name: column.to_pylist() if hasattr(column, "to_pylist") else list(column) for name, column in listed.items()}
+
+
+def fit_warnings(fit: _olmix.Fit) -> list[FitWarning]:
+    """The warnings of a fit, typed."""
+    found = []
+    for sentence, numbers in fit.warnings():
+        values: dict[str, Any] = json.loads(numbers)
+        found.append(FitWarning(sentence, values.pop("kind"), values))
+    return found
+
+
+def predict(laws: _olmix.Laws, mixtures: Any, domains: list[str], tasks: list[str], maker: str | None) -> Any:
+    """Predicted losses in the form in which mixtures were given."""
+    import numpy as np
+
+    from ._tables import maker_of
+
+    array, names, alone = matrix_of(mixtures, domains)
+    predicted = laws.predict(array)
+    if isinstance(mixtures, (np.ndarray, list, tuple)):
+        return predicted[0] if alone else predicted
+    if alone:
+        return dict(zip(tasks, predicted[0].tolist(), strict=True))
+    package = maker_of(mixtures) or (None if isinstance(mixtures, Mapping) else maker)
+    columns = {task: predicted[:, i] for i, task in enumerate(tasks)}
+    if package == "pandas" and names is None:
+        import pandas
+
+        return pandas.DataFrame(columns, index=mixtures.index)
+    return like(package, columns if names is None else {"run": names, **columns})
+
+
+def write(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file completely or not at all."""
+    target = os.fspath(path)
+    folder = os.path.dirname(target) or "."
+    try:
+        handle, name = tempfile.mkstemp(prefix=".olmix-", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise FileError(
+            f"can't be written: {error.strerror or error}", file=target, help="check the folder and its permissions"
+        ) from error
+
+
+def read_mixture(path: str | os.PathLike[str]) -> Mix:
+    """Read a ``mixture.json``.
+
+    Parameters
+    ----------
+    path : path
+        A file that `olmix fit` or `Mix.save` wrote.
+
+    Returns
+    -------
+    Mix
+        The mixture with its laws; the swarm is not there.
+
+    Raises
+    ------
+    olmix.errors.FileError
+        For a file that can't be read.
+    olmix.errors.InputError
+        For one that is damaged, changed by hand, or of a newer version.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> olmix.read_mixture("nothing.json")
+    Traceback (most recent call last):
+    ...
+    olmix.errors.FileError: nothing.json: can't be read: No such file or directory
+      help: check the path
+    """
+    from . import _olmix
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise FileError(f"can't be read: {error.strerror}", file=os.fspath(path), help="check the path") from error
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise InputError("it is no text in UTF-8", file=os.fspath(path), help="name a mixture.json") from None
+    laws = _olmix.Laws.of_mixture(os.fspath(path), text)
+    mix = Mix(content)
+    mix._laws = laws
+    return mix

@@ -1,0 +1,155 @@
+"""Projects: data that changes, with the history of what was measured and proposed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ._mix import Mix
+from ._tables import like
+from .errors import FileError
+
+__all__ = ["Plan", "Project", "plan"]
+
+
+class Plan:
+    """What to train after an update, with cost and risk; made by `Project.plan`."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+
+    @property
+    def method(self) -> str:
+        """``full-reuse``, ``partial-reuse``, ``swarm-reuse`` or ``recompute``."""
+        return str(self.content["method"])
+
+    @property
+    def runs(self) -> int:
+        """Number of new runs."""
+        return int(self.content["cost"]["runs"])
+
+    def __repr__(self) -> str:
+        return f"Plan: {self.method}, {self.runs} runs"
+
+
+class Project:
+    """A project that `olmix init` made: its history and its plans.
+
+    Parameters
+    ----------
+    folder : path
+        The project's folder, or any folder inside.
+
+    Raises
+    ------
+    olmix.errors.FileError
+        Where there is no such folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] = ".") -> None:
+        self.folder = os.path.abspath(os.fspath(folder))
+        if not os.path.isdir(self.folder):
+            raise FileError("there is no such folder", file=self.folder, help="make a project with `olmix init`")
+
+    def _run(self, *words: str) -> Any:
+        from ._command import run
+
+        return run([*words, "--project", self.folder])
+
+    def log(self, *, all: bool = False) -> Any:
+        """Return the history: a row per record, the newest first.
+
+        Parameters
+        ----------
+        all : bool
+            All records, not only the newest 30.
+
+        Returns
+        -------
+        table
+            Name, kind, title, parents, time, runs, gain and tags of each record.
+        """
+        records: list[dict[str, Any]] = self._run("log", *(["--all"] if all else []))
+        columns: dict[str, list[Any]] = {field: [record[field] for record in records] for field in ("name", "kind", "title")}
+        columns["parents"] = [", ".join(record["parents"]) for record in records]
+        columns["created"] = [record["created"] for record in records]
+        columns["runs"] = [record["cost"]["runs"] for record in records]
+        columns["gain"] = [record["gain"] for record in records]
+        columns["tags"] = [", ".join(record["tags"] or []) for record in records]
+        return like(None, columns)
+
+    def show(self, record: str) -> dict[str, Any]:
+        """Return all that is known of a record, as plain values."""
+        found: dict[str, Any] = self._run("show", record)
+        return found
+
+    def plan(
+        self,
+        *,
+        method: str | None = None,
+        runs: int | None = None,
+        budget: int | None = None,
+        free: Sequence[str] = (),
+        write: str | os.PathLike[str] | None = None,
+    ) -> Plan:
+        """Plan what to train after updates, before anything is trained.
+
+        Parameters
+        ----------
+        method : str, optional
+            ``full-reuse``, ``partial-reuse``, ``swarm-reuse``, ``recompute`` or ``auto``, which states its reason.
+        runs, budget : int, optional
+            Number of runs, or the largest number of them.
+        free : sequence of str
+            Of partial reuse: domains or patterns that are free although the update does not change them.
+        write : path, optional
+            Folder for the configs of the swarm; the plan is then recorded.
+        """
+        words = ["--method", method] if method else []
+        words += ["--runs", str(runs)] if runs is not None else []
+        words += ["--budget", str(budget)] if budget is not None else []
+        words += ["--free", ",".join(free)] if free else []
+        words += ["--write", os.fspath(write)] if write is not None else []
+        return Plan(self._run("plan", *words))
+
+    def commit(self, mixture: Mix | str | os.PathLike[str], *, message: str | None = None) -> dict[str, Any]:
+        """Record a mixture.
+
+        Parameters
+        ----------
+        mixture : Mix or path
+            The mixture, or a ``mixture.json``.
+        message : str, optional
+            Title of the record.
+        """
+        import tempfile
+
+        words = ["--message", message] if message else []
+        if not isinstance(mixture, Mix):
+            found: dict[str, Any] = self._run("commit", os.fspath(mixture), *words)
+            return found
+        with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
+            path = os.path.join(folder, "mixture.json")
+            mixture.save(path)
+            found = self._run("commit", path, *words)
+            return found
+
+    def __repr__(self) -> str:
+        return f"Project: {self.folder}"
+
+
+def plan(project: Project | str | os.PathLike[str] = ".", **options: Any) -> Plan:
+    """Plan what to train after updates of a project: `Project.plan`.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> olmix.plan("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    olmix.errors.FileError: ...there is no such folder
+      help: make a project with `olmix init`
+    """
+    found = project if isinstance(project, Project) else Project(project)
+    return found.plan(**options)
