@@ -76,7 +76,7 @@ def collect(
     >>> import olmix, tempfile, os
     >>> table = os.path.join(os.path.dirname(olmix.__file__), "data", "export.csv")
     >>> olmix.collect(table, mix=["mix.*"], metrics=["eval/*"], run_column="Name", tokens={"web": 6e9, "code": 9e8})
-    Swarm: 4 runs, domains web, code
+    Swarm: 4 runs, domains code, web
     """
     from ._command import run
 

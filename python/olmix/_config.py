@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, OlmixError
 
-__all__ = ["Changes", "as_edits", "as_text", "fit_settings", "proposal_settings"]
+__all__ = ["Changes", "arguments", "as_edits", "as_text", "fit_settings", "proposal_settings"]
+
+#: Settings of a config, and the arguments that give them.
+ARGUMENTS = {
+    "regression.type": "law",
+    "regression.granularity": "granularity",
+    "regression.ridge": "ridge",
+    "regression.huber_delta": "huber_delta",
+    "regression.dead_domains": "dead_domains",
+    "regression.n_test": "n_test",
+    "regression.seed": "seed",
+    "diagnostics.folds": "folds",
+    "diagnostics.bootstrap": "bootstrap",
+    "diagnostics.confidence": "confidence",
+    "constraints.target_tokens": "target_tokens",
+    "constraints.repetition_factor": "repetition",
+    "constraints.bounds": "bounds",
+    "constraints.groups": "groups",
+    "proposer.kl_reg": "kl",
+    "proposer.type": "optimizer",
+    "filtering.directions": "directions",
+    "filtering.drop_metrics": "drop",
+    "filtering.obj_weights": "weights",
+    "eval.tasks": "tasks",
+    "priors.relative_sizes": "prior",
+    "priors.token_counts": "tokens",
+}
 
 #: Settings by their place in the config.
 Changes = dict[tuple[str, ...], Any]
@@ -81,6 +108,27 @@ def proposal_settings(
     return {place: value for place, value in changes.items() if value is not None}
 
 
+class arguments:
+    """Words errors by arguments where they speak of the config that was made of arguments."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if not isinstance(error, OlmixError) or error.file is not None:
+            return
+        for setting, argument in ARGUMENTS.items():
+            place = error.place or ""
+            if place == setting or place.startswith(f"{setting}."):
+                error.place = argument + place[len(setting) :]
+            mentioned = rf"`{re.escape(setting)}(\.[^`]*)?`|\b{re.escape(setting)}\b"
+            if error.place is None and re.search(mentioned, error.message):
+                error.place = argument
+            for field in ("message", "help"):
+                text = getattr(error, field)
+                if text:
+                    setattr(error, field, re.sub(rf"(?<![\w.]){re.escape(setting)}(?![\w])", argument, text))
+
+
 def _names(names: Any, place: str) -> list[str]:
     if isinstance(names, (str, bytes)) or not isinstance(names, Sequence):
         raise InputError(f"{names!r} is no list of names", place=place, help=f"give a list, such as {[str(names)]!r}")
@@ -138,10 +186,10 @@ def as_text(config: Mapping[str, Any], changes: Changes) -> str:
             inner = into.get(key)
             into[key] = dict(inner) if isinstance(inner, Mapping) else {}
             into = into[key]
-        into[place[-1]] = _plain(value, ".".join(place))
+        into[place[-1]] = _plain(value, ARGUMENTS.get(".".join(place), ".".join(place)))
     return json.dumps(whole, ensure_ascii=False, indent=1)
 
 
 def as_edits(changes: Changes) -> list[tuple[list[str], str]]:
     """The changes as edits of a config file."""
-    return [(list(place), json.dumps(_plain(value, ".".join(place)), ensure_ascii=False)) for place, value in changes.items()]
+    return [(list(place), json.dumps(_plain(value, ARGUMENTS.get(".".join(place), ".".join(place))), ensure_ascii=False)) for place, value in changes.items()]

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._config import Changes, as_edits, as_text, fit_settings, proposal_settings
+from ._config import Changes, arguments, as_edits, as_text, fit_settings, proposal_settings
 from ._mix import Mix, fit_warnings, predict, write
 from ._progress import reporter
 from ._swarm import Swarm
@@ -132,7 +132,7 @@ class Fit:
     >>> import olmix
     >>> fit = olmix.fit(olmix.examples.swarm())
     >>> fit
-    Fit: 40 runs, 6 domains, 9 tasks; log-linear; cross-validated RMSE of the average 0.0038
+    Fit: 40 runs, 6 domains, 9 tasks; log-linear; cross-validated RMSE of the average 0.0039
     """
 
     def __init__(
@@ -327,7 +327,8 @@ class Fit:
         text = None if self._config is None else as_text(self._config, {**self._changes, **changes})
         edits = as_edits(changes) if self._config is None else []
         try:
-            core = self._core.propose(text, edits, shown)
+            with arguments():
+                core = self._core.propose(text, edits, shown)
         finally:
             _close(shown)
         mix = Mix(core.mixture(), fit=core, maker=self._maker)
@@ -395,7 +396,7 @@ class Fit:
         >>> import olmix
         >>> table = olmix.fit(olmix.examples.swarm()).sweep(target_tokens=[1e10, 2e10], repetition=[4], kl=[0.05])
         >>> list(table["caps_binding"])
-        [3, 4]
+        [3, 5]
         """
         shown = reporter(progress)
         lists = [_numbers(values, name) for values, name in ((target_tokens, "target_tokens"), (repetition, "repetition"), (kl, "kl"))]
@@ -603,7 +604,8 @@ def fit(
     edits = as_edits(changes) if path is not None else []
     shown = reporter(progress)
     try:
-        core = _olmix.Fit(path, text, tables, edits, preset, False, shown)
+        with arguments():
+            core = _olmix.Fit(path, text, tables, edits, preset, False, shown)
     finally:
         _close(shown)
     for notice in core.notices:

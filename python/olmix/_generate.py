@@ -35,7 +35,7 @@ class Draws:
         >>> [round(sum(mixture.values()), 6) for mixture in draws.mixtures.values()]
         [1.0, 1.0, 1.0]
         """
-        return {run["run"]: run["mixture"] for run in self.summary["mixtures"]}
+        return {run["run"]: run["mixture"] for run in self.summary["variants"]}
 
     @property
     def ratios(self) -> Any:
@@ -86,7 +86,7 @@ class Draws:
 
     def __len__(self) -> int:
         """Return the number of runs."""
-        return len(self.summary["mixtures"])
+        return len(self.summary["variants"])
 
     def __repr__(self) -> str:
         mixtures = self.mixtures

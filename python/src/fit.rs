@@ -60,7 +60,7 @@ impl Source {
 pub struct Fit {
     source: Source,
     loaded: LoadedFit,
-    fit: olmix_core::Fit,
+    found: olmix_core::Fit,
     /// The runs that the laws were fitted to.
     trained: Swarm,
 }
@@ -89,8 +89,7 @@ impl Fit {
         };
         let loaded = source.load()?;
         if propose {
-            let checked = loaded.check_constraints();
-            checked.map_err(|error| errors::io(&error))?;
+            check_constraints(&loaded)?;
         }
         let fitted = run(py, progress, |watch| {
             let mut fit = fit_only(&loaded.swarm, &loaded.spec, watch)?;
@@ -104,7 +103,7 @@ impl Fit {
         Ok(Self {
             source,
             loaded,
-            fit,
+            found: fit,
             trained,
         })
     }
@@ -124,17 +123,16 @@ impl Fit {
         }
         source.edits.extend(edits);
         let loaded = source.load()?;
-        if let Some(setting) = other_laws(&self.loaded.spec, &self.fit, &loaded.spec) {
+        if let Some(setting) = other_laws(&self.loaded.spec, &self.found, &loaded.spec) {
             return Err(argument(
                 setting,
                 "the laws depend on it, and they are fitted already",
                 "give it to olmix.fit",
             ));
         }
-        let checked = loaded.check_constraints();
-        checked.map_err(|error| errors::io(&error))?;
+        check_constraints(&loaded)?;
         let proposed = run(py, progress, |watch| {
-            let mut fit = self.fit.clone();
+            let mut fit = self.found.clone();
             propose_for(&loaded.swarm, &loaded.spec, &mut fit, watch)?;
             Ok(fit)
         })?;
@@ -143,7 +141,7 @@ impl Fit {
         Ok(Self {
             source,
             loaded,
-            fit,
+            found: fit,
             trained,
         })
     }
@@ -165,7 +163,7 @@ impl Fit {
         let swept = run(py, progress, |watch| {
             watch.begin("solving cells", grid.cells());
             let step = || watch.advance();
-            sweep(&self.trained, &self.loaded.spec, &self.fit, &grid, &step)
+            sweep(&self.trained, &self.loaded.spec, &self.found, &grid, &step)
         })?;
         let swept = swept.map_err(|error| errors::core(&self.loaded, error))?;
         let cells = swept.cells.iter().map(|cell| {
@@ -189,14 +187,14 @@ impl Fit {
 
     /// The bytes of `mixture.json`.
     fn mixture<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = MixtureFile::new(&self.loaded, &self.fit).to_bytes();
+        let bytes = MixtureFile::new(&self.loaded, &self.found).to_bytes();
         let bytes = bytes.map_err(|error| errors::io(&error))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
     /// What speaks against trusting the fit: sentences, and their numbers as JSON.
     fn warnings(&self) -> PyResult<Vec<(String, String)>> {
-        let warnings = self.fit.warnings(&self.trained, &self.loaded.spec);
+        let warnings = self.found.warnings(&self.trained, &self.loaded.spec);
         let pair = |warning| {
             let numbers = serde_json::to_string(warning);
             let numbers = numbers.map_err(|error| internal(&error.to_string()))?;
@@ -215,7 +213,7 @@ impl Fit {
     #[getter]
     fn laws(&self) -> Laws {
         Laws {
-            laws: self.fit.laws.clone(),
+            laws: self.found.laws.clone(),
             domains: self.trained.domains().len(),
         }
     }
@@ -254,14 +252,14 @@ impl Fit {
     /// Out-of-fold predictions, runs × tasks; `None` without folds.
     #[getter]
     fn out_of_fold<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray2<f64>>> {
-        let checked = self.fit.out_of_fold.as_ref()?;
+        let checked = self.found.out_of_fold.as_ref()?;
         Some(array(py, &checked.predictions))
     }
 
     /// Laws and settings that were tried, with their cross-validated RMSE of the average loss.
     #[getter]
     fn candidates(&self) -> Vec<(String, f64)> {
-        let candidates = self.fit.candidates.iter();
+        let candidates = self.found.candidates.iter();
         candidates
             .map(|candidate| (candidate.options.describe(), candidate.average))
             .collect()
@@ -270,13 +268,13 @@ impl Fit {
     /// Whether a mixture was asked for.
     #[getter]
     fn proposes(&self) -> bool {
-        self.fit.proposal.is_some()
+        self.found.proposal.is_some()
     }
 
     /// The report, one HTML page.
     fn report(&self, title: &str, command: &str) -> String {
         let loaded = &self.loaded;
-        let warnings = fit_warnings(&self.fit, &self.trained, &loaded.spec);
+        let warnings = fit_warnings(&self.found, &self.trained, &loaded.spec);
         let inputs: Vec<InputFile<'_>> = loaded
             .inputs
             .iter()
@@ -290,7 +288,7 @@ impl Fit {
             title,
             swarm: &loaded.swarm,
             spec: &loaded.spec,
-            fit: &self.fit,
+            fit: &self.found,
             target_tokens: constraints.target_tokens.filter(|_| constraints.enabled),
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
             notices: &loaded.notices,
@@ -304,10 +302,16 @@ impl Fit {
 
     /// The figures, as SVG, by name.
     fn figures(&self) -> Vec<(String, String)> {
-        let drawn = fit_figures(&self.loaded.swarm, &self.loaded.spec, &self.fit);
+        let drawn = fit_figures(&self.loaded.swarm, &self.loaded.spec, &self.found);
         let svg = |(name, figure): (String, olmix_report::Figure)| (name, figure.svg().to_owned());
         drawn.into_iter().map(svg).collect()
     }
+}
+
+/// Refuses caps and bounds that no mixture satisfies.
+fn check_constraints(loaded: &LoadedFit) -> PyResult<()> {
+    let checked = loaded.spec.constraints.check(loaded.swarm.domains());
+    checked.map_err(|error| errors::core(loaded, error))
 }
 
 fn preset_named(name: &str) -> PyResult<Preset> {

@@ -1,4 +1,5 @@
 //! Fitted laws: what mixtures are predicted to lose.
+#![allow(clippy::needless_pass_by_value)] // arguments of Python come by value
 
 use numpy::ndarray::{Array2, ArrayView2};
 use numpy::{PyArray2, PyReadonlyArray2, ToPyArray as _};
@@ -94,13 +95,12 @@ impl Laws {
             direction: Direction::Min,
             offset: 0.0,
         };
-        let prior = match prior {
-            Some(prior) => Mixture::new(domains.clone(), prior),
-            None => {
-                let mean = |j: usize| (0..x.rows()).map(|i| x.get(i, j)).sum::<f64>();
-                let means = (0..x.columns()).map(mean).collect();
-                Mixture::proportional_to(domains.clone(), means)
-            }
+        let prior = if let Some(prior) = prior {
+            Mixture::new(domains.clone(), prior)
+        } else {
+            let mean = |j: usize| (0..x.rows()).map(|i| x.get(i, j)).sum::<f64>();
+            let means = (0..x.columns()).map(mean).collect();
+            Mixture::proportional_to(domains.clone(), means)
         };
         let prior = prior.map_err(refused)?;
         let tasks: Vec<Task> = (0..y.columns()).map(task).collect();
