@@ -59,10 +59,10 @@ impl Source {
 #[pyclass(frozen, module = "olmix._olmix")]
 pub struct Fit {
     source: Source,
-    loaded: LoadedFit,
-    found: olmix_core::Fit,
+    loaded: Arc<LoadedFit>,
+    found: Arc<olmix_core::Fit>,
     /// The runs that the laws were fitted to.
-    trained: Swarm,
+    trained: Arc<Swarm>,
 }
 
 #[pymethods]
@@ -87,11 +87,13 @@ impl Fit {
             preset: preset.map(preset_named).transpose()?,
             tables: tables.map(|tables| Arc::clone(&tables.tables)),
         };
-        let loaded = source.load()?;
+        let loaded = Arc::new(source.load()?);
         if propose {
             check_constraints(&loaded)?;
         }
-        let fitted = run(py, progress, |watch| {
+        let given = Arc::clone(&loaded);
+        let fitted = run(py, progress, move |watch| {
+            let loaded = given;
             let mut fit = fit_only(&loaded.swarm, &loaded.spec, watch)?;
             if propose {
                 propose_for(&loaded.swarm, &loaded.spec, &mut fit, watch)?;
@@ -99,11 +101,11 @@ impl Fit {
             Ok(fit)
         })?;
         let fit = fitted.map_err(|error| errors::core(&loaded, error))?;
-        let trained = loaded.swarm.subset(&fit.train);
+        let trained = Arc::new(loaded.swarm.subset(&fit.train));
         Ok(Self {
             source,
             loaded,
-            found: fit,
+            found: Arc::new(fit),
             trained,
         })
     }
@@ -122,7 +124,7 @@ impl Fit {
             source.text = text;
         }
         source.edits.extend(edits);
-        let loaded = source.load()?;
+        let loaded = Arc::new(source.load()?);
         if let Some(setting) = other_laws(&self.loaded.spec, &self.found, &loaded.spec) {
             return Err(argument(
                 setting,
@@ -131,17 +133,19 @@ impl Fit {
             ));
         }
         check_constraints(&loaded)?;
-        let proposed = run(py, progress, |watch| {
-            let mut fit = self.found.clone();
+        let (given, fitted) = (Arc::clone(&loaded), Arc::clone(&self.found));
+        let proposed = run(py, progress, move |watch| {
+            let loaded = given;
+            let mut fit = olmix_core::Fit::clone(&fitted);
             propose_for(&loaded.swarm, &loaded.spec, &mut fit, watch)?;
             Ok(fit)
         })?;
         let fit = proposed.map_err(|error| errors::core(&loaded, error))?;
-        let trained = loaded.swarm.subset(&fit.train);
+        let trained = Arc::new(loaded.swarm.subset(&fit.train));
         Ok(Self {
             source,
             loaded,
-            found: fit,
+            found: Arc::new(fit),
             trained,
         })
     }
@@ -160,10 +164,11 @@ impl Fit {
             repetition,
             kl,
         };
-        let swept = run(py, progress, |watch| {
+        let (loaded, fit) = (Arc::clone(&self.loaded), Arc::clone(&self.found));
+        let trained = Arc::clone(&self.trained);
+        let swept = run(py, progress, move |watch| {
             watch.begin("solving cells", grid.cells());
-            let step = || watch.advance();
-            sweep(&self.trained, &self.loaded.spec, &self.found, &grid, &step)
+            sweep(&trained, &loaded.spec, &fit, &grid, &|| watch.advance())
         })?;
         let swept = swept.map_err(|error| errors::core(&self.loaded, error))?;
         let cells = swept.cells.iter().map(|cell| {

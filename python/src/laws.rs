@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::errors::{argument, core_of, io};
-use crate::run::run;
+use crate::run::{run, run_whole};
 
 /// Rows that a thread predicts at a time.
 const ROWS: usize = 1024;
@@ -107,7 +107,7 @@ impl Laws {
         let runs = (0..x.rows()).map(|i| format!("row {i}")).collect();
         let width = x.columns();
         let swarm = Swarm::new(domains, tasks, runs, x, y).map_err(refused)?;
-        let fitted = run(py, progress, |watch| {
+        let fitted = run(py, progress, move |watch| {
             watch.begin("fitting laws", swarm.tasks().len());
             options.fit(&swarm, prior.weights(), &|| watch.advance())
         })?;
@@ -126,7 +126,7 @@ impl Laws {
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let mixtures = mixtures.as_array();
         self.check(&mixtures)?;
-        let predicted = run(py, None, |_| predict(&self.laws, &mixtures))?;
+        let predicted = run_whole(py, || predict(&self.laws, &mixtures))?;
         Ok(PyArray2::from_owned_array(py, predicted))
     }
 

@@ -85,51 +85,51 @@ fn pool() -> PyResult<Arc<ThreadPool>> {
 }
 
 /// Does `work` on the threads of this process, without the interpreter's lock. `progress` is called with stage, steps
-/// done and steps in all, at most 20 times a second. A signal whose handler raises (Ctrl-C) stops the work at its
-/// next step, and its exception is returned.
-pub fn run<T: Send>(
+/// done and steps in all, at most 20 times a second. A signal whose handler raises (Ctrl-C), and an exception of
+/// `progress`, are returned at once; the work then ends by itself at its next steps, and its result is dropped.
+pub fn run<T: Send + 'static>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
-    work: impl FnOnce(&Watch) -> T + Send,
+    work: impl FnOnce(&Watch) -> T + Send + 'static,
 ) -> PyResult<T> {
     let pool = pool()?;
-    let watch = Watch::default();
+    let watch = Arc::new(Watch::default());
     let (done, wait) = channel();
-    let mut raised = None;
-    let result = std::thread::scope(|scope| {
-        let watch = &watch;
-        scope.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(watch))));
-            // Who waits is there until this was sent.
-            let _ = done.send(result);
+    let of_thread = Arc::clone(&watch);
+    let thread = std::thread::Builder::new().name("olmix".into());
+    let thread = thread.spawn(move || {
+        let work = AssertUnwindSafe(|| pool.install(|| work(&of_thread)));
+        // Who waited may have gone.
+        let _ = done.send(catch_unwind(work));
+    });
+    thread.map_err(|error| internal(&format!("no thread: {error}")))?;
+    let wait = Mutex::new(wait);
+    loop {
+        let next = py.detach(|| {
+            let wait = wait.lock().unwrap_or_else(PoisonError::into_inner);
+            wait.recv_timeout(EVERY)
         });
-        let wait = Mutex::new(wait);
-        loop {
-            let next = py.detach(|| {
-                let wait = wait.lock().unwrap_or_else(PoisonError::into_inner);
-                wait.recv_timeout(EVERY)
-            });
-            match next {
-                Ok(result) => break Some(result),
-                Err(RecvTimeoutError::Disconnected) => break None,
-                Err(RecvTimeoutError::Timeout) if raised.is_some() => {}
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Err(error) = py.check_signals().and_then(|()| show(watch, progress)) {
-                        raised = Some(error);
-                        watch.stopped.store(true, Ordering::Relaxed);
-                    }
+        match next {
+            Ok(Ok(result)) => return Ok(result),
+            Ok(Err(panic)) => return Err(internal(&words(panic.as_ref()))),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(internal("a thread ended without a result"));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = py.check_signals().and_then(|()| show(&watch, progress)) {
+                    watch.stopped.store(true, Ordering::Relaxed);
+                    return Err(error);
                 }
             }
         }
-    });
-    if let Some(error) = raised {
-        return Err(error);
     }
-    match result {
-        Some(Ok(result)) => Ok(result),
-        Some(Err(panic)) => Err(internal(&words(panic.as_ref()))),
-        None => Err(internal("a thread ended without a result")),
-    }
+}
+
+/// Does `work` without the interpreter's lock, on what belongs to the interpreter: it can't be stopped.
+pub fn run_whole<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    let pool = pool()?;
+    let result = py.detach(|| catch_unwind(AssertUnwindSafe(|| pool.install(work))));
+    result.map_err(|panic| internal(&words(panic.as_ref())))
 }
 
 fn show(watch: &Watch, progress: Option<&Bound<'_, PyAny>>) -> PyResult<()> {

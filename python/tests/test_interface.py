@@ -275,24 +275,29 @@ def test_warnings_are_typed_and_carry_numbers() -> None:
     assert any("32 runs are only in metrics" in notice for notice in notices), notices
 
 
-def _slow() -> olmix.Swarm:
+def _slow(runs: int = 400, domains: int = 15) -> olmix.Swarm:
     generator = np.random.default_rng(0)
-    x = generator.dirichlet(np.ones(40), 1500)
-    losses = 1 + np.exp(-x @ generator.random((40, 60)))
+    x = generator.dirichlet(np.ones(domains), runs)
+    losses = 1 + np.exp(-x @ generator.random((domains, 20))) + 0.01 * generator.random((runs, 20))
     names = [f"run-{i}" for i in range(len(x))]
-    ratios: dict[str, Any] = {"run": names, **{f"d{j}": x[:, j] for j in range(40)}}
-    metrics: dict[str, Any] = {"run": names, **{f"t{i}": losses[:, i] for i in range(60)}}
-    return olmix.Swarm(ratios, metrics, prior={f"d{j}": 1.0 for j in range(40)})
+    ratios: dict[str, Any] = {"run": names, **{f"d{j}": x[:, j] for j in range(domains)}}
+    metrics: dict[str, Any] = {"run": names, **{f"t{i}": losses[:, i] for i in range(20)}}
+    return olmix.Swarm(ratios, metrics, prior={f"d{j}": 1.0 for j in range(domains)})
 
 
-def test_ctrl_c_ends_a_fit_within_a_second_and_the_next_one_works() -> None:
-    swarm = _slow()
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-    begun = time.monotonic()
+def test_ctrl_c_ends_a_fit_at_once_and_the_next_one_works() -> None:
+    swarm = _slow(1500, 40)
+    sent: list[float] = []
+
+    def interrupt() -> None:
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Timer(1.0, interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         olmix.fit(swarm, law="saturating", ridge="auto", folds=20)
-    took = time.monotonic() - begun
-    assert took < 60, f"the fit ran on for {took:.1f} s"
+    # Undisturbed, this fit takes minutes.
+    assert time.monotonic() - sent[0] < 5
     assert olmix.fit(olmix.examples.swarm()).tasks
 
 
