@@ -14,6 +14,7 @@ from pathlib import Path
 import maturin
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "python" / "olmix.data" / "scripts"
 PROFILE = os.environ.get("OLMIX_BUILD_PROFILE", "release")
 
 
@@ -22,9 +23,8 @@ def _build_command() -> None:
     subprocess.run(line, cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     built = target / ("debug" if PROFILE == "dev" else PROFILE) / "olmix"
-    scripts = ROOT / "python" / "olmix.data" / "scripts"
-    scripts.mkdir(parents=True, exist_ok=True)
-    command = scripts / "olmix"
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
+    command = SCRIPTS / "olmix"
     shutil.copyfile(built, command)
     command.chmod(0o755)
     if shutil.which("strip"):
@@ -50,12 +50,18 @@ def build_editable(wheel_directory: str, config_settings: dict[str, str] | None 
 
 
 def build_sdist(sdist_directory: str, config_settings: dict[str, str] | None = None) -> str:
-    """Build the source distribution."""
+    """Build the source distribution; it is built from like a checkout."""
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
     return maturin.build_sdist(sdist_directory, config_settings)
 
 
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: dict[str, str] | None = None) -> str:
+    """Say what the wheel will be."""
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
+    return maturin.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
+
+
+prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 get_requires_for_build_wheel = maturin.get_requires_for_build_wheel
 get_requires_for_build_editable = maturin.get_requires_for_build_editable
 get_requires_for_build_sdist = maturin.get_requires_for_build_sdist
-prepare_metadata_for_build_wheel = maturin.prepare_metadata_for_build_wheel
-prepare_metadata_for_build_editable = maturin.prepare_metadata_for_build_editable

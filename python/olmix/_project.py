@@ -113,8 +113,15 @@ class Project:
         words += ["--write", os.fspath(write)] if write is not None else []
         return Plan(self._run("plan", *words))
 
-    def commit(self, mixture: Mix | str | os.PathLike[str], *, message: str | None = None) -> dict[str, Any]:
-        """Record a mixture.
+    def commit(
+        self,
+        mixture: Mix | str | os.PathLike[str],
+        *,
+        message: str | None = None,
+        line: str | None = None,
+        without_runs: bool = False,
+    ) -> dict[str, Any]:
+        """Record a mixture, with the fit and the swarm behind it.
 
         Parameters
         ----------
@@ -122,10 +129,21 @@ class Project:
             The mixture, or a ``mixture.json``.
         message : str, optional
             Title of the record.
+        line : str, optional
+            The line of mixtures to continue; ``main`` by default.
+        without_runs : bool
+            Record a mixture of tables that were in memory: the fit can't be repeated from the project then.
+
+        Returns
+        -------
+        dict
+            What was recorded.
         """
         import tempfile
 
         words = ["--message", message] if message else []
+        words += ["--line", line] if line else []
+        words += ["--without-runs"] if without_runs else []
         if not isinstance(mixture, Mix):
             found: dict[str, Any] = self._run("commit", os.fspath(mixture), *words)
             return found

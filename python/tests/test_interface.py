@@ -370,10 +370,18 @@ def test_generated_mixtures_are_a_swarm_to_measure() -> None:
     assert olmix.fit(swarm, law="log_linear").tasks == ["bpb"]
 
 
-def test_a_project_tells_its_history_and_plans(tmp_path: Path) -> None:
-    project = tmp_path / "house"
-    subprocess.run([_command.find(), "init", str(project), "--quiet", "--domains", str(ROOT / "examples" / "demo" / "fit.yaml")], check=False)
-    if not (project / "olmix.yaml").exists():
-        pytest.skip("projects are tested with the command line")
-    log = olmix.Project(project).log()
-    assert len(log["name"]) >= 1
+def test_a_project_tells_its_history_and_plans(tmp_path: Path, fit: olmix.Fit) -> None:
+    house, demo = str(tmp_path / "house"), str(ROOT / "examples" / "demo" / "fit.yaml")
+    subprocess.run([_command.find(), "init", house, "--from", demo, "--quiet"], check=True)
+    project = olmix.Project(house)
+    assert list(project.log()["name"]) == ["domains@1"]
+    plan = olmix.plan(project)
+    assert (plan.method, plan.runs) == ("recompute", 21)
+    project.commit(olmix.fit(demo).propose(), message="first")
+    log = project.log()
+    assert "main@1" in list(log["name"]) and "first" in list(log["title"])
+    assert project.show("main@1")
+    with pytest.raises(olmix.errors.OlmixError, match="runs"):
+        project.commit(fit.propose())
+    project.commit(fit.propose(), without_runs=True)
+    assert "main@2" in list(project.log()["name"])
