@@ -13,6 +13,8 @@ is. The method is that of Olmix (arXiv 2602.12237).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import errors, examples, notices
 from ._collect import collect
 from ._fit import Fit, FittedLaw, fit
@@ -22,7 +24,9 @@ from ._mix import Mix, read_mixture
 from ._project import Plan, Project, plan
 from ._swarm import Swarm
 from ._tables import Table
-from .recording import RunRecorder
+
+if TYPE_CHECKING:
+    from .recording import RunRecorder
 
 __version__ = "0.1.0"
 
@@ -46,3 +50,12 @@ __all__ = [
     "plan",
     "read_mixture",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Training loops need it, and nothing else does.
+    if name == "RunRecorder":
+        from .recording import RunRecorder
+
+        return RunRecorder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

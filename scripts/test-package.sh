@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# test-package.sh WHEELS: tests the wheel of a folder in fresh environments, on the oldest Python that it is for and on the newest
+# one here. What is installed stays in target/tmp/package*, and only the wheel is installed again.
+#   --prepare   only makes the environments, without a wheel
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The newest Python here, and one of 3.10.
+pythons() {
+  for version in 15 14 13 12 11 10; do
+    for python in "python3.$version" "$HOME"/.pyenv/versions/3."$version".*/bin/python; do
+      if "$python" -c 'import venv, ensurepip' > /dev/null 2>&1; then
+        "$python" -c 'import sys; print(sys.executable)'
+        break
+      fi
+    done
+  done
+}
+mapfile -t found < <(pythons)
+newest=${found[0]:-python3}
+oldest=$(for python in "${found[@]}"; do "$python" -c 'import sys; print(sys.executable) if sys.version_info[:2] == (3, 10) else None'; done | grep -v None || true)
+
+environment() { # FOLDER PYTHON LIST
+  local folder=$1 python=$2 list=$3
+  if [ ! -f "$folder/installed.txt" ] || ! cmp -s "$list" "$folder/installed.txt"; then
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    "$folder/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$list"
+    cp "$list" "$folder/installed.txt"
+  fi
+}
+environment target/tmp/package "$newest" scripts/test-requirements-python.txt
+environment target/tmp/integrations "$newest" scripts/test-requirements-integrations.txt
+if [ "${1:-}" = --prepare ]; then
+  exit 0
+fi
+wheel=$(ls -t "$1"/olmix-*.whl | head -1)
+
+# From nothing to a first mixture, with nothing but the wheel: what README's Python section says.
+for python in "$newest" ${oldest:+"$oldest"}; do
+  fresh=$(mktemp -d)
+  begun=$(date +%s)
+  "$python" -m venv "$fresh/env"
+  "$fresh/env/bin/python" -m pip install --quiet --disable-pip-version-check "$wheel"
+  (cd "$fresh" && env -u PYTHONPATH -u OLMIX_BINARY env/bin/python "$OLDPWD/python/examples/quickstart.py" && env/bin/olmix --version)
+  echo "$("$python" --version): from a fresh environment to a first mixture in $(($(date +%s) - begun)) s"
+  rm -rf "$fresh"
+done
+if [ -z "$oldest" ]; then
+  echo "skipped: there is no Python 3.10 here"
+fi
+
+for folder in target/tmp/package target/tmp/integrations; do
+  "$folder/bin/python" -m pip install --quiet --no-deps --force-reinstall --disable-pip-version-check "$wheel"
+done
+unset OLMIX_BINARY PYTHONPATH
+export OLMIX_TEST_PYTHON=1
+target/tmp/package/bin/python -m pytest -q -p no:cacheprovider python/tests/test_interface.py python/tests/test_bad_input.py
+# Examples of the documentation, of the package as it was installed.
+installed=$(cd / && "$OLDPWD/target/tmp/package/bin/python" -c 'import olmix, os; print(os.path.dirname(olmix.__file__))')
+target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --doctest-modules "$installed" --ignore "$installed/integrations"
+target/tmp/integrations/bin/python -m pytest -q -p no:cacheprovider python/tests --ignore python/tests/test_interface.py --ignore python/tests/test_bad_input.py
