@@ -3,7 +3,7 @@
 
 use numpy::ndarray::{Array2, ArrayView2};
 use numpy::{PyArray2, PyReadonlyArray2, ToPyArray as _};
-use olmix_core::law::{FittedLaw, Law as _, LawSettings};
+use olmix_core::law::{FittedLaw, LawBatch, LawSettings};
 use olmix_core::{Direction, DomainSet, LawKind, Matrix, Mixture, Swarm, Task};
 use olmix_io::MixtureFile;
 use pyo3::prelude::*;
@@ -126,7 +126,7 @@ impl Laws {
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let mixtures = mixtures.as_array();
         self.check(&mixtures)?;
-        let predicted = run_whole(py, || predict(&self.laws, &mixtures))?;
+        let predicted = run_whole(py, || predict(self, &mixtures))?;
         Ok(PyArray2::from_owned_array(py, predicted))
     }
 
@@ -174,25 +174,14 @@ impl Laws {
 }
 
 /// Losses of mixtures (rows), on the threads of the caller's pool.
-fn predict(laws: &[FittedLaw], mixtures: &ArrayView2<'_, f64>) -> Array2<f64> {
-    let tasks = laws.len();
+fn predict(laws: &Laws, mixtures: &ArrayView2<'_, f64>) -> Array2<f64> {
+    let tasks = laws.laws.len();
+    let batch = LawBatch::new(laws.domains, &laws.laws);
     let mut losses = vec![0.0; mixtures.nrows() * tasks];
     let chunks = losses.par_chunks_mut((ROWS * tasks).max(1)).enumerate();
     chunks.for_each(|(chunk, losses)| {
-        let mut copy = Vec::new();
-        for (k, losses) in losses.chunks_mut(tasks.max(1)).enumerate() {
-            let row = mixtures.row(chunk * ROWS + k);
-            let p = if let Some(p) = row.as_slice() {
-                p
-            } else {
-                copy.clear();
-                copy.extend(row.iter().copied());
-                &copy
-            };
-            for (loss, law) in losses.iter_mut().zip(laws) {
-                *loss = law.predict(p);
-            }
-        }
+        let share = |s: usize, j: usize| mixtures[[chunk * ROWS + s, j]];
+        batch.predict(losses.len() / tasks, share, losses);
     });
     Array2::from_shape_vec((mixtures.nrows(), tasks), losses).unwrap_or_default()
 }

@@ -5,6 +5,7 @@
 //! fitted with.
 
 mod autoscale;
+mod batch;
 mod bimix;
 mod boosted_trees;
 #[cfg(test)]
@@ -22,6 +23,8 @@ mod registry;
 mod saturating;
 
 pub use autoscale::{AutoScale, AutoScaleOptions};
+pub(crate) use batch::ExponentialLaws;
+pub use batch::LawBatch;
 pub use bimix::{BiMix, BiMixOptions};
 pub use boosted_trees::BoostedTreesOptions;
 pub use family::{FitData, LawFamily, LawSetting, LawSettings};

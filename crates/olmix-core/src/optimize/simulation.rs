@@ -4,8 +4,6 @@
 //! caps, and moves the prior half-way to the mean of the candidates within 1e-3 of the best. The
 //! concentration is log-uniform in `[1, 100] · 2(round + 1)`.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, Par};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,9 +13,9 @@ use super::{
     MixtureOptimizer, OptimizerInput, OptimizerKind, OptimizerNeeds, OptimizerSetting,
     OptimizerSettings, Solution, Status,
 };
-use crate::law::{Basis, FittedLaw, Law, average_loss};
+use crate::law::{ExponentialLaws, FittedLaw, average_loss};
 use crate::random::{Purpose, dirichlet, generator};
-use crate::{CoreError, kl_divergence, vector};
+use crate::{CoreError, kl_divergence};
 
 /// Sizes of a simulation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,12 +221,7 @@ struct Kept {
 /// Values many candidates at once: exponentials of linear functions of `φ(p)` by matrix products.
 enum Value<'a> {
     Exponential {
-        /// The functions `φ`; of log-linear laws, `p` itself.
-        bases: Vec<Basis>,
-        /// `n × m` per basis.
-        coefficients: Vec<Mat<f64>>,
-        /// What each exponent is without any data; `n`.
-        levels: Vec<f64>,
+        laws: ExponentialLaws,
         /// `Σ w c`.
         constant: f64,
         weights: &'a [f64],
@@ -238,31 +231,13 @@ enum Value<'a> {
 
 impl<'a> Value<'a> {
     fn new(m: usize, laws: &'a [FittedLaw], weights: &'a [f64]) -> Self {
-        let exponentials = laws.iter().map(Law::exponential);
-        let Some(laws) = exponentials.collect::<Option<Vec<_>>>() else {
+        let Some(exponentials) = ExponentialLaws::new(m, laws) else {
             return Self::Any(laws, weights);
         };
-        let mut bases: Vec<Basis> = Vec::new();
-        for (basis, ..) in laws.iter().flat_map(|law| &law.terms) {
-            if !bases.contains(basis) {
-                bases.push(*basis);
-            }
-        }
-        let coefficients = bases.iter().map(|basis| {
-            Mat::from_fn(laws.len(), m, |i, j| {
-                let terms = laws[i].terms.iter().filter(|(other, ..)| other == basis);
-                terms.map(|(_, v, sign)| sign * v[j]).sum()
-            })
-        });
+        let floors = exponentials.floors.iter().zip(weights);
         Self::Exponential {
-            coefficients: coefficients.collect(),
-            bases,
-            levels: laws.iter().map(|law| law.level).collect(),
-            constant: laws
-                .iter()
-                .zip(weights)
-                .map(|(law, w)| w * law.log_c.exp())
-                .sum(),
+            constant: floors.map(|(floor, w)| w * floor).sum(),
+            laws: exponentials,
             weights,
         }
     }
@@ -270,42 +245,16 @@ impl<'a> Value<'a> {
     fn of(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
         match self {
             Self::Exponential {
-                bases,
-                coefficients,
-                levels,
+                laws,
                 constant,
                 weights,
             } => {
-                let mut exponents = Mat::from_fn(levels.len(), candidates.len(), |i, _| levels[i]);
-                for (basis, coefficients) in bases.iter().zip(coefficients) {
-                    let mut points =
-                        Mat::from_fn(coefficients.ncols(), candidates.len(), |j, s| {
-                            candidates[s][j]
-                        });
-                    for s in 0..candidates.len() {
-                        basis.of_all(points.col_as_slice_mut(s));
-                    }
-                    matmul(
-                        exponents.as_mut(),
-                        Accum::Add,
-                        coefficients.as_ref(),
-                        points.as_ref(),
-                        1.0,
-                        Par::Seq,
-                    );
-                }
-                (0..candidates.len())
-                    .map(|s| {
-                        let terms = exponents.col_as_slice_mut(s);
-                        vector::exp(terms);
-                        constant
-                            + terms
-                                .iter()
-                                .zip(*weights)
-                                .map(|(x, weight)| weight * x)
-                                .sum::<f64>()
-                    })
-                    .collect()
+                let terms = laws.exponentials(candidates.len(), |s, j| candidates[s][j]);
+                let average = |s| {
+                    let terms = terms.col_as_slice(s).iter().zip(*weights);
+                    constant + terms.map(|(x, weight)| weight * x).sum::<f64>()
+                };
+                (0..candidates.len()).map(average).collect()
             }
             Self::Any(laws, weights) => candidates
                 .iter()
