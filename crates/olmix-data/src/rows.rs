@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::path::Path;
 
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::{Map, Value};
+
+use crate::text::check_pages;
 
 /// The rows of a small Parquet file, each as an object by the names of columns. Groups and maps become objects;
 /// numbers that are not finite become texts such as `NaN`; lists, bytes and decimals are left out.
@@ -14,7 +17,12 @@ use serde_json::{Map, Value};
 /// What the reader says of a file that is not Parquet, or damaged.
 pub fn parquet_objects(path: &Path) -> Result<Vec<Map<String, Value>>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
+    let pages = file.try_clone().map_err(|error| error.to_string())?;
     let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
+    let groups = reader.metadata().row_groups().iter();
+    for column in groups.flat_map(RowGroupMetaData::columns) {
+        check_pages(&pages, column)?;
+    }
     let rows = reader
         .get_row_iter(None)
         .map_err(|error| error.to_string())?;

@@ -29,8 +29,9 @@ impl Project {
     /// Makes the next version of the domain set, and shows it in `olmix.yaml`.
     ///
     /// # Errors
-    /// [`ProjectError::Refused`] for changes that can't be made, a removed domain that settings name, and
-    /// when someone else made a version meanwhile; nothing is changed then.
+    /// [`ProjectError::Refused`] for changes that can't be made, a removed domain that settings name, for the update
+    /// that made the newest version, given once more (its command was killed, say, after it had recorded it), and when
+    /// someone else made a version meanwhile; nothing is changed then.
     pub fn update(
         &mut self,
         changes: &[ProjectChange],
@@ -42,6 +43,13 @@ impl Project {
         let unchanged = |what: String, help: &str| {
             ProjectError::refused(&path, what, format!("{help}; nothing was changed"))
         };
+        let title = title.map_or_else(|| describe(changes), str::to_owned);
+        if content.undoes.is_none() && content.changes == changes && newest.title == title {
+            return Err(unchanged(
+                format!("this update is recorded already, as {}", newest.name()),
+                "where there is another change of the same kind, give it a message of its own (`--message`)",
+            ));
+        }
         for domain in changes.iter().flat_map(added) {
             if let Err(flaw) = validate_domain_name(&domain.name) {
                 return Err(unchanged(
@@ -91,17 +99,12 @@ impl Project {
                 "give each file to one domain",
             ));
         }
-        let (title, affected) = (
-            title.map_or_else(|| describe(changes), str::to_owned),
-            version
-                .lineage
-                .origins
-                .iter()
-                .zip(version.lineage.new.names())
-                .filter(|(origin, _)| !matches!(origin, Origin::Kept(_)))
-                .map(|(_, name)| name.to_owned())
-                .collect(),
-        );
+        let origins = version.lineage.origins.iter();
+        let affected = origins
+            .zip(version.lineage.new.names())
+            .filter(|(origin, _)| !matches!(origin, Origin::Kept(_)))
+            .map(|(_, name)| name.to_owned())
+            .collect();
         let record = self.ledger.add(
             &NewRecord {
                 number: Some(newest.number + 1),

@@ -2,6 +2,7 @@
 
 mod json_line;
 mod parquet;
+mod parquet_pages;
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use olmix_fs::DOCUMENT;
 
 use crate::{Encoder, Format};
+pub(crate) use parquet_pages::check_pages;
 
 /// What is counted in a text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -12,6 +12,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 
+use super::parquet_pages::check_pages;
 use super::{Each, Source, Trouble, Trouble::Stop, too_long};
 
 /// Documents that are read at a time.
@@ -28,6 +29,7 @@ pub(super) fn texts(
         .metadata()
         .map_err(|error| Stop(error.to_string()))?
         .len();
+    let pages = file.try_clone().map_err(|error| Stop(error.to_string()))?;
     let reader = SerializedFileReader::new(file)?;
     let field = source.field;
     let groups = reader.num_row_groups();
@@ -35,6 +37,7 @@ pub(super) fn texts(
     for group in 0..groups {
         let rows = reader.get_row_group(group)?;
         let column = column(rows.metadata().columns(), field).map_err(Stop)?;
+        check_pages(&pages, rows.metadata().column(column)).map_err(Stop)?;
         let described = rows.metadata().column(column).column_descr();
         if described.max_rep_level() > 0 {
             let why = if is_integer(described.physical_type()) {
@@ -100,6 +103,7 @@ where
 pub(super) fn tokens(path: &Path, field: &str) -> Result<Option<u64>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let failed = |error: ParquetError| error.to_string();
+    let pages = file.try_clone().map_err(|error| error.to_string())?;
     let reader = SerializedFileReader::new(file).map_err(failed)?;
     let mut tokens = 0;
     for group in 0..reader.num_row_groups() {
@@ -126,7 +130,10 @@ pub(super) fn tokens(path: &Path, field: &str) -> Result<Option<u64>, String> {
         let values = u64::try_from(column.num_values()).unwrap_or(0);
         tokens += match nulls {
             Some(nulls) => values.saturating_sub(nulls),
-            None => read_values(rows.as_ref(), at).map_err(failed)?,
+            None => {
+                check_pages(&pages, column)?;
+                read_values(rows.as_ref(), at).map_err(failed)?
+            }
         };
     }
     Ok(Some(tokens))

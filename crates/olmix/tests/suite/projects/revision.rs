@@ -59,6 +59,29 @@ fn old_runs_keep_a_weight_after_a_stated_change_from_update_to_mixture() {
 }
 
 #[test]
+fn an_update_that_was_recorded_is_not_recorded_again_but_by_another_message() {
+    let folder = project();
+    let at = folder.path();
+    let line = "update revise code=950000000 --changed 5%";
+    ok(at, line);
+    // As it is given again by someone whose command was killed after it had recorded the update.
+    let message = refused(at, line);
+    for part in [
+        "recorded already, as domains@2",
+        "--message",
+        "nothing was changed",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert_eq!(json(at, "show domains --json")["name"], "domains@2");
+    ok(at, &format!("{line} --message again"));
+    ok(at, "update revise code=950000000 --changed 4%");
+    // What was taken back may be done again.
+    ok(at, "update undo");
+    ok(at, &format!("{line} --message again"));
+}
+
+#[test]
 fn the_share_that_changed_is_measured_by_tokens_or_refused_where_it_can_not_be() {
     let folder = project();
     let at = folder.path();
