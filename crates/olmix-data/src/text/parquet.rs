@@ -128,12 +128,11 @@ pub(super) fn tokens(path: &Path, field: &str) -> Result<Option<u64>, String> {
         // Values count nulls and empty lists.
         let nulls = column.statistics().and_then(Statistics::null_count_opt);
         let values = u64::try_from(column.num_values()).unwrap_or(0);
-        tokens += match nulls {
-            Some(nulls) => values.saturating_sub(nulls),
-            None => {
-                check_pages(&pages, column)?;
-                read_values(rows.as_ref(), at).map_err(failed)?
-            }
+        tokens += if let Some(nulls) = nulls {
+            values.saturating_sub(nulls)
+        } else {
+            check_pages(&pages, column)?;
+            read_values(rows.as_ref(), at).map_err(failed)?
         };
     }
     Ok(Some(tokens))

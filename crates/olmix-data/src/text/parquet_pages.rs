@@ -76,8 +76,10 @@ impl Header {
         let mut reader = Thrift { bytes, at: 0 };
         let (mut unpacked, mut stored) = (None, None);
         let mut field = 0;
-        while let Some(kind) = reader.field(&mut field)? {
+        loop {
+            let kind = reader.field(&mut field)?;
             match (field, kind) {
+                (_, Kind::END) => break,
                 (2 | 3, Kind::INTEGER) => {
                     let number = u64::try_from(reader.signed()?).ok()?;
                     *(if field == 2 {
@@ -102,6 +104,8 @@ impl Header {
 struct Kind(u8);
 
 impl Kind {
+    /// The end of a structure.
+    const END: Self = Self(0);
     /// Of 32 bits.
     const INTEGER: Self = Self(5);
 }
@@ -136,17 +140,17 @@ impl Thrift<'_> {
         Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
     }
 
-    /// The next field of a structure: its type, with its number in `number`; `Some(None)` at the end.
-    fn field(&mut self, number: &mut i64) -> Option<Option<Kind>> {
+    /// The type of the next field of a structure, with its number in `number`.
+    fn field(&mut self, number: &mut i64) -> Option<Kind> {
         let byte = self.byte()?;
         if byte == 0 {
-            return Some(None);
+            return Some(Kind::END);
         }
         *number = match byte >> 4 {
             0 => self.signed()?,
             delta => number.checked_add(i64::from(delta))?,
         };
-        Some(Some(Kind(byte & 0xf)))
+        Some(Kind(byte & 0xf))
     }
 
     fn skip(&mut self, kind: Kind, levels: usize) -> Option<()> {
@@ -178,8 +182,11 @@ impl Thrift<'_> {
             }
             12 => {
                 let mut field = 0;
-                while let Some(kind) = self.field(&mut field)? {
-                    self.skip(kind, levels)?;
+                loop {
+                    match self.field(&mut field)? {
+                        Kind::END => break,
+                        kind => self.skip(kind, levels)?,
+                    }
                 }
             }
             // parquet.thrift has no maps in headers.

@@ -13,7 +13,7 @@ use crate::{load_model, prepare};
 /// Flipped bits of each file; `OLMIX_FLIPS` has more tried.
 fn flips() -> u64 {
     let more = std::env::var("OLMIX_FLIPS").ok();
-    more.and_then(|more| more.parse().ok()).unwrap_or(5)
+    more.and_then(|more| more.parse().ok()).unwrap_or(2)
 }
 
 fn config(folder: &Path) -> LaunchConfig {
