@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what tests start: Slurm with its authentication and its accounts, from Debian's or Ubuntu's packages. Needs root,
-# once. Without it those tests are skipped, and say so. (Ray and all else come from Python's index, by the tests themselves.)
+# Installs what tests start: Slurm with its authentication and its accounts, from Debian's or Ubuntu's packages. Needs root, once.
+# Without it those tests are skipped, and say so. (Ray and all else come from Python's index, Azurite from npm, by the tests themselves.)
 set -euo pipefail
 there() {
   for program in slurmctld slurmd munged slurmdbd mariadbd mariadb-install-db; do

@@ -84,9 +84,13 @@ fn connect(
             Arc::new(builder.build()?)
         }
         "az" => {
+            let http = plain(&["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"]);
             let mut builder = MicrosoftAzureBuilder::from_env()
                 .with_container_name(name)
                 .with_retry(retry);
+            if http {
+                builder = builder.with_allow_http(true);
+            }
             if let Some(limit) = limit {
                 builder = builder.with_config(AzureConfigKey::Client(timeout), limit);
             }

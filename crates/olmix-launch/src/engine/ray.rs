@@ -1,5 +1,6 @@
 //! Ray, through the REST API of its jobs.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::cluster::contract::{
-    Batch, Cluster, ClusterError, ExitReason, JobState, JobStatus, job_name, token_of,
+    Batch, Cluster, ClusterError, ExitReason, JobState, JobStatus, first_sentence, job_name,
+    token_of,
 };
 use super::entry::EngineEntry;
 use crate::LaunchError;
@@ -40,6 +42,10 @@ pub struct Ray {
     headers: Vec<(String, String)>,
     /// What each run asks for, by Ray's names of resources.
     request: Vec<(String, f64)>,
+    /// Jobs that were submitted here.
+    submitted: HashSet<String>,
+    /// What Ray said of one of them that no node has room for.
+    unplaced: Option<String>,
 }
 
 impl Ray {
@@ -97,6 +103,8 @@ impl Ray {
             client,
             headers,
             request: resources(settings),
+            submitted: HashSet::new(),
+            unplaced: None,
         })
     }
 
@@ -146,6 +154,24 @@ impl Ray {
         fits_a_node(&told, &self.request)
     }
 
+    /// Of jobs that could not be placed in time those stay so that no node has room for: a cluster that is busy
+    /// with other work for long is not too small.
+    fn look_at_unplaced(&mut self, jobs: &mut [JobStatus]) {
+        let unplaced = JobState::Ended(ExitReason::NotPlaced);
+        if !jobs.iter().any(|job| job.state == unplaced) {
+            return;
+        }
+        if self.fits() == Some(false) {
+            // For those of others, and of earlier launches, the cluster may have been another.
+            let own = |job: &&JobStatus| job.state == unplaced && self.submitted.contains(&job.job);
+            self.unplaced = jobs.iter().find(own).map(|job| job.note.clone());
+            return;
+        }
+        for job in jobs.iter_mut().filter(|job| job.state == unplaced) {
+            job.state = JobState::Ended(ExitReason::NodeFailed);
+        }
+    }
+
     fn url(&self, rest: &str) -> String {
         format!("{}/api/jobs/{rest}", self.address)
     }
@@ -190,6 +216,19 @@ impl Cluster for Ray {
     }
 
     fn submit(&mut self, batch: &Batch<'_>) -> Result<Vec<String>, ClusterError> {
+        // What waited in vain once would do so again, and each for a quarter of an hour.
+        if let Some(said) = self.unplaced.as_ref().filter(|_| !batch.probe)
+            && self.fits() == Some(false)
+        {
+            return Err(ClusterError::refused(
+                format!(
+                    "no node of the cluster has what a run asks for: {}",
+                    first_sentence(said)
+                ),
+                "correct engine.cpus, gpus, memory or resources, or add such a node; the same command with \
+                 --retry-failed goes on",
+            ));
+        }
         let mut jobs: Vec<String> = Vec::new();
         for task in 1..=batch.tasks {
             let id = name(batch, task);
@@ -209,6 +248,7 @@ impl Cluster for Ray {
                 Err(error) => return Err(error),
             }
         }
+        self.submitted.extend(jobs.iter().cloned());
         Ok(jobs)
     }
 
@@ -216,13 +256,7 @@ impl Cluster for Ray {
         let told = self.answer(self.client.get(self.url("")))?;
         let jobs = told.as_array().map(Vec::as_slice).unwrap_or_default();
         let mut jobs: Vec<JobStatus> = jobs.iter().filter_map(seen).collect();
-        let unplaced = |job: &&mut JobStatus| job.state == JobState::Ended(ExitReason::NotPlaced);
-        // A cluster that is busy with other work for long is not too small.
-        if jobs.iter_mut().any(|job| unplaced(&job)) && self.fits() != Some(false) {
-            for job in jobs.iter_mut().filter(unplaced) {
-                job.state = JobState::Ended(ExitReason::NodeFailed);
-            }
-        }
+        self.look_at_unplaced(&mut jobs);
         Ok(jobs)
     }
 
@@ -235,6 +269,7 @@ impl Cluster for Ray {
                 Err(error) => return Err(error),
             }
         }
+        self.look_at_unplaced(&mut found);
         Ok(found)
     }
 
@@ -378,91 +413,4 @@ fn seen(job: &Value) -> Option<JobStatus> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jobs_of_the_list_are_read() {
-        let job = json!({"submission_id": "olmix-web-v2.k2x-7", "status": "FAILED", "message": "Job \
-            supervisor actor could not be scheduled: its node died"});
-        let told = seen(&job).map(|seen| (seen.token, seen.task, seen.state));
-        assert_eq!(
-            told,
-            Some((
-                "k2x".into(),
-                Some(7),
-                JobState::Ended(ExitReason::NodeFailed)
-            ))
-        );
-        assert_eq!(
-            seen(&json!({"submission_id": "raysubmit_x", "status": "RUNNING"})),
-            None
-        );
-        assert_eq!(
-            seen(&json!({"submission_id": null, "status": "RUNNING"})),
-            None
-        );
-    }
-
-    #[test]
-    fn the_last_words_of_a_refusal_are_not_a_dot() {
-        let text = "Traceback\n  raise ValueError(\nValueError: Job with submission_id a-1 already exists.\n.\n";
-        assert!(last_words(text).ends_with("submission_id a-1 already exists."));
-        assert_eq!(last_words(" \n.\n"), "");
-    }
-
-    #[test]
-    fn a_job_that_was_never_placed_is_told_apart_from_a_node_that_failed() {
-        let state = |message: &str| {
-            let id = "olmix-web.k2x-7";
-            let job = json!({"submission_id": id, "status": "FAILED", "message": message});
-            seen(&job).map(|job| job.state)
-        };
-        let unplaced =
-            "Job supervisor actor failed to start within 8.0 seconds. This may be because";
-        assert_eq!(
-            state(unplaced),
-            Some(JobState::Ended(ExitReason::NotPlaced))
-        );
-        let node = "the node died";
-        assert_eq!(state(node), Some(JobState::Ended(ExitReason::NodeFailed)));
-    }
-
-    #[test]
-    fn a_request_fits_where_one_living_node_has_all_of_it() {
-        let nodes = json!({"data": {"result": {"result": [
-            {"state": "ALIVE", "resources_total": {"CPU": 8.0, "memory": 1e9}},
-            {"state": "ALIVE", "resources_total": {"CPU": 2.0, "GPU": 1.0}},
-            {"state": "DEAD", "resources_total": {"CPU": 99.0, "GPU": 9.0}},
-        ]}}});
-        let fits = |request: &[(&str, f64)]| {
-            let owned = |(name, amount): &(&str, f64)| ((*name).to_owned(), *amount);
-            fits_a_node(&nodes, &request.iter().map(owned).collect::<Vec<_>>())
-        };
-        assert_eq!(fits(&[("CPU", 8.0)]), Some(true));
-        assert_eq!(fits(&[("CPU", 2.0), ("GPU", 0.5)]), Some(true));
-        assert_eq!(fits(&[("CPU", 8.0), ("GPU", 1.0)]), Some(false));
-        assert_eq!(fits(&[("CPU", 99.0)]), Some(false));
-        assert_eq!(fits(&[("special", 1.0)]), Some(false));
-        assert_eq!(fits_a_node(&json!({"result": false}), &[]), None);
-    }
-
-    #[test]
-    fn what_a_run_asks_for_has_the_names_of_ray() {
-        let settings = EngineConfig {
-            gpu_fraction: Some(0.5),
-            gpus: Some(1),
-            memory: Some("2G".into()),
-            resources: vec![("special".into(), 1.0)],
-            ..EngineConfig::default()
-        };
-        let expected = [
-            ("special", 1.0),
-            ("CPU", 1.0),
-            ("GPU", 0.5),
-            ("memory", 2_147_483_648.0),
-        ];
-        let expected = expected.map(|(name, amount)| (name.to_owned(), amount));
-        assert_eq!(resources(&settings), expected);
-    }
-}
+mod tests;

@@ -1,17 +1,11 @@
 //! A folder in an object store: its objects, one request at a time.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use object_store::path::Path as Key;
-use object_store::{
-    Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart,
-};
-use olmix_fs::AtomicFile;
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use tokio::runtime::{Builder, Runtime};
 
 use super::error;
@@ -23,15 +17,6 @@ pub const LAUNCHER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a node waits, which has hours of work to lose.
 pub const NODE_TIMEOUT: Duration = Duration::from_mins(4);
-
-/// Bytes above which a file is uploaded in parts.
-const MULTIPART_THRESHOLD: u64 = 64 << 20;
-
-/// Bytes of a part.
-const PART_SIZE: usize = 8 << 20;
-
-/// Most parts that are on their way at once.
-const PARTS_IN_FLIGHT: usize = 4;
 
 /// A folder in an object store. Every call waits for the answer. Clones share the client.
 #[derive(Clone)]
@@ -72,8 +57,10 @@ impl Storage {
         let refused = |what: String| {
             LaunchError::refused(
                 format!("{url}: {what}"),
-                "correct engine.storage; credentials and endpoints are those of the environment, such as \
-                 AWS_ACCESS_KEY_ID",
+                format!(
+                    "correct engine.storage; credentials and endpoints are those of the environment: {}",
+                    error::credentials_of(url)
+                ),
             )
         };
         Key::parse(prefix).map_err(|error| refused(error.to_string()))?;
@@ -227,98 +214,14 @@ impl Storage {
         Ok(())
     }
 
-    /// Downloads one object to a file, whole or not at all. `false` where there is none.
-    ///
-    /// # Errors
-    /// [`LaunchError::Refused`] with what the store or the operating system said.
-    pub fn download(&self, name: &str, path: &Path) -> Result<bool, LaunchError> {
-        let key = self.key(name)?;
-        let failed = |error: io::Error| {
-            LaunchError::refused(
-                format!("{}: {error}", path.display()),
-                "make room there, or correct its permissions",
-            )
-        };
-        let parent = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(parent).map_err(failed)?;
-        let mut file = AtomicFile::create_in(parent).map_err(|error| failed(error.error))?;
-        let mut broken: Option<io::Error> = None;
-        let done = self.block_on(async {
-            let mut parts = self.inner.store.get(&key).await?.into_stream();
-            while let Some(part) = parts.try_next().await? {
-                if let Err(error) = file.write_all(&part) {
-                    broken = Some(error);
-                    break;
-                }
-            }
-            Ok(())
-        });
-        match done {
-            Ok(()) => {}
-            Err(Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(error::refused(&self.url, &error)),
-        }
-        if let Some(error) = broken {
-            return Err(failed(error));
-        }
-        file.commit(path).map_err(|error| failed(error.error))?;
-        Ok(true)
+    pub(super) fn store(&self) -> &dyn ObjectStore {
+        self.inner.store.as_ref()
     }
 
-    /// Uploads a file. `false` where it went away meanwhile.
-    ///
-    /// # Errors
-    /// [`LaunchError::Refused`] with what the store or the operating system said.
-    pub(super) fn upload(&self, name: &str, path: &Path) -> Result<bool, LaunchError> {
-        let unreadable = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(false),
-            _ => Err(LaunchError::refused(
-                format!("{}: {error}", path.display()),
-                "correct its permissions",
-            )),
-        };
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) => return unreadable(error),
-        };
-        if file
-            .metadata()
-            .is_ok_and(|found| found.len() <= MULTIPART_THRESHOLD)
-        {
-            let mut bytes = Vec::new();
-            return match file.read_to_end(&mut bytes) {
-                Ok(_) => self.put(name, &bytes).map(|()| true),
-                Err(error) => unreadable(error),
-            };
-        }
-        let key = self.key(name)?;
-        let mut broken: Option<io::Error> = None;
-        let done = self.block_on(async {
-            let upload = self.inner.store.put_multipart(&key).await?;
-            let mut parts = WriteMultipart::new_with_chunk_size(upload, PART_SIZE);
-            let mut bytes = vec![0; PART_SIZE];
-            loop {
-                match file.read(&mut bytes) {
-                    Ok(0) => break,
-                    Ok(length) => parts.write(&bytes[..length]),
-                    Err(error) => {
-                        broken = Some(error);
-                        return parts.abort().await;
-                    }
-                }
-                parts.wait_for_capacity(PARTS_IN_FLIGHT).await?;
-            }
-            parts.finish().await.map(|_| ())
-        });
-        match (broken, done) {
-            (Some(error), _) => unreadable(error),
-            (None, done) => done
-                .map(|()| true)
-                .map_err(|error| error::refused(&self.url, &error)),
-        }
-    }
-
-    fn block_on<T>(&self, done: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(super) fn block_on<T>(
+        &self,
+        done: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.inner.runtime.block_on(done)
     }
 
@@ -330,7 +233,7 @@ impl Storage {
         }
     }
 
-    fn key(&self, name: &str) -> Result<Key, LaunchError> {
+    pub(super) fn key(&self, name: &str) -> Result<Key, LaunchError> {
         Key::parse(self.full(name)).map_err(|error| {
             LaunchError::refused(
                 format!("{}: {error}", self.url),

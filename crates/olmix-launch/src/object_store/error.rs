@@ -9,29 +9,64 @@ pub fn refused(url: &str, error: &Error) -> LaunchError {
     let text = error_chain(error);
     let said = summary(&text);
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let help = if has(&["ExpiredToken", "RequestExpired", "TokenRefreshRequired"]) {
-        "the credential has expired: renew it (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
-         AWS_SESSION_TOKEN, or your store's), then run the same command again"
+    let (credentials, endpoint) = (credentials_of(url), endpoint_of(url));
+    let help = if has(&[
+        "ExpiredToken",
+        "RequestExpired",
+        "TokenRefreshRequired",
+        "Signature not valid in the specified time frame",
+    ]) {
+        format!(
+            "the credential has expired: renew it ({credentials}), then run the same command again"
+        )
     } else if names_missing_bucket(&text) {
-        "make the bucket, or correct engine.storage"
+        "make the bucket or container, or correct engine.storage".to_owned()
     } else if has(&[
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
         "InvalidToken",
+        "AuthenticationFailed",
+        "NoAuthenticationInformation",
+        "failed to authenticate",
         "MissingCredentials",
         "missing credentials",
         "169.254.169.254",
     ]) || matches!(error, Error::Unauthenticated { .. })
     {
-        "set the credential of the store in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
-         or your store's)"
+        format!("set the credential of the store in the environment: {credentials}")
     } else if has(&["AccessDenied", "403"]) || matches!(error, Error::PermissionDenied { .. }) {
         "this credential must be allowed to list, read, write and delete objects below it"
+            .to_owned()
     } else {
-        "look whether the store is reachable from here, and whether its endpoint (AWS_ENDPOINT_URL) and \
-         region are right"
+        format!(
+            "look whether the store is reachable from here, and whether its endpoint ({endpoint}) and region \
+             are right"
+        )
     };
     LaunchError::refused(format!("{url}: {said}"), help)
+}
+
+/// The variables of the environment that have the credential of a URL's store.
+pub fn credentials_of(url: &str) -> &'static str {
+    match url.split_once("://") {
+        Some(("az", _)) => {
+            "AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_TOKEN or those of a \
+             principal"
+        }
+        Some(("gs", _)) => "GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT",
+        _ => {
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_SESSION_TOKEN where it is temporary"
+        }
+    }
+}
+
+/// The variable of the environment that has the endpoint of a URL's store.
+fn endpoint_of(url: &str) -> &'static str {
+    match url.split_once("://") {
+        Some(("az", _)) => "AZURE_STORAGE_ENDPOINT",
+        Some(("gs", _)) => "GOOGLE_BASE_URL",
+        _ => "AWS_ENDPOINT_URL",
+    }
 }
 
 /// An error with all that caused it.

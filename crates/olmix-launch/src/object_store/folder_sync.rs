@@ -24,8 +24,16 @@ const MAX_PASSES: usize = 5;
 /// Files that mean something on their own machine alone.
 const LOCKS: [&str; 1] = ["train.lock"];
 
-/// Size in bytes and time of change of the files that both sides have, by their name from the folder.
-pub type FileStamps = BTreeMap<String, (u64, Option<SystemTime>)>;
+/// Size in bytes and time of change of files, by their name from the folder.
+type Stamps = BTreeMap<String, (u64, Option<SystemTime>)>;
+
+/// The files that both sides have.
+#[derive(Debug, Default)]
+pub struct FileStamps {
+    stamps: Stamps,
+    /// Whether the list in the store names just these. It may not after an upload that failed half-way.
+    listed: bool,
+}
 
 impl Storage {
     /// Makes the folder in the store equal to a folder of this machine. What changed since `stamps` were
@@ -33,11 +41,11 @@ impl Storage {
     ///
     /// # Errors
     /// [`LaunchError::Refused`] with what the store said.
-    pub fn upload_folder(&self, folder: &Path, stamps: &mut FileStamps) -> Result<(), LaunchError> {
+    pub fn upload_folder(&self, folder: &Path, synced: &mut FileStamps) -> Result<(), LaunchError> {
+        let FileStamps { stamps, listed } = synced;
         for _ in 0..MAX_PASSES {
             let files = scan(folder);
             let mut whole = true;
-            let mut changed = false;
             for (name, stamp) in &files {
                 if stamps.get(name) == Some(stamp) {
                     continue;
@@ -46,7 +54,7 @@ impl Storage {
                     whole = false;
                     break;
                 }
-                changed |= stamps.insert(name.clone(), *stamp).is_none();
+                *listed &= stamps.insert(name.clone(), *stamp).is_some();
             }
             if !whole {
                 continue;
@@ -56,10 +64,12 @@ impl Storage {
                 .filter(|name| !files.contains_key(*name))
                 .cloned()
                 .collect();
-            if changed || !gone.is_empty() {
+            if !*listed || !gone.is_empty() {
                 let names: Vec<&String> = files.keys().collect();
                 let text = serde_json::to_vec(&names).unwrap_or_default();
+                *listed = false;
                 self.put(&format!("{RECORDS_FOLDER}/{FILE_LIST}"), &text)?;
+                *listed = true;
             }
             self.delete(gone.iter().map(String::as_str))?;
             stamps.retain(|name, _| files.contains_key(name));
@@ -100,7 +110,10 @@ impl Storage {
             self.download(name, &folder.join(name))?;
         }
         self.delete(rest.into_iter().map(String::as_str))?;
-        Ok(scan(folder))
+        Ok(FileStamps {
+            stamps: scan(folder),
+            listed: false,
+        })
     }
 }
 
@@ -112,8 +125,8 @@ fn is_synced(name: &str) -> bool {
 }
 
 /// The files of a folder that are synced, but for the records of its jobs, which are written one by one.
-fn scan(folder: &Path) -> FileStamps {
-    let mut found = FileStamps::new();
+fn scan(folder: &Path) -> Stamps {
+    let mut found = Stamps::new();
     let mut open = vec![String::new()];
     while let Some(inner) = open.pop() {
         // What goes away meanwhile is not there.
@@ -183,7 +196,7 @@ mod tests {
         write(two, "stale", "stale");
         let stamps = store.download_folder(two, false).unwrap();
         assert_eq!(
-            stamps.keys().collect::<Vec<_>>(),
+            stamps.stamps.keys().collect::<Vec<_>>(),
             ["checkpoints/step-2/model", "log.txt"]
         );
         assert_eq!(
@@ -195,5 +208,25 @@ mod tests {
         assert_eq!(store.list().unwrap(), names);
         store.download_folder(two, true).unwrap();
         assert_eq!(store.list().unwrap(), ["log.txt"]);
+    }
+
+    #[test]
+    fn a_file_that_was_uploaded_before_an_upload_failed_is_in_the_next_list() {
+        let store = Storage::in_memory();
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path();
+        write(here, "log.txt", "log");
+        let mut stamps = FileStamps::default();
+        store.upload_folder(here, &mut stamps).unwrap();
+        // The store has no such name, as it would have no room: what comes before it is uploaded.
+        write(here, "checkpoints/step-1/model", "1");
+        let bad = "kept\u{1}";
+        write(here, bad, "");
+        store.upload_folder(here, &mut stamps).unwrap_err();
+        fs::remove_file(here.join(bad)).unwrap();
+        store.upload_folder(here, &mut stamps).unwrap();
+        let list = store.get("job/kept.json").unwrap().unwrap();
+        let list: Vec<String> = serde_json::from_slice(&list).unwrap();
+        assert_eq!(list, ["checkpoints/step-1/model", "log.txt"]);
     }
 }

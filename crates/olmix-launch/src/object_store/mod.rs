@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod folder_sync;
+mod transfer;
 
 pub use client::{LAUNCHER_TIMEOUT, NODE_TIMEOUT, Storage};
 pub use folder_sync::FileStamps;

@@ -58,6 +58,8 @@ pub struct ClusterEngine {
     cancel_error: Option<String>,
     /// Whether people know what the cluster has to say beforehand.
     introduced: bool,
+    /// Whether people know what the cluster says of runs that it has no room for.
+    pub(super) told_unplaced: bool,
     probe: Probe,
     /// Submissions made, for their tokens.
     pub(super) submissions: u32,
@@ -90,6 +92,7 @@ impl ClusterEngine {
             store_error: None,
             cancel_error: None,
             introduced: false,
+            told_unplaced: false,
             probe,
             submissions: 0,
         }

@@ -295,3 +295,8 @@ impl From<ClusterError> for LaunchError {
         }
     }
 }
+
+/// The beginning of what a scheduler says, where the whole has been told.
+pub(crate) fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first)
+}

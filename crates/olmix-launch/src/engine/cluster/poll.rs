@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use olmix_ledger::{FailureKind, RunId, Time};
 
 use super::cluster_engine::{ClusterEngine, MAX_INTERVAL, MIN_INTERVAL};
-use super::contract::{ClusterError, JobState, JobStatus};
+use super::contract::{ClusterError, ExitReason, JobState, JobStatus};
 use super::tracked_run::{MISSED_POLLS, TrackedRun, lost};
 use crate::LaunchError;
 use crate::engine::contract::RunRecorder;
@@ -77,6 +77,11 @@ impl ClusterEngine {
                 }
                 JobState::Ended(reason) => {
                     changed = true;
+                    let unplaced = reason == ExitReason::NotPlaced && tracked.stop.is_none();
+                    if unplaced && !std::mem::replace(&mut self.told_unplaced, true) {
+                        let (engine, name) = (self.cluster.name(), &tracked.job.name);
+                        recorder.notice(format!("{name}: {engine} says: {}", status.note));
+                    }
                     if store_error.is_some() {
                         continue;
                     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use olmix_ledger::{FailureKind, Time};
 
-use super::contract::{Cluster, ExitReason, JobStatus};
+use super::contract::{Cluster, ExitReason, JobStatus, first_sentence};
 use super::submission::{Site, submission_folder};
 use crate::LaunchError;
 use crate::engine::contract::Ended;
@@ -154,6 +154,12 @@ impl TrackedRun {
         if self.stop.is_some() {
             return Outcome::Stopped;
         }
+        let reason = match printed.as_deref() {
+            Some(line) if reason == ExitReason::Failure && says_out_of_memory(line) => {
+                ExitReason::OutOfMemory
+            }
+            _ => reason,
+        };
         let said = printed.map_or_else(String::new, |line| format!(": {line}"));
         let job = &status.job;
         let (kind, cause) = match reason {
@@ -199,7 +205,7 @@ impl TrackedRun {
                 format!(
                     "job {job} was never begun, and no node has what it asks for: {}; correct engine.cpus, \
                      gpus, memory or resources",
-                    status.note
+                    first_sentence(&status.note)
                 ),
             ),
             ExitReason::OutOfMemory => (
@@ -221,9 +227,44 @@ impl TrackedRun {
     }
 }
 
+/// Whether the last line of a job's output says that its scheduler ended it for want of memory. Slurm has such a
+/// job as `OUT_OF_MEMORY` only where it was the kernel that ended it (`task/cgroup`); where Slurm did
+/// (`OverMemoryKill`), as `FAILED` like any other.
+fn says_out_of_memory(line: &str) -> bool {
+    let words = [
+        "Exceeded job memory limit",
+        "exceeded memory limit",
+        "oom_kill event",
+        "oom-kill event",
+    ];
+    line.contains("slurmstepd") && words.iter().any(|words| line.contains(words))
+}
+
 pub(super) fn lost(cause: &str) -> Outcome {
     Outcome::Failed {
         kind: FailureKind::Lost,
         cause: cause.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slurm_says_in_the_output_of_a_job_that_it_was_ended_for_want_of_memory() {
+        for line in [
+            "slurmstepd-n2: error: Exceeded job memory limit",
+            "slurmstepd: error: Detected 1 oom_kill event in StepId=2.batch. Some of the step tasks have been \
+             OOM Killed.",
+        ] {
+            assert!(says_out_of_memory(line), "{line}");
+        }
+        for line in [
+            "Killed",
+            "slurmstepd: error: *** JOB 8 ON n2 CANCELLED AT 2026-11-28T03:49:09 DUE TO TIME LIMIT ***",
+        ] {
+            assert!(!says_out_of_memory(line), "{line}");
+        }
     }
 }

@@ -14,7 +14,7 @@ pub fn queued_job(line: &str) -> Option<JobStatus> {
     // What is left of an array that was cancelled has no number of its own.
     let task: Option<usize> = task.parse().ok();
     let job = task.map_or_else(|| array.to_owned(), |task| format!("{array}_{task}"));
-    let state = with_reason(state_of(state)?, reason);
+    let state = with_reason(listed_state(state), reason);
     Some(JobStatus {
         token,
         task,
@@ -93,7 +93,7 @@ pub fn shown_jobs(line: &str) -> Vec<JobStatus> {
         let (array, tasks) = (field("ArrayJobId")?, field("ArrayTaskId")?);
         let (token, reason) = (token_of(field("JobName")?)?, field("Reason")?);
         let word = field("JobState")?;
-        let state = with_reason(state_of(word)?, reason);
+        let state = with_reason(listed_state(word), reason);
         let note = if reason == "None" { word } else { reason };
         let status = |task: usize| JobStatus {
             token: token.clone(),
@@ -123,14 +123,20 @@ fn numbers(text: &str) -> Option<Vec<usize>> {
     Some(numbers)
 }
 
+/// The state of a job that the controller has. A word of a later version is none that a job ends with, as far as
+/// is known: it is taken for one at work until it is not listed any more, and never for one that is lost.
+fn listed_state(word: &str) -> JobState {
+    state_of(word).unwrap_or(JobState::Running)
+}
+
+/// States of Slurm 22.05 to 25.11, of which `EXPEDITING` is the newest.
 fn state_of(word: &str) -> Option<JobState> {
     Some(match word {
-        "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_FED" | "RESV_DEL_HOLD" => {
-            JobState::Pending
-        }
+        "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_FED" | "RESV_DEL_HOLD"
+        | "POWER_UP_NODE" | "LAUNCH_FAILED" | "RECONFIG_FAIL" | "EXPEDITING" => JobState::Pending,
         "REQUEUE_HOLD" | "SPECIAL_EXIT" => JobState::Held,
         "RUNNING" | "COMPLETING" | "SUSPENDED" | "SIGNALING" | "STAGE_OUT" | "STOPPED"
-        | "RESIZING" => JobState::Running,
+        | "RESIZING" | "UPDATE_DB" => JobState::Running,
         "COMPLETED" => JobState::Ended(ExitReason::Success),
         "FAILED" => JobState::Ended(ExitReason::Failure),
         "CANCELLED" | "REVOKED" => JobState::Ended(ExitReason::Cancelled),
@@ -205,6 +211,18 @@ mod tests {
             ("JobArrayTaskLimit", JobState::Pending),
         ] {
             assert_eq!(state(reason), Some(expected), "{reason}");
+        }
+        for (word, expected) in [
+            ("EXPEDITING", JobState::Pending),
+            ("POWER_UP_NODE", JobState::Pending),
+            ("OF_A_LATER_VERSION", JobState::Running),
+        ] {
+            let line = format!("12|1|{word}|0:00|olmix-a.k|None");
+            assert_eq!(
+                queued_job(&line).map(|job| job.state),
+                Some(expected),
+                "{word}"
+            );
         }
         let held = queued_job("12|1|REQUEUE_HOLD|0:00|olmix-a.k|None").map(|job| job.state);
         assert_eq!(held, Some(JobState::Held));

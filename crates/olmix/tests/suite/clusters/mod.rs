@@ -12,7 +12,9 @@ mod slurm_megatron;
 mod slurm_submission;
 mod slurm_trainer;
 mod storage;
+mod storage_azure;
 mod storage_errors;
+mod storage_parts;
 
 use std::path::Path;
 

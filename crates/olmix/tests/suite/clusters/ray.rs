@@ -9,6 +9,7 @@ use super::RUNS;
 use crate::common::olmix;
 use crate::common::ray::Ray;
 use crate::common::service::wait_until;
+use crate::common::store::Store;
 use crate::common::swarm::{
     assert_as_quiet, config, count, held_by, log, processes, release, runs, swarm, trainer,
 };
@@ -30,13 +31,25 @@ fn on_ray(folder: &Path, runs: usize, command: &str, engine: &str) {
 }
 
 #[test]
-fn ray_trains_a_swarm_and_passes_its_runtime_env_on() {
+fn ray_trains_a_swarm_that_a_store_keeps_and_passes_its_runtime_env_on() {
+    let Some(store) = Store::s3() else { return };
     let Some(ray) = Ray::start() else { return };
+    store.make("on-ray");
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let command = "sh trainer.sh {out} {mix_json} $PAUSE";
-    let engine = ", runtime_env: {env_vars: {PAUSE: \"0.1\"}}";
-    on_ray(folder, RUNS, command, engine);
+    // Jobs have the environment of the cluster, not of the launcher.
+    let environment = store.environment();
+    let lines = environment
+        .iter()
+        .map(|(name, value)| format!("{name}: \"{value}\""));
+    let engine = format!(
+        ", runtime_env: {{env_vars: {{PAUSE: \"0.1\"}}}}, storage: \"{}/swarm\", scratch: \"{}\", env: {{{}}}",
+        store.url("on-ray"),
+        folder.join("nodes").display(),
+        lines.collect::<Vec<_>>().join(", ")
+    );
+    on_ray(folder, RUNS, command, &engine);
     let preview = ray
         .olmix(folder, "launch preview --variants swarm/launch")
         .assert()
@@ -47,9 +60,14 @@ fn ray_trains_a_swarm_and_passes_its_runtime_env_on() {
         !folder.join("swarm/runs").exists(),
         "a preview writes nothing"
     );
-    ray.olmix(folder, RUN).assert().success();
+    let mut command = ray.olmix(folder, RUN);
+    command.envs(environment).assert().success();
     assert_as_quiet(folder, RUNS);
     assert!(runs(folder).iter().all(|run| run.attempt == 1));
+    let objects = store.objects("on-ray");
+    let name = "swarm/run-23/metrics.json".to_owned();
+    assert!(objects.contains(&name), "{objects:?}");
+    assert!(folder.join("swarm/runs/run-23/log.txt").exists());
 }
 
 #[test]
@@ -149,4 +167,32 @@ fn ray_head_restart_loses_runs_that_are_run_again() {
     assert_as_quiet(folder, 8);
     let lost = runs(folder).iter().filter(|run| run.losses > 0).count();
     assert_eq!(lost, 4, "{}", log(folder));
+}
+
+#[test]
+fn ray_request_that_no_node_can_ever_place_ends_the_launch_with_the_words_of_ray() {
+    let Some(ray) = Ray::start_impatient() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // On a busy machine the probe may not have begun in time either.
+    let refused = |code: i32, line: &str| loop {
+        let done = ray.olmix(folder, line).output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        if !told.contains(".probe") || !told.contains("without an answer") {
+            assert_eq!(done.status.code(), Some(code), "{told}");
+            return told;
+        }
+    };
+    on_ray(folder, 6, &trainer(0.0), ", resources: {gold: 1}");
+    let told = refused(2, RUN);
+    // Ray's own words in full, once, and what to do. Four wait in vain, and none after them.
+    let words = "Try checking the cluster's available resources with `ray status`";
+    assert_eq!(told.matches(words).count(), 1, "{told}");
+    assert!(told.contains("correct engine.cpus"), "{told}");
+    let errors = told.lines().filter(|line| line.starts_with("error: "));
+    assert_eq!(errors.count(), 1, "{told}");
+    assert_eq!(count(folder, "finished") + count(folder, "running"), 0);
+    assert!(count(folder, "failed") > 0 && count(folder, "queued") >= 2);
 }

@@ -2,6 +2,7 @@
 //! them, after jobs are forgotten, held, or cut off.
 
 use std::fs;
+use std::path::Path;
 
 use olmix_ledger::FailureKind;
 
@@ -99,6 +100,40 @@ fn slurm_run_cut_off_by_scancel_is_not_finished_though_its_shell_goes_on_and_end
     assert_eq!(count(folder, "cancelled"), 2, "{}", log(folder));
 }
 
+/// Lets a run take 600 MB once a file `large` is there, unless `go` is, too.
+fn needs_memory(folder: &Path, run: usize) {
+    let path = folder.join(format!("swarm/launch/{run:02}.yaml"));
+    let text = fs::read_to_string(&path).unwrap();
+    let large = "until test -e large; do sleep 0.05; done; test -e go || (head -c 600000000 /dev/zero; sleep \
+                 300) | tail > /dev/null; sh trainer.sh";
+    fs::write(&path, text.replacen("sh trainer.sh", large, 1)).unwrap();
+}
+
+/// The jobs at work on a node.
+fn running_on(slurm: &Slurm, node: &str) -> Vec<String> {
+    let lines = slurm.all_jobs("%F_%K %N %t");
+    let of = |line: &str| {
+        let mut words = line.split(' ');
+        let job = words.next()?.to_owned();
+        (words.next()? == node && words.next()? == "R").then_some(job)
+    };
+    lines.lines().filter_map(of).collect()
+}
+
+/// The state of a job by Slurm's accounts.
+fn accounted(slurm: &Slurm, job: &str) -> String {
+    let arguments = [
+        "--noheader",
+        "--parsable2",
+        "--allocations",
+        "--jobs",
+        job,
+        "--format",
+        "State",
+    ];
+    slurm.ask("sacct", &arguments).trim().to_owned()
+}
+
 #[test]
 fn slurm_status_alone_settles_runs_that_slurm_forgot_by_its_accounts() {
     let Some(slurm) = Slurm::start_alone() else {
@@ -109,38 +144,56 @@ fn slurm_status_alone_settles_runs_that_slurm_forgot_by_its_accounts() {
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    // They end by no signal, so that their nodes leave no record before they are killed.
-    on_slurm(&slurm, folder, 4, &held_by("go"), "");
+    // They end by no signal, so that their nodes leave no record before they are killed. The last one needs
+    // more memory than it asks for, once.
+    let options = ", memory: 200M, options: [\"--no-requeue\", \"--acctg-freq=task=1\"]";
+    on_slurm(&slurm, folder, 8, &held_by("go"), options);
+    needs_memory(folder, 7);
     slurm
         .olmix(folder, &format!("{ON_SLURM} --detach"))
         .assert()
         .success();
-    slurm.wait_for("runs work", |slurm| slurm.jobs("low", "R").len() == 4);
+    slurm.wait_for("runs work", |slurm| slurm.jobs("low", "R").len() == 8);
     slurm.olmix(folder, STATUS).assert().success();
-    assert_eq!(count(folder, "running"), 4);
-    let jobs = slurm.jobs("low", "R");
-    // Nobody follows while one is cancelled, one is over its time, and one killed with its node.
-    slurm.ask("scancel", &[&jobs[0]]);
-    slurm.ask(
-        "scontrol",
-        &["update", &format!("jobid={}", jobs[1]), "endtime=now"],
-    );
-    let accounted = |slurm: &Slurm, job: &str| {
-        let arguments = [
-            "--noheader",
-            "--parsable2",
-            "--allocations",
-            "--jobs",
-            job,
-            "--format",
-            "State",
-        ];
-        slurm.ask("sacct", &arguments).trim().to_owned()
+    assert_eq!(count(folder, "running"), 8);
+    let on = |node: &str| running_on(&slurm, node);
+    let accounted = |job: &str| accounted(&slurm, job);
+    // Nobody follows while one needs too much memory, one is cancelled, one is over its time, the node of one
+    // fails, one makes place for a job of the other partition, and the rest is forgotten.
+    let [first, second] = slurm.nodes();
+    let is_large = |job: &String| job.ends_with("_8");
+    let (failing, full) = if on(&first).iter().any(is_large) {
+        (first, second)
+    } else {
+        (second, first)
     };
-    slurm.wait_for("accounts have them", |slurm| {
-        accounted(slurm, &jobs[0]).starts_with("CANCELLED")
-            && accounted(slurm, &jobs[1]) == "TIMEOUT"
+    let mut jobs = on(&failing);
+    jobs.sort_by_key(|job| !is_large(job));
+    assert!(jobs.len() == 4 && on(&full).len() == 4, "{jobs:?}");
+    fs::write(folder.join("large"), "").unwrap();
+    slurm.ask("scancel", &[&jobs[1]]);
+    let job = format!("jobid={}", jobs[2]);
+    slurm.ask("scontrol", &["update", &job, "endtime=now"]);
+    let urgent = ["-p", &slurm.partition("high"), "-w", &full, "-n", "1", "-o"];
+    let urgent = [&urgent[..], &["/dev/null", "--wrap", "sleep 2"]].concat();
+    slurm.ask("sbatch", &urgent);
+    slurm.wait_for("accounts have them", |_| {
+        // Where Slurm itself ends a job for its memory, its state is that of any job that failed.
+        ["FAILED", "OUT_OF_MEMORY"].contains(&accounted(&jobs[0]).as_str())
+            && accounted(&jobs[1]).starts_with("CANCELLED by ")
+            && accounted(&jobs[2]) == "TIMEOUT"
+            && on(&full).len() == 3
     });
+    let node = format!("nodename={failing}");
+    slurm.ask("scontrol", &["update", &node, "state=down", "reason=test"]);
+    slurm.wait_for("accounts have it", |_| accounted(&jobs[3]) == "NODE_FAIL");
+    let told = slurm.all_jobs("%F_%K %T");
+    let preempted = told
+        .lines()
+        .find_map(|line| line.strip_suffix(" PREEMPTED"));
+    let preempted = preempted.unwrap_or_else(|| panic!("{told}")).to_owned();
+    assert_eq!(accounted(&preempted), "PREEMPTED");
+    let forgotten = on(&full);
     slurm.stop_controller();
     slurm.start_controller_anew();
     slurm.olmix(folder, STATUS).assert().success();
@@ -151,17 +204,33 @@ fn slurm_status_alone_settles_runs_that_slurm_forgot_by_its_accounts() {
             .find(|run| run.name == format!("run-{:02}", task - 1))
             .unwrap()
     };
-    assert_eq!(of(&jobs[0]).state.word(), "cancelled");
-    assert_eq!(of(&jobs[1]).state.word(), "failed");
-    assert_eq!(of(&jobs[1]).failure, Some(FailureKind::Timeout));
-    for job in &jobs[2..] {
-        assert_eq!(of(job).state.word(), "queued", "{:?}", of(job).cause);
-        assert_eq!(of(job).losses, 1);
+    let has = |job: &str, state: &str, kind: Option<FailureKind>, words: &str| {
+        let run = of(job);
+        let cause = run.cause.as_deref().unwrap_or_default();
+        assert_eq!(run.state.word(), state, "{cause}");
+        assert!(cause.contains(words), "{words}: {cause}");
+        assert!(
+            kind.is_none() || run.failure == kind,
+            "{words}: {:?}",
+            run.failure
+        );
+        assert_eq!(run.losses, u32::from(state == "queued"), "{words}");
+    };
+    let words = "needed more memory than it may have";
+    has(&jobs[0], "failed", Some(FailureKind::OutOfMemory), words);
+    has(&jobs[1], "cancelled", None, "was cancelled from outside");
+    let words = "reached its time limit";
+    has(&jobs[2], "failed", Some(FailureKind::Timeout), words);
+    has(&jobs[3], "queued", None, "the node of job");
+    has(&preempted, "queued", None, "made place for others");
+    assert_eq!(forgotten.len(), 3);
+    for job in &forgotten {
+        has(job, "queued", None, "does not know of it any more");
     }
     release(folder, "go");
     slurm
         .olmix(folder, &format!("{ON_SLURM} --retry-failed"))
         .assert()
         .success();
-    assert_as_quiet(folder, 4);
+    assert_as_quiet(folder, 8);
 }

@@ -5,8 +5,14 @@ use std::fs;
 use super::{ON_SLURM, RUNS, on_slurm};
 use crate::common::json;
 use crate::common::slurm::Slurm;
-use crate::common::swarm::{assert_as_quiet, count, held_by, processes, release, runs, signal};
+use crate::common::swarm::{
+    assert_as_quiet, count, held_by, log, processes, release, runs, signal,
+};
+use olmix_io::{EngineConfig, EngineKind};
+use olmix_launch::registry;
 use serde_json::Value;
+
+const KILLED: &str = "OLMIX_TEST_KILLED_JOB";
 
 #[test]
 fn slurm_cancels_one_waiting_or_all_runs_with_and_without_a_launcher() {
@@ -102,5 +108,75 @@ fn swarm_moves_from_slurm_to_this_machine_and_back() {
     assert!(
         engines.contains(&Value::Null) && engines.contains(&"slurm".into()),
         "{engines:?}"
+    );
+}
+
+/// Not a test by itself: the process of the next one, which has the cluster in its environment, and in this
+/// variable a job.
+#[test]
+fn process_that_kills_a_job_of_slurm() {
+    let Ok(job) = std::env::var(KILLED) else {
+        return;
+    };
+    let settings = EngineConfig {
+        kind: EngineKind::Slurm,
+        ..Default::default()
+    };
+    let mut cluster = registry::open_cluster(&settings).unwrap();
+    cluster.cancel(std::slice::from_ref(&job), true).unwrap();
+    eprintln!("{job} has been asked to end");
+}
+
+#[test]
+fn slurm_job_that_is_still_completing_when_it_is_cancelled_does_not_end_the_launcher() {
+    let Some(slurm) = Slurm::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    on_slurm(&slurm, folder, 3, &held_by("go"), "");
+    let mut launcher = slurm.launch(folder, ON_SLURM);
+    slurm.wait_for("runs work", |_| count(folder, "running") == 3);
+    // One is killed, and completing for as long as the epilog of its node runs.
+    slurm.hold_epilogs();
+    let job = slurm.jobs("low", "R").pop().unwrap();
+    slurm.ask("scancel", &["--signal=KILL", "--full", &job]);
+    slurm.wait_for("it is completing", |slurm| {
+        slurm.jobs("low", "CG") == [job.clone()]
+    });
+    let index: usize = job.split_once('_').unwrap().1.parse().unwrap();
+    let run = format!("run-{:02}", index - 1);
+    let line = format!("launch cancel --variants swarm/launch {run}");
+    let cancelling = slurm.launch(folder, &line);
+    // Slurm refuses to kill such a job, which is no refusal to us.
+    let killed = slurm
+        .command("scancel")
+        .args(["--signal=KILL", "--full", &job])
+        .output()
+        .unwrap();
+    assert!(!killed.status.success());
+    let this = std::env::current_exe().unwrap();
+    let name = "clusters::slurm_control::process_that_kills_a_job_of_slurm";
+    let done = slurm
+        .command(this.to_str().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(KILLED, &job)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(
+        done.status.success() && told.contains("has been asked"),
+        "{told}"
+    );
+    assert!(launcher.try_wait().unwrap().is_none(), "{}", log(folder));
+    assert_eq!(slurm.jobs("low", "CG"), [job]);
+    slurm.release_epilogs();
+    let done = cancelling.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", log(folder));
+    release(folder, "go");
+    assert_eq!(launcher.wait().unwrap().code(), Some(1), "{}", log(folder));
+    assert_eq!(
+        (count(folder, "finished"), count(folder, "cancelled")),
+        (2, 1),
+        "{}",
+        log(folder)
     );
 }

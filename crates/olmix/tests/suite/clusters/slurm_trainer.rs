@@ -10,7 +10,7 @@ use crate::common::swarm::{count, log, release, runs, tables};
 use crate::common::{olmix, tiny};
 
 /// Runs of the built-in trainer.
-fn tiny_swarm(slurm: &Slurm, folder: &Path, runs: usize, training: &str, engine: &str) {
+pub fn tiny_swarm(slurm: &Slurm, folder: &Path, runs: usize, training: &str, engine: &str) {
     tiny::data(folder);
     fs::create_dir_all(folder.join("swarm/launch")).unwrap();
     for i in 0..runs {

@@ -1,14 +1,13 @@
-//! Swarms on a cluster that shares no filesystem with the launcher: a real Slurm, and an S3 server in
+//! Swarms on a cluster that shares no filesystem with the launcher: a real Slurm, and an object store in
 //! between.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ON_SLURM;
-use crate::common::python::python;
-use crate::common::server::Server;
 use crate::common::service::with_environment;
 use crate::common::slurm::Slurm;
+use crate::common::store::Store;
 use crate::common::swarm::{
     TRAINER, assert_as_quiet, config, count, held_by, log, release, runs, signal, trainer,
 };
@@ -17,28 +16,29 @@ const RUNS: usize = 12;
 /// In the environment of a launcher, and so of its jobs: the folder of the test.
 const MARK: &str = "OLMIX_TEST_SETTING";
 
-/// A cluster, a server with a bucket, and a folder of a launcher.
+/// A cluster, a store with a bucket, and a folder of a launcher.
 pub struct Setting {
     pub slurm: Slurm,
-    pub server: &'static Server,
+    pub store: Store,
     pub bucket: String,
-    python: PathBuf,
     folder: tempfile::TempDir,
 }
 
 impl Setting {
+    /// With S3.
     pub fn new(bucket: &str) -> Option<Self> {
-        let python = python()?;
+        Self::with(Store::s3()?, bucket)
+    }
+
+    pub fn with(store: Store, bucket: &str) -> Option<Self> {
         let slurm = Slurm::start()?;
-        let setting = Self {
+        store.make(bucket);
+        Some(Self {
             slurm,
-            server: Server::s3(&python),
+            store,
             bucket: bucket.to_owned(),
-            python,
             folder: tempfile::tempdir().unwrap(),
-        };
-        setting.ask(&format!("s3.create_bucket(Bucket='{bucket}')"));
-        Some(setting)
+        })
     }
 
     /// A swarm whose runs are kept in a bucket. Nodes have the trainer in their own folder, and work in
@@ -48,7 +48,7 @@ impl Setting {
             self.path(),
             runs,
             command,
-            bucket,
+            &self.store.url(bucket),
             &self.slurm.partition("low"),
         );
     }
@@ -57,39 +57,31 @@ impl Setting {
         self.folder.path()
     }
 
-    /// What a line of Python prints that has a client as `s3`.
-    fn ask(&self, line: &str) -> String {
-        let text = format!("import boto3\ns3 = boto3.client('s3')\n{line}");
-        let done = std::process::Command::new(&self.python)
-            .args(["-c", &text])
-            .envs(self.server.environment())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{said}");
-        String::from_utf8(done.stdout).unwrap()
-    }
-
     /// The objects of the bucket.
-    fn objects(&self) -> Vec<String> {
-        let line = format!(
-            "for page in s3.get_paginator('list_objects_v2').paginate(Bucket='{}'):\n  for o in \
-             page.get('Contents', []): print(o['Key'])",
-            self.bucket
-        );
-        self.ask(&line).lines().map(str::to_owned).collect()
+    pub fn objects(&self) -> Vec<String> {
+        self.store.objects(&self.bucket)
     }
 
     pub fn olmix(&self, line: &str) -> assert_cmd::Command {
         let mut command = self.slurm.olmix(self.path(), line);
-        command.envs(self.server.environment());
+        command.envs(self.store.environment());
         command
     }
 
-    fn launch(&self, line: &str) -> std::process::Child {
-        let mut environment = self.server.environment().to_vec();
+    pub fn launch(&self, line: &str) -> std::process::Child {
+        self.launch_with(line, &[])
+    }
+
+    /// As [`Setting::launch`], with variables of its environment.
+    pub fn launch_with(&self, line: &str, more: &[(&str, &str)]) -> std::process::Child {
+        let environment = self.store.environment();
+        let own = environment.iter();
+        let mut environment: Vec<(&str, &str)> = own
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let path = self.path().display().to_string();
         environment.push((MARK, &path));
+        environment.extend(more);
         self.slurm.launch_with(self.path(), line, &environment)
     }
 
@@ -100,14 +92,14 @@ impl Setting {
 }
 
 /// As [`Setting::swarm`], for any partition.
-pub fn kept(folder: &Path, runs: usize, command: &str, bucket: &str, partition: &str) {
+pub fn kept(folder: &Path, runs: usize, command: &str, url: &str, partition: &str) {
     fs::write(folder.join("trainer.sh"), TRAINER).unwrap();
     fs::create_dir_all(folder.join("swarm/launch")).unwrap();
     let scratch = folder.join("nodes").display().to_string();
     for i in 0..runs {
         let engine = format!(
             "engine: {{type: slurm, time: 10, partition: {partition}, \
-             storage: \"s3://{bucket}/some/swarm\", scratch: \"{scratch}\"}}\n"
+             storage: \"{url}/some/swarm\", scratch: \"{scratch}\"}}\n"
         );
         config(folder, i, runs, command, &engine);
     }
@@ -250,25 +242,45 @@ fn stored_runs_of_a_killed_launcher_are_found_by_the_next() {
 
 #[test]
 fn stored_run_resumes_on_another_node_after_a_kill() {
-    let Some(setting) = Setting::new("killed-run") else {
+    if let Some(store) = Store::s3() {
+        kill_and_resume(store, "killed-run");
+    }
+}
+
+#[test]
+fn run_stored_in_azure_resumes_on_another_node_after_a_kill() {
+    if let Some(store) = Store::azure() {
+        kill_and_resume(store, "killed-run");
+    }
+}
+
+/// Runs with a checkpoint that is uploaded in parts, and downloaded in ranges.
+fn kill_and_resume(store: Store, bucket: &str) {
+    let Some(setting) = Setting::with(store, bucket) else {
         return;
     };
     let folder = setting.path();
-    // The first attempt leaves a checkpoint and works on; one that finds it finishes.
+    // The first attempt leaves a checkpoint of 22 MB and works on; one that finds it, whole, finishes.
     let command = format!(
-        "mkdir -p {{out}}/checkpoints && if ! test -s {{out}}/checkpoints/first; then echo step >> \
-         {{out}}/checkpoints/first; sleep 300; fi && {}",
+        "mkdir -p {{out}}/checkpoints && if test -s {{out}}/checkpoints/first; then seq 1 3000000 | cmp - \
+         {{out}}/checkpoints/first; else seq 1 3000000 > {{out}}/.first && mv {{out}}/.first \
+         {{out}}/checkpoints/first && sleep 300; fi && {}",
         trainer(0.0)
     );
     setting.swarm(2, &command, &setting.bucket);
     let mut launcher = setting.launch(ON_SLURM);
+    let name = |run: &str, name: &str| format!("some/swarm/{run}/{name}");
     setting.slurm.wait_for("checkpoints are kept", |_| {
         let objects = setting.objects();
         ["run-00", "run-01"].iter().all(|run| {
-            let name = |name: &str| objects.contains(&format!("some/swarm/{run}/{name}"));
-            name("checkpoints/first") && name("job/kept.json")
+            objects.contains(&name(run, "checkpoints/first"))
+                && objects.contains(&name(run, "job/kept.json"))
         })
     });
+    let parts = setting
+        .store
+        .parts(&setting.bucket, &name("run-01", "checkpoints/first"));
+    assert_eq!(parts, 3);
     // The jobs' processes are gone at once, and with them what the nodes had.
     let mut pids = setting.processes();
     pids.retain(|pid| *pid != launcher.id());

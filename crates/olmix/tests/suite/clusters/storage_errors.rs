@@ -59,7 +59,7 @@ fn unusable_store_gets_one_message_and_nothing_is_submitted() {
         }
     };
     setting.swarm(3, &trainer(0.0), "nowhere");
-    let told = refused(&setting.server.url);
+    let told = refused(&setting.store.server.url);
     has(
         &told,
         &["s3://nowhere/some/swarm: NoSuchBucket", "make the bucket"],
@@ -114,7 +114,7 @@ fn unusable_store_gets_one_message_and_nothing_is_submitted() {
 fn launch_refuses_storage_and_scratch_that_can_not_work() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    kept(folder, 1, &trainer(0.0), "data", "low");
+    kept(folder, 1, &trainer(0.0), "s3://data", "low");
     let refused = |engine: &str| {
         config(folder, 0, 1, &trainer(0.0), engine);
         let line = "launch preview --variants swarm/launch --engine slurm";

@@ -6,6 +6,7 @@ pub mod ray;
 pub mod server;
 pub mod service;
 pub mod slurm;
+pub mod store;
 pub mod swarm;
 pub mod tiny;
 

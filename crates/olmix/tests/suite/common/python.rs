@@ -1,4 +1,4 @@
-//! Pythons with what the tests use, made once and kept in the target folder.
+//! Pythons with what the tests use, and packages of npm, made once and kept in the target folder.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -21,27 +21,42 @@ pub fn ray() -> Option<PathBuf> {
         .clone()
 }
 
+/// A folder with the packages of `scripts/test-requirements-node.txt`, and `node`; `None`, with the reason
+/// printed, where neither npm nor Python has them.
+pub fn node() -> Option<PathBuf> {
+    static NODE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    NODE.get_or_init(|| {
+        let made = make("test-node.sh", "node", "test-requirements-node.txt");
+        let wanted = std::env::var_os("OLMIX_TEST_SERVICES").is_some();
+        assert!(!wanted || made.is_ok(), "{made:?}");
+        made.map_err(|why| eprintln!("skipped, without Azurite: {why}"))
+            .ok()
+    })
+    .clone()
+}
+
 fn with(name: &str, list: &str) -> Option<PathBuf> {
-    make(name, list)
+    make("test-python.sh", name, list)
+        .map(|folder| folder.join("bin/python"))
         .map_err(|why| eprintln!("skipped, without Python packages: {why}"))
         .ok()
 }
 
 /// The script makes nothing where all is there. One process at a time does it, whatever else tests this
 /// clone.
-fn make(name: &str, list: &str) -> Result<PathBuf, String> {
+fn make(script: &str, name: &str, list: &str) -> Result<PathBuf, String> {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folder = target.join(name);
     let lock = File::create(target.join(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
     let done = Command::new("bash")
-        .arg(scripts.join("test-python.sh"))
+        .arg(scripts.join(script))
         .args([scripts.join(list), folder.clone()])
         .output()
-        .map_err(|error| format!("scripts/test-python.sh: {error}"))?;
+        .map_err(|error| format!("scripts/{script}: {error}"))?;
     if done.status.success() {
-        return Ok(folder.join("bin/python"));
+        return Ok(folder);
     }
     Err(String::from_utf8_lossy(&done.stderr).into_owned())
 }

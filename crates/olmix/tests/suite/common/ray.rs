@@ -18,12 +18,14 @@ struct Head {
     program: PathBuf,
     folder: PathBuf,
     ports: [u16; 4],
+    /// Seconds that a job may wait for its place; Ray's own default where nothing is said.
+    start_timeout: Option<u32>,
 }
 
 /// A test's turn at the cluster.
 pub struct Ray {
     head: &'static Head,
-    _turn: Turn,
+    _turn: Option<Turn>,
 }
 
 static TURNS: Turns = RwLock::new(());
@@ -32,17 +34,20 @@ impl Head {
     /// `None`, with the reason printed, where Ray can't be installed.
     fn get() -> Option<&'static Self> {
         static HEAD: OnceLock<Option<Head>> = OnceLock::new();
-        HEAD.get_or_init(|| {
-            let head = Self {
-                program: python::ray()?.with_file_name("ray"),
-                folder: tempfile::tempdir().unwrap().keep(),
-                ports: std::array::from_fn(|_| port()),
-            };
-            at_exit(&head.end());
-            head.start();
-            Some(head)
-        })
-        .as_ref()
+        HEAD.get_or_init(|| Self::new(None)).as_ref()
+    }
+
+    /// Starts one that ends with this process.
+    fn new(start_timeout: Option<u32>) -> Option<Self> {
+        let head = Self {
+            program: python::ray()?.with_file_name("ray"),
+            folder: tempfile::tempdir().unwrap().keep(),
+            ports: std::array::from_fn(|_| port()),
+            start_timeout,
+        };
+        at_exit(&head.end());
+        head.start();
+        Some(head)
     }
 
     fn mark(&self) -> String {
@@ -91,6 +96,10 @@ impl Head {
             .env(MARK, &self.folder)
             .env("RAY_DISABLE_IMPORT_WARNING", "1")
             .env_remove("RAY_ADDRESS")
+            .envs(
+                self.start_timeout
+                    .map(|seconds| ("RAY_JOB_START_TIMEOUT_SECONDS", seconds.to_string())),
+            )
             .stdin(Stdio::null());
         // It gives up after half a minute, which is little on a machine at work on other things.
         let begin = Instant::now();
@@ -135,10 +144,20 @@ impl Ray {
         Self::with(Turn::alone)
     }
 
+    /// A head of the test's own, which gives jobs that it can't place up after some seconds. How long it waits
+    /// can't be set for one job.
+    pub fn start_impatient() -> Option<Self> {
+        let head = Box::leak(Box::new(Head::new(Some(6))?));
+        Some(Self { head, _turn: None })
+    }
+
     fn with(turn: fn(&'static Turns) -> Turn) -> Option<Self> {
         let turn = turn(&TURNS);
         let head = Head::get()?;
-        Some(Self { head, _turn: turn })
+        Some(Self {
+            head,
+            _turn: Some(turn),
+        })
     }
 
     /// The dashboard's address.

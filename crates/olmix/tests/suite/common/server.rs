@@ -18,12 +18,22 @@ impl Server {
     /// Starts a Python with a port as its last argument, and waits until it answers. What it prints is in
     /// `server.log`.
     pub fn start(python: &Path, arguments: &[&str], folder: &Path) -> Self {
+        Self::start_with(python, arguments, folder, &[])
+    }
+
+    fn start_with(
+        program: &Path,
+        arguments: &[&str],
+        folder: &Path,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let port = port();
         let log = std::fs::File::create(folder.join("server.log")).unwrap();
-        let mut command = Command::new(python);
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .arg(port.to_string())
+            .envs(environment.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -45,16 +55,39 @@ impl Server {
     /// The S3 server that all tests of this process share, each with buckets of its own.
     pub fn s3(python: &Path) -> &'static Self {
         static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(|| Self::shared(python, &["-m", "moto.server", "-p"], &[]))
+    }
+
+    /// The server of Azure's blobs that all tests of this process share, of a folder with npm's packages.
+    pub fn azure(packages: &Path) -> &'static Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
         SHARED.get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap().keep();
-            let server = Self::start(python, &["-m", "moto.server", "-p"], &folder);
-            let group = server.process.id();
-            at_exit(&format!(
-                "kill -KILL -- -{group}\nrm -r '{}'",
-                folder.display()
-            ));
-            server
+            let main = packages.join("node_modules/azurite/dist/src/blob/main.js");
+            let arguments = [
+                &main.display().to_string(),
+                "--inMemoryPersistence",
+                "--silent",
+                "--disableTelemetry",
+                // Its releases come after those of clients.
+                "--skipApiVersionCheck",
+                "--blobPort",
+            ];
+            let accounts = format!("{AZURE_ACCOUNT}:{AZURE_KEY}");
+            let environment = [("AZURITE_ACCOUNTS", accounts.as_str())];
+            Self::shared(&packages.join("node"), &arguments, &environment)
         })
+    }
+
+    /// A server that ends with this process.
+    fn shared(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let server = Self::start_with(program, arguments, &folder, environment);
+        let group = server.process.id();
+        at_exit(&format!(
+            "kill -KILL -- -{group}\nrm -r '{}'",
+            folder.display()
+        ));
+        server
     }
 
     /// What a client of an S3 server needs.
@@ -71,6 +104,21 @@ pub fn s3(url: &str) -> [(&str, &str); 4] {
         ("AWS_DEFAULT_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", url),
     ]
+}
+
+/// The account of Azurite, and its key.
+const AZURE_ACCOUNT: &str = "tests";
+const AZURE_KEY: &str = "a2V5IG9mIHRlc3Rz";
+
+/// The environment of a client of the Azurite of a URL.
+pub fn azure(url: &str) -> Vec<(String, String)> {
+    [
+        ("AZURE_STORAGE_ACCOUNT_NAME", AZURE_ACCOUNT.to_owned()),
+        ("AZURE_STORAGE_ACCOUNT_KEY", AZURE_KEY.to_owned()),
+        ("AZURE_STORAGE_ENDPOINT", format!("{url}/{AZURE_ACCOUNT}")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
 }
 
 impl Drop for Server {

@@ -28,7 +28,7 @@ const PROGRAMS: [&str; 6] = [
 const ACCOUNTS: [&str; 3] = ["slurmdbd", "mariadbd", "mariadb-install-db"];
 
 /// Most tests of one process that have a part of the cluster.
-const PARTS: usize = 32;
+const PARTS: usize = 40;
 
 /// The controller, with nodes for every test. Nodes are started with the test that has them.
 struct Cluster {
@@ -187,9 +187,15 @@ impl Cluster {
     }
 
     fn write(&self) {
-        for name in ["munge", "state", "log"] {
+        for name in ["munge", "state", "log", "held"] {
             fs::create_dir(self.path(name)).unwrap();
         }
+        let epilog = format!(
+            "#!/bin/sh\nwhile test -e '{}'/$SLURM_JOB_PARTITION; do sleep 0.1; done\n",
+            self.path("held").display()
+        );
+        fs::write(self.path("epilog.sh"), epilog).unwrap();
+        fs::set_permissions(self.path("epilog.sh"), fs::Permissions::from_mode(0o755)).unwrap();
         let mut key = vec![0_u8; 128];
         for (i, byte) in key.iter_mut().enumerate() {
             *byte = (i as u8).wrapping_mul(37) ^ (std::process::id() as u8);
@@ -204,12 +210,13 @@ impl Cluster {
              StateSaveLocation={root}/state\nSlurmdSpoolDir={root}/spool.%n\nSlurmctldPidFile={root}/slurmctld.pid\n\
              SlurmdPidFile={root}/slurmd.%n.pid\nSlurmctldLogFile={root}/log/slurmctld.log\nSlurmdLogFile={root}/log/%n.log\n\
              ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nReturnToService=2\n\
-             SlurmdParameters=config_overrides\nSelectType=select/cons_tres\nSelectTypeParameters=CR_CPU\n\
+             SlurmdParameters=config_overrides\nSelectType=select/cons_tres\nSelectTypeParameters=CR_CPU_Memory\nDefMemPerCPU=100\n\
              SchedulerType=sched/backfill\n\
              SchedulerParameters=sched_interval=1,bf_interval=1,sched_min_interval=0,batch_sched_delay=0\n\
              PreemptType=preempt/partition_prio\nPreemptMode=REQUEUE\nJobRequeue=1\nKillWait=5\nMinJobAge=300\n\
              MaxArraySize=501\nMaxJobCount=20000\nSlurmdTimeout=10\nInactiveLimit=0\nMpiDefault=none\n\
-             JobAcctGatherType=jobacct_gather/none\nTreeWidth=65533\n",
+             JobAcctGatherType=jobacct_gather/linux\nJobAcctGatherFrequency=task=0\n\
+             JobAcctGatherParams=OverMemoryKill\nEpilog={root}/epilog.sh\nTreeWidth=65533\n",
             port()
         );
         text += &match self.accounts {
@@ -222,7 +229,7 @@ impl Cluster {
         for part in 1..=PARTS {
             for node in nodes(part) {
                 text += &format!(
-                    "NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={} CPUs=4 State=UNKNOWN\n",
+                    "NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={} CPUs=4 RealMemory=100000 State=UNKNOWN\n",
                     port()
                 );
             }
@@ -450,6 +457,19 @@ impl Slurm {
         }
     }
 
+    /// Keeps jobs of the partition `low` that end from being gone, until they are let go: they are completing.
+    pub fn hold_epilogs(&self) {
+        fs::write(self.held(), "").unwrap();
+    }
+
+    pub fn release_epilogs(&self) {
+        let _ = fs::remove_file(self.held());
+    }
+
+    fn held(&self) -> PathBuf {
+        self.cluster.path("held").join(self.partition("low"))
+    }
+
     /// Jobs of the partition `low` or `high` in a state, as squeue numbers them.
     pub fn jobs(&self, partition: &str, state: &str) -> Vec<String> {
         let told = self.ask(
@@ -500,6 +520,7 @@ impl Drop for Slurm {
         if self.cluster.controller().is_none() && !std::thread::panicking() {
             self.start_controller();
         }
+        self.release_epilogs();
         for name in ["low", "high"] {
             self.ask("scancel", &["--quiet", "-p", &self.partition(name)]);
         }
