@@ -92,21 +92,19 @@ def collect(
     for flag, patterns in (("--mix", mix), ("--metrics", metrics), ("--include", include), ("--exclude", exclude)):
         words += [word for pattern in ([patterns] if is_path(patterns) else patterns) for word in (flag, str(pattern))]
     words += ["--include-short"] if include_short else []
-    checked = {
-        "tokens": None if tokens is None else _sizes(tokens, "tokens", whole=True),
-        "prior": None if prior is None else _sizes(prior, "prior", whole=False),
-    }
+    tokens = None if tokens is None else _sizes(tokens, "tokens", whole=True)
+    prior = None if prior is None else _sizes(prior, "prior", whole=False)
     if output is not None:
         folder = os.fspath(output)
         run([*words, "--output", folder])
-        return Swarm(os.path.join(folder, "ratios.csv"), os.path.join(folder, "metrics.csv"), **checked)
+        return Swarm(os.path.join(folder, "ratios.csv"), os.path.join(folder, "metrics.csv"), tokens=tokens, prior=prior)
     with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
         run([*words, "--output", folder])
         tables = [_table(os.path.join(folder, name)) for name in ("ratios.csv", "metrics.csv")]
         with open(os.path.join(folder, "metrics.meta.json"), encoding="utf-8") as file:
             known = json.load(file)["metrics"]
         directions = {name: meta["direction"] for name, meta in known.items() if meta.get("direction")}
-        return Swarm(*tables, **checked, directions=directions)
+        return Swarm(*tables, tokens=tokens, prior=prior, directions=directions)
 
 
 def _table(path: str) -> dict[str, list[Any]]:

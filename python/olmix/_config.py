@@ -1,5 +1,8 @@
 """From arguments to a fit config: the document that the command line reads, so that both do the same."""
 
+# Values of any type are looked at here, and are of an unknown type until they have been.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import json
@@ -135,7 +138,7 @@ def _names(names: Any, place: str) -> list[str]:
     return [str(name) for name in names]
 
 
-def _bound(bound: Any, place: str) -> dict[str, float]:
+def _bound(bound: Any, place: str) -> dict[str, Any]:
     """`(least, most)`, where `None` leaves an end free, or one number for both."""
     if isinstance(bound, Mapping):
         ends = {str(key): value for key, value in bound.items() if value is not None}

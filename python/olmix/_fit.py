@@ -47,12 +47,12 @@ class FittedLaw:
     @property
     def task(self) -> str:
         """Name of the task."""
-        return self._entry["name"]
+        return str(self._entry["name"])
 
     @property
     def kind(self) -> str:
         """Which law it is: ``log_linear``, ``saturating``, …."""
-        return self._entry["law"]["type"]
+        return str(self._entry["law"]["type"])
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -154,7 +154,8 @@ class Fit:
     def content(self) -> dict[str, Any]:
         """What ``mixture.json`` would hold without a mixture (docs/mixture-json.md), as plain values."""
         if self._read is None:
-            self._read = json.loads(self._core.mixture())
+            read: dict[str, Any] = json.loads(self._core.mixture())
+            self._read = read
         return self._read
 
     @property
@@ -399,9 +400,10 @@ class Fit:
         [3, 5]
         """
         shown = reporter(progress)
-        lists = [_numbers(values, name) for values, name in ((target_tokens, "target_tokens"), (repetition, "repetition"), (kl, "kl"))]
+        targets, factors = _numbers(target_tokens, "target_tokens"), _numbers(repetition, "repetition")
+        strengths = _numbers(kl, "kl")
         try:
-            cells: list[dict[str, Any]] = json.loads(self._core.sweep(*lists, shown))
+            cells: list[dict[str, Any]] = json.loads(self._core.sweep(targets, factors, strengths, shown))
         finally:
             _close(shown)
         fields = ("target_tokens", "repetition_factor", "kl_reg", "predicted", "caps_binding", "effective_domains")
@@ -432,16 +434,14 @@ class Fit:
         return f"{size}; {law}{rmse}"
 
     def _repr_html_(self) -> str:
-        from ._html import section, table
-        from ._mix import _plain_columns
+        from ._html import figure, section, table
+        from ._mix import plain_columns
 
-        columns = _plain_columns(self.cv)
+        columns = plain_columns(self.cv)
         rows = list(zip(*columns.values(), strict=True))
-        parts = [table(list(columns), rows)]
-        svg = next((svg for name, svg in self.figures.items() if "predicted" in name or "measured" in name), None)
-        if svg:
-            parts.append(f"<div style='max-width:52em'>{svg}</div>")
-        return section(repr(self), *parts)
+        # Predicted and measured average loss of each run.
+        svg = next((svg for name, svg in self.figures.items() if name.startswith("avg_all_metrics_")), None)
+        return section(repr(self), table(list(columns), rows), figure(svg))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A fit is made again from its swarm: the same input gives the same bits.

@@ -63,7 +63,7 @@ class Draws:
         ...     sorted(os.listdir(f"{folder}/swarm"))
         ['fit.yaml', 'ratios.csv', 'weights.png', 'weights.svg']
         """
-        target = os.path.abspath(os.fspath(folder))
+        target: str = os.path.abspath(os.fspath(folder))
         staged: str | None = None
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -171,14 +171,16 @@ def generate(
     words += ["--seed", str(seed)] if seed is not None else []
     words += ["--base", os.fspath(base)] if base is not None else []
     with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
-        if is_path(config):
-            path = os.fspath(config)  # type: ignore[arg-type]
-        else:
-            path = os.path.join(folder, "generate.json")
+        given: str | None = None
+        if isinstance(config, Mapping):
+            path = given = os.path.join(folder, "generate.json")
             with open(path, "w", encoding="utf-8") as file:
-                file.write(as_text(config, {}))  # type: ignore[arg-type]
+                file.write(as_text(config, {}))
+        elif is_path(config):
+            path = str(os.fspath(config))
+        else:
+            raise InputError(f"{type(config).__name__} is no config", file="generate", help="give a mapping or a path")
         output = os.path.join(folder, "swarm")
-        given = None if is_path(config) else path
         summary: dict[str, Any] = run(["generate", "--config", path, "--output", output, *words], arguments=given)
         return Draws(_files(output), summary, None)
 

@@ -6,30 +6,55 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["section", "table"]
+__all__ = ["figure", "section", "table"]
 
 #: Rows that a notebook shows.
 MOST = 60
 
 
-def _cell(cell: Any) -> str:
+def _plain(cell: Any) -> Any:
     item = getattr(cell, "item", None)
     cell = item() if callable(item) else cell
-    if cell is None or cell != cell:
-        return "<td></td>"
-    if isinstance(cell, bool) or not isinstance(cell, (int, float)):
-        return f"<td style='text-align:left'>{escape(str(cell))}</td>"
-    text = f"{cell:,}" if isinstance(cell, int) else f"{cell:.5g}"
-    return f"<td style='text-align:right'>{text}</td>"
+    return None if cell is None or cell != cell else cell
 
 
-def table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return an HTML table; of long ones the beginning, with how many rows follow."""
-    head = "".join(f"<th style='text-align:left'>{escape(name)}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows[:MOST])
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if not _is_number(cell):
+        return escape(str(cell))
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.4g}".replace("-", "−")
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()) -> str:
+    """Return an HTML table; of long ones the beginning, with how many rows follow.
+
+    Numbers, and texts of the columns named in `right`, stand at the right.
+    """
+    shown = [[_plain(cell) for cell in row] for row in rows[:MOST]]
+    styles = [
+        f"text-align:{'right' if name in right or any(_is_number(row[at]) for row in shown) else 'left'}"
+        for at, name in enumerate(names)
+    ]
+    head = "".join(f"<th style='{style}'>{escape(name)}</th>" for name, style in zip(names, styles, strict=True))
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td style='{style}'>{_text(cell)}</td>" for cell, style in zip(row, styles, strict=True))
+        + "</tr>"
+        for row in shown
+    )
     more = len(rows) - MOST
     rest = f"<p>{more} rows more</p>" if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+
+
+def figure(svg: str | None) -> str:
+    """Return a figure on white, so that it can be read where pages are dark; nothing where there is none."""
+    return f"<div style='max-width:52em;background:white'>{svg}</div>" if svg else ""
 
 
 def section(title: str, *parts: str) -> str:

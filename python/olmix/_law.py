@@ -149,7 +149,7 @@ class Law:
             int(self.seed),
             None,
         )
-        self._data = (x.copy(), losses.copy(), single)
+        self._data: tuple[Array, Array, bool] = (np.array(x), np.array(losses), single)
         self.n_features_in_ = x.shape[1]
         columns = getattr(X, "columns", None)
         if columns is not None:

@@ -80,23 +80,23 @@ class Mix:
     @property
     def multipliers(self) -> dict[str, float]:
         """Of each constraint that binds: by how much the predicted loss falls per unit of weight that it is loosened."""
-        prices = self._content.get("prices") or []
+        prices: list[dict[str, Any]] = self._content.get("prices") or []
         return {f"{price.get('domain') or price.get('group')} {price['limit']}": price["loosening"] for price in prices}
 
     @property
     def predicted(self) -> float | None:
         """Predicted average loss at the mixture, weighted by task."""
-        return self._content["predicted"]
+        return _optional(self._content["predicted"])
 
     @property
     def natural(self) -> float | None:
         """Predicted average loss at the prior."""
-        return self._content["natural"]
+        return _optional(self._content["natural"])
 
     @property
     def gain(self) -> float | None:
         """By which share of the loss at the prior the mixture is better."""
-        return self._content["gain"]
+        return _optional(self._content["gain"])
 
     @property
     def gain_interval(self) -> tuple[float, float] | None:
@@ -325,24 +325,44 @@ class Mix:
         return f"Mix: {shown}{more}{gain}"
 
     def _repr_html_(self) -> str:
-        from ._html import section, table
+        from ._html import figure, section, table
 
-        rows = Table({name: list(column) for name, column in _plain_columns(self.table).items()})
-        parts = [table(list(rows), rows.rows())]
-        svg = next((svg for name, svg in self.figures.items() if "prior" in name or "proposed" in name), None)
-        if svg:
-            parts.append(f"<div style='max-width:52em'>{svg}</div>")
-        return section(repr(self), *parts)
+        domains = self._content["domains"]
+        names = ["domain", "prior", "proposed", "ratio", "epochs", "binding"]
+        rows = [
+            [
+                domain["name"],
+                f"{100 * domain['prior']:.2f} %",
+                "" if domain["weight"] is None else f"{100 * domain['weight']:.2f} %",
+                "" if domain["ratio"] is None else f"{domain['ratio']:.2f}×",
+                "" if domain["epochs"] is None else f"{domain['epochs']:.2f}",
+                domain["limit"],
+            ]
+            for domain in domains
+        ]
+        if any(domain["interval"] for domain in domains):
+            names.append(f"{100 * self._content['bootstrap']['confidence']:g} % interval")
+            for row, domain in zip(rows, domains, strict=True):
+                ends = domain["interval"]
+                row.append(f"{100 * ends['low']:.2f} – {100 * ends['high']:.2f} %" if ends else "")
+        # Prior and proposed share of each domain.
+        svg = next((svg for name, svg in self.figures.items() if name.endswith("_optimal")), None)
+        shown = table(names, rows, right=[name for name in names if name not in ("domain", "binding")])
+        return section(repr(self), shown, figure(svg))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self._bytes, self._maker)
+
+
+def _optional(number: Any) -> float | None:
+    return None if number is None else float(number)
 
 
 def _again(content: bytes, maker: str | None) -> Mix:
     return Mix(content, maker=maker)
 
 
-def _plain_columns(table: Any) -> dict[str, list[Any]]:
+def plain_columns(table: Any) -> dict[str, list[Any]]:
     """The columns of a result, as lists."""
     if isinstance(table, Table):
         return table.to_dict()
@@ -353,7 +373,7 @@ def _plain_columns(table: Any) -> dict[str, list[Any]]:
 
 def fit_warnings(fit: _olmix.Fit) -> list[FitWarning]:
     """The warnings of a fit, typed."""
-    found = []
+    found: list[FitWarning] = []
     for sentence, numbers in fit.warnings():
         values: dict[str, Any] = json.loads(numbers)
         found.append(FitWarning(sentence, values.pop("kind"), values))
@@ -366,6 +386,7 @@ def predict(laws: _olmix.Laws, mixtures: Any, domains: list[str], tasks: list[st
 
     from ._tables import maker_of
 
+    index: Any = getattr(mixtures, "index", None)
     array, names, alone = matrix_of(mixtures, domains)
     predicted = laws.predict(array)
     if isinstance(mixtures, (np.ndarray, list, tuple)):
@@ -377,7 +398,7 @@ def predict(laws: _olmix.Laws, mixtures: Any, domains: list[str], tasks: list[st
     if package == "pandas" and names is None:
         import pandas
 
-        return pandas.DataFrame(columns, index=mixtures.index)
+        return pandas.DataFrame(columns, index=index)
     return like(package, columns if names is None else {"run": names, **columns})
 
 

@@ -58,7 +58,7 @@ def reporter(progress: bool | Callable[[str, int, int], object] | None) -> Any:
     if progress is False:
         return None
     if _in_notebook():
-        from IPython.display import display
+        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]  # pyright: ignore
 
         handle: list[Any] = []
 

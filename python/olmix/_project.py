@@ -48,7 +48,7 @@ class Project:
     """
 
     def __init__(self, folder: str | os.PathLike[str] = ".") -> None:
-        self.folder = os.path.abspath(os.fspath(folder))
+        self.folder: str = os.path.abspath(os.fspath(folder))
         if not os.path.isdir(self.folder):
             raise FileError("there is no such folder", file=self.folder, help="make a project with `olmix init`")
 

@@ -80,7 +80,8 @@ class Swarm:
 
         def given(table: Any, name: str) -> tuple[str, Any]:
             if is_path(table):
-                return os.fspath(table), None
+                path: str | os.PathLike[str] = table
+                return os.fspath(path), None
             return name, columns_of(table, name)
 
         return _olmix.Tables(*given(self.ratios, "ratios"), *given(self.metrics, "metrics"))
@@ -120,14 +121,15 @@ class Swarm:
         return f"Swarm: {self._tables.runs} runs, domains {shown}"
 
 
-def _sizes(sizes: Mapping[str, float], name: str, *, whole: bool) -> dict[str, float]:
+def _sizes(sizes: Any, name: str, *, whole: bool) -> dict[str, float]:
     """Sizes as plain numbers, above 0."""
     if hasattr(sizes, "to_dict") and not isinstance(sizes, Mapping):
         sizes = sizes.to_dict()
     if not isinstance(sizes, Mapping):
         raise InputError(f"{type(sizes).__name__} is no mapping", file=name, help="give {domain: number}")
     found: dict[str, float] = {}
-    for domain, size in sizes.items():
+    given: dict[Any, Any] = dict(sizes)  # pyright: ignore[reportUnknownArgumentType]
+    for domain, size in given.items():
         try:
             number = float(size)
         except (TypeError, ValueError):

@@ -1,10 +1,13 @@
 """Tables in and out, whatever package made them: recognized by what they can do, never by importing their package."""
 
+# Values of any type are looked at here, and are of an unknown type until they have been.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Union, cast
 
 from .errors import InputError
 
@@ -258,9 +261,9 @@ def _prepared(column: str, cells: Any, table: str) -> Column:
     if isinstance(cells, (str, bytes)) or not hasattr(cells, "__len__"):
         raise InputError(f"column `{column}` is a single value", file=table, help="give one cell per run")
     if hasattr(cells, "to_numpy"):
-        array = _numbers_of(cells, np)
+        array: Any = _numbers_of(cells, np)
         if array is not None:
-            return array
+            return cast("Column", array)
         # pyarrow and polars make lists of plain values, pandas of its own.
         listed = getattr(cells, "to_pylist", None) or getattr(cells, "to_list", None) or cells.tolist
         return _texts(column, listed(), table, np)
@@ -300,7 +303,7 @@ def _texts(column: str, cells: Sequence[Any], table: str, np: Any) -> Column:
     missing = [cell is None or cell != cell or str(cell) in ("<NA>", "NaT") for cell in cells]
     numbers = (int, float, np.integer, np.floating)
     if all(gone or (isinstance(cell, numbers)) for cell, gone in zip(cells, missing, strict=True)):
-        return np.array([np.nan if gone else float(cell) for cell, gone in zip(cells, missing, strict=True)])
+        return cast("Column", np.array([np.nan if gone else float(cell) for cell, gone in zip(cells, missing, strict=True)]))
     texts: list[str | None] = []
     for cell, gone in zip(cells, missing, strict=True):
         if isinstance(cell, (list, tuple, dict, set, complex, bytes)):
