@@ -96,15 +96,29 @@ def collect(
     prior = None if prior is None else _sizes(prior, "prior", whole=False)
     if output is not None:
         folder = os.fspath(output)
-        run([*words, "--output", folder])
+        with tempfile.TemporaryDirectory(prefix="olmix-") as temporary:
+            counts = _counts(tokens, temporary)
+            run([*words, "--output", folder, *counts], arguments=counts[-1] if counts else None)
         return Swarm(os.path.join(folder, "ratios.csv"), os.path.join(folder, "metrics.csv"), tokens=tokens, prior=prior)
     with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
-        run([*words, "--output", folder])
+        # Nobody sees the first fit.yaml: the swarm has its own tokens and prior.
+        counts = _counts(tokens, folder)
+        run([*words, "--output", folder, *counts], arguments=counts[-1] if counts else None, unsaid="fit.yaml ")
         tables = [_table(os.path.join(folder, name)) for name in ("ratios.csv", "metrics.csv")]
         with open(os.path.join(folder, "metrics.meta.json"), encoding="utf-8") as file:
             known = json.load(file)["metrics"]
         directions = {name: meta["direction"] for name, meta in known.items() if meta.get("direction")}
         return Swarm(*tables, tokens=tokens, prior=prior, directions=directions)
+
+
+def _counts(tokens: Mapping[str, float] | None, folder: str) -> list[str]:
+    """The option for token counts, which the first fit.yaml gets."""
+    if tokens is None:
+        return []
+    path = os.path.join(folder, "tokens.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(dict(tokens), file)
+    return ["--tokens", path]
 
 
 def _table(path: str) -> dict[str, list[Any]]:

@@ -51,10 +51,13 @@ def find() -> str:
     )
 
 
-def run(words: Sequence[str], *, json_output: bool = True, arguments: str | None = None) -> Any:
+def run(
+    words: Sequence[str], *, json_output: bool = True, arguments: str | None = None, unsaid: str | None = None
+) -> Any:
     """Run the command and return what it prints: a JSON value, or the text.
 
-    `arguments` is a file that was made of arguments: errors do not name it.
+    `arguments` is a file that was made of arguments: errors do not name it. Notices that begin with `unsaid` are not
+    passed on.
 
     Notices and warnings of the command become Python warnings, its refusals exceptions; its progress goes to standard
     error where that is a terminal. Ctrl-C ends it.
@@ -70,8 +73,19 @@ def run(words: Sequence[str], *, json_output: bool = True, arguments: str | None
     if process.returncode:
         raise _exception(process.returncode, told, arguments)
     for text in _notices(told):
-        warnings.warn(text, OlmixNotice, stacklevel=3)
+        if unsaid is not None and text.startswith(unsaid):
+            continue
+        warnings.warn(text, OlmixNotice, stacklevel=_outside())
     return json.loads(output) if json_output else output
+
+
+def _outside() -> int:
+    """The level, for `warnings.warn` in the function that calls this, of the first caller that is not of this package."""
+    folder = os.path.dirname(__file__)
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename).startswith(folder):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _notices(told: str) -> list[str]:

@@ -7,14 +7,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._mix import Mix
-from ._tables import like
+from ._tables import Table, like
 from .errors import FileError
 
 __all__ = ["Plan", "Project", "plan"]
 
 
 class Plan:
-    """What to train after an update, with cost and risk; made by `Project.plan`."""
+    """What to train after an update, with cost and risk; made by `Project.plan`.
+
+    Attributes
+    ----------
+    content : dict
+        All of the plan, as ``olmix plan --json`` prints it.
+
+    Examples
+    --------
+    >>> import olmix, pathlib, subprocess, sys, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     olmix.fit(olmix.examples.swarm()).propose().save(f"{folder}/mixture.json")
+    ...     line = [sys.executable, "-m", "olmix", "init", f"{folder}/house", "--from", f"{folder}/mixture.json"]
+    ...     done = subprocess.run(line, check=True, capture_output=True)
+    ...     plan = olmix.Project(f"{folder}/house").plan()
+    >>> plan
+    Plan: recompute, 21 runs
+    """
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
@@ -29,8 +46,29 @@ class Plan:
         """Number of new runs."""
         return int(self.content["cost"]["runs"])
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why this method, in sentences."""
+        return [str(reason) for reason in self.content["reasons"]]
+
+    @property
+    def methods(self) -> Table:
+        """A row per method: sampled domains, new runs, and the average loss that it is expected to reach (`None` if unknown)."""
+        fields = ("method", "domains", "runs", "expected_loss")
+        methods = self.content["alternatives"]
+        return Table({field: [method[field] for method in methods] for field in fields})
+
     def __repr__(self) -> str:
         return f"Plan: {self.method}, {self.runs} runs"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from ._html import section, table
+
+        methods = self.methods
+        reasons = "".join(f"<p>{escape(reason)}</p>" for reason in self.reasons)
+        return section(repr(self), reasons, table(list(methods), methods.rows()) if methods.height else "")
 
 
 class Project:
