@@ -385,6 +385,8 @@ class Fit:
             How often the run may see each token.
         kl : sequence of number
             Strengths λ of the pull to the prior, in loss per nat.
+        progress : bool or callable, optional
+            See `olmix.fit`.
 
         Returns
         -------
@@ -415,6 +417,13 @@ class Fit:
 
     def report(self, path: str | os.PathLike[str], *, title: str = "Laws") -> None:
         """Write the report of the laws: one HTML file that needs no network connection.
+
+        Parameters
+        ----------
+        path : path
+            The file, which is replaced.
+        title : str
+            Title of the page.
 
         Examples
         --------

@@ -17,7 +17,20 @@ __all__ = ["Draws", "generate"]
 
 
 class Draws:
-    """The mixtures of a swarm that was drawn; made by `olmix.generate`."""
+    """The mixtures of a swarm that was drawn; made by `olmix.generate`.
+
+    Attributes
+    ----------
+    summary : dict
+        What ``olmix generate --json`` prints: runs, mixtures, and how well they determine a law.
+
+    Examples
+    --------
+    >>> import olmix
+    >>> draws = olmix.generate(tokens={"web": 6e9, "code": 9e8}, runs=3)
+    >>> draws, len(draws)
+    (Draws: 3 mixtures over 2 domains, 3)
+    """
 
     def __init__(self, files: dict[str, bytes], summary: dict[str, Any], like_package: str | None) -> None:
         self._files = files
@@ -49,6 +62,11 @@ class Draws:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``ratios.csv``, ``fit.yaml``, the figure and, with a base, the launch configs into a new folder.
+
+        Parameters
+        ----------
+        folder : path
+            The folder, which is made; completely or not at all.
 
         Raises
         ------

@@ -73,6 +73,16 @@ class Law:
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the settings by name.
 
+        Parameters
+        ----------
+        deep : bool
+            Has no effect: settings hold no estimators.
+
+        Returns
+        -------
+        dict
+            What the law was made with.
+
         Examples
         --------
         >>> import olmix
@@ -83,6 +93,16 @@ class Law:
 
     def set_params(self, **params: Any) -> Law:
         """Change settings; they count from the next `fit` on.
+
+        Parameters
+        ----------
+        **params
+            Settings by name.
+
+        Returns
+        -------
+        Law
+            The law itself.
 
         Raises
         ------
@@ -110,6 +130,11 @@ class Law:
             Mixtures: shares that sum to 1 within 0.01.
         y : array, runs or runs × tasks
             Losses, at least 0.
+
+        Returns
+        -------
+        Law
+            The law itself.
 
         Raises
         ------
@@ -184,6 +209,18 @@ class Law:
 
     def score(self, X: Any, y: Any) -> float:
         """Return the coefficient of determination R², the mean over tasks: 1 at best.
+
+        Parameters
+        ----------
+        X : array or table, mixtures × domains
+            Mixtures, in the order in which the law was fitted.
+        y : array, mixtures or mixtures × tasks
+            Measured losses.
+
+        Returns
+        -------
+        float
+            ``1 − Σ (y − predicted)² / Σ (y − mean)²``; below 0 where the mean predicts better.
 
         Examples
         --------

@@ -277,6 +277,16 @@ class Mix:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``mixture.json``, which every command of olmix reads.
 
+        Parameters
+        ----------
+        path : path
+            The file, which is replaced; completely or not at all.
+
+        Raises
+        ------
+        olmix.errors.FileError
+            Where it can't be written.
+
         Examples
         --------
         >>> import olmix, tempfile
@@ -290,6 +300,13 @@ class Mix:
 
     def report(self, path: str | os.PathLike[str], *, title: str = "Training mixture") -> None:
         """Write the report: one HTML file that needs no network connection.
+
+        Parameters
+        ----------
+        path : path
+            The file, which is replaced.
+        title : str
+            Title of the page.
 
         Raises
         ------

@@ -23,14 +23,13 @@ class Plan:
 
     Examples
     --------
-    >>> import olmix, pathlib, subprocess, sys, tempfile
+    >>> import olmix, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     olmix.fit(olmix.examples.swarm()).propose().save(f"{folder}/mixture.json")
-    ...     line = [sys.executable, "-m", "olmix", "init", f"{folder}/house", "--from", f"{folder}/mixture.json"]
-    ...     done = subprocess.run(line, check=True, capture_output=True)
-    ...     plan = olmix.Project(f"{folder}/house").plan()
+    ...     plan = olmix.examples.project(f"{folder}/house").plan(runs=4)
     >>> plan
-    Plan: recompute, 21 runs
+    Plan: swarm-reuse, 4 runs
+    >>> list(plan.methods["method"])
+    ['swarm-reuse', 'recompute']
     """
 
     def __init__(self, content: dict[str, Any]) -> None:
@@ -83,6 +82,20 @@ class Project:
     ------
     olmix.errors.FileError
         Where there is no such folder.
+
+    Notes
+    -----
+    Every method runs the command of its name, and raises its refusals: `olmix.errors.InputError` with what to do, such as
+    for a record that there is not, or a folder that is no project. Each is one transaction.
+
+    Examples
+    --------
+    >>> import olmix, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = olmix.examples.project(f"{folder}/house")
+    ...     log = project.log()
+    >>> log["title"][0], log["runs"][2]
+    ('first mixture', 40)
     """
 
     def __init__(self, folder: str | os.PathLike[str] = ".") -> None:
@@ -106,7 +119,15 @@ class Project:
         Returns
         -------
         table
-            Name, kind, title, parents, time, runs, gain and tags of each record.
+            Name, kind, title, parents, time (UTC), runs, gain (share of the loss) and tags of each record.
+
+        Examples
+        --------
+        >>> import olmix, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     log = olmix.examples.project(f"{folder}/house").log()
+        >>> list(log["name"])
+        ['main@1', 'fit@1', 'swarm@1', 'domains@1']
         """
         records: list[dict[str, Any]] = self._run("log", *(["--all"] if all else []))
         columns: dict[str, list[Any]] = {field: [record[field] for record in records] for field in ("name", "kind", "title")}
@@ -118,7 +139,31 @@ class Project:
         return like(None, columns)
 
     def show(self, record: str) -> dict[str, Any]:
-        """Return all that is known of a record, as plain values."""
+        """Return all that is known of a record, as plain values.
+
+        Parameters
+        ----------
+        record : str
+            Its name, such as ``"main@2"``; ``"main"`` is the newest of the line.
+
+        Returns
+        -------
+        dict
+            What ``olmix show --json`` prints.
+
+        Raises
+        ------
+        olmix.errors.InputError
+            Where there is no such record.
+
+        Examples
+        --------
+        >>> import olmix, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     shown = olmix.examples.project(f"{folder}/house").show("main")
+        >>> shown["name"]
+        'main@1'
+        """
         found: dict[str, Any] = self._run("show", record)
         return found
 
@@ -143,6 +188,24 @@ class Project:
             Of partial reuse: domains or patterns that are free although the update does not change them.
         write : path, optional
             Folder for the configs of the swarm; the plan is then recorded.
+
+        Returns
+        -------
+        Plan
+            Method, runs, reasons, and the loss that each method is expected to reach.
+
+        Raises
+        ------
+        olmix.errors.InputError
+            For methods that the update does not allow, and budgets that are too small.
+
+        Examples
+        --------
+        >>> import olmix, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     plan = olmix.examples.project(f"{folder}/house").plan()
+        >>> plan.runs  # nothing has changed
+        0
         """
         words = ["--method", method] if method else []
         words += ["--runs", str(runs)] if runs is not None else []
@@ -176,6 +239,23 @@ class Project:
         -------
         dict
             What was recorded.
+
+        Raises
+        ------
+        olmix.errors.InputError
+            For a mixture over other domains, and one whose runs are not there without `without_runs`.
+
+        Examples
+        --------
+        >>> import olmix, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     project = olmix.examples.project(f"{folder}/house")
+        ...     mix = olmix.fit(olmix.examples.swarm()).propose(bounds={"books": (0.1, None)})
+        ...     mix.save(f"{folder}/mixture.json")
+        ...     done = project.commit(f"{folder}/mixture.json", message="again", without_runs=True)
+        ...     log = project.log()
+        >>> log["title"][0]
+        'again'
         """
         import tempfile
 
@@ -197,6 +277,18 @@ class Project:
 
 def plan(project: Project | str | os.PathLike[str] = ".", **options: Any) -> Plan:
     """Plan what to train after updates of a project: `Project.plan`.
+
+    Parameters
+    ----------
+    project : Project or path
+        The project, or its folder.
+    **options
+        As those of `Project.plan`.
+
+    Returns
+    -------
+    Plan
+        Method, runs, reasons, and the loss that each method is expected to reach.
 
     Examples
     --------

@@ -29,6 +29,11 @@ class Table(Mapping[str, Any]):
 
     It is a mapping from names to columns, and an Arrow table for everything that takes one.
 
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Columns of one length.
+
     Examples
     --------
     >>> import olmix

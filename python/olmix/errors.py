@@ -31,8 +31,8 @@ class OlmixError(Exception):
 
     Notes
     -----
-    `str` gives ``file:place: message`` and, on a line of its own, ``  help: …``; parts that are not
-    known are left out. Two exceptions survive pickling and copying with all fields.
+    `str` gives ``file:place: message`` and, on a line of its own, ``help: …``; parts that are not known are left out.
+    Exceptions survive pickling and copying with all fields.
 
     Examples
     --------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._swarm import Swarm
 
-__all__ = ["swarm", "tables"]
+if TYPE_CHECKING:
+    from ._project import Project
+
+__all__ = ["project", "swarm", "tables"]
 
 _TOKENS = {
     "web:general": 6_000_000_000,
@@ -47,6 +50,43 @@ def tables() -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
     (40, 'web:general')
     """
     return _columns(_path("ratios.csv")), _columns(_path("metrics.csv"))
+
+
+def project(folder: str | os.PathLike[str]) -> Project:
+    """Make a project of `swarm` in a new folder, with the first mixture recorded.
+
+    Parameters
+    ----------
+    folder : path
+        The project's folder, which is made.
+
+    Returns
+    -------
+    Project
+        Its history: domains, swarm, fit and mixture.
+
+    Examples
+    --------
+    >>> import olmix, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     list(olmix.examples.project(f"{folder}/house").log()["name"])
+    ['main@1', 'fit@1', 'swarm@1', 'domains@1']
+    """
+    import tempfile
+
+    from ._command import run
+    from ._fit import fit
+    from ._project import Project
+
+    measured = Swarm(_path("ratios.csv"), _path("metrics.csv"), tokens=_TOKENS)
+    mix = fit(measured, law="log_linear").propose(target_tokens=1e10, repetition=4, bootstrap=0)
+    with tempfile.TemporaryDirectory(prefix="olmix-") as temporary:
+        path = os.path.join(temporary, "mixture.json")
+        mix.save(path)
+        run(["init", os.fspath(folder), "--from", path])
+    made = Project(folder)
+    made.commit(mix, message="first mixture")
+    return made
 
 
 def _columns(path: str) -> dict[str, list[Any]]:

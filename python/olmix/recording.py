@@ -356,7 +356,17 @@ class RunRecorder:
             self._tell(reason)
 
     def close(self) -> None:
-        """Let go of the folder, as the end of the process does. A run that has not ended stays unfinished."""
+        """Let go of the folder, as the end of the process does. A run that has not ended stays unfinished.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> swarm = tempfile.TemporaryDirectory()
+        >>> recorder = RunRecorder(f"{swarm.name}/run-00", {"web": 0.7, "code": 0.3})
+        >>> recorder.log(100, {"val/loss": 3.0})
+        >>> recorder.close()
+        >>> swarm.cleanup()
+        """
         if self._journal is not None:
             self._journal.close()
         if self._lock is not None:

@@ -119,3 +119,49 @@ def test_weights_are_those_of_the_published_exact_proposer(dclm: Dclm) -> None:
     # A cone solver may leave its constraints by a little; its point is put back before the two are compared.
     inside = np.clip(theirs, 0, caps)
     assert value(ours) <= value(inside / inside.sum()) + 1e-8
+
+
+@pytest.mark.filterwarnings("ignore::olmix.notices.OlmixWarning")
+def test_every_key_of_a_config_of_the_reference_implementation_is_read(tmp_path: Path) -> None:
+    # Its defaults, but for `kl_reg`, which its exact proposer asks for.
+    from olmix import examples
+
+    for name, table in zip(("ratios", "metrics"), examples.tables(), strict=True):
+        rows = zip(*table.values(), strict=True)
+        lines = [",".join(table), *(",".join(map(str, row)) for row in rows)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    config: dict[str, Any] = {
+        "swarm": {"ratios": str(tmp_path / "ratios.csv"), "metrics": str(tmp_path / "metrics.csv")},
+        "priors": {"token_counts": examples.swarm().tokens},
+        "eval": {"type": "offline", "tasks": {"code": ["code_python", "code_sql"], "qa": ["qa_history"]}},
+        "regression": {
+            "type": "log_linear", "seed": 0, "n_test": 0, "train_split": [1.0], "aggregate_task_families": False,
+        },
+        "proposer": {
+            "type": "exact", "temperature": None, "kl_reg": 0.1, "use_natural_kl": False, "fit_only": False,
+            "make_worst_mix": False,
+        },
+        "constraints": {"enabled": True, "target_tokens": 10_000_000_000, "repetition_factor": 5.0},
+        "filtering": {
+            "keep_sources": [], "support_domains": [], "drop_metrics": [], "fixed_weight": {},
+            "obj_weights": {"qa_history": 0.5},
+        },
+    }  # fmt: skip
+    mix = olmix.fit(config).propose()
+    arguments = olmix.fit(
+        olmix.Swarm(config["swarm"]["ratios"], config["swarm"]["metrics"], tokens=config["priors"]["token_counts"]),
+        law="log_linear",
+        tasks=config["eval"]["tasks"],
+        weights={"qa_history": 0.5},
+    ).propose(kl=0.1, target_tokens=1e10, repetition=5)
+    assert mix.weights == arguments.weights
+    refused = {
+        ("filtering", "keep_sources"): ["code"],
+        ("filtering", "support_domains"): ["code"],
+        ("filtering", "fixed_weight"): {"code": 0.1},
+        ("proposer", "use_natural_kl"): True,
+    }
+    for (section, key), value in refused.items():
+        changed = {**config, section: {**config[section], key: value}}
+        with pytest.raises(olmix.errors.InputError, match=key):
+            olmix.fit(changed).propose()
