@@ -55,8 +55,14 @@ for folder in target/tmp/package target/tmp/integrations; do
 done
 unset OLMIX_BINARY PYTHONPATH
 export OLMIX_TEST_PYTHON=1
-target/tmp/package/bin/python -m pytest -q -p no:cacheprovider python/tests/test_interface.py python/tests/test_bad_input.py
+with_tables=(python/tests/test_interface.py python/tests/test_bad_input.py python/tests/test_documentation.py)
+target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --nbmake "${with_tables[@]}" docs/python
+target/tmp/package/bin/python -m mypy
+# pyright is a program of Node, which its package brings where it is not there.
+if command -v node > /dev/null; then
+  target/tmp/package/bin/pyright --pythonpath target/tmp/package/bin/python
+fi
 # Examples of the documentation, of the package as it was installed.
 installed=$(cd / && "$OLDPWD/target/tmp/package/bin/python" -c 'import olmix, os; print(os.path.dirname(olmix.__file__))')
 target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --doctest-modules "$installed" --ignore "$installed/integrations"
-target/tmp/integrations/bin/python -m pytest -q -p no:cacheprovider python/tests --ignore python/tests/test_interface.py --ignore python/tests/test_bad_input.py
+target/tmp/integrations/bin/python -m pytest -q -p no:cacheprovider python/tests "${with_tables[@]/#/--ignore=}"
