@@ -21,3 +21,13 @@ bench-scale *flags:
 # Drawing swarms, optimal designs, and counting 100,000 shards.
 bench-swarm:
     cargo bench -p olmix --bench swarm
+
+# Tests, notebooks and types of the Python package, with a wheel of this checkout.
+python:
+    OLMIX_BUILD_PROFILE=dev scripts/build-wheel.sh target/tmp/wheels
+    scripts/test-package.sh target/tmp/wheels
+
+# Makes HTML of docs/python and of the package's docstrings.
+python-docs:
+    OLMIX_BUILD_PROFILE=dev scripts/build-wheel.sh target/tmp/wheels
+    scripts/python-docs.sh target/tmp/wheels

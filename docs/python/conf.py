@@ -1,4 +1,4 @@
-"""Sphinx: the pages of this folder, and the reference of the package from its docstrings. scripts/python-docs.sh builds it."""
+"""Sphinx: the pages of this folder, and the reference of the package from its docstrings. scripts/python-docs.sh makes it."""
 
 import olmix
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,3 +83,14 @@ def test_methods_that_give_something_say_what() -> None:
         and "Returns\n" not in (inspect.getdoc(item) or "")
     ]
     assert not lacking
+
+
+def test_links_of_the_pages_lead_to_files() -> None:
+    folder = ROOT / "docs" / "python"
+    links = 0
+    for page in [*folder.glob("*.md"), *folder.glob("*.ipynb"), ROOT / "python" / "README.md"]:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            if "://" not in link:
+                links += 1
+                assert (page.parent / link.partition("#")[0]).exists(), f"{page.name}: {link}"
+    assert links > 20
