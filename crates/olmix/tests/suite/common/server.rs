@@ -84,7 +84,7 @@ impl Server {
         let server = Self::start_with(program, arguments, &folder, environment);
         let group = server.process.id();
         at_exit(&format!(
-            "kill -KILL -- -{group}\nrm -r '{}'",
+            "kill -s KILL -- -{group}\nrm -r '{}'",
             folder.display()
         ));
         server
