@@ -58,6 +58,8 @@ export OLMIX_TEST_PYTHON=1
 with_tables=(python/tests/test_interface.py python/tests/test_bad_input.py python/tests/test_documentation.py)
 target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --nbmake "${with_tables[@]}" docs/python
 target/tmp/package/bin/python -m mypy
+# The stub of the extension says what the extension has.
+(cd / && "$OLDPWD/target/tmp/package/bin/stubtest" olmix._olmix)
 # pyright is a program of Node, which its package brings where it is not there.
 if command -v node > /dev/null; then
   target/tmp/package/bin/pyright --pythonpath target/tmp/package/bin/python

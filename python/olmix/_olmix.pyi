@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -9,7 +9,9 @@ _Columns = list[tuple[str, _Column]]
 _Edits = list[tuple[list[str], str]]
 
 __version__: str
+__all__ = ["__version__", "Tables", "Fit", "Laws", "arrow_columns", "arrow_stream"]
 
+@final
 class Tables:
     def __new__(
         cls,
@@ -23,6 +25,7 @@ class Tables:
     @property
     def runs(self) -> int: ...
 
+@final
 class Laws:
     @staticmethod
     def of_mixture(name: str, text: str) -> Laws: ...
@@ -43,6 +46,7 @@ class Laws:
     def json(self) -> str: ...
     def __len__(self) -> int: ...
 
+@final
 class Fit:
     def __new__(
         cls,
