@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 from . import errors, examples, notices
 from ._collect import collect
-from ._fit import Fit, FittedLaw, fit
+from ._fit import Fit
+from ._fitted_law import FittedLaw
+from ._fitting import fit
 from ._generate import Draws, generate
 from ._law import Law
 from ._mix import Mix, read_mixture

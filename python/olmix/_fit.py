@@ -5,123 +5,22 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._config import Changes, arguments, as_edits, as_text, fit_settings, proposal_settings
-from ._mix import Mix, fit_warnings, predict, write
+from ._config import Changes, arguments, as_edits, as_text, proposal_settings
+from ._fitted_law import FittedLaw, LawsByTask
+from ._mix import Mix
 from ._progress import reporter
-from ._swarm import Swarm
-from ._tables import is_path, like
+from ._results import fit_warnings, plain_columns, predict, write
+from ._tables import like
 from .errors import InputError
-from .notices import FitWarning, OlmixNotice
+from .notices import FitWarning
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from . import _olmix
 
-    Array = np.ndarray[Any, np.dtype[np.float64]]
-
-__all__ = ["Fit", "FittedLaw", "fit"]
-
-
-class FittedLaw:
-    """The law of one task, as `Fit.laws` holds it.
-
-    Examples
-    --------
-    >>> import olmix
-    >>> law = olmix.fit(olmix.examples.swarm()).laws["code_python"]
-    >>> law
-    code_python: log_linear
-    >>> law.coefficients["code"] < 0  # more code, lower loss
-    True
-    """
-
-    def __init__(self, fit: Fit, position: int) -> None:
-        self._fit = fit
-        self._position = position
-        self._entry: dict[str, Any] = fit.content["law"]["tasks"][position]
-
-    @property
-    def task(self) -> str:
-        """Name of the task."""
-        return str(self._entry["name"])
-
-    @property
-    def kind(self) -> str:
-        """Which law it is: ``log_linear``, ``saturating``, …."""
-        return str(self._entry["law"]["type"])
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The law's parameters, as ``mixture.json`` has them (docs/mixture-json.md)."""
-        return dict(self._entry["law"])
-
-    @property
-    def coefficients(self) -> dict[str, float]:
-        """What each domain does to the log of the loss, per unit of share: of a log-linear law `t`, of others around the prior."""
-        law = self._entry["law"]
-        if "t" in law:
-            return dict(zip(self._fit.domains, law["t"], strict=True))
-        prior = list(self._fit.prior.values())
-        row = self._fit._core.laws.effects(prior)[self._position]
-        return dict(zip(self._fit.domains, row.tolist(), strict=True))
-
-    def predict(self, mixtures: Any) -> Any:
-        """Predict the loss of mixtures.
-
-        Parameters
-        ----------
-        mixtures : table, array (mixtures × domains) or mapping of str to number
-            Shares that sum to 1 within 0.01.
-
-        Returns
-        -------
-        numpy.ndarray or float
-            One loss per mixture; a number for a single mixture.
-
-        Examples
-        --------
-        >>> import olmix
-        >>> fit = olmix.fit(olmix.examples.swarm())
-        >>> fit.laws["code_python"].predict(fit.prior) > 0
-        True
-        """
-        from ._tables import matrix_of
-
-        array, _, alone = matrix_of(mixtures, self._fit.domains)
-        column = self._fit._core.laws.predict(array)[:, self._position]
-        return float(column[0]) if alone else column
-
-    def __repr__(self) -> str:
-        return f"{self.task}: {self.kind}"
-
-
-class _Laws(Mapping[str, FittedLaw]):
-    """The laws by task."""
-
-    def __init__(self, fit: Fit) -> None:
-        self._fit = fit
-
-    def __getitem__(self, task: str) -> FittedLaw:
-        tasks = self._fit.tasks
-        if task not in tasks:
-            import difflib
-
-            near = difflib.get_close_matches(task, tasks, 1)
-            raise KeyError(f"{task!r}" + (f"; did you mean {near[0]!r}?" if near else f"; the tasks are {tasks[:8]}"))
-        return FittedLaw(self._fit, tasks.index(task))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fit.tasks)
-
-    def __len__(self) -> int:
-        return len(self._fit.tasks)
-
-    def __repr__(self) -> str:
-        return f"laws of {len(self)} tasks: {', '.join(list(self)[:6])}{', …' if len(self) > 6 else ''}"
+__all__ = ["Fit", "close"]
 
 
 class Fit:
@@ -181,7 +80,7 @@ class Fit:
     @property
     def laws(self) -> Mapping[str, FittedLaw]:
         """The law of each task."""
-        return _Laws(self)
+        return LawsByTask(self)
 
     @property
     def cv(self) -> Any:
@@ -331,7 +230,7 @@ class Fit:
             with arguments():
                 core = self._core.propose(text, edits, shown)
         finally:
-            _close(shown)
+            close(shown)
         mix = Mix(core.mixture(), fit=core, maker=self._maker)
         for warning in mix.warnings:
             warnings.warn(warning, stacklevel=2)
@@ -407,7 +306,7 @@ class Fit:
         try:
             cells: list[dict[str, Any]] = json.loads(self._core.sweep(targets, factors, strengths, shown))
         finally:
-            _close(shown)
+            close(shown)
         fields = ("target_tokens", "repetition_factor", "kl_reg", "predicted", "caps_binding", "effective_domains")
         columns: dict[str, list[Any]] = {field: [cell[field] for cell in cells] for field in fields}
         for j, domain in enumerate(self.domains):
@@ -444,7 +343,6 @@ class Fit:
 
     def _repr_html_(self) -> str:
         from ._html import figure, section, table
-        from ._mix import plain_columns
 
         columns = plain_columns(self.cv)
         rows = list(zip(*columns.values(), strict=True))
@@ -454,7 +352,9 @@ class Fit:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A fit is made again from its swarm: the same input gives the same bits.
-        return _fit_again, self._again
+        from ._fitting import fit_again
+
+        return fit_again, self._again
 
 
 def _numbers(values: Any, name: str) -> list[float]:
@@ -472,154 +372,8 @@ def _numbers(values: Any, name: str) -> list[float]:
     return found
 
 
-def _close(shown: Any) -> None:
+def close(shown: Any) -> None:
+    """Remove progress that is shown."""
     close = getattr(shown, "close", None)
     if close is not None:
         close()
-
-
-def _fit_again(swarm: Any, given: dict[str, Any]) -> Fit:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return fit(swarm, **given)
-
-
-def fit(
-    swarm: Swarm | str | os.PathLike[str] | Mapping[str, Any],
-    law: str | None = None,
-    *,
-    directions: Mapping[str, str] | None = None,
-    tasks: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
-    drop: Sequence[str] = (),
-    weights: Mapping[str, float] | None = None,
-    granularity: str | None = None,
-    ridge: float | str | None = None,
-    huber_delta: float | None = None,
-    dead_domains: str | None = None,
-    n_test: int | None = None,
-    folds: int | None = None,
-    seed: int | None = None,
-    target_tokens: float | str | None = None,
-    preset: str | None = None,
-    progress: Any = None,
-) -> Fit:
-    """Fit one law per task, and check it on runs that it has not seen.
-
-    Parameters
-    ----------
-    swarm : Swarm, path or mapping
-        The measured runs; or a fit config (docs/fit-config.md), as a file or as a mapping, which the other arguments
-        then change.
-    law : str, optional
-        ``auto`` (the law with the lowest cross-validation error; the default), ``log_linear``, ``saturating``,
-        ``bimix``, ``autoscale``, ``gp``, ``lightgbm`` or ``search``.
-    directions : mapping of str to str, optional
-        ``{metric or pattern: "max" or "min"}``: which way a metric is better. Metrics are losses otherwise.
-    tasks : mapping or sequence, optional
-        The metrics that are tasks, by family or as a list; by default all but those that are no tasks.
-    drop : sequence of str
-        Metrics or patterns that are no tasks.
-    weights : mapping of str to number, optional
-        Weight of a metric in the average, at least 0; 1 by default.
-    granularity : str, optional
-        What gets a law: each ``task`` (the default), ``family``, or ``all``.
-    ridge : number or ``"auto"``, optional
-        Penalty ρ ≥ 0 on the coefficients; ``auto`` chooses it by cross-validation.
-    huber_delta : number, optional
-        δ > 0 of the Huber loss, in the unit of the losses.
-    dead_domains : str, optional
-        Domains that no run sampled: ``hold`` (at their prior share; the default) or ``error``.
-    n_test : int, optional
-        Runs that are set aside to test the laws; above 0 there is no mixture.
-    folds : int, optional
-        Folds of the cross-validation; 0 for none, 5 by default.
-    seed : int, optional
-        Seed of every random draw; 0 by default.
-    target_tokens : number or str, optional
-        Tokens of the run, for laws that depend on it (``autoscale``).
-    preset : str, optional
-        A published method that replaces law, granularity, optimizer and caps.
-    progress : bool or callable, optional
-        ``None`` shows progress on a terminal and in a notebook, ``False`` nowhere, ``True`` everywhere. A function is
-        called with stage, steps done and steps in all.
-
-    Returns
-    -------
-    Fit
-        Laws and checks; `Fit.propose` gives mixtures. The same input and seed give the same bits on any number of
-        threads, here and on the command line.
-
-    Raises
-    ------
-    olmix.errors.InputError
-        For data and settings that can't be used; `TooFewRunsError` where the law needs more runs.
-    KeyboardInterrupt
-        By Ctrl-C, within a step of the fit; nothing is left behind.
-
-    Warns
-    -----
-    olmix.notices.OlmixNotice
-        For what was left out or read in another way than one might expect.
-    olmix.notices.FitWarning
-        For each reason not to trust the laws.
-
-    Notes
-    -----
-    The method is that of Olmix (arXiv 2602.12237, section 2). Work runs on all cores without the interpreter's lock.
-
-    Examples
-    --------
-    >>> import olmix
-    >>> fit = olmix.fit(olmix.examples.swarm(), law="log_linear", seed=0)
-    >>> fit.cv["task"][0], bool(fit.cv["spearman"][0] > 0.9)
-    ('average', True)
-    """
-    from . import _olmix
-
-    given = {
-        "law": law,
-        "directions": directions,
-        "tasks": tasks,
-        "drop": drop,
-        "weights": weights,
-        "granularity": granularity,
-        "ridge": ridge,
-        "huber_delta": huber_delta,
-        "dead_domains": dead_domains,
-        "n_test": n_test,
-        "folds": folds,
-        "seed": seed,
-        "target_tokens": target_tokens,
-    }
-    if isinstance(swarm, Swarm) and directions:
-        given["directions"] = {**swarm.directions, **directions}
-    changes = fit_settings(**given)  # type: ignore[arg-type]
-    path: str | None = None
-    text = ""
-    config: dict[str, Any] | None = None
-    tables, maker = None, None
-    if isinstance(swarm, Swarm):
-        config, tables, maker = swarm._config(), swarm._tables, swarm.maker
-        text = as_text(config, changes)
-    elif isinstance(swarm, Mapping):
-        config = dict(swarm)
-        text = as_text(config, changes)
-    elif is_path(swarm):
-        path = os.fspath(swarm)
-    else:
-        raise InputError(
-            f"{type(swarm).__name__} is no swarm", file="fit", place="swarm", help="give an olmix.Swarm, or a fit config"
-        )
-    edits = as_edits(changes) if path is not None else []
-    shown = reporter(progress)
-    try:
-        with arguments():
-            core = _olmix.Fit(path, text, tables, edits, preset, False, shown)
-    finally:
-        _close(shown)
-    for notice in core.notices:
-        warnings.warn(notice, OlmixNotice, stacklevel=2)
-    fitted = Fit(core, config, changes, maker, (swarm, {**given, "preset": preset}))
-    for warning in fitted.warnings:
-        warnings.warn(warning, stacklevel=2)
-    return fitted

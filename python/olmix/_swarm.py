@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._tables import columns_of, is_path, maker_of
+from ._columns import columns_of
+from ._tables import is_path, maker_of
 from .errors import InputError
 
 if TYPE_CHECKING:

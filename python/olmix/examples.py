@@ -75,7 +75,7 @@ def project(folder: str | os.PathLike[str]) -> Project:
     import tempfile
 
     from ._command import run
-    from ._fit import fit
+    from ._fitting import fit
     from ._project import Project
 
     measured = Swarm(_path("ratios.csv"), _path("metrics.csv"), tokens=_TOKENS)

@@ -124,7 +124,7 @@ def test_tables_are_given_back_of_the_package_that_was_given(make: Any) -> None:
 
 
 def test_columns_of_float64_are_read_in_place() -> None:
-    from olmix._tables import columns_of
+    from olmix._columns import columns_of
 
     frame = _pandas(R)
     columns = dict(columns_of(frame, "ratios"))
