@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import InputError, OlmixError
 
-__all__ = ["Changes", "arguments", "as_edits", "as_text", "fit_settings", "proposal_settings"]
+__all__ = ["Changes", "arguments", "as_edits", "as_text", "fit_settings", "in_arguments", "proposal_settings"]
 
 #: Settings of a config, and the arguments that give them.
 ARGUMENTS = {
@@ -130,6 +130,14 @@ class arguments:
                 text = getattr(error, field)
                 if text:
                     setattr(error, field, re.sub(rf"(?<![\w.]){re.escape(setting)}(?![\w])", argument, text))
+
+
+def in_arguments(sentence: str) -> str:
+    """A sentence of the command line, with arguments in place of settings and options."""
+    sentence = re.sub(r", or pass --[a-z-]+ [^\s.]+", "", sentence)
+    for setting, argument in ARGUMENTS.items():
+        sentence = re.sub(rf"`{re.escape(setting)}: ([^`]+)`", rf'`{argument}="\1"`', sentence)
+    return sentence
 
 
 def _names(names: Any, place: str) -> list[str]:

@@ -158,6 +158,9 @@ def fit(
     finally:
         close(shown)
     for notice in core.notices:
+        # Sizes of a swarm may have any scale.
+        if isinstance(swarm, Swarm) and notice.startswith("priors.relative_sizes sum to"):
+            continue
         warnings.warn(notice, OlmixNotice, stacklevel=2)
     fitted = Fit(core, config, changes, maker, (swarm, {**given, "preset": preset}))
     for warning in fitted.warnings:

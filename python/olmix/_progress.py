@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def reporter(progress: bool | Callable[[str, int, int], object] | None) -> Any:
     if progress is False:
         return None
     if _in_notebook():
-        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]  # pyright: ignore
+        display: Any = importlib.import_module("IPython.display").display
 
         handle: list[Any] = []
 

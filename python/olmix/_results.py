@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._config import in_arguments
 from ._mixtures import matrix_of
 from ._tables import Table, like, maker_of
 from .errors import FileError
@@ -33,7 +34,7 @@ def fit_warnings(fit: _olmix.Fit) -> list[FitWarning]:
     found: list[FitWarning] = []
     for sentence, numbers in fit.warnings():
         values: dict[str, Any] = json.loads(numbers)
-        found.append(FitWarning(sentence, values.pop("kind"), values))
+        found.append(FitWarning(in_arguments(sentence), values.pop("kind"), values))
     return found
 
 

@@ -22,7 +22,7 @@ class FitWarning(OlmixWarning):
     Parameters
     ----------
     message : str
-        The sentence that the command line prints.
+        The sentence that the command line prints, with arguments in place of settings.
     kind : str
         Which reason: ``held``, ``undetermined``, ``not_checked``, ``explosions``, ``implausible_prior``, ``outdone``,
         ``gain_not_established``, ``not_converged`` or ``failed_resamples``.

@@ -385,3 +385,11 @@ def test_a_project_tells_its_history_and_plans(tmp_path: Path, fit: olmix.Fit) -
         project.commit(fit.propose())
     project.commit(fit.propose(), without_runs=True)
     assert "main@2" in list(project.log()["name"])
+
+
+def test_warnings_name_arguments() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = olmix.fit(olmix.examples.swarm(), law="saturating")
+    (outdone,) = [warning for warning in fit.warnings if warning.kind == "outdone"]
+    assert 'set `law="log_linear"`' in str(outdone) and "regression" not in str(outdone)
