@@ -60,7 +60,7 @@ target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --nbmake "${with_
 target/tmp/package/bin/python -m mypy
 # The stub of the extension says what the extension has.
 (cd / && "$OLDPWD/target/tmp/package/bin/stubtest" olmix._olmix)
-# pyright is a program of Node, which its package brings where it is not there.
+# pyright is a program of Node, which its package would download where it is not there.
 if command -v node > /dev/null; then
   target/tmp/package/bin/pyright --pythonpath target/tmp/package/bin/python
 fi
