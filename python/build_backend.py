@@ -7,6 +7,7 @@ The command is built first, into `python/olmix.data/scripts`, from where maturin
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -33,8 +34,17 @@ def _build_command() -> None:
 
 def _settings(config_settings: dict[str, str] | None) -> dict[str, str]:
     settings = dict(config_settings or {})
-    settings.setdefault("build-args", f"--profile {PROFILE} --strip")
+    arguments = f"--profile {PROFILE} --strip"
+    if os.environ.get("OLMIX_WHEEL") == "manylinux":
+        arguments += f" --compatibility manylinux_2_{_glibc()}"
+    settings.setdefault("build-args", arguments)
     return settings
+
+
+def _glibc() -> int:
+    """The version of glibc that the command needs: 2.35 is 35. maturin looks at the extension alone."""
+    needed = re.findall(rb"GLIBC_2\.(\d+)\0", (SCRIPTS / "olmix").read_bytes())
+    return max(17, *map(int, needed))
 
 
 def build_wheel(wheel_directory: str, config_settings: dict[str, str] | None = None, metadata_directory: str | None = None) -> str:

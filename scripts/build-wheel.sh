@@ -11,7 +11,8 @@ if [ ! -x "$tools/bin/maturin" ]; then
   python3 -m venv "$tools"
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'maturin>=1.10,<2'
 fi
-PATH="$(cd "$tools/bin" && pwd):$PATH" "$tools/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps \
+rm -f "$folder"/olmix-*.whl
+OLMIX_WHEEL=manylinux PATH="$(cd "$tools/bin" && pwd):$PATH" "$tools/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps \
   --no-build-isolation --wheel-dir "$folder" .
 for wheel in "$folder"/olmix-*.whl; do
   bytes=$(stat -c %s "$wheel")

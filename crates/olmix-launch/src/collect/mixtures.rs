@@ -75,7 +75,7 @@ impl Mixtures {
             }
             rows.push(read);
         }
-        let at = |row: usize| format!("`{}` (line {})", table.id(row), table.line(row));
+        let at = |row: usize| format!("`{}` ({})", table.id(row), table.place_in_words(row));
         let shares = scaled(table.file(), rows, &at)?;
         let (mut pairs, mut broken) = (Vec::new(), HashMap::new());
         for (row, mixture) in shares.mixtures.into_iter().enumerate() {
