@@ -10,6 +10,9 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import maturin
@@ -60,9 +63,31 @@ def build_editable(wheel_directory: str, config_settings: dict[str, str] | None 
 
 
 def build_sdist(sdist_directory: str, config_settings: dict[str, str] | None = None) -> str:
-    """Build the source distribution; it is built from like a checkout."""
+    """Build the source distribution: all crates, as the wheel needs the command's. It is built from like a checkout."""
     SCRIPTS.mkdir(parents=True, exist_ok=True)
-    return maturin.build_sdist(sdist_directory, config_settings)
+    with tempfile.TemporaryDirectory() as folder:
+        # maturin takes only the crates below the extension; of its archive, the metadata are used.
+        made = maturin.build_sdist(folder, config_settings)
+        name = made.removesuffix(".tar.gz")
+        with tarfile.open(Path(folder, made)) as archive:
+            archive.extract(f"{name}/PKG-INFO", folder)
+        with tarfile.open(Path(sdist_directory, made), "w:gz") as archive:
+            archive.add(Path(folder, name, "PKG-INFO"), f"{name}/PKG-INFO")
+            for path in _sources():
+                archive.add(path, f"{name}/{path.relative_to(ROOT)}")
+    return made
+
+
+def _sources() -> Iterator[Path]:
+    """What a wheel is built from."""
+    yield from (ROOT / name for name in ("Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "pyproject.toml"))
+    built = {"__pycache__", "olmix.data", "tests", "examples"}
+    for folder in (ROOT / "crates", ROOT / "python"):
+        for parent, folders, files in os.walk(folder):
+            # Of crates, their tests belong to what Cargo is told of.
+            left_out = built if folder.name == "python" else {"__pycache__"}
+            folders[:] = sorted(set(folders) - left_out)
+            yield from (Path(parent, file) for file in sorted(files) if not file.endswith((".so", ".pyc")))
 
 
 def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: dict[str, str] | None = None) -> str:

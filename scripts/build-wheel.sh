@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# build-wheel.sh [FOLDER]: builds the wheel of olmix for Python, with the command in it, into FOLDER (target/wheels). Installs
-# the build tool into an environment of its own. OLMIX_BUILD_PROFILE=dev builds without optimization, for tests.
+# build-wheel.sh [FOLDER]: builds the wheel of olmix for Python, with the command in it, and the source distribution, into FOLDER
+# (target/wheels). Installs the build tool into an environment of its own. OLMIX_BUILD_PROFILE=dev builds without optimization, for tests.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "${1:-$root/target/wheels}"
@@ -23,3 +23,12 @@ for wheel in "$folder"/olmix-*.whl; do
     exit 1
   fi
 done
+
+PATH="$(cd "$tools/bin" && pwd):$PATH" PYTHONPATH=python "$tools/bin/python" -c \
+  'import build_backend, sys; build_backend.build_sdist(sys.argv[1])' "$folder" > /dev/null
+# Cargo finds in it all that it is told of.
+unpacked=$(mktemp -d)
+tar -xzf "$folder"/olmix-*.tar.gz -C "$unpacked"
+cargo metadata --locked --format-version 1 --manifest-path "$unpacked"/olmix-*/Cargo.toml > /dev/null
+rm -rf "$unpacked"
+echo "$(ls "$folder"/olmix-*.tar.gz): whole"
