@@ -25,7 +25,12 @@ environment() { # FOLDER PYTHON LIST
   if [ ! -f "$folder/installed.txt" ] || ! cmp -s "$list" "$folder/installed.txt"; then
     rm -rf "$folder"
     "$python" -m venv "$folder"
-    "$folder/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$list"
+    # uv, where tests of exports have installed it, does not unpack a second torch.
+    if [ -x target/tmp/exports/uv/bin/uv ]; then
+      target/tmp/exports/uv/bin/uv pip install -q -p "$folder/bin/python" -r "$list"
+    else
+      "$folder/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$list"
+    fi
     cp "$list" "$folder/installed.txt"
   fi
 }
