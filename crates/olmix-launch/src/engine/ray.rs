@@ -137,9 +137,7 @@ impl Ray {
                 message,
                 "the credential is missing or has expired: renew RAY_AUTH_TOKEN or RAY_JOB_HEADERS",
             ),
-            StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => ClusterError::Unreachable(message),
+            _ if is_for_now(status, &said) => ClusterError::Unreachable(message),
             _ => ClusterError::refused(
                 message,
                 "correct the section `engine`; its runtime_env and resources are passed to Ray as they are",
@@ -338,6 +336,17 @@ fn request(batch: &Batch<'_>, task: usize) -> Value {
         }
     }
     request
+}
+
+/// Whether an answer holds only for now: one of a proxy whose server is away, or of a head that has just started and
+/// whose agents have not ("No available agent to submit job, please try again later.", Ray 2.60).
+fn is_for_now(status: StatusCode, said: &str) -> bool {
+    let proxy = [
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    proxy.contains(&status) || status.is_server_error() && said.contains("try again later")
 }
 
 /// The line of an error that says what it is: the last one of a traceback. What an agent refuses ends with a

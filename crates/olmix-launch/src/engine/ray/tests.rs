@@ -85,3 +85,16 @@ fn what_a_run_asks_for_has_the_names_of_ray() {
     let expected = expected.map(|(name, amount)| (name.to_owned(), amount));
     assert_eq!(resources(&settings), expected);
 }
+
+#[test]
+fn what_a_head_without_agents_answers_is_asked_again() {
+    let later = "No available agent to submit job, please try again later.";
+    let failed = StatusCode::INTERNAL_SERVER_ERROR;
+    assert!(is_for_now(failed, later));
+    assert!(!is_for_now(
+        failed,
+        "ValueError: Failed to parse runtime_env"
+    ));
+    assert!(!is_for_now(StatusCode::BAD_REQUEST, later));
+    assert!(is_for_now(StatusCode::BAD_GATEWAY, ""));
+}
