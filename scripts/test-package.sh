@@ -72,4 +72,5 @@ fi
 # Examples of the documentation, of the package as it was installed.
 installed=$(cd / && "$OLDPWD/target/tmp/package/bin/python" -c 'import olmix, os; print(os.path.dirname(olmix.__file__))')
 target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --doctest-modules "$installed" --ignore "$installed/integrations"
-target/tmp/integrations/bin/python -m pytest -q -p no:cacheprovider python/tests "${with_tables[@]/#/--ignore=}"
+OLMIX_BINARY=$PWD/target/tmp/integrations/bin/olmix \
+  target/tmp/integrations/bin/python -m pytest -q -rs -p no:cacheprovider python/tests "${with_tables[@]/#/--ignore=}"
