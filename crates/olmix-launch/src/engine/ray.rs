@@ -137,7 +137,7 @@ impl Ray {
                 message,
                 "the credential is missing or has expired: renew RAY_AUTH_TOKEN or RAY_JOB_HEADERS",
             ),
-            _ if is_for_now(status, &said) => ClusterError::Unreachable(message),
+            _ if is_for_now(status, said) => ClusterError::Unreachable(message),
             _ => ClusterError::refused(
                 message,
                 "correct the section `engine`; its runtime_env and resources are passed to Ray as they are",
