@@ -66,8 +66,11 @@ def least(what, count):
         what()
         times.append(1e3 * (time.perf_counter() - begun))
     return sorted(times)[len(times) // 2]
-fit = lambda: olmix.fit(swarm, law="log_linear", folds=0, progress=False)
-print("fit and propose", least(lambda: fit().propose(bootstrap=0, progress=False), 11))
+drop = config["filtering"]["drop_metrics"]
+caps = config["constraints"]
+fit = lambda: olmix.fit(swarm, law="log_linear", folds=0, drop=drop, progress=False)
+print("fit and propose", least(lambda: fit().propose(
+    target_tokens=caps["target_tokens"], repetition=caps["repetition_factor"], bootstrap=0, progress=False), 11))
 laws = fit()
 x = np.random.default_rng(0).dirichlet(np.ones(len(laws.domains)), 1_000_000)
 print("predict a million mixtures", least(lambda: laws.predict(x), 3))

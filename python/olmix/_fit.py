@@ -231,7 +231,7 @@ class Fit:
                 core = self._core.propose(text, edits, shown)
         finally:
             close(shown)
-        mix = Mix(core.mixture(), fit=core, maker=self._maker)
+        mix = Mix(None, fit=core, maker=self._maker)
         for warning in mix.warnings:
             warnings.warn(warning, stacklevel=2)
         return mix

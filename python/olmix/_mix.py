@@ -32,25 +32,36 @@ class Mix:
     (0.36, 4.0)
     """
 
-    def __init__(self, content: bytes, *, fit: _olmix.Fit | None = None, maker: str | None = None) -> None:
-        self._bytes = content
-        self._content: dict[str, Any] = json.loads(content)
+    def __init__(self, content: bytes | None, *, fit: _olmix.Fit | None = None, maker: str | None = None) -> None:
+        self._stored = content
+        self._read: dict[str, Any] | None = None
         self._fit = fit
         self._maker = maker
         self._laws: _olmix.Laws | None = None
 
     @property
+    def _bytes(self) -> bytes:
+        """The bytes of ``mixture.json``, made where they are asked for."""
+        if self._stored is None:
+            self._stored = self._fitted().mixture()
+        return self._stored
+
+    @property
     def content(self) -> dict[str, Any]:
         """Everything in ``mixture.json`` (docs/mixture-json.md), as plain values."""
-        return self._content
+        read = self._read
+        if read is None:
+            read = json.loads(self._bytes)
+            self._read = read
+        return read
 
     @property
     def domains(self) -> list[str]:
         """Names of the domains, in the order of the ratios table."""
-        return [domain["name"] for domain in self._content["domains"]]
+        return [domain["name"] for domain in self.content["domains"]]
 
     def _of_domains(self, field: str) -> dict[str, Any]:
-        return {domain["name"]: domain[field] for domain in self._content["domains"]}
+        return {domain["name"]: domain[field] for domain in self.content["domains"]}
 
     @property
     def weights(self) -> dict[str, float]:
@@ -81,34 +92,34 @@ class Mix:
     @property
     def multipliers(self) -> dict[str, float]:
         """Of each constraint that binds: by how much the predicted loss falls per unit of weight that it is loosened."""
-        prices: list[dict[str, Any]] = self._content.get("prices") or []
+        prices: list[dict[str, Any]] = self.content.get("prices") or []
         return {f"{price.get('domain') or price.get('group')} {price['limit']}": price["loosening"] for price in prices}
 
     @property
     def predicted(self) -> float | None:
         """Predicted average loss at the mixture, weighted by task."""
-        return _optional(self._content["predicted"])
+        return _optional(self.content["predicted"])
 
     @property
     def natural(self) -> float | None:
         """Predicted average loss at the prior."""
-        return _optional(self._content["natural"])
+        return _optional(self.content["natural"])
 
     @property
     def gain(self) -> float | None:
         """By which share of the loss at the prior the mixture is better."""
-        return _optional(self._content["gain"])
+        return _optional(self.content["gain"])
 
     @property
     def gain_interval(self) -> tuple[float, float] | None:
         """Interval of the gain over resamples of the runs; `None` without bootstrap."""
-        found = self._content["gain_interval"]
+        found = self.content["gain_interval"]
         return None if found is None else (found["low"], found["high"])
 
     @property
     def notices(self) -> list[str]:
         """Notices and warnings, as the command line prints them."""
-        return list(self._content["notices"])
+        return list(self.content["notices"])
 
     @property
     def warnings(self) -> list[FitWarning]:
@@ -119,14 +130,14 @@ class Mix:
     def table(self) -> Any:
         """A row per domain: prior, weight, ratio, epochs, cap, and which limit binds."""
         fields = ("prior", "weight", "ratio", "epochs", "cap", "limit")
-        domains = self._content["domains"]
+        domains = self.content["domains"]
         columns = {"domain": self.domains, **{field: [domain[field] for domain in domains] for field in fields}}
         return like(self._maker, columns)
 
     @property
     def tasks(self) -> Any:
         """A row per task: family, weight, predicted loss at the prior and at the mixture, and the change."""
-        tasks = self._content["law"]["tasks"]
+        tasks = self.content["law"]["tasks"]
         columns: dict[str, list[Any]] = {"task": [task["name"] for task in tasks]}
         for field in ("family", "weight", "natural", "predicted"):
             columns[field] = [task[field] for task in tasks]
@@ -166,7 +177,7 @@ class Mix:
     @property
     def task_names(self) -> list[str]:
         """Names of the tasks."""
-        return [task["name"] for task in self._content["law"]["tasks"]]
+        return [task["name"] for task in self.content["law"]["tasks"]]
 
     def _all_laws(self) -> _olmix.Laws:
         if self._laws is None:
@@ -345,7 +356,7 @@ class Mix:
     def _repr_html_(self) -> str:
         from ._html import figure, section, table
 
-        domains = self._content["domains"]
+        domains = self.content["domains"]
         names = ["domain", "prior", "proposed", "ratio", "epochs", "binding"]
         rows = [
             [
@@ -359,7 +370,7 @@ class Mix:
             for domain in domains
         ]
         if any(domain["interval"] for domain in domains):
-            names.append(f"{100 * self._content['bootstrap']['confidence']:g} % interval")
+            names.append(f"{100 * self.content['bootstrap']['confidence']:g} % interval")
             for row, domain in zip(rows, domains, strict=True):
                 ends = domain["interval"]
                 row.append(f"{100 * ends['low']:.2f} – {100 * ends['high']:.2f} %" if ends else "")

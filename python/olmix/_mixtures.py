@@ -110,16 +110,16 @@ def _known(keys: Sequence[str], domains: Sequence[str], name: str, *, needs_all:
 
 
 def _check_mixtures(array: Any, names: list[str] | None, name: str, np: Any) -> None:
-    sums = array.sum(axis=1)
-    bad = ~(np.abs(sums - 1.0) <= 0.01 + 1e-9) | (array < 0).any(axis=1)
-    if not bad.any():
+    from . import _olmix
+
+    row = _olmix.first_that_is_no_mixture(array)
+    if row is None:
         return
-    row = int(np.argmax(bad))
     which = f"row {row}" if names is None else f"`{names[row]}`"
     if not np.isfinite(array[row]).all():
         message = "a share is not a finite number"
     elif (array[row] < 0).any():
         message = f"a share is negative: {array[row].min():g}"
     else:
-        message = f"the shares sum to {sums[row]:.6g}, not to 1"
+        message = f"the shares sum to {array[row].sum():.6g}, not to 1"
     raise InputError(message, file=name, place=which, help="give shares from 0 to 1 that sum to 1 within 0.01")

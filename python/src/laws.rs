@@ -4,7 +4,7 @@
 use numpy::ndarray::{Array2, ArrayView2};
 use numpy::{PyArray2, PyReadonlyArray2, ToPyArray as _};
 use olmix_core::law::{FittedLaw, LawBatch, LawSettings};
-use olmix_core::{Direction, DomainSet, LawKind, Matrix, Mixture, Swarm, Task};
+use olmix_core::{Direction, DomainSet, LawKind, Matrix, Mixture, SUM_TOLERANCE, Swarm, Task};
 use olmix_io::MixtureFile;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -179,11 +179,38 @@ fn predict(laws: &Laws, mixtures: &ArrayView2<'_, f64>) -> Array2<f64> {
     let batch = LawBatch::new(laws.domains, &laws.laws);
     let mut losses = vec![0.0; mixtures.nrows() * tasks];
     let chunks = losses.par_chunks_mut((ROWS * tasks).max(1)).enumerate();
-    chunks.for_each(|(chunk, losses)| {
-        let share = |s: usize, j: usize| mixtures[[chunk * ROWS + s, j]];
-        batch.predict(losses.len() / tasks, share, losses);
-    });
+    let m = laws.domains;
+    match mixtures.as_slice() {
+        Some(cells) => chunks.for_each(|(chunk, losses)| {
+            let cells = cells.get(chunk * ROWS * m..).unwrap_or_default();
+            batch.predict(losses.len() / tasks, |s, j| cells[s * m + j], losses);
+        }),
+        None => chunks.for_each(|(chunk, losses)| {
+            let share = |s: usize, j: usize| mixtures[[chunk * ROWS + s, j]];
+            batch.predict(losses.len() / tasks, share, losses);
+        }),
+    }
     Array2::from_shape_vec((mixtures.nrows(), tasks), losses).unwrap_or_default()
+}
+
+/// The first row that is no mixture: shares from 0 on that sum to 1 within 0.01.
+#[pyfunction]
+pub fn first_that_is_no_mixture(
+    py: Python<'_>,
+    mixtures: PyReadonlyArray2<'_, f64>,
+) -> PyResult<Option<usize>> {
+    let mixtures = mixtures.as_array();
+    run_whole(py, || {
+        (0..mixtures.nrows())
+            .into_par_iter()
+            .with_min_len(ROWS)
+            .find_first(|&row| {
+                let row = mixtures.row(row);
+                let sum = row.iter().sum::<f64>();
+                let is_close = (sum - 1.0).abs() <= SUM_TOLERANCE + 1e-9;
+                !(is_close && row.iter().all(|&share| share >= 0.0))
+            })
+    })
 }
 
 /// A copy as the method holds it.
