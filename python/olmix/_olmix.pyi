@@ -9,7 +9,7 @@ _Columns = list[tuple[str, _Column]]
 _Edits = list[tuple[list[str], str]]
 
 __version__: str
-__all__ = ["__version__", "Tables", "Fit", "Laws", "arrow_columns", "arrow_stream"]
+__all__ = ["__version__", "Tables", "Fit", "Laws", "arrow_columns", "arrow_stream", "first_that_is_no_mixture"]
 
 @final
 class Tables:
