@@ -23,9 +23,10 @@ PROFILE = os.environ.get("OLMIX_BUILD_PROFILE", "release")
 
 
 def _build_command() -> None:
-    line = ["cargo", "build", "--locked", "--package", "olmix", "--bin", "olmix", "--profile", PROFILE]
-    subprocess.run(line, cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    line = ["cargo", "build", "--locked", "--package", "olmix", "--bin", "olmix", "--profile", PROFILE]
+    # Named, whatever a configuration of Cargo says: what lies there otherwise may be of an earlier build.
+    subprocess.run([*line, "--target-dir", str(target)], cwd=ROOT, check=True)
     built = target / ("debug" if PROFILE == "dev" else PROFILE) / "olmix"
     SCRIPTS.mkdir(parents=True, exist_ok=True)
     command = SCRIPTS / "olmix"

@@ -52,18 +52,23 @@ def find() -> str:
 
 
 def run(
-    words: Sequence[str], *, json_output: bool = True, arguments: str | None = None, unsaid: str | None = None
+    words: Sequence[str],
+    *,
+    json_output: bool = True,
+    arguments: str | None = None,
+    unsaid: str | None = None,
+    folder: str | None = None,
 ) -> Any:
     """Run the command and return what it prints: a JSON value, or the text.
 
     `arguments` is a file that was made of arguments: errors do not name it. Notices that begin with `unsaid` are not
-    passed on.
+    passed on. `folder` is where it runs.
 
-    Notices and warnings of the command become Python warnings, its refusals exceptions; its progress goes to standard
-    error where that is a terminal. Ctrl-C ends it.
+    Notices and warnings of the command become Python warnings, its refusals exceptions. Its progress is not shown.
+    Ctrl-C ends it.
     """
-    line = [find(), *words, *(["--json"] if json_output else [])]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+    line = [os.path.abspath(find()), *words, *(["--json"] if json_output else [])]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=folder) as process:
         try:
             output, told = process.communicate()
         except BaseException:

@@ -132,7 +132,13 @@ class Fit:
     @property
     def config(self) -> str:
         """The fit config that `olmix fit` would read, as text (JSON, which is YAML); tables in memory are not in it."""
-        return as_text(self._config or {}, self._changes)
+        if self._config is None or self._again[1].get("preset") is not None:
+            raise InputError(
+                "the fit is of a config file or a preset, which arguments do not say in whole",
+                file="Fit.config",
+                help="use the file, and `olmix fit --preset`",
+            )
+        return as_text(self._config, self._changes)
 
     def predict(self, mixtures: Any) -> Any:
         """Predict the losses of mixtures.

@@ -270,7 +270,7 @@ class Mix:
         from ._command import run
 
         options = {
-            "--data": data,
+            "--data": None if data is None else os.path.abspath(os.fspath(data)),
             "--target-tokens": target_tokens,
             "--repetition-factor": repetition,
             "--sequence-length": sequence_length,
@@ -281,7 +281,9 @@ class Mix:
             mixture = os.path.join(folder, "mixture.json")
             with open(mixture, "wb") as file:
                 file.write(self._bytes)
-            text: str = run(["export", "--mixture", mixture, "--format", format, *given], json_output=False)
+            # The configuration names its mixture: by a name that says something, and not by a folder of a moment.
+            words = ["export", "--mixture", "mixture.json", "--format", format, *given]
+            text: str = run(words, json_output=False, folder=folder)
         if path is not None:
             write(path, text.encode())
         return text
