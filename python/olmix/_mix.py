@@ -269,14 +269,14 @@ class Mix:
         """
         from ._command import run
 
-        options = {
-            "--data": None if data is None else os.path.abspath(os.fspath(data)),
+        options: dict[str, str | float | None] = {
+            "--data": None if data is None else str(os.path.abspath(data)),
             "--target-tokens": target_tokens,
             "--repetition-factor": repetition,
             "--sequence-length": sequence_length,
             "--batch-tokens": batch_tokens,
         }
-        given = [word for flag, value in options.items() if value is not None for word in (flag, os.fspath(value) if isinstance(value, os.PathLike) else str(value))]
+        given = [word for flag, value in options.items() if value is not None for word in (flag, str(value))]
         with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
             mixture = os.path.join(folder, "mixture.json")
             with open(mixture, "wb") as file:
