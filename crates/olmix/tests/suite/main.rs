@@ -13,6 +13,7 @@
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))] // helpers of tests of processes
 
 mod acceptance;
+mod browser;
 mod clusters;
 mod common;
 mod documentation;

@@ -35,6 +35,22 @@ pub fn node() -> Option<PathBuf> {
     .clone()
 }
 
+/// Node, where `web/` has the packages that its pages are built and tested with; `None`, with the reason printed,
+/// where neither npm nor Python has them.
+pub fn web_packages() -> Option<PathBuf> {
+    static NODE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    NODE.get_or_init(|| {
+        let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web");
+        let made = make_in("test-node.sh", "web", &web.join("package-lock.json"), &web);
+        let wanted = std::env::var_os("OLMIX_TEST_SERVICES").is_some();
+        assert!(!wanted || made.is_ok(), "{made:?}");
+        made.map(|web| web.join("node_modules/node"))
+            .map_err(|why| eprintln!("skipped, without the packages of web/: {why}"))
+            .ok()
+    })
+    .clone()
+}
+
 fn with(name: &str, list: &str) -> Option<PathBuf> {
     make("test-python.sh", name, list)
         .map(|folder| folder.join("bin/python"))
@@ -42,21 +58,28 @@ fn with(name: &str, list: &str) -> Option<PathBuf> {
         .ok()
 }
 
+fn make(script: &str, name: &str, list: &str) -> Result<PathBuf, String> {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../scripts")
+        .join(list);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    make_in(script, name, &list, &folder)
+}
+
 /// The script makes nothing where all is there. One process at a time does it, whatever else tests this
 /// clone.
-fn make(script: &str, name: &str, list: &str) -> Result<PathBuf, String> {
+fn make_in(script: &str, name: &str, list: &Path, folder: &Path) -> Result<PathBuf, String> {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = target.join(name);
     let lock = File::create(target.join(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
     let done = Command::new("bash")
         .arg(scripts.join(script))
-        .args([scripts.join(list), folder.clone()])
+        .args([list, folder])
         .output()
         .map_err(|error| format!("scripts/{script}: {error}"))?;
     if done.status.success() {
-        return Ok(folder);
+        return Ok(folder.to_owned());
     }
     Err(String::from_utf8_lossy(&done.stderr).into_owned())
 }

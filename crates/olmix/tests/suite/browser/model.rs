@@ -1,0 +1,68 @@
+//! The laws of the pages against the laws here, at random mixtures.
+
+use olmix_core::LawKind;
+use olmix_core::law::Law as _;
+use olmix_io::{MixtureFile, load_fit};
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::json;
+
+use super::in_browser;
+use crate::common::{copy_demo, demo_config};
+
+/// Mixtures over `m` domains: drawn from the whole simplex, with weights of exactly 0 among them.
+fn mixtures(m: usize, count: usize) -> Vec<Vec<f64>> {
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let one = |i: usize| {
+        let mut p: Vec<f64> = (0..m).map(|_| -random.random::<f64>().ln()).collect();
+        if i % 3 == 0 {
+            p[i % m] = 0.0;
+        }
+        let sum: f64 = p.iter().sum();
+        p.iter().map(|p| p / sum).collect()
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn laws_in_the_page_predict_what_the_laws_here_do() {
+    let folder = tempfile::tempdir().unwrap();
+    copy_demo(folder.path());
+    // Trees need more runs than the demo has: each twice.
+    for table in ["ratios.csv", "metrics.csv"] {
+        let path = folder.path().join(table);
+        let rows = std::fs::read_to_string(&path).unwrap();
+        let again: String = rows
+            .lines()
+            .skip(1)
+            .map(|row| format!("b{row}\n"))
+            .collect();
+        std::fs::write(&path, rows + &again).unwrap();
+    }
+    let mut cases = Vec::new();
+    for &kind in LawKind::FITTED {
+        let config = demo_config()
+            .replace("log_linear", kind.name())
+            .replace("proposer: {type: exact, kl_reg: 0.05}\n", "")
+            + "diagnostics: {folds: 0, bootstrap: 0}\n";
+        assert!(config.contains(kind.name()));
+        let path = folder.path().join("fit.yaml");
+        std::fs::write(&path, config).unwrap();
+        let loaded = load_fit(&path).unwrap();
+        let fit = olmix_core::fit_only(&loaded.swarm, &loaded.spec, &()).unwrap();
+        let file = MixtureFile::new(&loaded, &fit).to_bytes().unwrap();
+        let points = mixtures(loaded.swarm.domains().len(), 100);
+        let losses = points.iter().map(|p| -> Vec<f64> {
+            let laws = fit.laws.iter();
+            laws.map(|law| law.predict(p)).collect()
+        });
+        cases.push(json!({
+            "kind": kind.name(),
+            "mixture": String::from_utf8(file).unwrap(),
+            "losses": losses.collect::<Vec<_>>(),
+            "mixtures": points,
+        }));
+    }
+    let laws = folder.path().join("laws.json");
+    std::fs::write(&laws, serde_json::to_vec(&cases).unwrap()).unwrap();
+    in_browser(&["model.test.mjs"], &[("OLMIX_LAWS", &laws)]);
+}
