@@ -319,15 +319,17 @@ fn propose(
         observer.step();
     })?;
     observer.step();
-    let prices = constraint_prices(&Priced {
-        swarm,
-        spec,
-        optimizer,
-        laws: &fit.laws,
-        constraints: &constraints,
-        held: &fit.dead,
-        solution: &solution,
-    })?;
+    let prices = match optimizer {
+        Optimizer::Exact(exact) if !exact.worst => constraint_prices(&Priced {
+            problem: spec.problem(swarm, &fit.laws, &task_weights, &constraints, exact.kl_reg),
+            frozen: &spec.frozen,
+            held: &fit.dead,
+            target_tokens: spec.target_tokens,
+            solution: &solution,
+            solve: &|constraints| spec.solve(swarm, optimizer, &fit.laws, constraints, &|| ()),
+        })?,
+        _ => None,
+    };
     // Bounds that hold a dead domain are ours, not the user's.
     let held = |binding: &Binding| match binding {
         Binding::Lower(j) | Binding::Upper(j) | Binding::Cap(j) => fit.dead.contains(j),

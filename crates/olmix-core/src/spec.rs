@@ -316,6 +316,26 @@ impl FitSpec {
             .unwrap_or_else(|| self.prior.weights())
     }
 
+    /// What an optimizer of laws minimizes, and over which mixtures.
+    pub(crate) fn problem<'a>(
+        &'a self,
+        swarm: &'a Swarm,
+        laws: &'a [FittedLaw],
+        task_weights: &'a [f64],
+        constraints: &'a Constraints,
+        kl_reg: f64,
+    ) -> ExactProblem<'a> {
+        ExactProblem {
+            domains: swarm.domains(),
+            laws,
+            task_weights,
+            reference: self.reference(),
+            kl_reg,
+            linear: None,
+            constraints,
+        }
+    }
+
     /// The mixture that an optimizer finds for these laws under these constraints.
     pub(crate) fn solve(
         &self,
@@ -328,15 +348,13 @@ impl FitSpec {
         let task_weights = swarm.task_weights();
         let keeping = |problem: &ExactProblem<'_>| solve_frozen(problem, &self.frozen);
         optimizer.solve(&OptimizerInput {
-            problem: ExactProblem {
-                domains: swarm.domains(),
+            problem: self.problem(
+                swarm,
                 laws,
-                task_weights: &task_weights,
-                reference: self.reference(),
-                kl_reg: optimizer.kl_reg().unwrap_or(0.0),
-                linear: None,
+                &task_weights,
                 constraints,
-            },
+                optimizer.kl_reg().unwrap_or(0.0),
+            ),
             prior: self.prior.weights(),
             swarm,
             keeping_ratios: (!self.frozen.is_empty()).then_some(&keeping),

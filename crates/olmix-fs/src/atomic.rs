@@ -182,12 +182,45 @@ impl StagedFile {
             }
         }
     }
+
+    /// As [`StagedFile::commit`], but never in the place of a file that is there: not even of one that came into
+    /// being since.
+    ///
+    /// # Errors
+    /// [`WriteError`] with [`io::ErrorKind::AlreadyExists`] where there is one, which is then as it was.
+    pub fn commit_new(self) -> Result<(), WriteError> {
+        match self.0 {
+            Staged::Stream { target, .. } => Err(WriteError::new(
+                &target,
+                io::ErrorKind::AlreadyExists.into(),
+            )),
+            Staged::Plain { target, file } => {
+                let failed = WriteError::at(&target);
+                file.persist_noclobber(&target)
+                    .map_err(|error| failed(error.error))?;
+                sync_folder(parent(&target)).map_err(failed)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::temporary::tests::names;
+
+    #[test]
+    fn a_new_file_never_takes_the_place_of_one_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        let one = StagedFile::new(&path, b"one").unwrap();
+        let two = StagedFile::new(&path, b"two").unwrap();
+        one.commit_new().unwrap();
+        let error = two.commit_new().unwrap_err();
+        assert_eq!(error.error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
 
     #[test]
     fn write_whole_makes_folders_replaces_the_file_and_leaves_no_temporary_file() {

@@ -43,6 +43,7 @@ pub fn database() -> Arc<Database> {
 }
 
 /// `@font-face` rules that carry the fonts, for a document that stands alone.
+#[must_use]
 pub fn font_faces() -> String {
     let rule = |weight: u32, data: &[u8]| {
         format!(

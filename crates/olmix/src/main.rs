@@ -95,6 +95,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Export(options) => command::export::run(options),
         Command::Mix { command } => command::mix::run(command),
         Command::Generate(options) => command::generate::run(options),
+        Command::Explore(options) => command::explore::run(options),
         Command::Fit(options) => command::fit::run(options),
         Command::Compare(options) => command::compare::run(options),
         Command::Study(options) => command::study::run(options),

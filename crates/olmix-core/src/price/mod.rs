@@ -12,5 +12,4 @@ mod multipliers;
 mod resolve;
 
 pub use multipliers::{Multiplier, multipliers};
-pub use resolve::{ConstraintPrice, Loosened};
-pub(crate) use resolve::{Priced, constraint_prices};
+pub use resolve::{ConstraintPrice, Loosened, Priced, constraint_prices};

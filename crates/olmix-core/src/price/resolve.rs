@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use super::multipliers::multipliers;
-use crate::law::{FittedLaw, average_loss};
-use crate::optimize::{ExactProblem, Optimizer, Solution, Status};
-use crate::{Binding, Constraints, CoreError, FitSpec, Swarm};
+use crate::law::average_loss;
+use crate::optimize::{ExactProblem, Solution, Status};
+use crate::reuse::VirtualDomain;
+use crate::{Binding, Constraints, CoreError};
 
 /// What a constraint that binds costs.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,64 +42,52 @@ pub struct Loosened {
 const POINT: f64 = 0.01;
 
 /// A solved problem whose constraints are to be priced.
-pub(crate) struct Priced<'a> {
-    pub swarm: &'a Swarm,
-    pub spec: &'a FitSpec,
-    pub optimizer: &'a Optimizer,
-    pub laws: &'a [FittedLaw],
-    /// The constraints of the solve, domains that no run sampled held.
-    pub constraints: &'a Constraints,
-    /// Those domains, by position.
+pub struct Priced<'a> {
+    /// The problem, with λ and with domains that no run sampled held by its constraints.
+    pub problem: ExactProblem<'a>,
+    /// Domains that keep their ratios in the problem.
+    pub frozen: &'a [VirtualDomain],
+    /// The domains that are held, by position: their bounds have no price.
     pub held: &'a [usize],
+    /// Tokens of the run, above 0, where they are known: an epoch of a domain is a share of them.
+    pub target_tokens: Option<f64>,
+    /// The solution of the problem, with a certificate.
     pub solution: &'a Solution,
+    /// Solves the problem under other constraints.
+    pub solve: &'a (dyn Fn(&Constraints) -> Result<Solution, CoreError> + Sync),
 }
 
 /// The price of every constraint that binds, the dearest first: by how much the predicted loss changes
-/// without it. `None` where the optimizer gives no certified optimum, whose multipliers these are.
+/// without it. `None` where the solution is no certified optimum, whose multipliers these are.
 ///
 /// Deterministic on any number of threads; two solves per constraint, in parallel.
 ///
 /// # Errors
 /// Those of [`multipliers`].
-pub(crate) fn constraint_prices(
-    priced: &Priced<'_>,
-) -> Result<Option<Vec<ConstraintPrice>>, CoreError> {
-    let exact = matches!(priced.optimizer, Optimizer::Exact(exact) if !exact.worst);
-    if !exact || priced.solution.status != Status::Optimal {
+pub fn constraint_prices(priced: &Priced<'_>) -> Result<Option<Vec<ConstraintPrice>>, CoreError> {
+    if priced.solution.status != Status::Optimal {
         return Ok(None);
     }
-    let task_weights = priced.swarm.task_weights();
-    let problem = ExactProblem {
-        domains: priced.swarm.domains(),
-        laws: priced.laws,
-        task_weights: &task_weights,
-        reference: priced.spec.reference(),
-        kl_reg: priced.optimizer.kl_reg().unwrap_or(0.0),
-        linear: None,
-        constraints: priced.constraints,
-    };
+    let problem = &priced.problem;
     let weights = &priced.solution.weights;
-    let found = multipliers(&problem, weights, &priced.spec.frozen, priced.held)?;
+    let found = multipliers(problem, weights, priced.frozen, priced.held)?;
     let predicted = |constraints: &Constraints| {
-        let solved = priced.spec.solve(
-            priced.swarm,
-            priced.optimizer,
-            priced.laws,
-            constraints,
-            &|| (),
-        );
-        let solved = solved.ok()?;
-        Some(average_loss(priced.laws, &task_weights, &solved.weights))
+        let solved = (priced.solve)(constraints).ok()?;
+        Some(average_loss(
+            problem.laws,
+            problem.task_weights,
+            &solved.weights,
+        ))
     };
     let price = |one: super::Multiplier| {
         let Bounded { bound, room } = priced.bound(&one.constraint);
         let loosened = room.and_then(|by| {
-            let mut constraints = priced.constraints.clone();
+            let mut constraints = problem.constraints.clone();
             loosen(&mut constraints, &one.constraint, by);
             let predicted = predicted(&constraints)?;
             Some(Loosened { by, predicted })
         });
-        let mut others = priced.constraints.clone();
+        let mut others = problem.constraints.clone();
         loosen(&mut others, &one.constraint, f64::INFINITY);
         ConstraintPrice {
             bound,
@@ -110,7 +99,7 @@ pub(crate) fn constraint_prices(
         }
     };
     let mut prices: Vec<ConstraintPrice> = found.into_par_iter().map(price).collect();
-    let now = average_loss(priced.laws, &task_weights, weights);
+    let now = average_loss(problem.laws, problem.task_weights, weights);
     let cost = |price: &ConstraintPrice| price.without.map_or(-1.0, |loss| (loss - now).abs());
     prices.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
     Ok(Some(prices))
@@ -124,7 +113,7 @@ struct Bounded {
 
 impl Priced<'_> {
     fn bound(&self, constraint: &Binding) -> Bounded {
-        let constraints = self.constraints;
+        let constraints = self.problem.constraints;
         let up = |bound: f64| Bounded {
             bound,
             room: Some(POINT.min(1.0 - bound)),
@@ -151,8 +140,8 @@ impl Priced<'_> {
 
     /// The weight of one epoch of a domain, above 0.
     fn epoch(&self, domain: usize) -> Option<f64> {
-        let tokens = self.swarm.domains().iter().nth(domain)?.tokens?;
-        let weight = tokens as f64 / self.spec.target_tokens?;
+        let tokens = self.problem.domains.iter().nth(domain)?.tokens?;
+        let weight = tokens as f64 / self.target_tokens?;
         (weight > 0.0).then_some(weight)
     }
 }

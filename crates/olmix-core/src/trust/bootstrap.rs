@@ -105,7 +105,9 @@ pub fn bootstrap(
     })
 }
 
-fn resampled_laws(swarm: &Swarm, with: &Resampling<'_>, resample: u64) -> Vec<FittedLaw> {
+/// The laws of one resample, one per task: those that [`bootstrap`] proposes with as its `resample`-th. Deterministic.
+#[must_use]
+pub fn resampled_laws(swarm: &Swarm, with: &Resampling<'_>, resample: u64) -> Vec<FittedLaw> {
     let runs = swarm.len();
     let mut rng = generator(with.seed, Purpose::Bootstrap, resample);
     let mut drawn = vec![0.0; runs];
@@ -123,8 +125,9 @@ fn resampled_laws(swarm: &Swarm, with: &Resampling<'_>, resample: u64) -> Vec<Fi
 }
 
 /// The central interval of a sample (at least one value) by linear interpolation of its order
-/// statistics.
-fn interval(values: &[f64], confidence: f64) -> Interval {
+/// statistics, with the coverage `confidence` in (0, 1).
+#[must_use]
+pub fn interval(values: &[f64], confidence: f64) -> Interval {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let quantile = |q: f64| {

@@ -8,7 +8,7 @@ mod kl;
 mod scores;
 
 pub use alternative_laws::{AlternativeLaw, alternative_laws, reference_laws};
-pub use bootstrap::{Bootstrap, Interval, Resampling, bootstrap};
+pub use bootstrap::{Bootstrap, Interval, Resampling, bootstrap, interval, resampled_laws};
 pub use choice::{
     CandidateScore, TIE, best_of_each, choose, choose_per_task, refinements, score_candidates,
 };

@@ -5,6 +5,7 @@ mod choice;
 mod collect;
 mod cost;
 mod demo;
+mod explore;
 mod fit;
 mod generate;
 mod launch;
@@ -19,6 +20,7 @@ pub use analyze::{AnalyzeCommand, AnalyzeReuseArgs};
 pub use collect::CollectArgs;
 pub use cost::CostArgs;
 pub use demo::DemoArgs;
+pub use explore::ExploreArgs;
 pub use fit::{CompareArgs, FitArgs, LawArgs, PredictArgs, SettingArgs, SweepArgs};
 pub use generate::GenerateArgs;
 pub use launch::{
@@ -157,6 +159,11 @@ pub enum Command {
         after_help = "Example:\n  olmix predict --mixture out/mixture.json --ratios other.csv --metrics other-metrics.csv\n\nWith --metrics, the scores show how well the laws predict. They are a test only for runs that the laws were not fitted to."
     )]
     Predict(PredictArgs),
+    /// Explore a fit in the browser: drag weights, bounds and task weights, and see the exact mixture at once.
+    #[command(
+        after_help = "Example:\n  olmix explore out\n\nServes a page on 127.0.0.1, under an address that only you are shown, until Ctrl-C. Nothing leaves the machine. docs/explore.md describes the page."
+    )]
+    Explore(ExploreArgs),
     /// Print a completion script for a shell.
     #[command(
         after_help = "Example:\n  olmix completions bash > ~/.local/share/bash-completion/completions/olmix"

@@ -5,6 +5,7 @@ pub mod collect;
 pub mod compare;
 mod cost;
 pub mod demo;
+pub mod explore;
 pub mod export;
 pub mod fit;
 pub mod generate;

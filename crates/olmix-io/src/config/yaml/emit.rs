@@ -66,6 +66,25 @@ impl Yaml {
         }
     }
 
+    /// The value of a key of a mapping.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Map(entries) = self else {
+            return None;
+        };
+        entries
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
+    }
+
+    /// Takes a key of a mapping out of it.
+    pub fn remove(&mut self, key: &str) {
+        if let Self::Map(entries) = self {
+            entries.retain(|(name, _)| name != key);
+        }
+    }
+
     /// The text of a file: block style, two spaces a level, a newline at the end.
     #[must_use]
     pub fn to_file(&self) -> String {

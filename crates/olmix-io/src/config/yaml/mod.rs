@@ -15,6 +15,7 @@ mod indentation;
 mod scalar;
 mod schema;
 mod section;
+mod sections;
 mod value;
 
 pub use edit::Edit;
@@ -24,6 +25,7 @@ pub(crate) use scalar::{number as parse_number, whole_amount};
 pub use schema::recorded_keys;
 pub(crate) use section::Keys;
 pub use section::Section;
+pub use sections::with_sections;
 pub use value::Value;
 
 use std::cell::RefCell;

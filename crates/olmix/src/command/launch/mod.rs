@@ -38,7 +38,7 @@ pub fn waits_for_others(command: &Command) -> bool {
         command,
         Command::Launch {
             command: LaunchCommand::Logs(_) | LaunchCommand::Work(_)
-        }
+        } | Command::Explore(_)
     )
 }
 
@@ -48,7 +48,7 @@ pub fn stops_by_itself(command: &Command) -> bool {
         command,
         Command::Launch {
             command: LaunchCommand::Run(_) | LaunchCommand::Work(_)
-        }
+        } | Command::Explore(_)
     )
 }
 

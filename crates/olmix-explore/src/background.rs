@@ -1,0 +1,164 @@
+//! What is fitted once, while the page is looked at already: laws of resampled runs, and other laws of the same runs.
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use olmix_core::law::{FittedLaw, Law as _};
+use olmix_core::trust::{Interval, Resampling, interval, reference_laws, resampled_laws};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::model::Model;
+use crate::solve::dot;
+use crate::source::Fitted;
+
+/// Resamples where the fit made none.
+const RESAMPLES: usize = 100;
+/// Numbers that the laws of all resamples may hold together: some 400 MB. Beyond, there are fewer resamples.
+const MOST_NUMBERS: usize = 50_000_000;
+/// Resamples below which an interval is none.
+const LEAST: usize = 10;
+
+/// Laws that are fitted in the background.
+#[derive(Debug, Default)]
+pub struct Background {
+    resamples: OnceLock<Vec<Vec<FittedLaw>>>,
+    rivals: OnceLock<Vec<Rival>>,
+}
+
+/// Another law of the same runs.
+#[derive(Debug)]
+struct Rival {
+    name: &'static str,
+    laws: Vec<FittedLaw>,
+    natural: Vec<f64>,
+}
+
+impl Background {
+    /// Begins to fit, on one thread that leaves the others to solves. Ends with the process.
+    #[must_use]
+    pub fn begin(model: &Arc<Model>, fitted: &Arc<Fitted>) -> Arc<Self> {
+        let begun = Arc::new(Self::default());
+        let (this, model, fitted) = (Arc::clone(&begun), Arc::clone(model), Arc::clone(fitted));
+        let work = move || {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+            if let Ok(pool) = pool {
+                pool.install(|| this.fit(&model, &fitted));
+            }
+        };
+        let spawned = thread::Builder::new()
+            .name("olmix-background".into())
+            .spawn(work);
+        if spawned.is_err() {
+            // Without a thread there are no intervals and no rivals, and the rest works.
+            let _ = begun.resamples.set(Vec::new());
+            let _ = begun.rivals.set(Vec::new());
+        }
+        begun
+    }
+
+    fn fit(&self, model: &Model, fitted: &Fitted) {
+        let swarm = &fitted.loaded.swarm;
+        let whole = model.file.fitted_runs == swarm.len();
+        let own = model.file.law.options.as_ref().filter(|_| whole);
+        let rivals = reference_laws()
+            .into_iter()
+            .filter(|law| own.is_some_and(|own| own.name() != law.name()));
+        let rivals = rivals.filter_map(|options| {
+            let laws = options.fit(swarm, &model.prior, &|| ()).ok()?;
+            let laws: Vec<FittedLaw> = laws.into_iter().map(|(law, _)| law).collect();
+            Some(Rival {
+                natural: laws.iter().map(|law| law.predict(&model.prior)).collect(),
+                name: options.name(),
+                laws,
+            })
+        });
+        let _ = self.rivals.set(rivals.collect());
+        let resamples = own.map_or_else(Vec::new, |options| {
+            let with = Resampling {
+                laws: &model.laws,
+                options,
+                natural: &model.prior,
+                proposed: &model.prior,
+                resamples: count(model),
+                confidence: confidence(model, fitted),
+                seed: model.file.seed,
+            };
+            let numbers = 0..with.resamples;
+            numbers
+                .into_par_iter()
+                .map(|resample| resampled_laws(swarm, &with, resample as u64))
+                .collect()
+        });
+        let _ = self.resamples.set(resamples);
+    }
+
+    /// The interval of the gain of `weights` over the prior, and of its average loss, by the laws of resampled runs;
+    /// not ready while these are fitted, and null where they can't be. The same resamples for every mixture.
+    #[must_use]
+    pub fn interval(
+        &self,
+        model: &Model,
+        fitted: &Fitted,
+        weights: &[f64],
+        task_weights: &[f64],
+    ) -> Value {
+        let Some(resamples) = self.resamples.get() else {
+            return json!({"ready": false});
+        };
+        if resamples.len() < LEAST {
+            return Value::Null;
+        }
+        let average = |laws: &[FittedLaw], p: &[f64]| -> f64 {
+            let losses: Vec<f64> = laws.iter().map(|law| law.predict(p)).collect();
+            dot(&losses, task_weights)
+        };
+        let (mut gains, mut averages) = (Vec::new(), Vec::new());
+        for laws in resamples {
+            let here = average(laws, weights);
+            gains.push(1.0 - here / average(laws, &model.prior));
+            averages.push(here);
+        }
+        let confidence = confidence(model, fitted);
+        let of = |values: &[f64]| -> Interval { interval(values, confidence) };
+        let gain = of(&gains);
+        json!({
+            "ready": true, "low": gain.low, "high": gain.high, "of": "gain", "average": of(&averages),
+            "confidence": confidence, "resamples": resamples.len(),
+        })
+    }
+
+    /// What other laws say of `weights`: null while they are fitted.
+    #[must_use]
+    pub fn alternatives(&self, weights: &[f64], task_weights: &[f64]) -> Value {
+        let Some(rivals) = self.rivals.get() else {
+            return Value::Null;
+        };
+        let answer = |rival: &Rival| {
+            let losses: Vec<f64> = rival.laws.iter().map(|law| law.predict(weights)).collect();
+            let (here, natural) = (
+                dot(&losses, task_weights),
+                dot(&rival.natural, task_weights),
+            );
+            json!({"law": rival.name, "average": here, "gain": 1.0 - here / natural})
+        };
+        rivals.iter().map(answer).collect::<Vec<Value>>().into()
+    }
+}
+
+fn confidence(model: &Model, fitted: &Fitted) -> f64 {
+    let own = model.file.bootstrap.as_ref();
+    own.map_or(fitted.loaded.spec.confidence, |bootstrap| {
+        bootstrap.confidence
+    })
+}
+
+/// As many resamples as the fit made, as far as their laws can be held.
+fn count(model: &Model) -> usize {
+    let made = model.file.bootstrap.as_ref();
+    let wanted = made.map_or(RESAMPLES, |bootstrap| {
+        bootstrap.resamples + bootstrap.failed
+    });
+    let each = model.laws.len() * (2 * model.domains.len() + 4);
+    wanted.min(MOST_NUMBERS / each.max(1))
+}
