@@ -24,6 +24,16 @@ export interface BarProps {
   onEnd?: () => void;
 }
 
+/** Places a mark as wide as its track at a share of it: no layout, however often it moves. */
+export function shift(share: number): { transform: string } {
+  return { transform: `translateX(${along(share)})` };
+}
+
+/** Fills a track up to a share of it, without layout. */
+export function filled(share: number): { clipPath: string } {
+  return { clipPath: `inset(0 ${along(1 - share)} 0 0)` };
+}
+
 /** The share of a track from its left end, as a CSS length. */
 export function along(share: number): string {
   return `${(100 * Math.min(1, Math.max(0, share))).toFixed(3)}%`;
@@ -94,9 +104,9 @@ export function Bar(props: BarProps) {
       onPointerCancel={up}
       onKeyDown={key}
     >
-      <div class="bar-fill" style={{ width: along(props.value / props.max) }} />
+      <div class="bar-fill" style={filled(props.value / props.max)} />
       {props.marks}
-      <div class="bar-thumb" style={{ left: along(props.value / props.max) }} />
+      <div class="bar-thumb" style={shift(props.value / props.max)} />
     </div>
   );
 }

@@ -13,6 +13,8 @@ export interface Column<Row> {
   name: string;
   tip?: string;
   numeric?: boolean;
+  /** Left out where the page is narrow; copies have it. */
+  wide?: boolean;
   /** What the column is sorted by and copied as. */
   value: (row: Row) => number | string | null;
   /** What is shown; the value where absent. */
@@ -38,6 +40,10 @@ function compare(a: number | string | null, b: number | string | null): number {
   if (b === null) return -1;
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   return String(a).localeCompare(String(b), 'en', { numeric: true });
+}
+
+function kind<Row>(column: Column<Row>): string {
+  return `${column.numeric ? 'number' : ''}${column.wide ? ' wide' : ''}`;
 }
 
 export function DataTable<Row>(props: TableProps<Row>) {
@@ -78,7 +84,7 @@ export function DataTable<Row>(props: TableProps<Row>) {
         <CopyButton quiet label="CSV" text={() => csv(columns.map((column) => column.key), values())} />
         <CopyButton quiet label="JSON" text={json} />
       </div>
-      <div class={shown.length > WHOLE ? 'scroller tall' : 'scroller'} ref={scroller} tabIndex={0} role="region" aria-label={props.label}>
+      <div class={shown.length > WHOLE ? 'scroller tall' : 'scroller'} ref={scroller} tabIndex={0} role="group" aria-label={props.label}>
         <table aria-rowcount={shown.length + 1}>
           <thead>
             <tr aria-rowindex={1}>
@@ -86,7 +92,7 @@ export function DataTable<Row>(props: TableProps<Row>) {
                 <th
                   key={column.key}
                   scope="col"
-                  class={column.numeric ? 'number' : ''}
+                  class={kind(column)}
                   aria-sort={sort?.key === column.key ? (sort.down ? 'descending' : 'ascending') : 'none'}
                 >
                   <button type="button" class="sort" onClick={() => turn(column)}>
@@ -115,7 +121,7 @@ export function DataTable<Row>(props: TableProps<Row>) {
                 onClick={props.onRow && (() => props.onRow?.(row))}
               >
                 {columns.map((column) => (
-                  <td key={column.key} class={column.numeric ? 'number' : ''}>
+                  <td key={column.key} class={kind(column)}>
                     {column.cell ? column.cell(row) : column.value(row)}
                   </td>
                 ))}

@@ -1,0 +1,30 @@
+/** What is asked when the page is at rest: the prices of the constraints, and the prediction of the mixture. */
+import { ask } from './client';
+import { current, set } from './store';
+import type { Prediction, Price } from './types';
+
+const REST = 180;
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Asks a moment from now; a newer call takes the place of an earlier one. */
+export function later(): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => void fetchAll(), REST);
+}
+
+async function fetchAll(): Promise<void> {
+  const { settings, solved, solvedFor, dragging } = current();
+  if (dragging || settings !== solvedFor) return;
+  const stays = () => current().settings === settings;
+  const prediction = ask<Prediction>('api/predict', { weights: solved.weights, settings }).then(
+    (is) => stays() && set({ prediction: { of: solved.weights, is } }),
+    () => undefined,
+  );
+  await prediction;
+  if (!stays() || solved.binding.length === 0) return;
+  await ask<{ prices: Price[] }>('api/prices', settings).then(
+    ({ prices }) => stays() && set({ prices: { of: settings, list: prices } }),
+    () => undefined,
+  );
+}

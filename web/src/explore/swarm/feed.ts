@@ -1,0 +1,57 @@
+/** The runs, asked for again whenever the server says that tables or ledger changed. */
+import { useEffect, useState } from 'preact/hooks';
+import { ask, type Refusal } from '../state/client';
+import type { Swarm } from '../state/types';
+
+export interface Feed {
+  swarm: Swarm | null;
+  refusal: Refusal | null;
+  /** Whether changes are followed: the connection is open. */
+  live: boolean;
+}
+
+/** Follows the swarm while the page is in sight; a hidden tab gives its connection back. */
+export function useSwarm(): Feed {
+  const [feed, set] = useState<Feed>({ swarm: null, refusal: null, live: false });
+  useEffect(() => {
+    let ended = false;
+    let asking = false;
+    let again = false;
+    let events: EventSource | null = null;
+    const load = async () => {
+      if (asking) {
+        again = true;
+        return;
+      }
+      asking = true;
+      do {
+        again = false;
+        try {
+          const swarm = await ask<Swarm>('api/swarm');
+          if (!ended) set((before) => ({ ...before, swarm, refusal: null }));
+        } catch (error) {
+          if (!ended) set((before) => ({ ...before, refusal: error as Refusal }));
+        }
+      } while (again && !ended);
+      asking = false;
+    };
+    const follow = () => {
+      events?.close();
+      events = null;
+      if (ended || document.hidden) return;
+      void load();
+      events = new EventSource('api/swarm/events');
+      events.onopen = () => set((before) => ({ ...before, live: true }));
+      events.onerror = () => set((before) => ({ ...before, live: false }));
+      events.onmessage = () => void load();
+    };
+    follow();
+    document.addEventListener('visibilitychange', follow);
+    return () => {
+      ended = true;
+      events?.close();
+      document.removeEventListener('visibilitychange', follow);
+    };
+  }, []);
+  return feed;
+}
