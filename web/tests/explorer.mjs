@@ -67,6 +67,9 @@ export async function open(address, hash = '', options = {}) {
     // A refusal of ours is logged by the browser as a failed load.
     if (message.type() === 'error' && !/status of 4(09|22)|ERR_CONNECTION/.test(message.text())) wrong.push(message.text());
   });
+  // While the page is worked on: its newest script, without building the binary anew.
+  const script = process.env.OLMIX_EXPLORE_SCRIPT;
+  if (script) await page.route('**/explore.js', (route) => route.fulfill({ path: script, contentType: 'text/javascript' }));
   await page.goto(address + hash);
   if (options.javaScriptEnabled !== false) await page.locator('.headline, .panel').first().waitFor();
   return { page, context, wrong, done: async () => (assert.deepEqual(wrong, []), await context.close()) };

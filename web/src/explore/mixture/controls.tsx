@@ -26,7 +26,7 @@ export const Controls = memo(({ settings, model }: { settings: Settings; model: 
   const middle = model.settings.target_tokens ?? (counted > 0 ? counted : 1e12);
   const horizon = logarithmic(middle / 30, middle * 30, 3);
   const repetition = logarithmic(1, 64, 2);
-  const none = (text: string) => text === '' || /^(none|no|off|unlimited|∞)$/i.test(text.trim());
+  const none = (text: string) => text.trim() === '' || /^(none|no|no limit|off|unlimited|∞)$/i.test(text.trim());
   return (
     <section class="panel controls" aria-label="The run that the mixture is for">
       <Dial
@@ -38,7 +38,7 @@ export const Controls = memo(({ settings, model }: { settings: Settings; model: 
         position={(value) => (value === null ? 0 : horizon.position(value))}
         shown={(value) => (value === null ? 'no limit' : tokens(value))}
         read={(text) => (none(text) ? null : (parseTokens(text) ?? undefined))}
-        rule="Tokens such as 2T, 800B or 1.5e12; empty for no limit"
+        rule="tokens such as 2T, 800B or 1.5e12; nothing for no limit"
         put={(value) => ({ ...settings, target_tokens: value })}
         says={(value) => (value === null ? 'No limit on tokens' : `A run of ${tokens(value)} tokens`)}
         take={edit}
@@ -56,7 +56,7 @@ export const Controls = memo(({ settings, model }: { settings: Settings; model: 
           const value = parseNumber(text.replace(/[×x]\s*$/i, ''));
           return value !== null && value > 0 ? value : undefined;
         }}
-        rule="A number above 0, such as 4; empty for no limit"
+        rule="a number above 0, such as 4; nothing for no limit"
         put={(value) => ({ ...settings, repetition: value })}
         says={(value) => (value === null ? 'No limit on repetition' : `At most ${significant(value)} epochs`)}
         take={edit}
@@ -70,7 +70,7 @@ export const Controls = memo(({ settings, model }: { settings: Settings; model: 
         position={(value) => (value ? Math.max(0.01, KL.position(value)) : 0)}
         shown={(value) => significant(value ?? 0)}
         read={(text) => parseNumber(text) ?? undefined}
-        rule="A number from 0, such as 0.05"
+        rule="a number from 0, such as 0.05"
         put={(value) => ({ ...settings, kl: value ?? 0 })}
         says={(value) => `λ of ${significant(value ?? 0)}`}
         take={edit}

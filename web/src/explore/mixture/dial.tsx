@@ -34,7 +34,6 @@ export function Dial(props: DialProps) {
       <Field
         label={`${props.name}, ${props.symbol}`}
         shown={words}
-        text={props.value === null ? '' : words}
         read={props.read}
         rule={props.rule}
         take={(value) => props.take(props.put(value), props.says(value))}

@@ -45,7 +45,7 @@ function percentOrNothing(text: string): number | null | undefined {
   return text.trim() === '' || text.trim() === '–' ? null : (parsePercent(text) ?? undefined);
 }
 
-const RULE = 'A share from 0 to 100, in percent';
+const RULE = 'a share from 0 to 100, in percent, such as 10; nothing for none';
 
 function setLow(name: string, value: number | null): void {
   const { settings } = current();
@@ -112,7 +112,6 @@ export const DomainRow = memo((props: RowProps) => {
         <Field
           label={`Weight of ${name}, in percent`}
           shown={percent(weight)}
-          text={plain(weight)}
           read={percentOrNothing}
           rule={RULE}
           take={(value) => {
@@ -126,7 +125,6 @@ export const DomainRow = memo((props: RowProps) => {
         <Field
           label={`Least share of ${name}, in percent`}
           shown={low > 0 ? `${plain(low)} %` : ''}
-          text={low > 0 ? plain(low) : ''}
           placeholder="min"
           class={low > 0 ? 'given' : ''}
           read={percentOrNothing}
@@ -136,7 +134,6 @@ export const DomainRow = memo((props: RowProps) => {
         <Field
           label={`Greatest share of ${name}, in percent`}
           shown={high < 1 ? `${plain(high)} %` : ''}
-          text={high < 1 ? plain(high) : ''}
           placeholder="max"
           class={high < 1 ? 'given' : ''}
           read={percentOrNothing}

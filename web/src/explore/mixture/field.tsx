@@ -1,56 +1,61 @@
 /** A number that is typed: Enter or leaving the field takes it, Escape brings the old one back. */
 import { useRef, useState } from 'preact/hooks';
+import { notify } from '../state/actions';
 
 export interface FieldProps {
   label: string;
-  /** The value as shown while nobody types. */
+  /** The value as text; what is typed over it is compared with it, so that a rounded number is never taken for a new one. */
   shown: string;
-  /** The value as the text that typing starts from. */
-  text: string;
   placeholder?: string;
-  /** What the text means: a number, null for none, undefined where it means nothing. */
+  /** What a text means: a number, null for none, undefined where it means nothing. */
   read: (text: string) => number | null | undefined;
+  /** What may be written here. */
   rule: string;
   take: (value: number | null) => void;
   class?: string;
-  id?: string;
 }
 
 export function Field(props: FieldProps) {
   const [typed, type] = useState<string | null>(null);
   const [bad, setBad] = useState(false);
-  const left = useRef(false);
-  const finish = (text: string | null) => {
-    if (text === null) return;
-    const value = text.trim() === props.text.trim() ? undefined : props.read(text);
-    if (value === undefined && text.trim() !== props.text.trim()) {
+  const dropped = useRef(false);
+  const finish = () => {
+    if (typed === null) return;
+    const value = typed.trim() === props.shown.trim() ? undefined : props.read(typed);
+    if (value === undefined && typed.trim() !== props.shown.trim()) {
       setBad(true);
+      notify({ kind: 'error', message: `${props.label}: “${typed.slice(0, 40)}” can’t be read.`, help: `Write ${props.rule}.` });
       return;
     }
     setBad(false);
     type(null);
     if (value !== undefined) props.take(value);
   };
+  const drop = () => {
+    if (bad) notify(null);
+    setBad(false);
+    type(null);
+  };
   return (
     <input
       type="text"
-      id={props.id}
       inputMode="decimal"
       autocomplete="off"
       spellcheck={false}
       class={`value ${props.class ?? ''}`}
       aria-label={props.label}
       aria-invalid={bad ? 'true' : undefined}
-      title={bad ? props.rule : undefined}
       placeholder={props.placeholder}
-      data-typed={typed !== null && typed !== props.text ? 'true' : undefined}
+      data-typed={typed !== null ? 'true' : undefined}
       value={typed ?? props.shown}
       onFocus={(event) => {
-        left.current = false;
-        setBad(false);
-        type(props.text);
-        const input = event.currentTarget;
-        requestAnimationFrame(() => document.activeElement === input && input.select());
+        dropped.current = false;
+        event.currentTarget.select();
+      }}
+      onMouseUp={(event) => {
+        // The click that focused it must not take the selection away; a second click places the cursor.
+        if (typed === null && event.currentTarget.dataset['clicked'] !== 'true') event.currentTarget.select();
+        event.currentTarget.dataset['clicked'] = 'true';
       }}
       onInput={(event) => {
         setBad(false);
@@ -58,20 +63,18 @@ export function Field(props: FieldProps) {
       }}
       onKeyDown={(event) => {
         if (event.key === 'Enter') {
-          finish(event.currentTarget.value);
-          event.currentTarget.select();
+          finish();
+          const input = event.currentTarget;
+          requestAnimationFrame(() => document.activeElement === input && input.select());
         } else if (event.key === 'Escape') {
-          setBad(false);
-          type(null);
-          left.current = true;
+          dropped.current = true;
+          drop();
           event.currentTarget.blur();
         }
       }}
       onBlur={(event) => {
-        // After Enter nothing is typed: what stands there is the value as shown, rounded.
-        if (!left.current && typed !== null) finish(event.currentTarget.value);
-        if (left.current || !bad) type(null);
-        left.current = false;
+        delete event.currentTarget.dataset['clicked'];
+        if (!dropped.current) finish();
       }}
     />
   );

@@ -26,11 +26,10 @@ export function Groups({ state }: { state: State }) {
             <Field
               label={`${label} share of group ${group.name}, in percent`}
               shown={value === none ? '' : percent(value)}
-              text={value === none ? '' : String(Number((100 * value).toFixed(4)))}
               placeholder={none === 0 ? 'min' : 'max'}
               class={value === none ? '' : 'given'}
               read={(text) => (text.trim() === '' ? null : (parsePercent(text) ?? undefined))}
-              rule="A share from 0 to 100, in percent"
+              rule="a share from 0 to 100, in percent"
               take={(next) => edit(withGroup(state.settings, group.name, put(next ?? none)), `${group.name} ${word} ${percent(next ?? none)}`)}
             />
           );

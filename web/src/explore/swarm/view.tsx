@@ -44,7 +44,13 @@ export function SwarmView({ state }: { state: State }) {
   const here = useMemo(() => ({ x: state.solved.weights[domain]!, y: residual ? null : target.of(state.solved.losses) }), [state.solved, domain, target, residual]);
   const proposed = useMemo(() => (next?.runs ?? []).map((run) => share(run.weights, domain)), [next, domain]);
   if (!swarm) {
-    return <p class="empty">{refusal ? `${sentence(refusal.message)} ${refusal.help ? sentence(refusal.help) : ''}` : 'Reading the runs …'}</p>;
+    return (
+      <section class="panel" aria-label="Runs">
+        <p class="empty" role={refusal ? 'alert' : undefined}>
+          {refusal ? `${sentence(refusal.message)} ${refusal.help ? sentence(refusal.help) : ''}` : 'Reading the runs …'}
+        </p>
+      </section>
+    );
   }
   return (
     <div class="swarm">
