@@ -356,7 +356,7 @@ test('the swarm shows its runs, follows the tables, and names the next runs wort
   await page.locator('canvas').first().waitFor();
   assert.match(await page.locator('section[aria-label="Runs"]').innerText(), /40 measured/);
   await page.getByLabel('Domain', { exact: true }).selectOption({ label: 'math' });
-  await page.getByLabel('Loss of').selectOption('t:math_algebra');
+  await page.getByLabel('Loss of', { exact: true }).selectOption('t:math_algebra');
   const { answer } = await api(at, 'swarm');
   const runs = page.locator('section[aria-label="All runs"]');
   await runs.getByPlaceholder('Filter').fill(answer.runs[0].id);

@@ -12,6 +12,9 @@ import type { State } from './state/store';
 import { SwarmView } from './swarm/view';
 
 export function App({ state }: { state: State }) {
+  // Without a mixture there are the runs and the project.
+  const bare = state.model.bare === true && state.view !== 'project';
+  const view = bare ? (state.model.runs_known ? 'swarm' : 'project') : state.view;
   return (
     <div class={state.offline ? 'app is-offline' : 'app'} data-solved={String(state.settings === state.solvedFor && !state.dragging)}>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), document.getElementById('main')?.focus())}>
@@ -20,12 +23,12 @@ export function App({ state }: { state: State }) {
       <Top state={state} />
       <Notices state={state} />
       <main id="main" tabIndex={-1}>
-        {(state.view === 'mixture' || state.view === 'compare') && <Headline state={state} />}
-        {state.view === 'mixture' && <MixtureView state={state} />}
-        {state.view === 'compare' && <CompareView state={state} />}
-        {state.view === 'prediction' && <PredictionView state={state} />}
-        {state.view === 'swarm' && <SwarmView state={state} />}
-        {state.view === 'project' && <ProjectView state={state} />}
+        {(view === 'mixture' || view === 'compare') && <Headline state={state} />}
+        {view === 'mixture' && <MixtureView state={state} />}
+        {view === 'compare' && <CompareView state={state} />}
+        {view === 'prediction' && <PredictionView state={state} />}
+        {view === 'swarm' && <SwarmView state={state} />}
+        {view === 'project' && <ProjectView state={state} />}
       </main>
     </div>
   );

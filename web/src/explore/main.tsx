@@ -6,6 +6,7 @@ import tokens from '../view/tokens.css';
 import { App, Failed } from './app';
 import frame from './frame/frame.css';
 import mixture from './mixture/mixture.css';
+import { withoutMixture } from './state/bare';
 import { readAddress, redo, undo } from './state/actions';
 import { ask, Refusal } from './state/client';
 import { later } from './state/later';
@@ -27,6 +28,7 @@ async function open(): Promise<void> {
   let model: Model;
   try {
     model = await ask<Model>('api/model');
+    if (!model.mixture) model = await withoutMixture(model);
   } catch (error) {
     const refusal = error instanceof Refusal ? error : new Refusal(String(error), null);
     render(<Failed refusal={refusal} again={() => void open()} />, root);
@@ -35,6 +37,11 @@ async function open(): Promise<void> {
   document.title = `${model.title} · olmix explore`;
   subscribe(draw);
   start(model, solvedOfFile(model));
+  if (model.bare) {
+    set({ view: model.runs_known ? 'swarm' : 'project' });
+    void readAddress();
+    return;
+  }
   solve(
     model.settings,
     false,

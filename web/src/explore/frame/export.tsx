@@ -13,6 +13,11 @@ interface File {
   text: string;
 }
 
+/** Formats of `olmix export`, where the server does not list those that it can write. */
+const TRAINERS = ['yaml', 'megatron', 'megatron-bridge', 'olmo-core', 'olmo-core-sources', 'levanter', 'torchtitan', 'nanotron', 'litgpt', 'llm-foundry', 'streaming', 'huggingface', 'grain', 'fairseq2'].map(
+  (name) => ({ name, help: 'a format of olmix export' }),
+);
+
 /** The weights of the mixture on screen as CSV and JSON, made here. */
 function own(state: State, format: string): File | null {
   const { domains } = state.model.mixture;
@@ -33,7 +38,7 @@ export function ExportDialog(props: { state: State; close: () => void }) {
     () => [
       { name: 'table: CSV', help: 'domain, weight, prior and epochs' },
       { name: 'table: JSON', help: 'the same as objects' },
-      ...(props.state.model.formats ?? []),
+      ...(props.state.model.formats ?? TRAINERS),
     ],
     [props.state.model],
   );

@@ -7,6 +7,7 @@ import { average, verdict } from '../state/losses';
 import { cost } from '../state/sentence';
 import { taskShares } from '../state/settings';
 import { baselineOf, type State } from '../state/store';
+import type { Interval } from '../state/types';
 
 /** Whether the mixture is further from every run than runs are from each other. */
 export function far(state: State): boolean {
@@ -32,7 +33,7 @@ export function Headline({ state }: { state: State }) {
             <Tip text="The mean of the tasks’ predicted losses by their weights, at the mixture on screen. Lower is better.">Average loss</Tip>
           </span>
           <output class="big" data-testid="average">{loss(now)}</output>
-          <span class="under">{interval ? `90 % interval of the gain ${percent(interval.low)} to ${percent(interval.high)}` : ' '}</span>
+          <span class="under">{said90(interval)}</span>
         </div>
         <Figure label="Against the prior" tip="How much the predicted average loss changes from the prior, the mixture that the KL term pulls towards." change={againstPrior} testid="against-prior" />
         <div class="figure">
@@ -73,6 +74,13 @@ export function Headline({ state }: { state: State }) {
       )}
     </section>
   );
+}
+
+/** The interval of the gain, in words. */
+export function said90(interval: Interval | null | undefined): string {
+  if (!interval) return '\u00a0';
+  if (interval.low === undefined || interval.high === undefined) return 'interval: resampling the runs …';
+  return `${percent(interval.confidence ?? 0.9, 0)} interval of the gain ${percent(interval.low)} to ${percent(interval.high)}`;
 }
 
 function Figure(props: { label: string; tip: string; change: number; testid: string }) {

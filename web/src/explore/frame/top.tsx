@@ -9,10 +9,15 @@ import { SaveDialog } from './save';
 
 export function Top({ state }: { state: State }) {
   const [dialog, open] = useState<'save' | 'export' | null>(null);
+  const bare = state.model.bare === true;
   const views: [View, string][] = [
-    ['mixture', 'Mixture'],
-    ['compare', state.pins.length > 0 ? `Compare (${state.pins.length})` : 'Compare'],
-    ['prediction', 'Prediction'],
+    ...(bare
+      ? []
+      : ([
+          ['mixture', 'Mixture'],
+          ['compare', state.pins.length > 0 ? `Compare (${state.pins.length})` : 'Compare'],
+          ['prediction', 'Prediction'],
+        ] as [View, string][])),
     ...(state.model.runs_known ? ([['swarm', 'Swarm']] as [View, string][]) : []),
     ...(state.model.project ? ([['project', 'Project']] as [View, string][]) : []),
   ];
@@ -25,7 +30,7 @@ export function Top({ state }: { state: State }) {
       <h1 class="title">
         <span class="mark">olmix</span>
         <span class="name" title={state.model.title}>
-          {state.model.title}
+          {shortened(state.model.title)}
         </span>
       </h1>
       <nav class="views" aria-label="Views">
@@ -41,7 +46,7 @@ export function Top({ state }: { state: State }) {
           </button>
         ))}
       </nav>
-      <div class="tools" role="group" aria-label="Changes and results">
+      {!bare && <div class="tools" role="group" aria-label="Changes and results">
         <Tool icon="undo" label="Undo" hint="Undo (Ctrl+Z)" off={state.past.length === 0} run={undo} />
         <Tool icon="redo" label="Redo" hint="Redo (Ctrl+Shift+Z)" off={state.future.length === 0} run={redo} />
         <Tool icon="reset" label="Reset" hint="Return to the settings of the file" off={!changed} run={reset} />
@@ -52,11 +57,17 @@ export function Top({ state }: { state: State }) {
           <Icon name="save" />
           Save config
         </button>
-      </div>
+      </div>}
       {dialog === 'save' && <SaveDialog state={state} close={() => open(null)} />}
       {dialog === 'export' && <ExportDialog state={state} close={() => open(null)} />}
     </header>
   );
+}
+
+/** The last parts of a path. */
+function shortened(path: string): string {
+  const parts = path.split('/').filter(Boolean);
+  return parts.length > 2 ? `…/${parts.slice(-2).join('/')}` : path;
 }
 
 function Tool(props: { icon: IconName; label: string; hint: string; off: boolean; run: () => void; word?: boolean }) {

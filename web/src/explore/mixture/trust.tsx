@@ -1,5 +1,4 @@
 /** How far the prediction of the mixture on screen can be trusted, in short; the view Prediction has all of it. */
-import { percent } from '../../view/format';
 import { Tip } from '../../view/tip';
 import { show } from '../state/actions';
 import type { State } from '../state/store';
@@ -36,7 +35,6 @@ export function Trust({ state }: { state: State }) {
           {state.solved.milliseconds > 0 && `Solved in ${state.solved.milliseconds.toFixed(1)} ms, ${state.solved.status.replace(/_/g, ' ')}`}
           {state.solved.gap !== null && state.solved.milliseconds > 0 && `, within ${state.solved.gap.toExponential(0)} of the optimum`}
           {Number.isFinite(state.solved.kl) && ` · ${state.solved.kl.toFixed(3)} nats from the prior`}
-          {fresh && shown?.interval && ` · gain ${percent(shown.interval.low)} to ${percent(shown.interval.high)}`}
         </p>
       </div>
     </section>

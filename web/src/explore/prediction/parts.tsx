@@ -29,7 +29,8 @@ export function Distance(props: { nearest: Prediction['nearest']; far: boolean }
 /** What laws of other kinds predict for the same mixture. */
 export function Rivals(props: { prediction: Prediction; gain: number | null }) {
   const { alternatives } = props.prediction;
-  if (alternatives.length === 0) return <p class="muted">No rival laws: fit with a bootstrap and folds to have them.</p>;
+  if (alternatives === null) return <p class="muted">Other laws of the same runs are being fitted …</p>;
+  if (alternatives.length === 0) return <p class="muted">No other law can be fitted to these runs.</p>;
   return (
     <table class="rivals">
       <caption class="off-screen">What rival laws predict for this mixture</caption>

@@ -6,6 +6,8 @@ import { Icon } from '../../view/icons';
 import { DataTable, type Column } from '../../view/table';
 import { sentence } from '../state/actions';
 import { ask, type Refusal } from '../state/client';
+import { unfinished } from '../state/later';
+import { said90 } from '../frame/headline';
 import { average, familyLoss, verdict } from '../state/losses';
 import { taskShares } from '../state/settings';
 import type { State } from '../state/store';
@@ -41,10 +43,22 @@ export function PredictionView({ state }: { state: State }) {
       return undefined;
     }
     const abort = new AbortController();
-    ask<Prediction>('api/predict', { weights: source.weights, settings: state.settings }, abort.signal).then(setPrediction, (error: Refusal) => {
-      if (!error.superseded) setRefusal(error);
-    });
-    return () => abort.abort();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const load = () =>
+      void ask<Prediction>('api/predict', { weights: source.weights, settings: state.settings }, abort.signal).then(
+        (found) => {
+          setPrediction(found);
+          if (unfinished(found)) timer = setTimeout(load, 1500);
+        },
+        (error: Refusal) => {
+          if (!error.superseded) setRefusal(error);
+        },
+      );
+    load();
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
   }, [source.weights, state.settings]);
   const shares = taskShares(model, state.settings);
   const gain = prediction ? 1 - average(shares, prediction.losses) / average(shares, state.solved.natural) : null;
@@ -99,7 +113,7 @@ export function PredictionView({ state }: { state: State }) {
                   <div class="figure">
                     <span class="label">Against the prior</span>
                     <output class={`big ${verdict(-(gain ?? 0))}`}>{signed(gain === null ? null : -gain)}</output>
-                    <span class="under">{prediction.interval ? `90 % interval of the gain ${percent(prediction.interval.low)} to ${percent(prediction.interval.high)}` : 'no interval: the fit has no bootstrap'}</span>
+                    <span class="under">{prediction.interval ? said90(prediction.interval) : 'no interval: the runs are not at hand'}</span>
                   </div>
                 </div>
                 {prediction.extrapolates && (

@@ -1,13 +1,13 @@
 /** The history as a graph: a lane for each kind of record, a line from each record to those that it was made from. */
-import { change as signed } from '../../view/format';
-import type { ProjectRecord } from '../state/types';
+import { change as signed, tokens } from '../../view/format';
+import type { Cost, ProjectRecord } from '../state/types';
 
 const ROW = 58;
 const LANE = 22;
 
 /** The lane of a record: its kind, or the line of mixtures that it is on. */
 function laneOf(record: ProjectRecord): string {
-  return record.mixture ? (record.id.split('@')[0] ?? record.kind) : record.kind;
+  return record.mixture ? (record.line ?? record.kind) : record.kind;
 }
 
 const ORDER = ['domains', 'swarm', 'fit'];
@@ -16,6 +16,14 @@ function lanes(records: ProjectRecord[]): string[] {
   const all = [...new Set(records.map(laneOf))];
   const rank = (lane: string) => (ORDER.includes(lane) ? ORDER.indexOf(lane) : ORDER.length);
   return all.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+}
+
+/** What was spent, in words. */
+export function costs(cost: Cost): string {
+  const parts = [`${cost.runs} run${cost.runs === 1 ? '' : 's'}`];
+  if (cost.tokens > 0) parts.push(`${tokens(cost.tokens)} tokens`);
+  if (cost.flops > 0) parts.push(`${cost.flops.toExponential(1).replace('+', '')} FLOPs`);
+  return parts.join(', ');
 }
 
 export interface GraphProps {
@@ -57,13 +65,19 @@ export function Graph({ records, head, a, b, choose }: GraphProps) {
                 {record.label !== record.id && record.label && <code>{record.id}</code>}
                 <span class="kind">{record.mixture ? 'mixture' : record.kind}</span>
                 {record.id === head && <span class="kind now">newest mixture</span>}
-                {record.date && <span class="muted">{record.date.slice(0, 10)}</span>}
+                {record.tags.map((tag) => (
+                  <span class="kind" key={tag}>
+                    {tag}
+                  </span>
+                ))}
+                <span class="muted">{record.created.slice(0, 10)}</span>
               </span>
               <span class="record-text" title={record.summary}>{record.summary}</span>
             </div>
             <span class="record-cost number">
-              <Gain gain={record.gain} />
-              {record.cost && <span class="muted">{record.cost}</span>}
+              {record.gain !== null && <Gain gain={record.gain} over="the prior" />}
+              {record.over && <Gain gain={record.over.gain} over={record.over.record} />}
+              {record.cost && record.cost.runs > 0 && <span class="muted">{costs(record.cost)}</span>}
             </span>
             <span class="record-choice">
               {record.mixture &&
@@ -87,8 +101,10 @@ export function Graph({ records, head, a, b, choose }: GraphProps) {
   );
 }
 
-function Gain({ gain }: { gain: ProjectRecord['gain'] }) {
-  if (gain === null || gain === undefined) return null;
-  if (typeof gain === 'string') return <span class="better">{gain}</span>;
-  return <span class={gain < 0 ? 'worse' : 'better'}>{`loss ${signed(-gain)}`}</span>;
+function Gain({ gain, over }: { gain: number; over: string }) {
+  return (
+    <span>
+      <span class={gain < 0 ? 'worse' : 'better'}>{`loss ${signed(-gain)}`}</span> <span class="muted">vs. {over}</span>
+    </span>
+  );
 }

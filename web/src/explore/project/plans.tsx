@@ -5,6 +5,19 @@ import { Icon } from '../../view/icons';
 import { sentence } from '../state/actions';
 import { ask, type Refusal } from '../state/client';
 import type { Plan } from '../state/types';
+import { costs } from './graph';
+
+/** What a plan risks, and why it was made so. */
+function risk(plan: NonNullable<Plan['plan']>): string {
+  const parts: string[] = [];
+  if (plan.risk?.bound) {
+    const most = plan.risk.bound.on_loss;
+    parts.push(most === null ? 'No bound on the loss that kept ratios cost.' : `Kept ratios cost at most ${loss(most)} of loss.`);
+  }
+  const freeing = plan.risk?.worth_freeing.map((each) => each.domain) ?? [];
+  if (freeing.length > 0) parts.push(`Worth freeing: ${freeing.slice(0, 4).join(', ')}${freeing.length > 4 ? ` and ${freeing.length - 4} more` : ''}.`);
+  return [...parts, ...plan.reasons.map(sentence)].join(' ') || 'Every weight is free.';
+}
 
 export function Plans() {
   const [plans, set] = useState<Plan[] | null>(null);
@@ -43,23 +56,28 @@ export function Plans() {
           </tr>
         </thead>
         <tbody>
-          {plans.map((plan) => (
-            <tr key={plan.method} class={plan.chosen ? 'chosen' : ''}>
+          {plans.map((each) => (
+            <tr key={each.method ?? 'auto'} class={each.chosen ? 'chosen' : ''}>
               <th scope="row">
-                {plan.method}
-                {plan.chosen && (
+                {each.method ?? 'auto'}
+                {each.chosen && (
                   <span class="kind now">
                     <Icon name="check" /> auto takes this
                   </span>
                 )}
               </th>
-              <td class="number" data-name="Runs">{plan.runs ?? '–'}</td>
-              <td data-name="Cost">{plan.cost ?? '–'}</td>
-              <td class="number" data-name="Expected loss">{loss(plan.expected_loss)}</td>
-              <td class="wrap" data-name="Risk">
-                {plan.risk ?? '–'}
-                {plan.why && <span class="muted"> {plan.why}</span>}
-              </td>
+              {each.plan ? (
+                <>
+                  <td class="number" data-name="Runs">{each.plan.runs}</td>
+                  <td data-name="Cost">{each.plan.runs > 0 ? costs(each.plan.cost) : 'nothing to train'}</td>
+                  <td class="number" data-name="Expected loss">{loss(each.plan.expected_loss)}</td>
+                  <td class="wrap" data-name="Risk">{risk(each.plan)}</td>
+                </>
+              ) : (
+                <td class="wrap muted" colSpan={4}>
+                  {each.error ? `${sentence(each.error.message)} ${each.error.help ? sentence(each.error.help) : ''}` : 'can’t be planned'}
+                </td>
+              )}
             </tr>
           ))}
         </tbody>

@@ -5,10 +5,10 @@ import { ask, type Refusal } from '../state/client';
 import type { State } from '../state/store';
 import type { Project } from '../state/types';
 import { Difference } from './difference';
-import { Graph } from './graph';
+import { costs, Graph } from './graph';
 import { Plans } from './plans';
 
-export function ProjectView(_: { state: State }) {
+export function ProjectView(_: { state?: State }) {
   const [project, set] = useState<Project | null>(null);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [a, setA] = useState<string | null>(null);
@@ -17,8 +17,9 @@ export function ProjectView(_: { state: State }) {
     setRefusal(null);
     ask<Project>('api/project').then(
       (found) => {
-        set(found);
-        const mixtures = found.records.filter((record) => record.mixture);
+        const newest = { ...found, records: [...found.records].reverse() };
+        set(newest);
+        const mixtures = newest.records.filter((record) => record.mixture);
         setB((before) => before ?? mixtures[0]?.id ?? null);
         setA((before) => before ?? mixtures[1]?.id ?? mixtures[0]?.id ?? null);
       },
@@ -46,7 +47,9 @@ export function ProjectView(_: { state: State }) {
       <section class="panel" aria-label="History">
         <header>
           <h2>History</h2>
-          <span class="muted">{project.records.length} records, the newest first</span>
+          <span class="muted">
+            {project.records.length} records, the newest first{project.cost && project.cost.runs > 0 && `; in all ${costs(project.cost)}`}
+          </span>
         </header>
         {project.records.length === 0 ? (
           <p class="empty">Nothing is recorded yet: olmix commit records a mixture.</p>

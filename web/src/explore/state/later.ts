@@ -5,12 +5,19 @@ import type { Prediction, Price } from './types';
 
 const REST = 180;
 
+const AGAIN = 1500;
+
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Asks a moment from now; a newer call takes the place of an earlier one. */
 export function later(): void {
   clearTimeout(timer);
   timer = setTimeout(() => void fetchAll(), REST);
+}
+
+/** Whether the server still fits what a prediction is held against. */
+export function unfinished(prediction: Prediction): boolean {
+  return prediction.alternatives === null || prediction.interval?.ready === false;
 }
 
 async function fetchAll(): Promise<void> {
@@ -22,6 +29,10 @@ async function fetchAll(): Promise<void> {
     () => undefined,
   );
   await prediction;
+  // Laws of resampled runs and rival laws are fitted while the page is looked at already: asked for again until they are there.
+  const now = current().prediction?.is;
+  if (stays() && now && unfinished(now)) timer = setTimeout(() => void fetchAll(), AGAIN);
+  if (current().prices?.of === settings) return;
   if (!stays() || solved.binding.length === 0) return;
   await ask<{ prices: Price[] }>('api/prices', settings).then(
     ({ prices }) => stays() && set({ prices: { of: settings, list: prices } }),

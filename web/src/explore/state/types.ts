@@ -35,6 +35,8 @@ export interface Solved {
 export interface Model {
   mixture: MixtureFile;
   settings: Settings;
+  /** There is no mixture: only the runs and the project are shown. */
+  bare?: boolean;
   config: string | null;
   runs_known: boolean;
   project: boolean;
@@ -46,11 +48,20 @@ export interface Model {
   formats?: { name: string; help: string }[];
 }
 
+export interface Interval {
+  ready: boolean;
+  low?: number;
+  high?: number;
+  confidence?: number;
+}
+
 export interface Prediction {
   losses: number[];
   average: number;
-  interval: { low: number; high: number } | null;
-  alternatives: { law: string; average: number | null; gain: number | null }[];
+  /** Of the gain; not ready while laws of resampled runs are fitted, null where they can't be. */
+  interval: Interval | null;
+  /** What other laws of the same runs say; null while they are fitted. */
+  alternatives: { law: string; average: number | null; gain: number | null }[] | null;
   nearest: { run: string; distance: number; typical: number | null } | null;
   extrapolates: boolean;
   sentence: string;
@@ -72,16 +83,23 @@ export interface Run {
   state: string;
   weights: Shares;
   losses: (number | null)[] | null;
-  progress: { tokens: number; target: number | null } | null;
+  progress: { tokens: number | null; target: number | null } | null;
   residuals: (number | null)[] | null;
   replicate_of: string | null;
   outlier: boolean;
+  /** How many robust standard deviations its residual is from the median. */
+  z?: number | null;
+  /** Why it failed. */
+  cause?: string | null;
 }
 
 export interface Swarm {
   version: number;
   source: string;
+  domains: string[];
+  tasks: string[];
   runs: Run[];
+  notices?: string[];
 }
 
 export interface NextRuns {
@@ -89,34 +107,54 @@ export interface NextRuns {
   sentence: string;
 }
 
+export interface Cost {
+  runs: number;
+  tokens: number;
+  flops: number;
+}
+
 export interface ProjectRecord {
   id: string;
   kind: string;
+  line: string | null;
   label: string;
   parents: string[];
   summary: string;
-  cost: string | null;
-  gain: number | string | null;
+  cost: Cost | null;
+  gain: number | null;
+  over: { record: string; gain: number } | null;
+  tags: string[];
   mixture: boolean;
-  date?: string | null;
+  created: string;
 }
 
 export interface Project {
+  /** Oldest first. */
   records: ProjectRecord[];
   head: string | null;
+  cost?: Cost;
 }
 
 export interface RecordedMixture {
   domains: { name: string; weight: number; prior?: number | null; tokens?: number | null }[];
 }
 
+/** What `olmix plan --json` says of one method; of it what is shown. */
 export interface Plan {
-  method: string;
+  method: string | null;
   chosen: boolean;
-  runs: number | null;
-  cost: string | null;
-  expected_loss: number | null;
-  risk: string | null;
-  why: string | null;
-  free?: string[];
+  plan: {
+    runs: number;
+    cost: Cost;
+    expected_loss: number | null;
+    loss_in_use: number | null;
+    reasons: string[];
+    free: string[];
+    risk: {
+      kappa: number | null;
+      bound: { on_loss: number | null; estimated_gap: unknown } | null;
+      worth_freeing: { domain: string; before: number; after: number }[];
+    } | null;
+  } | null;
+  error: { message: string; help: string | null } | null;
 }

@@ -30,7 +30,7 @@ function sampled(runs: Run[], names: string[]): Sampled[] {
 }
 
 /** One domain's strip: a tick for each run, denser where more runs are; a mark where the mixture lies. */
-const Strip = memo((props: { domain: Sampled; weight: number; end: number; width: number; scheme: boolean }) => {
+const Strip = memo((props: { domain: Sampled; weight: number | null; end: number; width: number; scheme: boolean }) => {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const tool = canvas.current && pen(canvas.current, props.width, 20);
@@ -43,6 +43,7 @@ const Strip = memo((props: { domain: Sampled; weight: number; end: number; width
     context.globalAlpha = Math.max(0.06, Math.min(0.6, 20 / props.domain.shares.length));
     for (const value of props.domain.shares) context.fillRect(x(value) - 0.5, 2, 1.5, 16);
     context.globalAlpha = 1;
+    if (props.weight === null) return;
     context.fillStyle = colour('ink');
     context.fillRect(x(props.weight) - 1.5, 0, 3, 20);
   }, [props.domain, props.weight, props.end, props.width, props.scheme]);
@@ -61,7 +62,8 @@ export function Coverage({ state, runs }: { state: State; runs: Run[] }) {
   const width = useWidth(probe);
   const scheme = useScheme();
   const window = useWindow(scroller, order.length, 28);
-  const outside = order.filter((j) => measured.length > 0 && (weights[j]! > all[j]!.most + 1e-6 || weights[j]! < all[j]!.least - 1e-6)).length;
+  const bare = state.model.bare === true;
+  const outside = order.filter((j) => !bare && measured.length > 0 && (weights[j]! > all[j]!.most + 1e-6 || weights[j]! < all[j]!.least - 1e-6)).length;
   return (
     <section class="panel coverage" aria-label="Coverage">
       <header>
@@ -71,7 +73,7 @@ export function Coverage({ state, runs }: { state: State; runs: Run[] }) {
           </Tip>
         </h2>
         <span class={outside > 0 ? 'worse' : 'muted'}>
-          {outside > 0 ? `${outside} of ${domains.length} domains outside of every run` : 'every weight on screen lies within the runs'}
+          {bare ? '' : outside > 0 ? `${outside} of ${domains.length} domains outside of every run` : 'every weight on screen lies within the runs'}
         </span>
         <span class="gap" />
         <span class="muted">0 to {percent(end, 0)}</span>
@@ -85,11 +87,11 @@ export function Coverage({ state, runs }: { state: State; runs: Run[] }) {
         <div style={{ height: `${window.before}px` }} role="presentation" />
         {order.slice(window.from, window.to).map((j) => {
           const domain = all[j]!;
-          const beyond = weights[j]! > domain.most + 1e-6 || weights[j]! < domain.least - 1e-6;
+          const beyond = !bare && measured.length > 0 && (weights[j]! > domain.most + 1e-6 || weights[j]! < domain.least - 1e-6);
           return (
             <div class="strip" role="listitem" key={domain.name}>
               <span class="strip-name" title={domain.name}>{domain.name}</span>
-              <span class="strip-box">{width > 0 && <Strip domain={domain} weight={weights[j]!} end={end} width={width} scheme={scheme} />}</span>
+              <span class="strip-box">{width > 0 && <Strip domain={domain} weight={bare ? null : weights[j]!} end={end} width={width} scheme={scheme} />}</span>
               <span class={beyond ? 'strip-word worse' : 'strip-word muted'}>
                 {measured.length === 0 ? 'no run' : beyond ? `outside: ${percent(weights[j], 1)}` : `to ${percent(domain.most, 1)}`}
               </span>

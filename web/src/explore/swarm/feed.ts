@@ -18,6 +18,7 @@ export function useSwarm(): Feed {
     let asking = false;
     let again = false;
     let events: EventSource | null = null;
+    let version: number | null = null;
     const load = async () => {
       if (asking) {
         again = true;
@@ -28,6 +29,7 @@ export function useSwarm(): Feed {
         again = false;
         try {
           const swarm = await ask<Swarm>('api/swarm');
+          version = swarm.version;
           if (!ended) set((before) => ({ ...before, swarm, refusal: null }));
         } catch (error) {
           if (!ended) set((before) => ({ ...before, refusal: error as Refusal }));
@@ -43,7 +45,10 @@ export function useSwarm(): Feed {
       events = new EventSource('api/swarm/events');
       events.onopen = () => set((before) => ({ ...before, live: true }));
       events.onerror = () => set((before) => ({ ...before, live: false }));
-      events.onmessage = () => void load();
+      events.onmessage = (event: MessageEvent<string>) => {
+        const told = (JSON.parse(event.data) as { version?: number }).version;
+        if (told === undefined || told !== version) void load();
+      };
     };
     follow();
     document.addEventListener('visibilitychange', follow);

@@ -18,7 +18,7 @@ export interface ScatterProps {
   yText: (value: number) => string;
   /** The mixture on screen. */
   here: { x: number; y: number | null } | null;
-  prior: number;
+  prior: number | null;
   /** Shares of proposed runs. */
   next: number[];
   /** A line at this height, such as a residual of 0. */
@@ -38,7 +38,7 @@ interface Scale {
 }
 
 function scaleOf(props: ScatterProps, width: number): Scale {
-  const xs = props.dots.map((dot) => dot.x).concat(props.next, props.here ? [props.here.x] : [], [props.prior]);
+  const xs = props.dots.map((dot) => dot.x).concat(props.next, props.here ? [props.here.x] : [], props.prior === null ? [] : [props.prior]);
   const ys = props.dots.flatMap((dot) => (dot.y === null ? [] : [dot.y]));
   if (props.here?.y !== null && props.here) ys.push(props.here.y);
   if (props.rule !== null) ys.push(props.rule);
@@ -80,7 +80,7 @@ function axes({ context, width, colour }: Pen, props: ScatterProps, scale: Scale
   const few = width < 500 ? 4 : 7;
   const xTicks = ticks(scale.xs[0], scale.xs[1], few);
   const step = (xTicks[1] ?? 0.1) - (xTicks[0] ?? 0);
-  const digits = step >= 0.00999 ? 0 : step >= 0.000999 ? 1 : 2;
+  const digits = [0, 1, 2].find((each) => Math.abs(step * 100 * 10 ** each - Math.round(step * 100 * 10 ** each)) < 1e-6) ?? 3;
   for (const tick of xTicks) {
     context.fillStyle = colour('muted');
     context.textAlign = 'center';
@@ -95,6 +95,7 @@ function axes({ context, width, colour }: Pen, props: ScatterProps, scale: Scale
     context.lineTo(width - MARGIN.right, scale.y(props.rule));
     context.stroke();
   }
+  if (props.prior === null) return;
   context.strokeStyle = colour('strong-line');
   context.setLineDash([4, 3]);
   context.beginPath();

@@ -16,7 +16,7 @@ function note(run: Run): string {
   const parts = [];
   if (run.outlier) parts.push('outlier');
   if (run.replicate_of) parts.push(`replicate of ${run.replicate_of}`);
-  if (!run.losses) parts.push(run.state.replace(/_/g, ' '));
+  if (!run.losses) parts.push(run.cause ?? run.state.replace(/_/g, ' '));
   return parts.join(', ');
 }
 
@@ -41,7 +41,8 @@ export function SwarmView({ state }: { state: State }) {
       }),
     [swarm, domain, target, residual],
   );
-  const here = useMemo(() => ({ x: state.solved.weights[domain]!, y: residual ? null : target.of(state.solved.losses) }), [state.solved, domain, target, residual]);
+  const bare = state.model.bare === true;
+  const here = useMemo(() => (bare ? null : { x: state.solved.weights[domain]!, y: residual ? null : target.of(state.solved.losses) }), [bare, state.solved, domain, target, residual]);
   const proposed = useMemo(() => (next?.runs ?? []).map((run) => share(run.weights, domain)), [next, domain]);
   if (!swarm) {
     return (
@@ -63,8 +64,8 @@ export function SwarmView({ state }: { state: State }) {
         </header>
         <div class="pad row choices">
           <label>
-            <span class="muted">Domain</span>{' '}
-            <select value={String(domain)} onChange={(event) => setDomain(Number(event.currentTarget.value))}>
+            <span class="muted" aria-hidden="true">Domain</span>{' '}
+            <select aria-label="Domain" value={String(domain)} onChange={(event) => setDomain(Number(event.currentTarget.value))}>
               {domains.map((each, j) => (
                 <option key={each.name} value={String(j)}>
                   {each.name}
@@ -73,8 +74,8 @@ export function SwarmView({ state }: { state: State }) {
             </select>
           </label>
           <label>
-            <span class="muted">Loss of</span>{' '}
-            <select value={target.key} onChange={(event) => setKey(event.currentTarget.value)}>
+            <span class="muted" aria-hidden="true">Loss of</span>{' '}
+            <select aria-label="Loss of" value={target.key} onChange={(event) => setKey(event.currentTarget.value)}>
               {all.map((each) => (
                 <option key={each.key} value={each.key}>
                   {each.name}
@@ -86,7 +87,7 @@ export function SwarmView({ state }: { state: State }) {
             <button type="button" aria-pressed={!residual} onClick={() => setResidual(false)}>
               Measured loss
             </button>
-            <button type="button" aria-pressed={residual} onClick={() => setResidual(true)}>
+            <button type="button" aria-pressed={residual} disabled={bare} title={bare ? 'Residuals need a fit' : undefined} onClick={() => setResidual(true)}>
               Residual
             </button>
           </div>
@@ -101,19 +102,19 @@ export function SwarmView({ state }: { state: State }) {
               yName={`${residual ? 'residual' : 'loss'} of ${target.name}`}
               yText={loss}
               here={here}
-              prior={domains[domain]!.prior}
+              prior={bare ? null : domains[domain]!.prior}
               next={proposed}
               rule={residual ? 0 : null}
               chosen={chosen}
               choose={choose}
             />
-            <Key residual={residual} next={proposed.length > 0} />
+            <Key residual={residual} bare={bare} next={proposed.length > 0} />
           </>
         )}
         <Running runs={runs} />
       </section>
       <div class="stack side">
-        <Next state={state} found={next} take={setNext} />
+        {!bare && <Next state={state} found={next} take={setNext} />}
         <Coverage state={state} runs={runs} />
       </div>
       <RunTable runs={runs} domain={domains[domain]!.name} position={domain} target={target} chosen={chosen} choose={choose} />
@@ -129,15 +130,15 @@ function largest(state: State): number {
   return best;
 }
 
-function Key(props: { residual: boolean; next: boolean }) {
+function Key(props: { residual: boolean; bare: boolean; next: boolean }) {
   return (
     <p class="key-line muted" aria-hidden="true">
       <span><i class="k-run" /> run</span>
       <span><i class="k-replicate" /> replicate</span>
       <span><i class="k-outlier">×</i> outlier</span>
       <span><i class="k-pending" /> no loss yet</span>
-      {!props.residual && <span><i class="k-here" /> mixture on screen, predicted</span>}
-      <span><i class="k-prior" /> prior</span>
+      {!props.residual && !props.bare && <span><i class="k-here" /> mixture on screen, predicted</span>}
+      {!props.bare && <span><i class="k-prior" /> prior</span>}
       {props.next && <span><i class="k-next" /> proposed</span>}
       {props.residual && <span>residual: measured − predicted</span>}
     </p>
@@ -150,7 +151,8 @@ function Running({ runs }: { runs: Run[] }) {
   return (
     <ul class="running" aria-label="Runs under way">
       {under.map((run) => {
-        const { tokens: seen, target } = run.progress!;
+        const { tokens: known, target } = run.progress!;
+        const seen = known ?? 0;
         return (
           <li key={run.id}>
             <span class="bar-name">{run.id}</span>

@@ -1,0 +1,61 @@
+/** A swarm or a project that has no mixture yet: what the views need of one, made from the names of the runs' tables. */
+import { ask } from './client';
+import type { Model, Swarm } from './types';
+
+export async function withoutMixture(model: Model): Promise<Model> {
+  const swarm = await ask<Swarm>('api/swarm').catch(() => null);
+  const domains = swarm?.domains ?? [];
+  const tasks = swarm?.tasks ?? [];
+  const domain = (name: string) => ({
+    name,
+    tokens: null,
+    prior: 1 / domains.length,
+    weight: 1 / domains.length,
+    ratio: null,
+    interval: null,
+    epochs: null,
+    cap: null,
+    min: 0,
+    max: 1,
+    limit: null,
+    kl_reference: null,
+  });
+  const task = (name: string) => ({
+    name,
+    family: name,
+    weight: 1 / tasks.length,
+    direction: 'min' as const,
+    offset: 0,
+    law: null,
+    predicted: null,
+    natural: null,
+  });
+  return {
+    ...model,
+    bare: true,
+    runs_known: domains.length > 0 && tasks.length > 0,
+    settings: { target_tokens: null, repetition: null, kl: 0, bounds: {}, groups: {}, task_weights: {}, fixed: {} },
+    mixture: {
+      format: 'olmix-mixture',
+      version: 2,
+      olmix: '',
+      config_hash: '',
+      runs: 0,
+      fitted_runs: 0,
+      domains: domains.map(domain),
+      dead_domains: [],
+      target_tokens: null,
+      repetition_factor: null,
+      groups: [],
+      law: { kind: '', tasks: tasks.map(task) },
+      optimizer: null,
+      predicted: null,
+      natural: null,
+      gain: null,
+      gain_interval: null,
+      baselines: [],
+      rivals: [],
+      notices: [],
+    },
+  };
+}
