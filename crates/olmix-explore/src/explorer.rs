@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::background::Background;
 use crate::error::ApiError;
+use crate::export::formats;
 use crate::model::Model;
 use crate::runs::Runs;
 use crate::settings::Settings;
@@ -103,7 +104,11 @@ impl Explorer {
     /// A watch over the files behind the views.
     #[must_use]
     pub fn watch(&self) -> Watch {
-        let mut files: Vec<PathBuf> = self.source.mixture.iter().cloned().collect();
+        // Those that may come to be, too.
+        let mut files = ["mixture.json", "out/mixture.json"]
+            .map(|name| self.path.join(name))
+            .to_vec();
+        files.extend(self.source.mixture.iter().cloned());
         let mut runs = None;
         if let Some(ledger) = &self.source.ledger {
             files.push(ledger.clone());
@@ -143,10 +148,11 @@ impl Explorer {
         })
     }
 
-    /// The fit config, where it is at hand.
+    /// The config that gives this fit, where it is at hand: then mixtures can be saved.
     #[must_use]
     pub fn config(&self) -> Option<PathBuf> {
-        self.fitted.as_ref().map(|fitted| fitted.config.clone())
+        let fitted = self.fitted.as_ref().filter(|fitted| fitted.complete);
+        fitted.map(|fitted| fitted.config.clone())
     }
 
     /// The answer to what is explored: the mixture file and the settings that it was solved with.
@@ -161,6 +167,7 @@ impl Explorer {
             "project": self.source.project.is_some(),
             "ledger": self.source.ledger.is_some(),
             "exact": model.is_none_or(|model| model.convex),
+            "formats": formats(),
             "title": self.title(),
             "notices": self.notices,
             "olmix": env!("CARGO_PKG_VERSION"),

@@ -10,6 +10,15 @@ use crate::error::ApiError;
 use crate::explorer::Explorer;
 use crate::predict::check;
 
+/// The formats that a page can ask for: those that name no files of the data and need nothing else of the run.
+#[must_use]
+pub fn formats() -> Vec<Value> {
+    let formats = Format::ALL.iter().filter(|format| !format.names_files());
+    formats
+        .map(|format| json!({"name": format.name(), "help": format.help()}))
+        .collect()
+}
+
 /// The mixture in a format of `olmix export`. Virtual domains become what they stand for.
 ///
 /// # Errors

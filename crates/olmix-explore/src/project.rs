@@ -5,7 +5,7 @@ use std::path::Path;
 
 use olmix_launch::utc;
 use olmix_ledger::{Record, RecordId, RecordKind};
-use olmix_project::{MixtureContent, PlanOptions, Project, ProjectError, ReuseMethod};
+use olmix_project::{MixtureContent, Plan, PlanOptions, Project, ProjectError, ReuseMethod, Risk};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -39,7 +39,7 @@ fn moved(root: &Path) -> ApiError {
     )
 }
 
-/// All records, oldest first, with their parents, costs and gains.
+/// All records, newest first, with their parents, costs and gains.
 ///
 /// # Errors
 /// [`ApiError`] for a project that is not there, or whose ledger can't be read.
@@ -67,7 +67,7 @@ pub fn records(explorer: &Explorer) -> Result<Value, ApiError> {
             .collect();
         json!({
             "id": record.name(), "kind": record.kind.word(), "line": record.line, "number": record.number,
-            "label": record.name(), "summary": record.title, "parents": parents, "created": utc(record.created),
+            "label": record.name(), "summary": record.title, "parents": parents, "date": utc(record.created),
             "command": record.command, "hash": record.hash, "cost": record.cost, "gain": record.gain,
             "over": over, "tags": tags, "mixture": record.kind == RecordKind::Mixture,
         })
@@ -83,7 +83,7 @@ pub fn records(explorer: &Explorer) -> Result<Value, ApiError> {
     let tokens: u64 = records.iter().map(|record| record.cost.tokens).sum();
     let flops: f64 = records.iter().map(|record| record.cost.flops).sum();
     Ok(json!({
-        "root": project.root, "records": records.iter().map(entry).collect::<Vec<_>>(),
+        "root": project.root, "records": records.iter().rev().map(entry).collect::<Vec<_>>(),
         "head": newest(RecordKind::Mixture, Some("main")).or_else(|| newest(RecordKind::Mixture, None)),
         "domains": newest(RecordKind::Domains, None),
         "cost": {"runs": runs, "tokens": tokens, "flops": flops},
@@ -113,7 +113,7 @@ pub fn mixture(explorer: &Explorer, name: &str) -> Result<Value, ApiError> {
         json!({"name": name, "weight": weight, "origin": origin})
     };
     Ok(json!({
-        "id": record.name(), "summary": record.title, "created": utc(record.created), "gain": record.gain,
+        "id": record.name(), "summary": record.title, "date": utc(record.created), "gain": record.gain,
         "over": content.over, "method": content.method, "version": content.version,
         "target_tokens": content.target_tokens, "repetition_factor": content.repetition_factor,
         "domains": content.weights.iter().map(domain).collect::<Vec<_>>(),
@@ -127,26 +127,63 @@ pub fn mixture(explorer: &Explorer, name: &str) -> Result<Value, ApiError> {
 /// As [`records`].
 pub fn plans(explorer: &Explorer) -> Result<Value, ApiError> {
     let project = open(explorer)?;
-    let plan = |method: Option<ReuseMethod>| match project.plan(&PlanOptions {
-        method,
-        ..PlanOptions::default()
-    }) {
-        Ok(plan) => json!({"plan": plan.to_json(), "error": null}),
-        Err(error) => {
-            let error = ApiError::from(error);
-            json!({"plan": null, "error": {"message": error.message, "help": error.help}})
-        }
+    let plan = |method: Option<ReuseMethod>| {
+        project.plan(&PlanOptions {
+            method,
+            ..PlanOptions::default()
+        })
     };
-    let chosen = plan(None);
-    let own = chosen["plan"]["method"].clone();
-    let mut plans = vec![
-        json!({"method": own, "chosen": true, "plan": chosen["plan"], "error": chosen["error"]}),
-    ];
+    let chosen = plan(None)?;
+    let own = chosen.method();
+    let mut plans = vec![entry(own.name(), true, Ok(chosen))];
     for (name, method) in ReuseMethod::ALL {
-        if own != name {
-            let found = plan(Some(method));
-            plans.push(json!({"method": name, "chosen": false, "plan": found["plan"], "error": found["error"]}));
+        if method != own {
+            plans.push(entry(name, false, plan(Some(method))));
         }
     }
     Ok(json!({"plans": plans}))
+}
+
+/// A plan in a few words, and all that it says.
+fn entry(method: &str, chosen: bool, plan: Result<Plan, ProjectError>) -> Value {
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => {
+            let error = ApiError::from(error);
+            return json!({
+                "method": method, "chosen": chosen, "why": error.message, "plan": null,
+                "error": {"message": error.message, "help": error.help},
+            });
+        }
+    };
+    let mut cost = format!("{} runs", plan.cost.runs);
+    if plan.cost.tokens > 0 {
+        cost += &format!(", {:.2e} tokens", plan.cost.tokens as f64);
+    }
+    if plan.cost.flops > 0.0 {
+        cost += &format!(", {:.2e} FLOPs", plan.cost.flops);
+    }
+    let free: Vec<&String> = plan.reuse.free.iter().map(|free| &free.domain).collect();
+    json!({
+        "method": method, "chosen": chosen, "runs": plan.reuse.runs, "cost": cost,
+        "expected_loss": plan.expected.plan.as_ref().ok(), "risk": plan.risk.as_ref().map(risk),
+        "why": plan.reasons.join(". "), "free": free, "plan": plan.to_json(), "error": null,
+    })
+}
+
+/// What keeping ratios costs, by laws of an earlier fit.
+fn risk(risk: &Risk) -> String {
+    let found = &risk.analysis;
+    let coupling = format!("coupling κ = {:.2}", found.coupling.kappa);
+    match &found.reused {
+        Ok(reused) => format!(
+            "By the laws of {}, the least loss with the old ratios is {:.2} % above the least of all; {coupling}",
+            risk.fit,
+            100.0 * (reused.loss / found.optimum_loss - 1.0)
+        ),
+        Err(error) => format!(
+            "By the laws of {}, the old ratios can't be kept: {error}; {coupling}",
+            risk.fit
+        ),
+    }
 }

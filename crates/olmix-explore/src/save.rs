@@ -30,6 +30,15 @@ pub fn save(explorer: &Explorer, name: &str, settings: &Settings) -> Result<Valu
             "start olmix explore in the folder that olmix fit was started in, with its files as they were",
         )
     })?;
+    if !fitted.complete {
+        return Err(ApiError::conflict(
+            format!(
+                "{} is not the whole config of this fit: it had options of the command line",
+                fitted.config.display()
+            ),
+            "explore the folder that olmix fit wrote, whose config.json has them all",
+        ));
+    }
     check_name(name)?;
     // Only what has a mixture is worth a config.
     solve(&model, None, settings)?;

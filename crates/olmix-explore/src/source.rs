@@ -113,7 +113,8 @@ pub struct Fitted {
     pub loaded: LoadedFit,
     /// The config that was read: the one that the fit was given, or the one that it wrote.
     pub config: PathBuf,
-    /// Whether the config gives this fit without options of a command line.
+    /// Whether the config alone gives this fit. The runs of one that had options of a command line are known, but
+    /// it can't be saved.
     pub complete: bool,
     /// Where the tables of the newest swarm are, where the config alone does not say.
     pub tables: Vec<(&'static str, PathBuf)>,
@@ -127,19 +128,20 @@ pub struct Fitted {
 /// Why the runs can't be shown: a sentence without a full stop.
 pub fn fitted(path: &Path, file: &MixtureFile) -> Result<Fitted, String> {
     let roots = roots(path);
-    let mut reason = None;
+    let (mut reason, mut part) = (None, None);
     for config in configs(path, file, &roots) {
         match load(&config, path, file, &roots) {
             Ok(fitted) if fitted.complete => return Ok(fitted),
-            Ok(_) => {
-                reason.get_or_insert_with(|| {
-                    format!("{} is not the whole config of this fit, which had options of the command line", config.display())
-                });
+            Ok(fitted) => {
+                part.get_or_insert(fitted);
             }
             Err(error) => {
                 reason.get_or_insert(error);
             }
         }
+    }
+    if let Some(fitted) = part {
+        return Ok(fitted);
     }
     Err(reason.unwrap_or_else(|| {
         let config = file.inputs.iter().find(|input| input.role == "config");
@@ -192,11 +194,7 @@ fn load(
     file: &MixtureFile,
     roots: &[PathBuf],
 ) -> Result<Fitted, String> {
-    let told = |error: IoError| {
-        let text = error.to_string();
-        text.split_once("\n  help: ")
-            .map_or(text.clone(), |(message, _)| message.to_owned())
-    };
+    let told = |error: IoError| error.to_string().replace("\n  help: ", "; ");
     let mut tables = Vec::new();
     let loaded = match load_fit_with(config, &Overrides::default()) {
         Ok(loaded) if same_tables(&loaded, file) => loaded,
@@ -230,10 +228,8 @@ fn load(
         }
     };
     let names = loaded.swarm.domains().names();
-    let tasks = loaded.swarm.tasks().iter().map(|task| &task.name);
-    if !(names.eq(file.domains.iter().map(|domain| domain.name.as_str()))
-        && tasks.eq(file.law.tasks.iter().map(|task| &task.name)))
-    {
+    let tasks = loaded.swarm.tasks();
+    if !names.eq(file.domains.iter().map(|domain| domain.name.as_str())) || tasks != file.tasks() {
         return Err(format!(
             "{} gives other domains or tasks than this mixture has",
             config.display()

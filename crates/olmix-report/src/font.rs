@@ -43,7 +43,6 @@ pub fn database() -> Arc<Database> {
 }
 
 /// `@font-face` rules that carry the fonts, for a document that stands alone.
-#[must_use]
 pub fn font_faces() -> String {
     let rule = |weight: u32, data: &[u8]| {
         format!(
@@ -53,6 +52,15 @@ pub fn font_faces() -> String {
         )
     };
     rule(400, REGULAR_WEB) + &rule(600, SEMIBOLD_WEB)
+}
+
+/// The fonts as WOFF2 files, with their names: what [`font_faces`] carries, for a page that can load files.
+#[must_use]
+pub fn web_fonts() -> [(&'static str, &'static [u8]); 2] {
+    [
+        ("Inter-Regular.woff2", REGULAR_WEB),
+        ("Inter-SemiBold.woff2", SEMIBOLD_WEB),
+    ]
 }
 
 /// Width of `text` at `size` pixels, without kerning (which mostly narrows).

@@ -56,7 +56,7 @@ mod svg;
 pub use error::ReportError;
 pub use figure::*;
 pub use fit_figures::{fit_figures, law_in_file_names, proposal_file};
-pub use font::font_faces;
+pub use font::web_fonts;
 pub use report::{
     InputFile, MixtureTrial, ReportInput, TaskOutcome, TrialOutcome, html, trial_curves, trial_page,
 };

@@ -1,6 +1,7 @@
 //! Answers to the page's requests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -17,12 +18,17 @@ use crate::settings::Settings;
 
 type Server = State<Arc<Shared>>;
 
+/// How long files are waited for that other processes may have locked.
+const READING: Duration = Duration::from_secs(4);
+/// The same where work is to be done, such as reading a large swarm or planning.
+const PLANNING: Duration = Duration::from_mins(2);
+
 /// What is explored. A mixture file that was written anew is read anew.
 pub async fn model(State(shared): Server) -> Response {
     let own = Arc::clone(&shared);
     let described = shared
         .turns
-        .take(None, move || {
+        .look(PLANNING, move || {
             own.renew().map(|explorer| explorer.describe())
         })
         .await;
@@ -95,7 +101,9 @@ pub async fn export(State(shared): Server, headers: HeaderMap, body: Bytes) -> R
 /// The runs.
 pub async fn swarm(State(shared): Server) -> Response {
     let version = shared.events.version();
-    look(&shared, move |explorer| {
+    let waits = shared.explorer().source.ledger.is_some();
+    let patience = if waits { READING } else { PLANNING };
+    look(&shared, patience, move |explorer| {
         crate::swarm::view(explorer, version)
     })
     .await
@@ -116,12 +124,12 @@ pub async fn next(State(shared): Server, headers: HeaderMap, body: Bytes) -> Res
 
 /// The history of the project.
 pub async fn project(State(shared): Server) -> Response {
-    look(&shared, crate::project::records).await
+    look(&shared, READING, crate::project::records).await
 }
 
 /// A mixture of it.
 pub async fn project_mixture(State(shared): Server, Path(id): Path<String>) -> Response {
-    look(&shared, move |explorer| {
+    look(&shared, READING, move |explorer| {
         crate::project::mixture(explorer, &id)
     })
     .await
@@ -129,7 +137,7 @@ pub async fn project_mixture(State(shared): Server, Path(id): Path<String>) -> R
 
 /// What can be done next in it.
 pub async fn project_plans(State(shared): Server) -> Response {
-    look(&shared, crate::project::plans).await
+    look(&shared, PLANNING, crate::project::plans).await
 }
 
 /// There is no such thing.
@@ -192,10 +200,11 @@ async fn answer<T: Serialize + Send + 'static>(
 /// Answers what is asked for without settings.
 async fn look<T: Serialize + Send + 'static>(
     shared: &Shared,
+    patience: Duration,
     work: impl FnOnce(&Explorer) -> Result<T, ApiError> + Send + 'static,
 ) -> Response {
     let explorer = shared.explorer();
-    let done = shared.turns.take(None, move || work(&explorer)).await;
+    let done = shared.turns.look(patience, move || work(&explorer)).await;
     respond(done.and_then(|done| done))
 }
 

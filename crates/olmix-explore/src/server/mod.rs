@@ -16,6 +16,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
 use axum::{Router, middleware};
 use serde::Serialize;
 use thiserror::Error;
@@ -136,6 +137,10 @@ impl Server {
             .map_err(system)?;
         let served = runtime.block_on(async {
             let listener = TcpListener::from_std(self.listener).map_err(system)?;
+            // An answer is not held back for more to send.
+            let listener = listener.tap_io(|socket| {
+                let _ = socket.set_nodelay(true);
+            });
             let app = router(explorer, self.address, &self.token);
             tokio::select! {
                 served = axum::serve(listener, app) => served.map_err(system),
@@ -186,6 +191,7 @@ pub(crate) fn router(mut explorer: Explorer, address: SocketAddr, token: &str) -
         .route(&at("/explore.js"), get(assets::script))
         .route(&at("/explore.css"), get(assets::style))
         .route(&at("/fonts.css"), get(assets::fonts))
+        .route(&at("/fonts/{name}"), get(assets::font))
         .route(&at("/api/model"), get(answers::model))
         .route(&at("/api/solve"), post(answers::solve))
         .route(&at("/api/predict"), post(answers::predict))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 use tokio::sync::Semaphore;
@@ -13,10 +14,14 @@ use crate::error::ApiError;
 /// needed any more.
 const TABS: usize = 256;
 
+/// Jobs that read files at a time.
+const LOOKS: usize = 8;
+
 /// The turns of solves.
 #[derive(Debug)]
 pub struct Turns {
     free: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
     newest: Mutex<HashMap<(String, String), u64>>,
 }
 
@@ -46,8 +51,43 @@ impl Turns {
             free: Arc::new(Semaphore::new(
                 available_parallelism().map_or(1, usize::from),
             )),
+            looks: Arc::new(Semaphore::new(LOOKS)),
             newest: Mutex::default(),
         }
+    }
+
+    /// Does a job that reads files, beside the solves: it may wait for other processes. One that takes longer than
+    /// `patience` is not waited for.
+    ///
+    /// # Errors
+    /// [`ApiError::conflict`] for one that is not, and a defect where the job panics.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let looks = Arc::clone(&self.looks);
+        let done = async move {
+            let free = looks.acquire_owned().await;
+            let free = free.map_err(|_| ApiError::defect("the server is ending"))?;
+            let done = tokio::task::spawn_blocking(move || {
+                let _free = free;
+                job()
+            });
+            done.await
+                .map_err(|_| ApiError::defect("a request ended in an error that nobody expected"))
+        };
+        tokio::time::timeout(patience, done)
+            .await
+            .unwrap_or_else(|_| {
+                Err(ApiError::conflict(
+                    format!(
+                        "no answer within {} seconds: another process has locked a file",
+                        patience.as_secs()
+                    ),
+                    "wait until it has ended, and look again",
+                ))
+            })
     }
 
     /// Does a job on a thread of its own once there is a core for it. A request that a newer one of the same tab has

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use olmix_core::Matrix;
 use olmix_core::law::Law as _;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use next::next;
 pub use watch::Watch;
@@ -21,7 +21,7 @@ use crate::model::Model;
 use crate::solve::dot;
 
 /// A run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 struct RunRow {
     id: String,
     /// `finished` for runs of a table; the state in the ledger otherwise.
@@ -82,20 +82,32 @@ pub fn view(explorer: &Explorer, version: u64) -> Result<Value, ApiError> {
     rows.runs
         .iter()
         .for_each(|run| *states.entry(run.state).or_default() += 1);
-    for run in &mut rows.runs {
-        run.weights
-            .iter_mut()
-            .for_each(|weight| *weight = rounded(*weight));
-    }
+    let runs: Vec<Value> = rows.runs.iter().map(RunRow::to_json).collect();
     Ok(json!({
         "version": version, "source": rows.source, "domains": rows.domains, "tasks": rows.tasks, "states": states,
-        "runs": rows.runs, "coverage": coverage, "notices": rows.notices,
+        "runs": runs, "coverage": coverage, "notices": rows.notices,
     }))
 }
 
 /// Seven decimals: what a page can show of five thousand runs over a thousand domains must not be half a gigabyte.
 fn rounded(weight: f64) -> f64 {
     (weight * 1e7).round() / 1e7
+}
+
+/// Weights as a list, or, where most are 0, by position.
+fn weights_json(weights: &[f64]) -> Value {
+    let used = weights.iter().filter(|weight| **weight != 0.0).count();
+    if 3 * used > weights.len() {
+        return weights.iter().map(|weight| rounded(*weight)).collect();
+    }
+    let some = weights
+        .iter()
+        .enumerate()
+        .filter(|(_, weight)| **weight != 0.0);
+    let some: Map<String, Value> = some
+        .map(|(j, weight)| (j.to_string(), rounded(*weight).into()))
+        .collect();
+    some.into()
 }
 
 fn read(explorer: &Explorer) -> Result<Rows, ApiError> {
@@ -129,6 +141,14 @@ fn read(explorer: &Explorer) -> Result<Rows, ApiError> {
 }
 
 impl RunRow {
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.id, "state": self.state, "weights": weights_json(&self.weights), "losses": self.losses,
+            "progress": self.progress, "residuals": self.residuals, "residual": self.residual, "z": self.z,
+            "replicate_of": self.replicate_of, "outlier": self.outlier, "cause": self.cause,
+        })
+    }
+
     fn new(id: String, state: &'static str, weights: Vec<f64>, losses: Option<Vec<f64>>) -> Self {
         Self {
             id,
@@ -249,6 +269,15 @@ mod tests {
         find_replicates(&mut runs);
         let of: Vec<Option<&str>> = runs.iter().map(|run| run.replicate_of.as_deref()).collect();
         assert_eq!(of, [None, None, Some("a"), Some("a")]);
+    }
+
+    #[test]
+    fn weights_are_listed_by_position_where_most_are_zero() {
+        assert_eq!(
+            weights_json(&[0.0, 0.25, 0.0, 0.0, 0.75, 0.0, 0.0]),
+            json!({"1": 0.25, "4": 0.75})
+        );
+        assert_eq!(weights_json(&[0.5, 0.5, 0.0]), json!([0.5, 0.5, 0.0]));
     }
 
     #[test]

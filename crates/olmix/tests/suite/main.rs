@@ -17,6 +17,7 @@ mod browser;
 mod clusters;
 mod common;
 mod documentation;
+mod explore;
 mod inputs;
 mod launches;
 mod mixtures;
