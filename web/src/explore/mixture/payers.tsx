@@ -129,7 +129,7 @@ export function Payers({ state }: { state: State }) {
             <Tip text="The predicted loss at the mixture on screen; lower is better.">Loss</Tip>
           </div>
           <div role="columnheader" class="p-prior number">vs. prior</div>
-          <div role="columnheader" class="p-base number">vs. {baseline}</div>
+          <div role="columnheader" class="p-base number">vs. {state.baseline < 0 ? 'opened' : baseline}</div>
         </div>
         {rows.map((row) => (
           <PayerRow

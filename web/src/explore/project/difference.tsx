@@ -64,7 +64,7 @@ export function Difference(props: { a: string; b: string }) {
       { key: 'domain', name: 'Domain', value: (row) => row.name },
       side('a', props.a),
       side('b', props.b),
-      { key: 'moved', name: 'B − A', tip: 'Percentage points of the mixture.', numeric: true, value: moved, cell: (row) => signed(moved(row)).replace('\u00a0%', '\u00a0pp') },
+      { key: 'moved', name: 'B − A', numeric: true, value: moved, cell: (row) => signed(moved(row)).replace('\u00a0%', '\u00a0pp') },
     ];
   }, [props.a, props.b, most]);
   const refusal = first.refusal ?? second.refusal;

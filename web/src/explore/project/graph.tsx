@@ -64,7 +64,7 @@ export function Graph({ records, head, a, b, choose }: GraphProps) {
                 <b>{record.label || record.id}</b>
                 {record.label !== record.id && record.label && <code>{record.id}</code>}
                 <span class="kind">{record.mixture ? 'mixture' : record.kind}</span>
-                {record.id === head && <span class="kind now">newest mixture</span>}
+                {record.id === head && <span class="kind now">newest</span>}
                 {record.tags.map((tag) => (
                   <span class="kind" key={tag}>
                     {tag}

@@ -40,48 +40,31 @@ export function Plans() {
   if (!plans) return <p class="empty">Planning …</p>;
   if (plans.length === 0) return <p class="empty">Nothing changed since the newest mixture: there is nothing to plan.</p>;
   return (
-    <div class="scroller" tabIndex={0} role="group" aria-label="Plans">
-      <table class="plans">
-        <thead>
-          <tr>
-            <th scope="col">Method</th>
-            <th scope="col" class="number">
-              Runs
-            </th>
-            <th scope="col">Cost</th>
-            <th scope="col" class="number">
-              Expected loss
-            </th>
-            <th scope="col">Risk</th>
-          </tr>
-        </thead>
-        <tbody>
-          {plans.map((each) => (
-            <tr key={each.method ?? 'auto'} class={each.chosen ? 'chosen' : ''}>
-              <th scope="row">
-                {each.method ?? 'auto'}
-                {each.chosen && (
-                  <span class="kind now">
-                    <Icon name="check" /> auto takes this
-                  </span>
-                )}
-              </th>
-              {each.plan ? (
-                <>
-                  <td class="number" data-name="Runs">{each.plan.runs}</td>
-                  <td data-name="Cost">{each.plan.runs > 0 ? costs(each.plan.cost) : 'nothing to train'}</td>
-                  <td class="number" data-name="Expected loss">{loss(each.plan.expected_loss)}</td>
-                  <td class="wrap" data-name="Risk">{risk(each.plan)}</td>
-                </>
-              ) : (
-                <td class="wrap muted" colSpan={4}>
-                  {each.error ? `${sentence(each.error.message)} ${each.error.help ? sentence(each.error.help) : ''}` : 'can’t be planned'}
-                </td>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <ul class="plans">
+      {plans.map((each) => (
+        <li key={each.method ?? 'auto'} class={each.chosen ? 'chosen' : ''}>
+          <h3>
+            {each.method ?? 'auto'}
+            {each.chosen && (
+              <span class="kind now">
+                <Icon name="check" /> auto takes this
+              </span>
+            )}
+          </h3>
+          {each.plan ? (
+            <>
+              <p>
+                <b>{each.plan.runs > 0 ? costs(each.plan.cost) : 'nothing to train'}</b>
+                {each.plan.expected_loss !== null && ` · expected loss ${loss(each.plan.expected_loss)}`}
+                {each.plan.loss_in_use !== null && <span class="muted"> (in use now {loss(each.plan.loss_in_use)})</span>}
+              </p>
+              <p class="muted">{risk(each.plan)}</p>
+            </>
+          ) : (
+            <p class="muted">{each.error ? `${sentence(each.error.message)} ${each.error.help ? sentence(each.error.help) : ''}` : 'It can’t be planned.'}</p>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }
