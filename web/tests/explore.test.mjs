@@ -278,7 +278,7 @@ test('a saved config gives the mixture on screen, and no file is written over', 
   await solved(page);
   const wanted = await weights(page);
   await page.getByRole('button', { name: 'Save config' }).click();
-  await page.getByLabel('Name of the file').fill('fewer-books');
+  await page.getByLabel('Name', { exact: true }).fill('fewer-books');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   const path = await page.locator('dialog code').first().innerText();
   assert.ok(existsSync(join(folder, path)) || existsSync(path), path);
@@ -290,7 +290,7 @@ test('a saved config gives the mixture on screen, and no file is written over', 
   run(folder, 'fit', '--config', config, '--output-dir', 'saved', '--bootstrap', '0', '--folds', '0', '--quiet');
   for (const domain of json(join(folder, 'saved/mixture.json')).domains) near(100 * domain.weight, wanted[domain.name], 0.006, domain.name);
   await page.getByRole('button', { name: 'Save config' }).click();
-  await page.getByLabel('Name of the file').fill('fewer-books');
+  await page.getByLabel('Name', { exact: true }).fill('fewer-books');
   const text = readFileSync(config, 'utf8');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.locator('dialog :is([role="alert"], [role="status"])').waitFor();

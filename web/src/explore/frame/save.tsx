@@ -45,9 +45,12 @@ export function SaveDialog(props: { state: State; close: () => void }) {
             written over.
           </p>
           <label class="field">
-            Name of the file
-            <input type="text" value={name} placeholder="fit-explored" autofocus onInput={(event) => setName(event.currentTarget.value)} />
+            Name
+            <input type="text" value={name} required maxLength={64} placeholder="more-code" autofocus data-typed="true" onInput={(event) => setName(event.currentTarget.value)} />
           </label>
+          <p class="muted">
+            The file is called <code>explore-{name || 'NAME'}.yaml</code>.
+          </p>
           {refusal && (
             <p role="alert" class="refusal">
               {sentence(refusal.message)} {refusal.help && sentence(refusal.help)}

@@ -1,6 +1,7 @@
 //! The pages in a real browser: Chromium, driven from `web/tests/`. Skipped, with the reason, where there is no
 //! browser or no Node.
 
+mod explore;
 mod model;
 mod sources;
 
