@@ -1,6 +1,7 @@
 // One browser for all tests of a process, and pages that count what they ask for.
 import assert from 'node:assert/strict';
 import { build } from 'esbuild';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -60,11 +61,8 @@ export async function openModule(entry) {
 
 /** What axe finds against a page: nothing, or this fails with a list. */
 export async function accessible(page, what) {
-  await page.addScriptTag({ path: join(web, 'node_modules/axe-core/axe.min.js') }).catch(async () => {
-    // A page's policy forbids scripts of others; the debugger may evaluate.
-    const { readFileSync } = await import('node:fs');
-    await page.evaluate(readFileSync(join(web, 'node_modules/axe-core/axe.min.js'), 'utf8'));
-  });
+  // By the debugger: the pages' policies forbid the scripts of others.
+  await page.evaluate(readFileSync(join(web, 'node_modules/axe-core/axe.min.js'), 'utf8'));
   const found = await page.evaluate(async () => {
     const result = await globalThis.axe.run(document);
     return result.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 5).map((n) => n.html.slice(0, 200)).join(' | ')}`);

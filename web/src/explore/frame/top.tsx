@@ -18,7 +18,7 @@ export function Top({ state }: { state: State }) {
           ['compare', state.pins.length > 0 ? `Compare (${state.pins.length})` : 'Compare'],
           ['prediction', 'Prediction'],
         ] as [View, string][])),
-    ...(state.model.runs_known ? ([['swarm', 'Swarm']] as [View, string][]) : []),
+    ...(state.model.runs_known || (state.model.ledger && !bare) ? ([['swarm', 'Swarm']] as [View, string][]) : []),
     ...(state.model.project ? ([['project', 'Project']] as [View, string][]) : []),
   ];
   useEffect(() => {

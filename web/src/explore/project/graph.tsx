@@ -70,7 +70,7 @@ export function Graph({ records, head, a, b, choose }: GraphProps) {
                     {tag}
                   </span>
                 ))}
-                <span class="muted">{record.created.slice(0, 10)}</span>
+                <span class="muted">{record.date.slice(0, 10)}</span>
               </span>
               <span class="record-text" title={record.summary}>{record.summary}</span>
             </div>

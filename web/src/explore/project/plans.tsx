@@ -5,19 +5,6 @@ import { Icon } from '../../view/icons';
 import { sentence } from '../state/actions';
 import { ask, type Refusal } from '../state/client';
 import type { Plan } from '../state/types';
-import { costs } from './graph';
-
-/** What a plan risks, and why it was made so. */
-function risk(plan: NonNullable<Plan['plan']>): string {
-  const parts: string[] = [];
-  if (plan.risk?.bound) {
-    const most = plan.risk.bound.on_loss;
-    parts.push(most === null ? 'No bound on the loss that kept ratios cost.' : `Kept ratios cost at most ${loss(most)} of loss.`);
-  }
-  const freeing = plan.risk?.worth_freeing.map((each) => each.domain) ?? [];
-  if (freeing.length > 0) parts.push(`Worth freeing: ${freeing.slice(0, 4).join(', ')}${freeing.length > 4 ? ` and ${freeing.length - 4} more` : ''}.`);
-  return [...parts, ...plan.reasons.map(sentence)].join(' ') || 'Every weight is free.';
-}
 
 export function Plans() {
   const [plans, set] = useState<Plan[] | null>(null);
@@ -51,17 +38,19 @@ export function Plans() {
               </span>
             )}
           </h3>
-          {each.plan ? (
+          {each.error ? (
+            <p class="muted">
+              {sentence(each.error.message)} {each.error.help && sentence(each.error.help)}
+            </p>
+          ) : (
             <>
               <p>
-                <b>{each.plan.runs > 0 ? costs(each.plan.cost) : 'nothing to train'}</b>
-                {each.plan.expected_loss !== null && ` · expected loss ${loss(each.plan.expected_loss)}`}
-                {each.plan.loss_in_use !== null && <span class="muted"> (in use now {loss(each.plan.loss_in_use)})</span>}
+                <b>{each.runs === 0 ? 'nothing to train' : (each.cost ?? `${each.runs} runs`)}</b>
+                {each.expected_loss !== null && ` · expected loss ${loss(each.expected_loss)}`}
               </p>
-              <p class="muted">{risk(each.plan)}</p>
+              {each.risk && <p>{sentence(each.risk)}</p>}
+              {each.why && <p class="muted">{sentence(each.why)}</p>}
             </>
-          ) : (
-            <p class="muted">{each.error ? `${sentence(each.error.message)} ${each.error.help ? sentence(each.error.help) : ''}` : 'It can’t be planned.'}</p>
           )}
         </li>
       ))}

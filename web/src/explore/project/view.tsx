@@ -17,9 +17,8 @@ export function ProjectView(_: { state?: State }) {
     setRefusal(null);
     ask<Project>('api/project').then(
       (found) => {
-        const newest = { ...found, records: [...found.records].reverse() };
-        set(newest);
-        const mixtures = newest.records.filter((record) => record.mixture);
+        set(found);
+        const mixtures = found.records.filter((record) => record.mixture);
         setB((before) => before ?? mixtures[0]?.id ?? null);
         setA((before) => before ?? mixtures[1]?.id ?? mixtures[0]?.id ?? null);
       },

@@ -3,7 +3,7 @@ import { ask } from './client';
 import type { Model, Swarm } from './types';
 
 export async function withoutMixture(model: Model): Promise<Model> {
-  const swarm = await ask<Swarm>('api/swarm').catch(() => null);
+  const swarm = model.runs_known || model.ledger ? await ask<Swarm>('api/swarm').catch(() => null) : null;
   const domains = swarm?.domains ?? [];
   const tasks = swarm?.tasks ?? [];
   const domain = (name: string) => ({

@@ -39,6 +39,7 @@ export interface Model {
   bare?: boolean;
   config: string | null;
   runs_known: boolean;
+  ledger?: boolean;
   project: boolean;
   title: string;
   /** Whether every law is convex, so that a solution is the optimum. */
@@ -125,11 +126,11 @@ export interface ProjectRecord {
   over: { record: string; gain: number } | null;
   tags: string[];
   mixture: boolean;
-  created: string;
+  date: string;
 }
 
 export interface Project {
-  /** Oldest first. */
+  /** Newest first. */
   records: ProjectRecord[];
   head: string | null;
   cost?: Cost;
@@ -139,22 +140,14 @@ export interface RecordedMixture {
   domains: { name: string; weight: number; prior?: number | null; tokens?: number | null }[];
 }
 
-/** What `olmix plan --json` says of one method; of it what is shown. */
+/** A plan of `olmix plan`, of one method, in words. */
 export interface Plan {
   method: string | null;
   chosen: boolean;
-  plan: {
-    runs: number;
-    cost: Cost;
-    expected_loss: number | null;
-    loss_in_use: number | null;
-    reasons: string[];
-    free: string[];
-    risk: {
-      kappa: number | null;
-      bound: { on_loss: number | null; estimated_gap: unknown } | null;
-      worth_freeing: { domain: string; before: number; after: number }[];
-    } | null;
-  } | null;
-  error: { message: string; help: string | null } | null;
+  runs: number | null;
+  cost: string | null;
+  expected_loss: number | null;
+  risk: string | null;
+  why: string | null;
+  error?: { message: string; help: string | null } | null;
 }

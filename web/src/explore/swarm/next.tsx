@@ -41,7 +41,7 @@ export function Next(props: { state: State; found: NextRuns | null; take: (found
       </header>
       <form class="pad row" onSubmit={(event) => void propose(event)}>
         <label>
-          Runs{' '}
+          How many{' '}
           <input
             type="text"
             inputMode="numeric"

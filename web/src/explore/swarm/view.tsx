@@ -195,7 +195,7 @@ function RunTable(props: { runs: Run[]; domain: string; position: number; target
       <header>
         <h2>All runs</h2>
       </header>
-      <DataTable label="Runs" columns={columns} rows={props.runs} id={(run) => run.id} search={(run) => `${run.id} ${run.state} ${note(run)}`} chosen={props.chosen} onRow={(run) => props.choose(run.id)} />
+      <DataTable label="Table of all runs" columns={columns} rows={props.runs} id={(run) => run.id} search={(run) => `${run.id} ${run.state} ${note(run)}`} chosen={props.chosen} onRow={(run) => props.choose(run.id)} />
     </section>
   );
 }
