@@ -1,10 +1,10 @@
 // The explorer in a browser: every view and every control, against the real server. OLMIX_BINARY is the command.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { accessible, close } from './browser.mjs';
-import { api, demo, end, fit, json, open, PHONE, run, serve, shown, solved, weights } from './explorer.mjs';
+import { api, demo, end, fit, json, open, PHONE, run, serve, shown, solved, start, weights } from './explorer.mjs';
 
 let folder;
 let server;
@@ -380,19 +380,18 @@ test('runs appear as they end, from the ledger of a swarm that has no fit yet', 
   for (const name of sources) writeFileSync(join(own, `${name}.txt`), `some ${name}\n`.repeat(400));
   const source = (name) => `    - {name: ${name}, format: text, paths: [${name}.txt]}\n`;
   writeFileSync(join(own, 'generate.yaml'), `name: live\ndata:\n  sources:\n${sources.map(source).join('')}priors: {relative_sizes: {news: 0.5, code: 0.3, math: 0.2}}\nswarm: {seed: 3, variants: 5, min_strength: 1, max_strength: 4, enable_bound: false}\n`);
-  writeFileSync(join(own, 'launch.yaml'), `name: base\ntraining: {seed: 1}\ntrainer:\n  command: "echo '{\\"loss_a\\": 1.5, \\"loss_b\\": 2.5}' > {out}/metrics.json"\n  metrics: "{out}/metrics.json"\nmix: {}\n`);
+  writeFileSync(join(own, 'launch.yaml'), `name: base\ntraining: {seed: 1}\ntrainer:\n  command: "until [ -e go ]; do sleep 0.1; done; echo '{\\"loss_a\\": 1.5, \\"loss_b\\": 2.5}' > {out}/metrics.json"\n  metrics: "{out}/metrics.json"\nmix: {}\n`);
   run(own, 'generate', '--config', 'generate.yaml', '--base', 'launch.yaml', '--output', 'swarm', '--quiet');
-  const variants = readdirSync(join(own, 'swarm/launch')).filter((name) => name.endsWith('.yaml'));
-  mkdirSync(join(own, 'first'));
-  cpSync(join(own, 'swarm/launch', variants[0]), join(own, 'first', variants[0]));
-  run(own, 'launch', 'run', '--variants', 'first', '--out', 'runs', '--quiet');
+  const launched = start(own, 'launch', 'run', '--variants', 'swarm/launch', '--out', 'runs', '--quiet');
+  while (!existsSync(join(own, 'runs/ledger.sqlite'))) await new Promise((again) => setTimeout(again, 50));
   const { address: at } = await serve(own, 'runs');
   const { page, done } = await open(at, '', PHONE);
-  await page.getByText('1 measured').waitFor();
+  await page.getByText(/0 measured.*running/).waitFor();
   await page.getByText('live from the ledger').waitFor();
   assert.equal(await page.getByRole('navigation').getByRole('button').count(), 1, 'without a mixture there is the swarm alone');
-  run(own, 'launch', 'run', '--variants', 'swarm/launch', '--out', 'runs', '--quiet');
+  writeFileSync(join(own, 'go'), '');
   await page.getByText('5 measured').waitFor();
+  assert.equal(await launched, 0);
   await page.getByLabel('Loss of', { exact: true }).selectOption('t:loss_b');
   assert.equal(await page.locator('section[aria-label="All runs"] tbody tr', { hasText: '2.5000' }).count(), 5);
   await accessible(page, 'a swarm without a fit');

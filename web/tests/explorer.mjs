@@ -22,6 +22,13 @@ export function run(folder, ...words) {
   return execFileSync(olmix, words, { cwd: folder, encoding: 'utf8' });
 }
 
+/** Starts olmix in a folder; the promise is its exit code. */
+export function start(folder, ...words) {
+  const child = spawn(olmix, words, { cwd: folder, stdio: 'ignore' });
+  made.push(() => child.kill('SIGKILL'));
+  return new Promise((ended) => child.on('exit', ended));
+}
+
 /** Fits the config of a folder into its `out`. */
 export function fit(folder, ...words) {
   run(folder, 'fit', '--config', 'fit.yaml', '--bootstrap', '10', '--quiet', ...words);

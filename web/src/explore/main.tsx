@@ -28,7 +28,7 @@ async function open(): Promise<void> {
   let model: Model;
   try {
     model = await ask<Model>('api/model');
-    if (!model.mixture) model = await withoutMixture(model);
+    if (!model.mixture) model = withoutMixture(model, [], []);
   } catch (error) {
     const refusal = error instanceof Refusal ? error : new Refusal(String(error), null);
     render(<Failed refusal={refusal} again={() => void open()} />, root);

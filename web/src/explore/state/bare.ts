@@ -1,11 +1,15 @@
 /** A swarm or a project that has no mixture yet: what the views need of one, made from the names of the runs' tables. */
-import { ask } from './client';
+import { familiesOf } from '../../model/families';
+import { solvedOfFile, type State } from './store';
 import type { Model, Swarm } from './types';
 
-export async function withoutMixture(model: Model): Promise<Model> {
-  const swarm = model.runs_known || model.ledger ? await ask<Swarm>('api/swarm').catch(() => null) : null;
-  const domains = swarm?.domains ?? [];
-  const tasks = swarm?.tasks ?? [];
+/** The state with the domains and tasks that the runs have so far. */
+export function withRuns(state: State, swarm: Swarm): State {
+  const model = withoutMixture(state.model, swarm.domains, swarm.tasks);
+  return { ...state, model, families: familiesOf(model.mixture), settings: model.settings, solved: solvedOfFile(model) };
+}
+
+export function withoutMixture(model: Model, domains: string[], tasks: string[]): Model {
   const domain = (name: string) => ({
     name,
     tokens: null,
@@ -33,7 +37,7 @@ export async function withoutMixture(model: Model): Promise<Model> {
   return {
     ...model,
     bare: true,
-    runs_known: domains.length > 0 && tasks.length > 0,
+    runs_known: model.runs_known || model.ledger === true,
     settings: { target_tokens: null, repetition: null, kl: 0, bounds: {}, groups: {}, task_weights: {}, fixed: {} },
     mixture: {
       format: 'olmix-mixture',

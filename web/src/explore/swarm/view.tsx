@@ -4,6 +4,7 @@ import { along } from '../../view/bar';
 import { loss, percent, tokens } from '../../view/format';
 import { DataTable, type Column } from '../../view/table';
 import { sentence } from '../state/actions';
+import { withRuns } from '../state/bare';
 import type { State } from '../state/store';
 import type { NextRuns, Run } from '../state/types';
 import { Coverage } from './coverage';
@@ -20,8 +21,11 @@ function note(run: Run): string {
   return parts.join(', ');
 }
 
-export function SwarmView({ state }: { state: State }) {
+export function SwarmView(props: { state: State }) {
   const { swarm, refusal, live } = useSwarm();
+  const bare = props.state.model.bare === true;
+  // Without a mixture, tasks become known as runs end.
+  const state = useMemo(() => (bare && swarm ? withRuns(props.state, swarm) : props.state), [props.state, swarm]);
   const { domains } = state.model.mixture;
   const [domain, setDomain] = useState(() => largest(state));
   const [key, setKey] = useState('average');
@@ -41,7 +45,6 @@ export function SwarmView({ state }: { state: State }) {
       }),
     [swarm, domain, target, residual],
   );
-  const bare = state.model.bare === true;
   const here = useMemo(() => (bare ? null : { x: state.solved.weights[domain]!, y: residual ? null : target.of(state.solved.losses) }), [bare, state.solved, domain, target, residual]);
   const proposed = useMemo(() => (next?.runs ?? []).map((run) => share(run.weights, domain)), [next, domain]);
   if (!swarm) {
@@ -92,7 +95,7 @@ export function SwarmView({ state }: { state: State }) {
             </button>
           </div>
         </div>
-        {runs.length === 0 ? (
+        {runs.length === 0 || domains.length === 0 ? (
           <p class="empty">No run yet. They appear here as they come in.</p>
         ) : (
           <>
@@ -117,7 +120,7 @@ export function SwarmView({ state }: { state: State }) {
         {!bare && <Next state={state} found={next} take={setNext} />}
         <Coverage state={state} runs={runs} />
       </div>
-      <RunTable runs={runs} domain={domains[domain]!.name} position={domain} target={target} chosen={chosen} choose={choose} />
+      {domains.length > 0 && <RunTable runs={runs} domain={domains[domain]!.name} position={domain} target={target} chosen={chosen} choose={choose} />}
     </div>
   );
 }
