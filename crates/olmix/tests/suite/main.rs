@@ -14,6 +14,7 @@
 
 mod acceptance;
 mod browser;
+mod building;
 mod clusters;
 mod common;
 mod documentation;
