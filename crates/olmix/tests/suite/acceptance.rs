@@ -35,6 +35,25 @@ pub fn blocks(document: &str, language: &str) -> Vec<String> {
 /// Sections whose commands need the folder that the demo makes. All others need the examples alone.
 const OF_THE_DEMO: [&str; 2] = ["Two commands", "If you have no swarm yet"];
 
+/// The command with a run of the demo's swarm in place of its larger model: that one takes minutes, and the
+/// demo has trained it from this very config.
+fn smaller(folder: &Path, line: String) -> String {
+    const LARGER: &str = "olmix-demo/larger/launch/natural.yaml";
+    if !line.contains(LARGER) {
+        return line;
+    }
+    assert!(folder.join(LARGER).is_file(), "{line}");
+    let trained = "olmix-demo/larger/runs/natural/metrics.json";
+    assert!(folder.join(trained).is_file(), "the demo lacks {trained}");
+    let configs = std::fs::read_dir(folder.join("olmix-demo/swarm/launch")).unwrap();
+    let configs = configs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let first = configs
+        .filter(|name| name.starts_with("demo-"))
+        .min()
+        .unwrap();
+    line.replace(LARGER, &format!("olmix-demo/swarm/launch/{first}"))
+}
+
 /// Runs the README's commands of some sections in their order, in a folder with the examples.
 fn walk(wanted: impl Fn(&str) -> bool) {
     let folder = newcomer();
@@ -43,6 +62,7 @@ fn walk(wanted: impl Fn(&str) -> bool) {
     let blocks = sections.filter(|(title, _)| wanted(title));
     for line in blocks.flat_map(|(_, block)| block.lines().map(str::to_owned).collect::<Vec<_>>()) {
         let line = line.replace("cargo run --release --", "olmix");
+        let line = smaller(folder.path(), line);
         let mut words = line.split_whitespace();
         if words.next() != Some("olmix") {
             assert_eq!(
