@@ -20,22 +20,8 @@ mapfile -t found < <(pythons)
 newest=${found[0]:-python3}
 oldest=$(for python in "${found[@]}"; do "$python" -c 'import sys; print(sys.executable) if sys.version_info[:2] == (3, 10) else None'; done | grep -v None || true)
 
-environment() { # FOLDER PYTHON LIST
-  local folder=$1 python=$2 list=$3
-  if [ ! -f "$folder/installed.txt" ] || ! cmp -s "$list" "$folder/installed.txt"; then
-    rm -rf "$folder"
-    "$python" -m venv "$folder"
-    # uv, where tests of exports have installed it, does not unpack a second torch.
-    if [ -x target/tmp/exports/uv/bin/uv ]; then
-      target/tmp/exports/uv/bin/uv pip install -q -p "$folder/bin/python" -r "$list"
-    else
-      "$folder/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$list"
-    fi
-    cp "$list" "$folder/installed.txt"
-  fi
-}
-environment target/tmp/package "$newest" scripts/test-requirements-python.txt
-environment target/tmp/integrations "$newest" scripts/test-requirements-integrations.txt
+scripts/test-python.sh scripts/test-requirements-python.txt target/tmp/package "$newest"
+scripts/test-python.sh scripts/test-requirements-integrations.txt target/tmp/integrations "$newest"
 if [ "${1:-}" = --prepare ]; then
   exit 0
 fi

@@ -178,7 +178,7 @@ def made(folder, name):
     if base is None:
         return None, f"no Python of {'.'.join(map(str, oldest))} or later"
     uv = folder / "uv/bin/uv"
-    steps = [] if uv.exists() else [[sys.executable, "-m", "venv", folder / "uv"], [folder / "uv/bin/pip", "install", "-q", "uv==0.13.9"]]
+    steps = [["bash", ROOT / "scripts/test-uv.sh", folder / "uv"]]
     steps += [[uv, "venv", "-q", "--clear", "-p", base, folder / name], [uv, "pip", "install", "-q", "-p", python, *packages]]
     for step in steps:
         run = subprocess.run(step, capture_output=True, text=True)
