@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { browser, web } from './browser.mjs';
 
 export const olmix = process.env.OLMIX_BINARY;
+/** The server that tests share, on a fit of the demo's swarm in `folder`. */
+export const main = { folder: '', address: '' };
+
 const made = [];
 
 /** A folder with the demo's swarm that goes with the tests. */
@@ -103,4 +106,13 @@ export function end() {
 
 export function json(path) {
   return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+export function near(a, b, within, what) {
+  assert.ok(Math.abs(a - b) <= within, `${what ?? ''}: ${a} is not ${b}`);
+}
+
+/** The settings of the fit that tests share. */
+export async function settings() {
+  return (await api(main.address, 'model')).answer.settings;
 }

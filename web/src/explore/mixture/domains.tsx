@@ -1,5 +1,6 @@
 /** All domains, in an order that stays while weights move; long lists draw only the rows in sight. */
-import { useMemo, useRef, useState } from 'preact/hooks';
+import type { VNode } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { CopyButton } from '../../view/copy';
 import { csv } from '../../view/csv';
 import { Icon } from '../../view/icons';
@@ -41,6 +42,13 @@ function ordered(order: Order): number[] {
   return all.sort((a, b) => by[order](a) - by[order](b) || a - b);
 }
 
+/** The rows of a list that is drawn whole that are within the window, with some on either side. */
+function inSight(list: HTMLElement | null, height: number): { from: number; to: number } {
+  if (!list) return { from: 0, to: WHOLE };
+  const { top } = list.getBoundingClientRect();
+  return { from: Math.floor(-top / height) - 4, to: Math.ceil((innerHeight - top) / height) + 4 };
+}
+
 export function Domains({ state }: { state: State }) {
   const { domains } = state.model.mixture;
   const [order, setOrder] = useState<{ by: Order; at: number }>({ by: domains.length > 12 ? 'weight' : 'file', at: 0 });
@@ -52,6 +60,18 @@ export function Domains({ state }: { state: State }) {
   const scroller = useRef<HTMLDivElement>(null);
   const narrow = useNarrow();
   const window = useWindow(scroller, rows.length, rowHeight(narrow));
+  // While something is dragged, rows out of sight stay as they are: they follow when it ends.
+  const drawn = useRef(new Map<number, VNode>());
+  const sight = useRef<{ from: number; to: number } | null>(null);
+  useEffect(() => {
+    const moved = () => {
+      sight.current = null;
+    };
+    addEventListener('scroll', moved, { passive: true, capture: true });
+    return () => removeEventListener('scroll', moved, { capture: true });
+  }, []);
+  const seen = state.dragging && rows.length <= WHOLE ? (sight.current ??= inSight(scroller.current, rowHeight(narrow))) : { from: 0, to: rows.length };
+  if (!state.dragging) sight.current = null;
   const { solved, settings } = state;
   const scale = useScale(state);
   const baseline = baselineOf(state).solved.weights;
@@ -106,8 +126,10 @@ export function Domains({ state }: { state: State }) {
         <div style={{ height: `${window.before}px` }} role="presentation" />
         {rows.slice(window.from, window.to).map((j, i) => {
           const domain = domains[j]!;
+          const before = drawn.current.get(j);
+          if (before && (i < seen.from || i >= seen.to)) return before;
           const [low, high] = bound(settings, domain.name);
-          return (
+          const row = (
             <DomainRow
               key={domain.name}
               name={domain.name}
@@ -125,6 +147,8 @@ export function Domains({ state }: { state: State }) {
               scale={scale}
             />
           );
+          drawn.current.set(j, row);
+          return row;
         })}
         <div style={{ height: `${window.behind}px` }} role="presentation" />
       </div>

@@ -3,10 +3,12 @@ import { MOST_PINS, read, write, type Read } from './address';
 import { ask, Refusal } from './client';
 import { later } from './later';
 import { same } from './settings';
-import { solve } from './solver';
-import { current, ready, set, type Notice, type View } from './store';
+import { roundTrip, solve } from './solver';
+import { current, ready, set, setQuietly, type Notice, type View } from './store';
 import type { Settings, Solved } from './types';
 
+/** An answer within so many milliseconds is worth waiting for before anything is drawn. */
+const SOON = 30;
 /** As many steps can be undone. */
 const DEPTH = 200;
 
@@ -17,7 +19,9 @@ function measured(what: 'drag' | 'answer' | 'redrawn'): void {
 
 /** Takes up settings and asks for their solution. `back` is what a refusal returns to. */
 function request(settings: Settings, drag: boolean, back: { settings: Settings; past: Settings[]; future: Settings[] } | null): void {
-  set({ settings });
+  // Where answers come within a frame or two, a step of a drag is drawn with its answer; else the bar follows the pointer alone.
+  if (drag && roundTrip() < SOON) setQuietly({ settings });
+  else set({ settings });
   solve(
     settings,
     drag,
@@ -80,7 +84,8 @@ export function startDrag(): void {
 export function drag(settings: Settings, label: string): void {
   measured('drag');
   const { change } = current();
-  if (change && change.label !== label) set({ change: { ...change, label } });
+  // No need to draw for a label: what comes next draws.
+  if (change && change.label !== label) setQuietly({ change: { ...change, label } });
   request(settings, true, null);
 }
 

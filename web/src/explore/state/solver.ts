@@ -12,9 +12,11 @@ interface Wanted {
 let running: { wanted: Wanted; abort: AbortController } | null = null;
 let waiting: Wanted | null = null;
 
-/** Whether an answer is still to come. */
-export function solving(): boolean {
-  return running !== null;
+let last = Number.POSITIVE_INFINITY;
+
+/** How many milliseconds the last answer took to come. */
+export function roundTrip(): number {
+  return last;
 }
 
 /**
@@ -34,8 +36,10 @@ async function next(): Promise<void> {
     waiting = null;
     const abort = new AbortController();
     running = { wanted, abort };
+    const asked = performance.now();
     try {
       const answer = await ask<Solved>('api/solve', wanted.settings, abort.signal);
+      last = performance.now() - asked;
       running = null;
       wanted.done(wanted.settings, answer);
     } catch (error) {

@@ -73,6 +73,11 @@ function first(model: Model): Notice | null {
   return said.length > 0 ? { kind: 'note', message: said.join(' '), help: null } : null;
 }
 
+/** Replaces parts of the state and draws nothing: what comes in a moment draws all of it. */
+export function setQuietly(part: Partial<State>): void {
+  state = { ...current(), ...part };
+}
+
 export function start(model: Model, opened: Solved): void {
   state = {
     model,
