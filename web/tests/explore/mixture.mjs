@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accessible } from '../browser.mjs';
-import { api, main, near, open, PHONE, run, settings, shown, solved, weights } from '../explorer.mjs';
+import { api, main, near, open, PHONE, settings, shown, solved, weights } from '../explorer.mjs';
 
 for (const [width, colorScheme, options] of [['desktop', 'dark', {}], ['phone', 'light', PHONE]]) {
   test(`a floor is answered in three actions with what it costs and who pays, on a ${width}`, async () => {
