@@ -64,10 +64,10 @@ export function Top({ state }: { state: State }) {
   );
 }
 
-/** The last parts of a path. */
+/** The last folders of a path. */
 function shortened(path: string): string {
-  const parts = path.split('/').filter(Boolean);
-  return parts.length > 2 ? `…/${parts.slice(-2).join('/')}` : path;
+  const parts = path.split('/').filter((part) => part !== '' && part !== 'mixture.json');
+  return parts.length > 2 ? `…/${parts.slice(-2).join('/')}` : parts.join('/') || path;
 }
 
 function Tool(props: { icon: IconName; label: string; hint: string; off: boolean; run: () => void; word?: boolean }) {

@@ -85,7 +85,7 @@ export const DomainRow = memo((props: RowProps) => {
       {high < 1 && high < scale && <i class="edge high" style={shift(high / scale)} />}
       {low > 0 && <i class="edge low" style={shift(low / scale)} />}
       <i class="prior" style={shift(props.prior / scale)} />
-      {Math.abs(props.baseline - weight) > 5e-5 && <i class="baseline" style={shift(props.baseline / scale)} />}
+      {Math.abs(props.baseline - weight) > 0.02 * scale && <i class="baseline" style={shift(props.baseline / scale)} />}
     </>
   );
   return (

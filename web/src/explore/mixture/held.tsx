@@ -10,6 +10,12 @@ function what(price: Price): string {
   return `${name}, ${limit}`;
 }
 
+/** What a constraint costs, from the change of the loss without it. */
+function costs(change: number): string {
+  if (change >= 0) return 'costs nothing';
+  return change > -5e-5 ? 'costs < 0.01\u00a0%' : `costs ${percent(-change)}`;
+}
+
 /** What loosening does, in words. */
 function looser(price: Price): string {
   if (!price.loosened) return '';
@@ -43,7 +49,7 @@ export function Held({ state }: { state: State }) {
             .map((price) => (
               <li key={what(price)}>
                 <span class="price-name">{what(price)}</span>
-                <span class="number">{price.without ? (price.without.change < 0 ? `costs ${percent(-price.without.change)}` : 'costs nothing') : ''}</span>
+                <span class="number">{price.without ? costs(price.without.change) : ''}</span>
                 <span class="muted number">{looser(price)}</span>
               </li>
             ))}
