@@ -11,11 +11,11 @@ export const web = join(dirname(fileURLToPath(import.meta.url)), '..');
 let launched;
 
 /** The browser: Debian's, or that of OLMIX_CHROMIUM. It ends with the process. */
-export function browser() {
+export function browser(words = []) {
   launched ??= chromium.launch({
     executablePath: process.env.OLMIX_CHROMIUM ?? '/usr/bin/chromium',
     // As root there is no sandbox to be had; the pages are ours.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', ...words],
   });
   return launched;
 }
