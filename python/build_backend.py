@@ -22,6 +22,16 @@ SCRIPTS = ROOT / "python" / "olmix.data" / "scripts"
 PROFILE = os.environ.get("OLMIX_BUILD_PROFILE", "release")
 
 
+def _check_tools() -> None:
+    """End the build with one message where there is no Rust: maturin would download one without a word."""
+    if shutil.which("cargo") is None:
+        raise SystemExit(
+            "error: olmix is built from source here, which needs Rust, and there is no `cargo` on PATH\n"
+            "  help: install Rust (https://rustup.rs) and a C compiler, or install a wheel: those serve Linux on x86-64 with "
+            "Python 3.10 or newer, and the glibc that their names say"
+        )
+
+
 def _build_command() -> None:
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     line = ["cargo", "build", "--locked", "--package", "olmix", "--bin", "olmix", "--profile", PROFILE]
@@ -97,7 +107,12 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: d
     return maturin.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
 
 
+def get_requires_for_build_wheel(config_settings: dict[str, str] | None = None) -> list[str]:
+    """Say what else the build needs: pip asks this first."""
+    _check_tools()
+    return maturin.get_requires_for_build_wheel(config_settings)
+
+
 prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
-get_requires_for_build_wheel = maturin.get_requires_for_build_wheel
-get_requires_for_build_editable = maturin.get_requires_for_build_editable
+get_requires_for_build_editable = get_requires_for_build_wheel
 get_requires_for_build_sdist = maturin.get_requires_for_build_sdist

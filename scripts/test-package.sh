@@ -46,7 +46,7 @@ for folder in target/tmp/package target/tmp/integrations; do
 done
 unset OLMIX_BINARY PYTHONPATH
 export OLMIX_TEST_PYTHON=1
-with_tables=(python/tests/test_interface.py python/tests/test_bad_input.py python/tests/test_documentation.py)
+with_tables=(python/tests/test_interface.py python/tests/test_long_work.py python/tests/test_bad_input.py python/tests/test_documentation.py)
 target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --nbmake "${with_tables[@]}" docs/python
 target/tmp/package/bin/python -m mypy
 # The stub of the extension says what the extension has.

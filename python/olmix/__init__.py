@@ -22,8 +22,9 @@ from ._fitted_law import FittedLaw
 from ._fitting import fit
 from ._generate import Draws, generate
 from ._law import Law
-from ._mix import Mix, read_mixture
+from ._mix import Mix
 from ._project import Plan, Project, plan
+from ._read_mixture import read_mixture
 from ._swarm import Swarm
 from ._tables import Table
 

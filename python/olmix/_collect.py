@@ -29,6 +29,7 @@ def collect(
     exclude: Sequence[str] = (),
     include_short: bool = False,
     output: str | os.PathLike[str] | None = None,
+    progress: Any = None,
 ) -> Swarm:
     """Read runs of a tracker, a trainer, an evaluation program or a table.
 
@@ -55,6 +56,8 @@ def collect(
         Keep runs that stopped short of the others' last step.
     output : path, optional
         Folder for ``ratios.csv``, ``metrics.csv`` and ``metrics.meta.json``.
+    progress : bool or callable, optional
+        See `olmix.fit`; how many runs there are is not known before, so that seconds are shown.
 
     Returns
     -------
@@ -98,12 +101,13 @@ def collect(
         folder = os.fspath(output)
         with tempfile.TemporaryDirectory(prefix="olmix-") as temporary:
             counts = _counts(tokens, temporary)
-            run([*words, "--output", folder, *counts], arguments=counts[-1] if counts else None)
+            run([*words, "--output", folder, *counts], arguments=counts[-1] if counts else None, progress=progress)
         return Swarm(os.path.join(folder, "ratios.csv"), os.path.join(folder, "metrics.csv"), tokens=tokens, prior=prior)
     with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
         # Nobody sees the first fit.yaml: the swarm has its own tokens and prior.
         counts = _counts(tokens, folder)
-        run([*words, "--output", folder, *counts], arguments=counts[-1] if counts else None, unsaid="fit.yaml ")
+        given = counts[-1] if counts else None
+        run([*words, "--output", folder, *counts], arguments=given, unsaid="fit.yaml ", progress=progress)
         tables = [_table(os.path.join(folder, name)) for name in ("ratios.csv", "metrics.csv")]
         with open(os.path.join(folder, "metrics.meta.json"), encoding="utf-8") as file:
             known = json.load(file)["metrics"]

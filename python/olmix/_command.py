@@ -10,10 +10,13 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import threading
+import time
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from ._progress import close, reporter
 from .errors import FileError, InfeasibleError, InputError, InternalError, OlmixError
 from .notices import OlmixNotice
 
@@ -58,30 +61,85 @@ def run(
     arguments: str | None = None,
     unsaid: str | None = None,
     folder: str | None = None,
+    progress: Any = False,
 ) -> Any:
     """Run the command and return what it prints: a JSON value, or the text.
 
     `arguments` is a file that was made of arguments: errors do not name it. Notices that begin with `unsaid` are not
-    passed on. `folder` is where it runs.
+    passed on. `folder` is where it runs. `progress` is that of `olmix.fit`: of work whose steps are not known, seconds
+    are shown.
 
-    Notices and warnings of the command become Python warnings, its refusals exceptions. Its progress is not shown.
-    Ctrl-C ends it.
+    Notices and warnings of the command become Python warnings, its refusals exceptions. Ctrl-C ends it.
     """
     line = [os.path.abspath(find()), *words, *(["--json"] if json_output else [])]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=folder) as process:
+    shown = reporter(progress)
+    environment = os.environ if shown is None else {**os.environ, "OLMIX_PROGRESS": "lines"}
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=folder, env=environment
+    ) as process:
+        printed = Printed(process)
         try:
-            output, told = process.communicate()
+            while not printed.wait(0.1):
+                if shown is not None:
+                    shown(*(printed.at or (words[0], int(printed.seconds), 0)))
         except BaseException:
             process.send_signal(signal.SIGINT)
-            process.wait()
+            printed.wait()
             raise
+        finally:
+            close(shown)
     if process.returncode:
-        raise _exception(process.returncode, told, arguments)
-    for text in _notices(told):
+        raise _exception(process.returncode, printed.told, arguments)
+    for text in _notices(printed.told):
         if unsaid is not None and text.startswith(unsaid):
             continue
         warnings.warn(text, OlmixNotice, stacklevel=_outside())
-    return json.loads(output) if json_output else output
+    return json.loads(printed.output) if json_output else printed.output
+
+
+class Printed:
+    """What a process prints, read by two threads while it runs."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.output = ""
+        self.told = ""
+        #: The last that it told of its progress: stage, steps done, steps in all.
+        self.at: tuple[str, int, int] | None = None
+        self._process = process
+        self._begun = time.monotonic()
+        self._threads = [threading.Thread(target=read, daemon=True) for read in (self._read_output, self._read_told)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def seconds(self) -> float:
+        """How long it runs."""
+        return time.monotonic() - self._begun
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Return whether the process has ended, after at most so long."""
+        until = None if seconds is None else time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            return False
+        self._process.wait()
+        return True
+
+    def _read_output(self) -> None:
+        assert self._process.stdout is not None
+        self.output = self._process.stdout.read()
+
+    def _read_told(self) -> None:
+        assert self._process.stderr is not None
+        lines: list[str] = []
+        for line in self._process.stderr:
+            found = re.match(r"progress: (.*): (\d+) of (\d+)$", line)
+            if found:
+                self.at = (found[1], int(found[2]), int(found[3])) if found[1] else None
+            else:
+                lines.append(line)
+        self.told = "".join(lines)
 
 
 def _outside() -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._config import Changes, arguments, as_edits, as_text, proposal_settings
 from ._fitted_law import FittedLaw, LawsByTask
 from ._mix import Mix
-from ._progress import reporter
+from ._progress import close, reporter
 from ._results import fit_warnings, plain_columns, predict, write
 from ._tables import like
 from .errors import InputError
@@ -20,7 +20,7 @@ from .notices import FitWarning
 if TYPE_CHECKING:
     from . import _olmix
 
-__all__ = ["Fit", "close"]
+__all__ = ["Fit"]
 
 
 class Fit:
@@ -131,14 +131,12 @@ class Fit:
 
     @property
     def config(self) -> str:
-        """The fit config that `olmix fit` would read, as text (JSON, which is YAML); tables in memory are not in it."""
-        if self._config is None or self._again[1].get("preset") is not None:
-            raise InputError(
-                "the fit is of a config file or a preset, which arguments do not say in whole",
-                file="Fit.config",
-                help="use the file, and `olmix fit --preset`",
-            )
-        return as_text(self._config, self._changes)
+        """The fit config in effect, with every default filled in: what ``config.json`` of `olmix fit` holds.
+
+        It is text (JSON, which is YAML) that `olmix fit` reads and gives the same fit. Paths are as they were given: those
+        of a config file are relative to its folder. Tables in memory are not in it.
+        """
+        return self._core.config
 
     def predict(self, mixtures: Any) -> Any:
         """Predict the losses of mixtures.
@@ -376,10 +374,3 @@ def _numbers(values: Any, name: str) -> list[float]:
             rule = "above 0" if least_open else "at least 0"
             raise InputError(f"{value:g} is not {rule}", file="sweep", place=name, help=f"give numbers {rule}")
     return found
-
-
-def close(shown: Any) -> None:
-    """Remove progress that is shown."""
-    close = getattr(shown, "close", None)
-    if close is not None:
-        close()

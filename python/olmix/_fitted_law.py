@@ -74,10 +74,10 @@ class FittedLaw:
         >>> fit.laws["code_python"].predict(fit.prior) > 0
         True
         """
-        from ._mixtures import matrix_of
+        from ._mixtures import losses_of, matrix_of
 
-        array, _, alone = matrix_of(mixtures, self._fit.domains)
-        column = self._fit._core.laws.predict(array)[:, self._position]
+        array, names, alone = matrix_of(mixtures, self._fit.domains)
+        column = losses_of(self._fit._core.laws, array, names)[:, self._position]
         return float(column[0]) if alone else column
 
     def __repr__(self) -> str:

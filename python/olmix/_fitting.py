@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._config import arguments, as_edits, as_text, fit_settings
-from ._fit import Fit, close
-from ._progress import reporter
+from ._fit import Fit
+from ._progress import close, reporter
 from ._swarm import Swarm
 from ._tables import is_path
 from .errors import InputError
@@ -81,7 +81,8 @@ def fit(
         A published method that replaces law, granularity, optimizer and caps.
     progress : bool or callable, optional
         ``None`` shows progress on a terminal and in a notebook, ``False`` nowhere, ``True`` everywhere. A function is
-        called with stage, steps done and steps in all.
+        called with stage, steps done and steps in all, now and then, from this thread; where steps are not known, with
+        seconds and 0.
 
     Returns
     -------

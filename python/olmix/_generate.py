@@ -123,6 +123,7 @@ def generate(
     base: str | os.PathLike[str] | None = None,
     run_tokens: float | None = None,
     name: str = "swarm",
+    progress: Any = None,
 ) -> Draws:
     """Draw the mixtures of a swarm to train.
 
@@ -145,6 +146,8 @@ def generate(
         are drawn whatever there is of a domain.
     name : str
         Name of the swarm, where there is no config.
+    progress : bool or callable, optional
+        See `olmix.fit`.
 
     Returns
     -------
@@ -199,7 +202,9 @@ def generate(
         else:
             raise InputError(f"{type(config).__name__} is no config", file="generate", help="give a mapping or a path")
         output = os.path.join(folder, "swarm")
-        summary: dict[str, Any] = run(["generate", "--config", path, "--output", output, *words], arguments=given)
+        summary: dict[str, Any] = run(
+            ["generate", "--config", path, "--output", output, *words], arguments=given, progress=progress
+        )
         return Draws(_files(output), summary, None)
 
 

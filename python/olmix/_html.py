@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["figure", "section", "table"]
+__all__ = ["figure", "mixture", "section", "table"]
 
 #: Rows that a notebook shows.
 MOST = 60
@@ -60,3 +60,27 @@ def figure(svg: str | None) -> str:
 def section(title: str, *parts: str) -> str:
     """Return parts of HTML under a title."""
     return f"<div><h4>{escape(title)}</h4>{''.join(parts)}</div>"
+
+
+def mixture(title: str, content: Mapping[str, Any], svg: str | None) -> str:
+    """Return the domains of a ``mixture.json`` as a table, as the report has it, with a figure."""
+    domains = content["domains"]
+    names = ["domain", "prior", "proposed", "ratio", "epochs", "binding"]
+    rows = [
+        [
+            domain["name"],
+            f"{100 * domain['prior']:.2f} %",
+            "" if domain["weight"] is None else f"{100 * domain['weight']:.2f} %",
+            "" if domain["ratio"] is None else f"{domain['ratio']:.2f}×",
+            "" if domain["epochs"] is None else f"{domain['epochs']:.2f}",
+            domain["limit"],
+        ]
+        for domain in domains
+    ]
+    if any(domain["interval"] for domain in domains):
+        names.append(f"{100 * content['bootstrap']['confidence']:g} % interval")
+        for row, domain in zip(rows, domains, strict=True):
+            ends = domain["interval"]
+            row.append(f"{100 * ends['low']:.2f} – {100 * ends['high']:.2f} %" if ends else "")
+    shown = table(names, rows, right=[name for name in names if name not in ("domain", "binding")])
+    return section(title, shown, figure(svg))

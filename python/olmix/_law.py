@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._mixtures import losses_of
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class Law:
         laws: _olmix.Laws | None = getattr(self, "_laws", None)
         if laws is None:
             raise InputError("the law is not fitted", file="Law.predict", help="call fit first")
-        predicted = laws.predict(_array(X, "X", 2))
+        predicted = losses_of(laws, _array(X, "X", 2), check=False)
         return predicted[:, 0] if self._data[2] else predicted
 
     def score(self, X: Any, y: Any) -> float:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ._results import fit_warnings, predict, write
 from ._tables import like
-from .errors import FileError, InputError
+from .errors import InputError
 from .notices import FitWarning
 
 if TYPE_CHECKING:
     from . import _olmix
 
-__all__ = ["Mix", "read_mixture"]
+__all__ = ["Mix"]
 
 
 class Mix:
@@ -235,6 +235,7 @@ class Mix:
         repetition: float | None = None,
         sequence_length: int | None = None,
         batch_tokens: int | None = None,
+        progress: Any = None,
     ) -> str:
         """Export as the configuration of a trainer.
 
@@ -249,6 +250,8 @@ class Mix:
         target_tokens, repetition, sequence_length, batch_tokens : number, optional
             Tokens of the run, how often it may see each, tokens of a sequence and of a batch; those of the mixture
             where not given.
+        progress : bool or callable, optional
+            See `olmix.fit`.
 
         Returns
         -------
@@ -283,7 +286,7 @@ class Mix:
                 file.write(self._bytes)
             # The configuration names its mixture: by a name that says something, and not by a folder of a moment.
             words = ["export", "--mixture", "mixture.json", "--format", format, *given]
-            text: str = run(words, json_output=False, folder=folder)
+            text: str = run(words, json_output=False, folder=folder, progress=progress)
         if path is not None:
             write(path, text.encode())
         return text
@@ -356,30 +359,11 @@ class Mix:
         return f"Mix: {shown}{more}{gain}"
 
     def _repr_html_(self) -> str:
-        from ._html import figure, section, table
+        from ._html import mixture
 
-        domains = self.content["domains"]
-        names = ["domain", "prior", "proposed", "ratio", "epochs", "binding"]
-        rows = [
-            [
-                domain["name"],
-                f"{100 * domain['prior']:.2f} %",
-                "" if domain["weight"] is None else f"{100 * domain['weight']:.2f} %",
-                "" if domain["ratio"] is None else f"{domain['ratio']:.2f}×",
-                "" if domain["epochs"] is None else f"{domain['epochs']:.2f}",
-                domain["limit"],
-            ]
-            for domain in domains
-        ]
-        if any(domain["interval"] for domain in domains):
-            names.append(f"{100 * self.content['bootstrap']['confidence']:g} % interval")
-            for row, domain in zip(rows, domains, strict=True):
-                ends = domain["interval"]
-                row.append(f"{100 * ends['low']:.2f} – {100 * ends['high']:.2f} %" if ends else "")
         # Prior and proposed share of each domain.
         svg = next((svg for name, svg in self.figures.items() if name.endswith("_optimal")), None)
-        shown = table(names, rows, right=[name for name in names if name not in ("domain", "binding")])
-        return section(repr(self), shown, figure(svg))
+        return mixture(repr(self), self.content, svg)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self._bytes, self._maker)
@@ -391,49 +375,3 @@ def _optional(number: Any) -> float | None:
 
 def _again(content: bytes, maker: str | None) -> Mix:
     return Mix(content, maker=maker)
-
-
-def read_mixture(path: str | os.PathLike[str]) -> Mix:
-    """Read a ``mixture.json``.
-
-    Parameters
-    ----------
-    path : path
-        A file that `olmix fit` or `Mix.save` wrote.
-
-    Returns
-    -------
-    Mix
-        The mixture with its laws; the swarm is not there.
-
-    Raises
-    ------
-    olmix.errors.FileError
-        For a file that can't be read.
-    olmix.errors.InputError
-        For one that is damaged, changed by hand, or of a newer version.
-
-    Examples
-    --------
-    >>> import olmix
-    >>> olmix.read_mixture("nothing.json")
-    Traceback (most recent call last):
-    ...
-    olmix.errors.FileError: nothing.json: can't be read: No such file or directory
-      help: check the path
-    """
-    from . import _olmix
-
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise FileError(f"can't be read: {error.strerror}", file=os.fspath(path), help="check the path") from error
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise InputError("it is no text in UTF-8", file=os.fspath(path), help="name a mixture.json") from None
-    laws = _olmix.Laws.of_mixture(os.fspath(path), text)
-    mix = Mix(content)
-    mix._laws = laws
-    return mix

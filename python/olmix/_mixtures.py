@@ -14,7 +14,9 @@ from .errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["matrix_of"]
+    from . import _olmix
+
+__all__ = ["losses_of", "matrix_of"]
 
 
 def matrix_of(
@@ -25,7 +27,7 @@ def matrix_of(
     Raises
     ------
     olmix.errors.InputError
-        For other domains, another shape, and weights that are not those of a mixture.
+        For other domains, and another shape. Whether rows are mixtures is looked at by `losses_of`.
     """
     import numpy as np
 
@@ -54,9 +56,6 @@ def matrix_of(
             )
     else:
         array, names = _rows_by_name(mixtures, domains, name)
-    if not alone and array.shape[0] == 0:
-        return array, names, alone
-    _check_mixtures(array, names, name, np)
     return array, names, alone
 
 
@@ -109,12 +108,23 @@ def _known(keys: Sequence[str], domains: Sequence[str], name: str, *, needs_all:
         )
 
 
-def _check_mixtures(array: Any, names: list[str] | None, name: str, np: Any) -> None:
-    from . import _olmix
+def losses_of(
+    laws: _olmix.Laws, array: np.ndarray[Any, np.dtype[np.float64]], names: Sequence[str] | None = None, *, check: bool = True
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return what mixtures (rows) are predicted to lose, mixtures × tasks; `names` are those of the rows.
 
-    row = _olmix.first_that_is_no_mixture(array)
+    Raises
+    ------
+    olmix.errors.InputError
+        For the first row that is no mixture, unless nothing is to be checked.
+    """
+    import numpy as np
+
+    # NumPy's memory for large arrays is in large pages, where the system has them: fewer faults than in one of Rust.
+    losses = np.empty((array.shape[0], len(laws)))
+    row = laws.predict(array, losses, check)
     if row is None:
-        return
+        return losses
     which = f"row {row}" if names is None else f"`{names[row]}`"
     if not np.isfinite(array[row]).all():
         message = "a share is not a finite number"
@@ -122,4 +132,5 @@ def _check_mixtures(array: Any, names: list[str] | None, name: str, np: Any) -> 
         message = f"a share is negative: {array[row].min():g}"
     else:
         message = f"the shares sum to {array[row].sum():.6g}, not to 1"
-    raise InputError(message, file=name, place=which, help="give shares from 0 to 1 that sum to 1 within 0.01")
+    help = "give shares from 0 to 1 that sum to 1 within 0.01"
+    raise InputError(message, file="mixtures", place=which, help=help)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Progress", "reporter"]
+__all__ = ["Progress", "close", "reporter"]
 
 #: Shorter work shows nothing.
 QUIET_SECONDS = 0.7
@@ -35,6 +35,8 @@ class Progress:
         width = 30
         filled = width * min(done, steps) // max(steps, 1)
         text = f"{stage:>22} {'█' * filled}{'░' * (width - filled)} {done}/{steps}"
+        if not steps:
+            text = f"{stage:>22} for {done} s"
         if text != self._shown:
             self._shown = text
             self._show(text)
@@ -80,3 +82,10 @@ def reporter(progress: bool | Callable[[str, int, int], object] | None) -> Any:
         stderr.flush()
 
     return Progress(write, lambda: write(" " * 79 + "\r"))
+
+
+def close(shown: Any) -> None:
+    """Remove progress that is shown."""
+    end = getattr(shown, "close", None)
+    if end is not None:
+        end()

@@ -103,10 +103,10 @@ class Project:
         if not os.path.isdir(self.folder):
             raise FileError("there is no such folder", file=self.folder, help="make a project with `olmix init`")
 
-    def _run(self, *words: str) -> Any:
+    def _run(self, *words: str, progress: Any = False) -> Any:
         from ._command import run
 
-        return run([*words, "--project", self.folder])
+        return run([*words, "--project", self.folder], progress=progress)
 
     def log(self, *, all: bool = False) -> Any:
         """Return the history: a row per record, the newest first.
@@ -175,6 +175,7 @@ class Project:
         budget: int | None = None,
         free: Sequence[str] = (),
         write: str | os.PathLike[str] | None = None,
+        progress: Any = None,
     ) -> Plan:
         """Plan what to train after updates, before anything is trained.
 
@@ -188,6 +189,8 @@ class Project:
             Of partial reuse: domains or patterns that are free although the update does not change them.
         write : path, optional
             Folder for the configs of the swarm; the plan is then recorded.
+        progress : bool or callable, optional
+            See `olmix.fit`; seconds are shown.
 
         Returns
         -------
@@ -212,7 +215,7 @@ class Project:
         words += ["--budget", str(budget)] if budget is not None else []
         words += ["--free", ",".join(free)] if free else []
         words += ["--write", os.fspath(write)] if write is not None else []
-        return Plan(self._run("plan", *words))
+        return Plan(self._run("plan", *words, progress=progress))
 
     def commit(
         self,

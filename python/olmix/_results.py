@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._config import in_arguments
-from ._mixtures import matrix_of
+from ._mixtures import losses_of, matrix_of
 from ._tables import Table, like, maker_of
 from .errors import FileError
 from .notices import FitWarning
@@ -44,7 +44,7 @@ def predict(laws: _olmix.Laws, mixtures: Any, domains: list[str], tasks: list[st
 
     index: Any = getattr(mixtures, "index", None)
     array, names, alone = matrix_of(mixtures, domains)
-    predicted = laws.predict(array)
+    predicted = losses_of(laws, array, names)
     if isinstance(mixtures, (np.ndarray, list, tuple)):
         return predicted[0] if alone else predicted
     if alone:

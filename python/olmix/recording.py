@@ -25,7 +25,8 @@ from typing import IO, Literal, SupportsFloat
 
 from ._checks import RESERVED, checked_globs, checked_mixture, checked_number, checked_step, is_name, process_rank
 from ._files import read_object, refused, remove, remove_unfinished, take_lock, write_json
-from ._journal import Journal, for_json
+from ._journal import Journal
+from ._recorded import write_metrics, write_state
 from .errors import InputError
 
 __all__ = ["RunRecorder", "checked_mixture", "process_rank"]
@@ -202,8 +203,7 @@ class RunRecorder:
 
     def _tell(self, reason: str | None) -> None:
         known = {"state": self.state, "step": self.step, "total_steps": self.total_steps, "reason": reason}
-        told = {name: value for name, value in known.items() if value is not None or name == "step"}
-        write_json(self._file("recording.json"), {"format": "olmix recording", "version": 1, **told})
+        write_state(self._file("recording.json"), known)
 
     def _may_write(self) -> bool:
         if self.writes and self._process != os.getpid():
@@ -392,17 +392,7 @@ class RunRecorder:
 
     def _write_metrics(self) -> None:
         logged = {} if self._journal is None else self._journal.values
-        counts = {name: value for name, value in logged.items() if self._counts(name)}
-        if not counts:
-            there = ", ".join(logged) or "none"
-            raise InputError(
-                f"no metric that counts was logged; logged were: {there}",
-                file=str(self.folder),
-                help="log one, or change `include` and `exclude`",
-            )
-        written = {name: for_json(value) for name, value in counts.items()}
-        head = {"format": "olmix recorded metrics", "version": 1, "step": self.step}
-        write_json(self._file("metrics.json"), {**head, "metrics": written})
+        write_metrics(self._file("metrics.json"), self.step, logged, self._counts)
 
     def _counts(self, name: str) -> bool:
         included = any(fnmatchcase(name, glob) for glob in self._include)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use numpy::PyArray2;
 use olmix_core::law::FittedLaw;
 use olmix_core::optimize::Optimizer;
-use olmix_core::{FitSpec, Swarm, SweepGrid, fit_only, propose_for, sweep};
+use olmix_core::{CoreError, FitSpec, Swarm, SweepGrid, fit_only, propose_for, sweep};
 use olmix_io::yaml::Edit;
 use olmix_io::{
     LoadedFit, MixtureFile, Overrides, Preset, SwarmTables, fit_warnings, load_fit_text,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::errors::{self, ARGUMENTS, argument, internal};
 use crate::laws::{Laws, array};
-use crate::run::run;
+use crate::run::{Watch, run};
 use crate::tables::Tables;
 
 /// Settings in place of a config's: keys from the root, and a YAML value.
@@ -91,22 +91,12 @@ impl Fit {
         if propose {
             check_constraints(&loaded)?;
         }
-        let given = Arc::clone(&loaded);
-        let fitted = run(py, progress, move |watch| {
-            let loaded = given;
+        Self::found_by(py, source, loaded, progress, move |loaded, watch| {
             let mut fit = fit_only(&loaded.swarm, &loaded.spec, watch)?;
             if propose {
                 propose_for(&loaded.swarm, &loaded.spec, &mut fit, watch)?;
             }
             Ok(fit)
-        })?;
-        let fit = fitted.map_err(|error| errors::core(&loaded, error))?;
-        let trained = Arc::new(loaded.swarm.subset(&fit.train));
-        Ok(Self {
-            source,
-            loaded,
-            found: Arc::new(fit),
-            trained,
         })
     }
 
@@ -133,20 +123,11 @@ impl Fit {
             ));
         }
         check_constraints(&loaded)?;
-        let (given, fitted) = (Arc::clone(&loaded), Arc::clone(&self.found));
-        let proposed = run(py, progress, move |watch| {
-            let loaded = given;
+        let fitted = Arc::clone(&self.found);
+        Self::found_by(py, source, loaded, progress, move |loaded, watch| {
             let mut fit = olmix_core::Fit::clone(&fitted);
             propose_for(&loaded.swarm, &loaded.spec, &mut fit, watch)?;
             Ok(fit)
-        })?;
-        let fit = proposed.map_err(|error| errors::core(&loaded, error))?;
-        let trained = Arc::new(loaded.swarm.subset(&fit.train));
-        Ok(Self {
-            source,
-            loaded,
-            found: Arc::new(fit),
-            trained,
         })
     }
 
@@ -195,6 +176,13 @@ impl Fit {
         let bytes = MixtureFile::new(&self.loaded, &self.found).to_bytes();
         let bytes = bytes.map_err(|error| errors::io(&error))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The config in effect, every default filled in; JSON, which a fit config may be.
+    #[getter]
+    fn config(&self) -> PyResult<String> {
+        let config = serde_json::to_string_pretty(&self.loaded.config);
+        config.map_err(|error| internal(&error.to_string()))
     }
 
     /// What speaks against trusting the fit: sentences, and their numbers as JSON.
@@ -310,6 +298,28 @@ impl Fit {
         let drawn = fit_figures(&self.loaded.swarm, &self.loaded.spec, &self.found);
         let svg = |(name, figure): (String, olmix_report::Figure)| (name, figure.svg().to_owned());
         drawn.into_iter().map(svg).collect()
+    }
+}
+
+impl Fit {
+    /// What `work` finds from what was loaded, beside the interpreter.
+    fn found_by(
+        py: Python<'_>,
+        source: Source,
+        loaded: Arc<LoadedFit>,
+        progress: Option<&Bound<'_, PyAny>>,
+        work: impl FnOnce(&LoadedFit, &Watch) -> Result<olmix_core::Fit, CoreError> + Send + 'static,
+    ) -> PyResult<Self> {
+        let given = Arc::clone(&loaded);
+        let found = run(py, progress, move |watch| work(&given, watch))?;
+        let found = found.map_err(|error| errors::core(&loaded, error))?;
+        let trained = Arc::new(loaded.swarm.subset(&found.train));
+        Ok(Self {
+            source,
+            loaded,
+            found: Arc::new(found),
+            trained,
+        })
     }
 }
 

@@ -1,15 +1,20 @@
 //! Fitted laws: what mixtures are predicted to lose.
 #![allow(clippy::needless_pass_by_value)] // arguments of Python come by value
 
-use numpy::ndarray::{Array2, ArrayView2};
-use numpy::{PyArray2, PyReadonlyArray2, ToPyArray as _};
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use numpy::ndarray::{Array2, ArrayView2, s};
+use numpy::{PyArray2, PyReadonlyArray2, PyReadwriteArray2, ToPyArray as _};
 use olmix_core::law::{FittedLaw, LawBatch, LawSettings};
-use olmix_core::{Direction, DomainSet, LawKind, Matrix, Mixture, SUM_TOLERANCE, Swarm, Task};
+use olmix_core::{
+    Direction, DomainSet, LawKind, Matrix, Mixture, Swarm, Task, first_that_is_no_mixture,
+};
 use olmix_io::MixtureFile;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use crate::errors::{argument, core_of, io};
+use crate::errors::{argument, core_of, internal, io};
 use crate::run::{run, run_whole};
 
 /// Rows that a thread predicts at a time.
@@ -118,16 +123,22 @@ impl Laws {
         })
     }
 
-    /// Predicted losses, mixtures × tasks.
-    fn predict<'py>(
+    /// Fills `losses` (mixtures × tasks, in rows) with what `mixtures` are predicted to lose. With `check`, the first row
+    /// that is no mixture is returned where there is one, and `losses` mean nothing then.
+    fn predict(
         &self,
-        py: Python<'py>,
-        mixtures: PyReadonlyArray2<'py, f64>,
-    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let mixtures = mixtures.as_array();
+        py: Python<'_>,
+        mixtures: PyReadonlyArray2<'_, f64>,
+        mut losses: PyReadwriteArray2<'_, f64>,
+        check: bool,
+    ) -> PyResult<Option<usize>> {
+        let (mixtures, mut losses) = (mixtures.as_array(), losses.as_array_mut());
         self.check(&mixtures)?;
-        let predicted = run_whole(py, || predict(self, &mixtures))?;
-        Ok(PyArray2::from_owned_array(py, predicted))
+        let has_shape = losses.dim() == (mixtures.nrows(), self.laws.len());
+        let Some(losses) = losses.as_slice_mut().filter(|_| has_shape) else {
+            return Err(internal("losses are not mixtures × tasks in rows"));
+        };
+        run_whole(py, || predict(self, &mixtures, losses, check))
     }
 
     /// What the domains do to the log of each law's loss at `at`: tasks × domains.
@@ -147,7 +158,7 @@ impl Laws {
 
     /// The laws as JSON, as in `mixture.json`.
     fn json(&self) -> PyResult<String> {
-        serde_json::to_string(&self.laws).map_err(|e| crate::errors::internal(&e.to_string()))
+        serde_json::to_string(&self.laws).map_err(|e| internal(&e.to_string()))
     }
 
     fn __len__(&self) -> usize {
@@ -173,44 +184,30 @@ impl Laws {
     }
 }
 
-/// Losses of mixtures (rows), on the threads of the caller's pool.
-fn predict(laws: &Laws, mixtures: &ArrayView2<'_, f64>) -> Array2<f64> {
-    let tasks = laws.laws.len();
-    let batch = LawBatch::new(laws.domains, &laws.laws);
-    let mut losses = vec![0.0; mixtures.nrows() * tasks];
+/// Losses of mixtures, or the first row that is none, on the threads of the caller's pool: each looks at the rows that it
+/// is about to predict, while they are near.
+fn predict(
+    laws: &Laws,
+    mixtures: &ArrayView2<'_, f64>,
+    losses: &mut [f64],
+    check: bool,
+) -> Option<usize> {
+    let (m, tasks) = (laws.domains, laws.laws.len());
+    let batch = LawBatch::new(m, &laws.laws);
+    let refused = AtomicUsize::new(usize::MAX);
     let chunks = losses.par_chunks_mut((ROWS * tasks).max(1)).enumerate();
-    let m = laws.domains;
-    match mixtures.as_slice() {
-        Some(cells) => chunks.for_each(|(chunk, losses)| {
-            let cells = cells.get(chunk * ROWS * m..).unwrap_or_default();
-            batch.predict(losses.len() / tasks, |s, j| cells[s * m + j], losses);
-        }),
-        None => chunks.for_each(|(chunk, losses)| {
-            let share = |s: usize, j: usize| mixtures[[chunk * ROWS + s, j]];
-            batch.predict(losses.len() / tasks, share, losses);
-        }),
-    }
-    Array2::from_shape_vec((mixtures.nrows(), tasks), losses).unwrap_or_default()
-}
-
-/// The first row that is no mixture: shares from 0 on that sum to 1 within 0.01.
-#[pyfunction]
-pub fn first_that_is_no_mixture(
-    py: Python<'_>,
-    mixtures: PyReadonlyArray2<'_, f64>,
-) -> PyResult<Option<usize>> {
-    let mixtures = mixtures.as_array();
-    run_whole(py, || {
-        (0..mixtures.nrows())
-            .into_par_iter()
-            .with_min_len(ROWS)
-            .find_first(|&row| {
-                let row = mixtures.row(row);
-                let sum = row.iter().sum::<f64>();
-                let is_close = (sum - 1.0).abs() <= SUM_TOLERANCE + 1e-9;
-                !(is_close && row.iter().all(|&share| share >= 0.0))
-            })
-    })
+    chunks.for_each(|(chunk, losses)| {
+        let (first, last) = (chunk * ROWS, mixtures.nrows().min((chunk + 1) * ROWS));
+        let rows = mixtures.slice(s![first..last, ..]);
+        let rows = rows
+            .as_slice()
+            .map_or_else(|| Cow::Owned(rows.iter().copied().collect()), Cow::Borrowed);
+        match first_that_is_no_mixture(&rows, m).filter(|_| check) {
+            Some(row) => drop(refused.fetch_min(first + row, Ordering::Relaxed)),
+            None => batch.predict(&rows, losses),
+        }
+    });
+    Some(refused.into_inner()).filter(|&row| row < usize::MAX)
 }
 
 /// A copy as the method holds it.

@@ -24,7 +24,6 @@ fn _olmix(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<fit::Fit>()?;
     module.add_class::<laws::Laws>()?;
     module.add_function(wrap_pyfunction!(arrow::arrow_columns, module)?)?;
-    module.add_function(wrap_pyfunction!(laws::first_that_is_no_mixture, module)?)?;
     module.add_function(wrap_pyfunction!(arrow::arrow_stream, module)?)?;
     Ok(())
 }

@@ -56,7 +56,7 @@ def fit(torch: Any, mixtures: Array, losses: Array, task: int, *, tried: int, se
     chosen = every if tried >= len(every) else [every[i] for i in generator.choice(len(every), tried, replace=False)]
     x, y = (torch.tensor(values, dtype=torch.float32) for values in (mixtures, losses))
     best, least = chosen[0], np.inf
-    begun = time.perf_counter()
+    begun = time.process_time()
     for start in chosen:
         parameters = torch.nn.Parameter(torch.tensor(start, dtype=torch.float32))
         optimizer = torch.optim.LBFGS(
@@ -76,7 +76,7 @@ def fit(torch: Any, mixtures: Array, losses: Array, task: int, *, tried: int, se
         reached = huber(found, mixtures, losses)
         if reached < least:
             best, least = found, reached
-    return best, (time.perf_counter() - begun) / len(chosen)
+    return best, (time.process_time() - begun) / len(chosen)
 
 
 def propose(cvxpy: Any, laws: Array, prior: Array, *, kl: float, caps: Array) -> tuple[Array, Callable[[Array], float]]:

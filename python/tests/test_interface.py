@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-import multiprocessing
 import os
 import pickle
-import signal
+import shutil
 import subprocess
 import sys
-import threading
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -186,6 +183,18 @@ def test_the_config_of_a_fit_gives_the_same_on_the_command_line(tmp_path: Path) 
     assert written.weights == fit.propose().weights
 
 
+def test_the_config_of_a_fit_has_its_preset_and_what_arguments_changed(tmp_path: Path) -> None:
+    for name in ("fit.yaml", "ratios.csv", "metrics.csv"):
+        shutil.copy(ROOT / "examples" / "demo" / name, tmp_path)
+    config = tmp_path / "fit.yaml"
+    for fit in (olmix.fit(config, law="saturating", seed=3), olmix.fit(config, preset="data-mixing-laws")):
+        (tmp_path / "again.yaml").write_text(fit.config)
+        again = olmix.fit(tmp_path / "again.yaml")
+        assert again.config == fit.config
+        assert again.propose().content["domains"] == fit.propose().content["domains"]
+        assert again.content["law"] == fit.content["law"]
+
+
 def test_results_are_the_same_on_any_number_of_threads() -> None:
     code = "import olmix; print(olmix.fit(olmix.examples.swarm()).propose().content['sha256'])"
     found = {
@@ -273,84 +282,6 @@ def test_warnings_are_typed_and_carry_numbers() -> None:
     assert kinds == [warning.kind for warning in fit.warnings]
     notices = [str(warning.message) for warning in caught if issubclass(warning.category, olmix.notices.OlmixNotice)]
     assert any("32 runs are only in metrics" in notice for notice in notices), notices
-
-
-def _slow(runs: int = 400, domains: int = 15) -> olmix.Swarm:
-    generator = np.random.default_rng(0)
-    x = generator.dirichlet(np.ones(domains), runs)
-    losses = 1 + np.exp(-x @ generator.random((domains, 20))) + 0.01 * generator.random((runs, 20))
-    names = [f"run-{i}" for i in range(len(x))]
-    ratios: dict[str, Any] = {"run": names, **{f"d{j}": x[:, j] for j in range(domains)}}
-    metrics: dict[str, Any] = {"run": names, **{f"t{i}": losses[:, i] for i in range(20)}}
-    return olmix.Swarm(ratios, metrics, prior={f"d{j}": 1.0 for j in range(domains)})
-
-
-def test_ctrl_c_ends_a_fit_at_once_and_the_next_one_works() -> None:
-    swarm = _slow(1500, 40)
-    sent: list[float] = []
-
-    def interrupt() -> None:
-        sent.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    # A shell has commands behind `&` ignore it.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Timer(1.0, interrupt).start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            olmix.fit(swarm, law="saturating", ridge="auto", folds=20)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    # Undisturbed, this fit takes minutes.
-    assert time.monotonic() - sent[0] < 5
-    assert olmix.fit(olmix.examples.swarm()).tasks
-
-
-def test_other_threads_run_while_a_fit_does() -> None:
-    swarm, ticks = _slow(), []
-    stop = threading.Event()
-
-    def tick() -> None:
-        while not stop.wait(0.01):
-            ticks.append(time.monotonic())
-
-    thread = threading.Thread(target=tick)
-    thread.start()
-    begun = time.monotonic()
-    olmix.fit(swarm, law="log_linear", folds=2)
-    ended = time.monotonic()
-    stop.set()
-    thread.join()
-    within = [at for at in ticks if begun < at < ended]
-    assert len(within) >= (ended - begun) / 0.01 / 10
-
-
-def test_progress_is_told_to_a_function_whose_exception_ends_the_fit() -> None:
-    seen: list[tuple[str, int, int]] = []
-    olmix.fit(_slow(), law="log_linear", folds=2, progress=lambda *at: seen.append(at))
-    assert seen and all(done <= steps for _, done, steps in seen)
-
-    def refuse(*_: object) -> None:
-        raise RuntimeError("enough")
-
-    with pytest.raises(RuntimeError, match="enough"):
-        olmix.fit(_slow(), law="log_linear", folds=5, progress=refuse)
-
-
-def _in_a_child(queue: Any) -> None:
-    queue.put(olmix.fit(olmix.examples.swarm()).propose().weights)
-
-
-def test_a_forked_process_fits_too(fit: olmix.Fit) -> None:
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        process = context.Process(target=_in_a_child, args=(queue,))
-        process.start()
-    weights = queue.get(timeout=60)
-    process.join(60)
-    assert weights == fit.propose().weights and process.exitcode == 0
 
 
 def test_what_if_holds_a_share_and_the_others_move(fit: olmix.Fit, mix: olmix.Mix) -> None:

@@ -5,6 +5,30 @@ use crate::{CoreError, DomainSet};
 /// How far from 1 the weights of a mixture may sum before it is refused.
 pub const SUM_TOLERANCE: f64 = 0.01;
 
+/// The first row of `rows` (mixtures × `m` domains, row-major) that is no mixture: with a share that is negative or not
+/// finite, or a sum that is not within [`SUM_TOLERANCE`] of 1 (and 1e-9, for sums that were rounded).
+///
+/// ```
+/// assert_eq!(olmix_core::first_that_is_no_mixture(&[0.5, 0.5, 0.7, 0.7], 2), Some(1));
+/// ```
+#[must_use]
+pub fn first_that_is_no_mixture(rows: &[f64], m: usize) -> Option<usize> {
+    rows.chunks(m.max(1)).position(|row| {
+        // Several sums side by side, which are vectors. A share that is no number makes its sum none.
+        let (mut sums, mut least) = ([0.0; 8], [0.0f64; 8]);
+        let (eights, rest) = row.as_chunks::<8>();
+        for shares in eights {
+            for k in 0..8 {
+                sums[k] += shares[k];
+                least[k] = least[k].min(shares[k]);
+            }
+        }
+        let sum = sums.iter().sum::<f64>() + rest.iter().sum::<f64>();
+        let is_close = (sum - 1.0).abs() <= SUM_TOLERANCE + 1e-9;
+        !(is_close && least.iter().chain(rest).all(|&share| share >= 0.0))
+    })
+}
+
 /// How a training run divides its tokens among domains: non-negative weights that sum to 1.
 ///
 /// A mixture knows its domains, so two mixtures are compared by name and never by position.
@@ -139,6 +163,33 @@ mod tests {
 
     fn domains() -> DomainSet {
         DomainSet::from_names(["web", "code"]).unwrap()
+    }
+
+    #[test]
+    fn the_first_row_that_is_no_mixture_is_found_wherever_its_fault_stands() {
+        for m in [1, 3, 8, 19] {
+            let good = vec![1.0 / m as f64; 5 * m];
+            assert_eq!(first_that_is_no_mixture(&good, m), None);
+            for at in 2 * m..3 * m {
+                let fault = |share: f64| {
+                    let mut rows = good.clone();
+                    rows[at] = share;
+                    rows[4 * m] = f64::NAN;
+                    first_that_is_no_mixture(&rows, m)
+                };
+                for share in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e-9, 1.5] {
+                    assert_eq!(fault(share), Some(2), "{share} at {at} of {m}");
+                }
+                assert_eq!(fault(1.0 / m as f64 + 0.009), Some(4));
+                // A negative share with one that makes up for it.
+                if at + 1 < 3 * m {
+                    let mut rows = good.clone();
+                    (rows[at], rows[at + 1]) = (-0.5, 0.5 + 2.0 / m as f64);
+                    assert_eq!(first_that_is_no_mixture(&rows, m), Some(2));
+                }
+            }
+        }
+        assert_eq!(first_that_is_no_mixture(&[], 3), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use olmix_core::{FitStage, Observer};
 use olmix_proxy::Progress;
 
 use crate::output;
-use crate::progress_lines::ProgressLines;
+use crate::progress_lines::{self, ProgressLines};
 use crate::still_working::Shown;
 
 /// Shows the stages of a fit.
@@ -19,7 +19,7 @@ pub struct Bar(
 );
 
 impl Bar {
-    /// A bar, hidden when `quiet`.
+    /// A bar, hidden when `quiet`. Lines for a program come even then.
     pub fn new(quiet: bool) -> Self {
         let target = if quiet {
             ProgressDrawTarget::hidden()
@@ -31,7 +31,11 @@ impl Bar {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(200));
         let in_a_log = !quiet && !std::io::stderr().is_terminal();
-        let lines = in_a_log.then(|| ProgressLines::follow(bar.clone(), output::eprint_line));
+        let lines = if progress_lines::are_read() {
+            Some(ProgressLines::report(bar.clone(), output::eprint_line))
+        } else {
+            in_a_log.then(|| ProgressLines::follow(bar.clone(), output::eprint_line))
+        };
         Self(bar, lines, (!quiet).then(Shown::new))
     }
 

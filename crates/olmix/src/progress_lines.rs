@@ -1,4 +1,5 @@
-//! Progress where standard error is not a terminal, such as in the log of a batch job: a line now and then.
+//! Progress where standard error is not a terminal, such as in the log of a batch job: a line now and then. A program
+//! that shows progress itself, as the package for Python does, asks for more of them by `OLMIX_PROGRESS=lines`.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -10,6 +11,13 @@ use crate::still_working::FIRST;
 
 /// Lines come so far apart, the first one sooner; work that takes less prints none.
 const APART: Duration = Duration::from_secs(30);
+/// Lines for a program come so far apart.
+const REPORTED: Duration = Duration::from_millis(200);
+
+/// Whether a program reads what is printed here.
+pub fn are_read() -> bool {
+    std::env::var_os("OLMIX_PROGRESS").is_some_and(|how| how == "lines")
+}
 
 /// Prints where a bar is until it is dropped.
 pub struct ProgressLines {
@@ -20,12 +28,22 @@ pub struct ProgressLines {
 impl ProgressLines {
     /// Follows `bar`, whose message is the name of its stage, and hands lines to `print`.
     pub fn follow(bar: ProgressBar, print: impl FnMut(&str) + Send + 'static) -> Self {
-        Self::every([FIRST, APART], bar, print)
+        Self::every([FIRST, APART], bar, line, print)
+    }
+
+    /// As [`ProgressLines::follow`], for a program: `progress: resampling runs: 43 of 100`.
+    pub fn report(bar: ProgressBar, print: impl FnMut(&str) + Send + 'static) -> Self {
+        let reported = |bar: &ProgressBar| {
+            let (done, all) = (bar.position(), bar.length().unwrap_or(0));
+            format!("progress: {}: {done} of {all}", bar.message())
+        };
+        Self::every([REPORTED; 2], bar, reported, print)
     }
 
     fn every(
         [first, apart]: [Duration; 2],
         bar: ProgressBar,
+        line: impl Fn(&ProgressBar) -> String + Send + 'static,
         mut print: impl FnMut(&str) + Send + 'static,
     ) -> Self {
         let (stop, stopped) = channel();
@@ -84,7 +102,7 @@ mod tests {
         let into = Arc::clone(&lines);
         let short = Duration::from_millis(1);
         let (seen, twice) = channel();
-        let following = ProgressLines::every([short; 2], bar, move |line| {
+        let following = ProgressLines::every([short; 2], bar, line, move |line| {
             let mut lines = into.lock().unwrap();
             lines.push(line.to_owned());
             if lines.len() == 2 {

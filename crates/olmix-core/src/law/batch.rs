@@ -82,7 +82,7 @@ const TOGETHER: usize = 64;
 /// let law = FittedLaw::from(LogLinear { log_c: 0.0, t: vec![0.5, -1.0] });
 /// let laws = [law];
 /// let mut losses = [0.0; 2];
-/// LawBatch::new(2, &laws).predict(2, |s, j| [[0.5, 0.5], [0.1, 0.9]][s][j], &mut losses);
+/// LawBatch::new(2, &laws).predict(&[0.5, 0.5, 0.1, 0.9], &mut losses);
 /// assert!((losses[1] - laws[0].predict(&[0.1, 0.9])).abs() < 1e-14);
 /// ```
 pub struct LawBatch<'a> {
@@ -102,28 +102,33 @@ impl<'a> LawBatch<'a> {
         }
     }
 
-    /// Fills `losses` (`count × n`, row-major) with the predictions at `count` mixtures, where `share(s, j)` is that of
-    /// domain `j` in mixture `s`. They agree with [`Law::predict`] to some units of the last place, and a mixture has
-    /// the same bits wherever it stands.
-    pub fn predict(&self, count: usize, share: impl Fn(usize, usize) -> f64, losses: &mut [f64]) {
-        let n = self.laws.len();
-        if n == 0 {
+    /// Fills `losses` (mixtures × laws, row-major) with the predictions at `mixtures` (mixtures × domains, row-major).
+    /// They agree with [`Law::predict`] to some units of the last place, and a mixture has the same bits wherever it
+    /// stands.
+    ///
+    /// # Panics
+    /// Where there are fewer mixtures than rows of losses.
+    // Not generic: it is compiled here, as the rest of the numerics, and not where it is called.
+    pub fn predict(&self, mixtures: &[f64], losses: &mut [f64]) {
+        let (n, m) = (self.laws.len(), self.m);
+        if n == 0 || m == 0 {
             return;
         }
         let Some(laws) = &self.exponentials else {
-            let mut p = vec![0.0; self.m];
-            for (s, losses) in losses.chunks_mut(n).take(count).enumerate() {
-                p.iter_mut().enumerate().for_each(|(j, p)| *p = share(s, j));
+            for (p, losses) in mixtures.chunks(m).zip(losses.chunks_mut(n)) {
                 for (loss, law) in losses.iter_mut().zip(self.laws) {
-                    *loss = law.predict(&p);
+                    *loss = law.predict(p);
                 }
             }
             return;
         };
+        let last = (losses.len() / n).saturating_sub(1);
         for (block, losses) in losses.chunks_mut(TOGETHER * n).enumerate() {
-            let first = block * TOGETHER;
-            let last = count.saturating_sub(1);
-            let terms = laws.exponentials(TOGETHER, |s, j| share((first + s).min(last), j));
+            let row = |s: usize| {
+                let row = (block * TOGETHER + s).min(last);
+                &mixtures[row * m..(row + 1) * m]
+            };
+            let terms = laws.exponentials(TOGETHER, |s, j| row(s)[j]);
             for (s, losses) in losses.chunks_mut(n).enumerate() {
                 let terms = terms.col_as_slice(s).iter();
                 for ((loss, term), floor) in losses.iter_mut().zip(terms).zip(&laws.floors) {
@@ -157,7 +162,7 @@ mod tests {
 
     fn predicted(laws: &[FittedLaw], mixtures: &[Vec<f64>]) -> Vec<f64> {
         let mut losses = vec![f64::NAN; mixtures.len() * laws.len()];
-        LawBatch::new(4, laws).predict(mixtures.len(), |s, j| mixtures[s][j], &mut losses);
+        LawBatch::new(4, laws).predict(&mixtures.concat(), &mut losses);
         losses
     }
 
