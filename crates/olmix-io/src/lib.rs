@@ -39,6 +39,7 @@ pub mod names;
 mod real_data;
 mod rounding;
 mod swarm;
+mod verdict_words;
 
 pub use artifact::domain_weights::DomainWeights;
 pub use artifact::first_fit::FirstFit;
@@ -64,6 +65,7 @@ pub use swarm::load_swarm::SwarmTables;
 pub use swarm::loaded_fit::{ChangedContent, LoadedFit, WeightedSwarm};
 pub use swarm::metrics_meta;
 pub use swarm::sampling_plan::SamplingPlan;
+pub use verdict_words::{VerdictWords, verdict_words};
 
 pub use artifact::{export, mixture_file};
 pub use config::{

@@ -1,8 +1,9 @@
 //! Shares as bars in a terminal.
 
 use crate::table::{in_one_line, percent};
+use crate::terminal::Medium;
 
-/// Cells of the longest bar.
+/// Cells of the longest bar, where there is room for it.
 const WIDTH: f64 = 40.0;
 
 /// A line per name, the largest share first: name, share, tokens where they are known, and bar.
@@ -15,6 +16,12 @@ pub fn bars(sizes: &[(String, f64)], tokens: Option<&[u64]>) -> String {
     order.sort_by(|&a, &b| sizes[b].1.total_cmp(&sizes[a].1));
     let widest = names.iter().map(|name| name.chars().count()).max();
     let widest = widest.unwrap_or(0);
+    // Before the bar stand the name, the share and the tokens, with what parts them.
+    let before = widest + 13 + if tokens.is_some() { 7 } else { 0 };
+    let room = Medium::stdout()
+        .width
+        .map_or(WIDTH, |columns| columns.saturating_sub(before) as f64);
+    let cells = room.clamp(0.0, WIDTH);
     let mut text = String::new();
     for i in order {
         let (name, size) = (&names[i], &sizes[i].1);
@@ -24,7 +31,7 @@ pub fn bars(sizes: &[(String, f64)], tokens: Option<&[u64]>) -> String {
         let line = format!(
             " {name:<widest$}  {:>8}{tokens}  {}",
             percent(if sum > 0.0 { size / sum } else { 0.0 }),
-            bar(if most > 0.0 { size / most } else { 0.0 })
+            bar(if most > 0.0 { cells * size / most } else { 0.0 })
         );
         text += line.trim_end();
         text.push('\n');
@@ -32,10 +39,10 @@ pub fn bars(sizes: &[(String, f64)], tokens: Option<&[u64]>) -> String {
     text
 }
 
-/// A bar of eighths of a cell.
-fn bar(share: f64) -> String {
+/// A bar of so many cells, in eighths of one.
+fn bar(cells: f64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (8.0 * WIDTH * share).round() as usize;
+    let eighths = (8.0 * cells).round() as usize;
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 

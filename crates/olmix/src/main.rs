@@ -5,15 +5,18 @@
 
 mod args;
 mod bars;
+mod browser;
 mod command;
 mod device;
 mod failure;
 mod interrupt;
 mod output;
+mod page;
 mod progress;
 mod progress_lines;
 mod still_working;
 mod table;
+mod terminal;
 
 use std::process::ExitCode;
 

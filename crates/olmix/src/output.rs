@@ -3,29 +3,38 @@
 use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 
-use crate::failure::Failure;
-use crate::still_working;
+use console::Style;
 
-/// Prints a block for people, or JSON, on standard output. Names come from files of any making: control
-/// characters in them, which a terminal would obey, become U+FFFD, and in JSON escapes of what they are.
-pub fn print(text: &str) -> Result<(), Failure> {
-    print_as_it_is(&shown(text))
+use crate::failure::Failure;
+use crate::page::Page;
+use crate::still_working;
+use crate::terminal::Medium;
+
+/// Prints a page for people on standard output, in lines that fit a terminal. Names come from files of any making:
+/// control characters in them, which a terminal would obey, become U+FFFD.
+pub fn print(page: impl Into<Page>) -> Result<(), Failure> {
+    print_as_it_is(&page.into().rendered(Medium::stdout()))
 }
 
-fn shown(text: &str) -> Cow<'_, str> {
-    // The rest of the control characters are escaped in JSON already, and these are in strings only.
-    if text.starts_with(['{', '[']) && text.contains(is_obeyed) {
-        let mut escaped = String::with_capacity(text.len());
-        for c in text.chars() {
-            if is_obeyed(c) {
-                escaped += &format!("\\u{:04x}", u32::from(c));
-            } else {
-                escaped.push(c);
-            }
-        }
-        return Cow::Owned(escaped);
+/// Prints JSON on standard output. Control characters that a terminal would obey become escapes of what they are.
+pub fn print_json(json: &str) -> Result<(), Failure> {
+    print_as_it_is(&escaped(json))
+}
+
+fn escaped(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_obeyed) {
+        return Cow::Borrowed(json);
     }
-    plain(text)
+    // The rest of the control characters are escaped in JSON already, and these are in strings only.
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_obeyed(c) {
+            escaped += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// Whether a terminal does something else with a character than to show it.
@@ -63,8 +72,42 @@ pub fn print_as_it_is(text: &str) -> Result<(), Failure> {
 
 /// Prints a line on standard error.
 pub fn eprint_line(text: &str) {
+    eprint(text, Medium::stderr());
+}
+
+fn eprint(text: &str, medium: Medium) {
     still_working::said();
-    let _ = writeln!(std::io::stderr().lock(), "{}", plain(text));
+    let lines = medium.wrapped(&plain(text));
+    let _ = writeln!(std::io::stderr().lock(), "{}", labelled(&lines, medium));
+}
+
+/// Lines of which the word that says what they are stands out: `error:`, `warning:`, `note:`, `help:`.
+fn labelled(lines: &str, medium: Medium) -> String {
+    if !medium.styled {
+        return lines.to_owned();
+    }
+    let styles = [
+        ("error:", Style::new().red().bold()),
+        ("warning:", Style::new().yellow().bold()),
+        ("note:", Style::new().cyan()),
+        ("help:", Style::new().green()),
+    ];
+    let line = |line: &str| {
+        let content = line.trim_start();
+        let indent = &line[..line.len() - content.len()];
+        let label = styles.iter().find(|(label, _)| content.starts_with(label));
+        label.map_or_else(
+            || line.to_owned(),
+            |(label, style)| {
+                format!(
+                    "{indent}{}{}",
+                    medium.styled(label, style),
+                    &content[label.len()..]
+                )
+            },
+        )
+    };
+    lines.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints warnings on standard error, one line each: reasons not to trust a result.
@@ -87,11 +130,26 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_no_control_characters_and_json_says_what_they_are() {
-        assert_eq!(shown("a\u{1b}]0;x\u{7}\tb\n"), "a\u{fffd}]0;x\u{fffd}\tb\n");
+        assert_eq!(plain("a\u{1b}]0;x\u{7}\tb\n"), "a\u{fffd}]0;x\u{fffd}\tb\n");
         let json = serde_json::json!({"a\u{9b}\u{7f}\u{1b}": 1}).to_string();
-        let printed = shown(&json);
+        let printed = escaped(&json);
         assert!(!printed.contains(is_obeyed), "{printed}");
         let read: serde_json::Value = serde_json::from_str(&printed).unwrap();
         assert_eq!(read["a\u{9b}\u{7f}\u{1b}"], 1);
+    }
+
+    #[test]
+    fn labels_of_lines_stand_out_where_styles_are_shown() {
+        let styled = Medium {
+            width: None,
+            styled: true,
+        };
+        let lines = labelled(
+            "error: a file\n  help: mend it: error: is no label here",
+            styled,
+        );
+        assert_eq!(lines.matches('\u{1b}').count(), 5, "{lines:?}");
+        assert!(lines.contains("\n  \u{1b}"), "{lines:?}");
+        assert_eq!(labelled("error: a", Medium::PLAIN), "error: a");
     }
 }

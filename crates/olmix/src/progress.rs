@@ -10,6 +10,7 @@ use olmix_proxy::Progress;
 use crate::output;
 use crate::progress_lines::{self, ProgressLines};
 use crate::still_working::Shown;
+use crate::terminal::Medium;
 
 /// Shows the stages of a fit.
 pub struct Bar(
@@ -27,8 +28,7 @@ impl Bar {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(Some(1), target);
-        let style = ProgressStyle::with_template("{msg:>22} {bar:30} {pos}/{len} {eta}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style(22, "{pos}/{len}"));
         bar.enable_steady_tick(Duration::from_millis(200));
         let in_a_log = !quiet && !std::io::stderr().is_terminal();
         let lines = if progress_lines::are_read() {
@@ -48,10 +48,7 @@ impl Bar {
 
     /// Begins a stage whose steps are bytes.
     pub fn begin_bytes(&self, what: &'static str, bytes: u64) {
-        let style = "{msg:>22} {bar:30} {bytes}/{total_bytes} {eta}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            self.0.set_style(style);
-        }
+        self.0.set_style(style(22, "{bytes}/{total_bytes}"));
         self.0.set_message(what);
         self.0.set_length(bytes);
         self.0.set_position(0);
@@ -59,9 +56,7 @@ impl Bar {
 
     /// Begins a stage whose steps are steps of training.
     pub fn begin_training(&self, steps: u64) {
-        if let Ok(style) = ProgressStyle::with_template("{msg:>30} {bar:30} {pos}/{len} {eta}") {
-            self.0.set_style(style);
-        }
+        self.0.set_style(style(30, "{pos}/{len}"));
         self.0.set_message("training");
         self.0.set_length(steps);
     }
@@ -84,6 +79,15 @@ impl Bar {
     pub fn add(&self, steps: u64) {
         self.0.inc(steps);
     }
+}
+
+/// A line of a message in so many columns, a bar, what was done, and the time left. Its bar is short on a narrow
+/// terminal.
+fn style(message: usize, done: &str) -> ProgressStyle {
+    let columns = Medium::stderr().width.unwrap_or(80);
+    let bar = columns.saturating_sub(message + 28).clamp(4, 30);
+    let template = format!("{{msg:>{message}}} {{bar:{bar}}} {done} {{eta}}");
+    ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 impl Drop for Bar {

@@ -6,6 +6,7 @@ mod choice;
 mod folds;
 mod kl;
 mod scores;
+mod verdict;
 
 pub use alternative_laws::{AlternativeLaw, alternative_laws, reference_laws};
 pub use bootstrap::{Bootstrap, Interval, Resampling, bootstrap, interval, resampled_laws};
@@ -15,3 +16,4 @@ pub use choice::{
 pub use folds::{Explosion, HeldOut, OutOfFold, assign_folds, held_out, out_of_fold};
 pub use kl::{KL_GRID, KL_SPLITS, KlChoice, choose_kl};
 pub use scores::{Scores, score};
+pub use verdict::{TrustLevel, TrustReason, Verdict};

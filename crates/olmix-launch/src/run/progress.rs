@@ -24,6 +24,8 @@ pub struct RunProgress {
     pub tokens_in_all: Option<u64>,
     /// Steps in all, by its plan.
     pub steps_in_all: Option<u64>,
+    /// The training loss of the last step that was written, in nats a token.
+    pub loss: Option<f64>,
 }
 
 impl RunProgress {
@@ -45,6 +47,7 @@ impl RunProgress {
             tokens_per_second: line["tokens_per_second"].as_f64(),
             tokens_in_all: sequences.zip(context).and_then(|(s, t)| s.checked_mul(t)),
             steps_in_all,
+            loss: line["loss"].as_f64(),
         }
     }
 
@@ -72,6 +75,11 @@ fn last_line(path: &Path) -> Option<Value> {
 pub struct Snapshot {
     /// Runs in each state, in the order of [`State::ALL`].
     pub counts: [usize; 6],
+    /// Tokens that were trained on, and all that will be, of the whole swarm; `None` where no run says how many it
+    /// takes. Runs that wait count as the mean of the others.
+    pub tokens: Option<(u64, u64)>,
+    /// Mean training loss of the runs that are at work and say theirs, in nats a token.
+    pub loss: Option<f64>,
     /// Tokens in a second, of all runs that say so.
     pub tokens_per_second: Option<f64>,
     /// How long the rest will take, where that can be told.
@@ -110,6 +118,8 @@ impl Snapshot {
             .max_by_key(|run| (run.state == State::Failed, run.failures, run.ended));
         Self {
             counts,
+            tokens: tokens(runs, &running),
+            loss: mean(running.iter().filter_map(|(_, run)| run.loss)),
             tokens_per_second: (rate > 0.0).then_some(rate),
             left: left(runs, &running),
             runs_per_hour: runs_per_hour(runs, now),
@@ -131,6 +141,27 @@ impl Snapshot {
     pub fn ended(&self) -> usize {
         self.count(State::Finished) + self.count(State::Failed) + self.count(State::Cancelled)
     }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Tokens done and in all. Runs that ended without success count for nothing.
+fn tokens(runs: &[Run], running: &[(f64, RunProgress)]) -> Option<(u64, u64)> {
+    let of_finished = runs.iter().filter(|run| run.state == State::Finished);
+    let finished: Vec<Option<u64>> = of_finished.map(|run| run.tokens).collect();
+    let at_work = running.iter().map(|(_, run)| run.tokens_in_all);
+    let known: Option<Vec<u64>> = finished.iter().copied().chain(at_work).collect();
+    let known = known.filter(|known| !known.is_empty())?;
+    let sum: u64 = known.iter().sum();
+    let waits = |run: &&Run| matches!(run.state, State::Queued | State::Submitted);
+    let waiting = runs.iter().filter(waits).count() as u64;
+    let done: u64 = finished.iter().flatten().sum();
+    let done_by_running: u64 = running.iter().filter_map(|(_, run)| run.tokens).sum();
+    let all = sum + waiting * (sum / known.len() as u64);
+    (all > 0).then_some(((done + done_by_running).min(all), all))
 }
 
 /// How many runs finished in the last hour, or since the first began, as a rate. None of a swarm that is
@@ -197,20 +228,15 @@ fn left(runs: &[Run], running: &[(f64, RunProgress)]) -> Option<Duration> {
         return None;
     }
     let finished = runs.iter().filter(|run| run.state == State::Finished);
-    let seconds: Vec<f64> = finished.map(|run| run.seconds).collect();
-    let each = if seconds.is_empty() {
+    let each = if let Some(seconds) = mean(finished.map(|run| run.seconds)) {
+        seconds
+    } else {
         // Before the first has finished: what those that run have done so far tells.
-        let told = running.iter().filter_map(|(elapsed, run)| {
+        let expected = running.iter().filter_map(|(elapsed, run)| {
             let share = run.share().filter(|share| *share > 0.05)?;
             Some(elapsed / share)
         });
-        let told: Vec<f64> = told.collect();
-        if told.is_empty() {
-            return None;
-        }
-        told.iter().sum::<f64>() / told.len() as f64
-    } else {
-        seconds.iter().sum::<f64>() / seconds.len() as f64
+        mean(expected)?
     };
     let of_running = running.iter().map(|(elapsed, run)| match run.share() {
         Some(share) => each * (1.0 - share),

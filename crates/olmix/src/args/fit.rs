@@ -186,6 +186,12 @@ pub struct FitArgs {
     /// Number of cross-validation folds; 0 for none [default: the config's].
     #[arg(long, value_name = "N", value_parser = |text: &str| none_or(2, text))]
     pub folds: Option<usize>,
+    /// Print the statistics behind the summary, too: scores, prices of the constraints, other laws.
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Show the report in a browser when it is written.
+    #[arg(long)]
+    pub open: bool,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,

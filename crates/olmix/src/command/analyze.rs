@@ -9,6 +9,7 @@ use super::on_threads;
 use crate::args::{AnalyzeCommand, AnalyzeReuseArgs};
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::table::{number, percent, table};
 
 /// Rows of the printed tables.
@@ -63,11 +64,11 @@ fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
     let reused = found.reused.clone().map_err(refused)?;
     let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     if args.common.json {
-        output::print(&as_json(&found, &reused, &domains, &names, &frozen).to_string())
+        output::print_json(&as_json(&found, &reused, &domains, &names, &frozen).to_string())
     } else if args.common.quiet {
         Ok(())
     } else {
-        output::print(&described(&found, &reused, &domains, &names, &frozen))
+        output::print(described(&found, &reused, &domains, &names, &frozen))
     }
 }
 
@@ -152,15 +153,15 @@ fn described(
     domains: &DomainSet,
     tasks: &[&str],
     frozen: &VirtualDomain,
-) -> String {
+) -> Page {
     let (optimum, kept, prior) = (found.optimum_loss, reused.loss, found.prior_loss);
     let gain = |loss: f64| percent(1.0 - loss / prior);
-    let mut text = format!(
+    let mut text = Page::from(format!(
         "{} of {} domains keep their ratios.\n\n",
         frozen.members.len(),
         domains.len()
-    );
-    text += &table(
+    ));
+    text += table(
         &[
             "under the constraints",
             "average loss",
@@ -180,7 +181,7 @@ fn described(
         percent((prior - kept) / (prior - optimum)),
         percent(reused.variation)
     );
-    text += &bounds(found);
+    text += bounds(found);
     let most = |values: &[f64], names: &[&str]| -> Vec<Vec<String>> {
         let mut order: Vec<usize> = (0..values.len()).filter(|&i| values[i] > 0.0).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
@@ -191,12 +192,12 @@ fn described(
     };
     let names: Vec<&str> = domains.names().collect();
     text += "\n";
-    text += &table(
+    text += table(
         &["frozen domains, by coupling", "κ"],
         &most(&found.coupling.by_domain, &names),
     );
     text += "\n";
-    text += &table(
+    text += table(
         &["tasks, by coupling", "κ"],
         &most(&found.coupling.by_task, tasks),
     );
@@ -211,7 +212,7 @@ fn described(
             })
             .collect();
         text += "\n";
-        text += &table(
+        text += table(
             &[
                 "worth freeing, best first",
                 "coupling with the update falls by",
@@ -223,9 +224,9 @@ fn described(
 }
 
 /// The bounds of Theorem 1 beside the gaps by the laws; nothing for laws that are not log-linear.
-fn bounds(found: &Analysis) -> String {
+fn bounds(found: &Analysis) -> Page {
     let Some((bound, gap)) = &found.bound else {
-        return String::new();
+        return Page::default();
     };
     let small = |x: f64| {
         if x.is_finite() {
@@ -234,7 +235,7 @@ fn bounds(found: &Analysis) -> String {
             "∞".to_owned()
         }
     };
-    let text = table(
+    let bounds = table(
         &["without caps (Theorem 1)", "in truth", "bound"],
         &[
             vec![
@@ -259,5 +260,5 @@ fn bounds(found: &Analysis) -> String {
             ],
         ],
     );
-    format!("\n{text}")
+    Page::from("\n") + bounds
 }

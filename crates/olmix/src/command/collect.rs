@@ -93,12 +93,12 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
             "directions": collected.directions,
             "left_out": left_out,
         });
-        return output::print(&summary.to_string());
+        return output::print_json(&summary.to_string());
     }
     if args.common.quiet {
         return Ok(());
     }
-    output::print(&format!(
+    output::print(format!(
         "{} runs, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv, metrics.meta.json{}",
         collected.runs.len(),
         collected.domains.len(),

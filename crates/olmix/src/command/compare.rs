@@ -9,6 +9,7 @@ use super::{json, on_threads, write_figure};
 use crate::args::CompareArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::progress::Bar;
 use crate::table::{number, percent, table};
 
@@ -50,10 +51,10 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         let content = json(&as_json(&methods))?;
         put("compare.json", &content)?;
         if args.common.json {
-            output::print(&String::from_utf8_lossy(&content))?;
+            output::print_json(&String::from_utf8_lossy(&content))?;
         } else if !quiet {
-            output::print(&describe(&methods))?;
-            output::print(&format!(
+            output::print(describe(&methods))?;
+            output::print(format!(
                 "Written: {}/compare.csv, compare-crossed.csv, compare.json, compare.svg, compare.png",
                 args.output_dir.display()
             ))?;
@@ -89,8 +90,8 @@ fn judges(methods: &[MethodResult]) -> Vec<&MethodResult> {
     methods.iter().filter(with_laws).collect()
 }
 
-fn describe(methods: &[MethodResult]) -> String {
-    let mut text = String::new();
+fn describe(methods: &[MethodResult]) -> Page {
+    let mut text = Page::default();
     let names: Vec<&str> = methods.iter().map(|method| method.name.as_str()).collect();
     let Some(first) = methods.first() else {
         return text;
@@ -119,7 +120,7 @@ fn describe(methods: &[MethodResult]) -> String {
     rows.push(row);
     let mut header = vec!["domain"];
     header.extend(&names);
-    text += &table(&header, &rows);
+    text += table(&header, &rows);
 
     let judges = judges(methods);
     if !judges.is_empty() {
@@ -138,7 +139,7 @@ fn describe(methods: &[MethodResult]) -> String {
                 row
             })
             .collect();
-        text += &table(&header, &rows);
+        text += table(&header, &rows);
         text += "A mixture looks best to its own law: trust what several laws agree on.\n";
     }
     text

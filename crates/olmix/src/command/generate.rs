@@ -15,6 +15,7 @@ use super::on_threads;
 use crate::args::GenerateArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::progress::Bar;
 use crate::table::{number, percent, table};
 
@@ -93,11 +94,11 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
             output::warnings(&swarm.shortcomings());
         }
         if args.common.json {
-            output::print(&json(&config, &plan, &drawn, &swarm, &cost).to_string())?;
+            output::print_json(&json(&config, &plan, &drawn, &swarm, &cost).to_string())?;
         } else if !quiet {
-            output::print(&describe(&config, &drawn, &swarm, &cost))?;
+            output::print(describe(&config, &drawn, &swarm, &cost))?;
             let launched = if base.is_some() { ", launch/" } else { "" };
-            output::print(&format!(
+            output::print(format!(
                 "Written: {}/ratios.csv, weights.svg, weights.png{}{launched}",
                 args.output.display(),
                 if fit_is_new { ", fit.yaml" } else { "" }
@@ -170,12 +171,7 @@ fn json(
     })
 }
 
-fn describe(
-    config: &GenerationConfig,
-    drawn: &Drawn,
-    swarm: &DrawnSwarm<'_>,
-    cost: &Cost,
-) -> String {
+fn describe(config: &GenerationConfig, drawn: &Drawn, swarm: &DrawnSwarm<'_>, cost: &Cost) -> Page {
     let row = |domain: &SampledDomain<'_>| {
         vec![
             domain.name.to_owned(),

@@ -9,6 +9,7 @@ use crate::args::{MixCommand, MixDiffArgs, ShowArgs};
 use crate::bars::bars;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::table::{number, percent, table};
 
 /// Draws a mixture, or compares two.
@@ -23,9 +24,9 @@ pub fn run(command: &MixCommand) -> Result<(), Failure> {
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let found = read(&args.file, args.data.as_deref())?;
     if args.common.json {
-        return output::print(&json!(found).to_string());
+        return output::print_json(&json!(found).to_string());
     }
-    output::print(&bars(&found.weights, found.tokens.as_deref()))
+    output::print(bars(&found.weights, found.tokens.as_deref()))
 }
 
 /// Reads weights; the paths of a blend become the domains of a generation config.
@@ -50,7 +51,7 @@ pub fn compare(
 ) -> Result<(), Failure> {
     let difference = WeightDifference::new(a, b);
     if as_json {
-        return output::print(&json(&difference).to_string());
+        return output::print_json(&json(&difference).to_string());
     }
     let row = |one: &WeightChange| {
         vec![
@@ -68,19 +69,19 @@ pub fn compare(
     let changed = difference.changed();
     let largest = difference.changes.iter().take(top.min(changed));
     let rows: Vec<Vec<String>> = largest.map(row).collect();
-    let mut text = format!(
+    let mut text = Page::from(format!(
         "{} of the data moves (total variation distance)\nKL(B‖A) {} nats, KL(A‖B) {} nats\n",
         percent(difference.total_variation),
         nats(difference.kl_after_from_before),
         nats(difference.kl_before_from_after)
-    );
+    ));
     if !rows.is_empty() {
-        text += &table(&["domain", "A", "B", "points", "ratio"], &rows);
+        text += table(&["domain", "A", "B", "points", "ratio"], &rows);
     }
     if changed > rows.len() {
         text += &format!(" … and {} smaller moves\n", changed - rows.len());
     }
-    output::print(&text)
+    output::print(text)
 }
 
 fn json(difference: &WeightDifference) -> serde_json::Value {

@@ -13,6 +13,7 @@ use super::on_threads;
 use crate::args::PredictArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::table::{number, table};
 
 /// Reads the laws, predicts every mixture, compares where something was measured.
@@ -58,13 +59,13 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
                     .map(|(name, scores)| serde_json::json!({"task": name, "scores": scores}))
                     .collect::<Vec<_>>()),
             });
-            output::print(&value.to_string())?;
+            output::print_json(&value.to_string())?;
         } else if !args.common.quiet && !is_standard_output(&csv) {
-            output::print(&family_table(&runs.ids, &tasks, &predictions))?;
+            output::print(family_table(&runs.ids, &tasks, &predictions))?;
             if let Some(scores) = scores {
-                output::print(&format!("\n{}", score_table(&scores)))?;
+                output::print(Page::from("\n") + score_table(&scores))?;
             }
-            output::print(&format!("Written: {}", csv.display()))?;
+            output::print(format!("Written: {}", csv.display()))?;
         }
         Ok(())
     })
@@ -131,7 +132,7 @@ fn as_losses(tasks: &[Task]) -> Vec<String> {
 }
 
 /// Predicted loss of every run: the average of each family, and of all tasks.
-fn family_table(ids: &[String], tasks: &[Task], predictions: &Matrix) -> String {
+fn family_table(ids: &[String], tasks: &[Task], predictions: &Matrix) -> Page {
     let mut families: Vec<&str> = Vec::new();
     for task in tasks {
         if !families.contains(&task.family.as_str()) {
@@ -197,7 +198,7 @@ fn write(
     Ok(path)
 }
 
-fn score_table(scores: &[(String, Scores)]) -> String {
+fn score_table(scores: &[(String, Scores)]) -> Page {
     let rows: Vec<Vec<String>> = scores
         .iter()
         .map(|(name, scores)| {

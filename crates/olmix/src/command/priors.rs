@@ -123,7 +123,7 @@ fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> 
             (leaf.name.clone(), entry)
         };
         let leaves: serde_json::Map<String, serde_json::Value> = counts.iter().map(leaf).collect();
-        output::print(&json!({ "leaves": leaves }).to_string())?;
+        output::print_json(&json!({ "leaves": leaves }).to_string())?;
     } else if args.output.is_none() {
         output::print_as_it_is(&yaml)?;
     } else if !args.common.quiet && !args.output.as_deref().is_some_and(is_standard_output) {
@@ -131,10 +131,10 @@ fn write(args: &PriorsComputeArgs, counts: &[LeafCount]) -> Result<(), Failure> 
             .into_iter()
             .map(|(leaf, tokens)| (leaf, tokens as f64))
             .collect();
-        output::print(&bars(&sizes, None))?;
+        output::print(bars(&sizes, None))?;
         let shards: usize = counts.iter().map(|leaf| leaf.shards).sum();
         let path = args.output.as_deref().unwrap_or(Path::new(""));
-        output::print(&format!(
+        output::print(format!(
             "{shards} shards counted. Written: {}",
             path.display()
         ))?;

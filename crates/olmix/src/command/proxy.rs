@@ -13,6 +13,7 @@ use crate::args::{ProxyCommand, ProxyEvalArgs, ProxyTrainArgs};
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::progress::Bar;
 use crate::table::{number, table};
 
@@ -63,16 +64,16 @@ fn prepare_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     if args.common.json {
         let plan =
             serde_json::to_string(&plan).map_err(|error| Failure::Internal(error.to_string()))?;
-        return output::print(&plan);
+        return output::print_json(&plan);
     }
     if !args.common.quiet {
-        output::print(&described(&plan))?;
+        output::print(described(&plan))?;
     }
     Ok(())
 }
 
 /// A plan in a few lines.
-fn described(plan: &RunPlan) -> String {
+fn described(plan: &RunPlan) -> Page {
     let row = |leaf: &olmix_proxy::LeafPlan| {
         let tokens: u64 = leaf.shards.iter().map(|shard| shard.tokens).sum();
         let seen = leaf.sequences * plan.model.context as u64;
@@ -86,11 +87,11 @@ fn described(plan: &RunPlan) -> String {
     };
     let rows: Vec<Vec<String>> = plan.data.leaves.iter().map(row).collect();
     let recipe = &plan.recipe;
-    format!(
-        "{}{}: {} model of {} parameters ({} without embeddings), {} tokens in {} steps of {} sequences of \
+    let weights = table(&["domain", "share", "seen", "tokens", "epochs"], &rows);
+    let model = format!(
+        "{}: {} model of {} parameters ({} without embeddings), {} tokens in {} steps of {} sequences of \
          {}\n\
          learning rate {:.4}, {} steps warmup, {} steps decay, seed {}",
-        table(&["domain", "share", "seen", "tokens", "epochs"], &rows),
         plan.name,
         plan.model.size,
         tokens_text(plan.model.parameters() as u64),
@@ -103,7 +104,8 @@ fn described(plan: &RunPlan) -> String {
         recipe.warmup_steps,
         recipe.decay_steps,
         recipe.seed
-    )
+    );
+    weights + model
 }
 
 fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
@@ -114,7 +116,7 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     let _lock = RunLock::take(&args.out)?;
     let silent = args.common.quiet || args.common.json;
     if !silent {
-        output::print(&described(&plan))?;
+        output::print(described(&plan))?;
     }
     let bar = Bar::new(silent);
     bar.begin_training(plan.recipe.steps);
@@ -137,7 +139,7 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     let done = train(&args.out, &observe, &measure)?;
     drop(bar);
     if args.common.json {
-        return output::print(
+        return output::print_json(
             &json!({
                 "run": plan.name,
                 "steps": plan.recipe.steps,
@@ -149,14 +151,14 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
         );
     }
     if !silent && done.already {
-        return output::print(&format!(
+        return output::print(format!(
             "{} is trained already: {}",
             plan.name,
             olmix_proxy::model_folder(&args.out).display()
         ));
     }
     if !silent {
-        output::print(&format!(
+        output::print(format!(
             "{} tokens in {:.1} s, {} a second; the last step's loss is {:.4} nats a token. Written: {}",
             tokens_text(done.tokens),
             done.seconds,
@@ -206,12 +208,12 @@ fn eval_run(args: &ProxyEvalArgs) -> Result<(), Failure> {
             "metrics": metrics.metrics,
             "task_definition": metrics.task_definition,
         });
-        output::print(&told.to_string())?;
+        output::print_json(&told.to_string())?;
     } else if !args.common.quiet {
         let row = |(name, value): (&String, &f64)| vec![name.clone(), number(Some(*value), 4)];
         let rows: Vec<Vec<String>> = metrics.metrics.iter().map(row).collect();
-        output::print(&table(&["metric", "value"], &rows))?;
-        output::print(&format!("Written: {}", file.display()))?;
+        output::print(table(&["metric", "value"], &rows))?;
+        output::print(format!("Written: {}", file.display()))?;
     }
     Ok(())
 }

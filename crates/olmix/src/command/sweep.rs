@@ -85,7 +85,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         if args.common.json {
             let cells: Vec<serde_json::Value> =
                 rows.iter().map(|row| cell_json(&header, row)).collect();
-            output::print(&serde_json::Value::Array(cells).to_string())?;
+            output::print_json(&serde_json::Value::Array(cells).to_string())?;
         } else if !quiet {
             let rows: Vec<Vec<String>> = swept.cells.iter().map(printed).collect();
             let header = [
@@ -96,12 +96,12 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
                 "caps bind",
                 "effective domains",
             ];
-            output::print(&table(&header, &rows))?;
+            output::print(table(&header, &rows))?;
             for problem in problems(&swept) {
-                output::print(&format!("No mixture where {problem}"))?;
+                output::print(format!("No mixture where {problem}"))?;
             }
-            output::print(&format!("Prior: {:.4}", swept.natural))?;
-            output::print(&format!("Written: {}, sweep.svg, sweep.png", csv.display()))?;
+            output::print(format!("Prior: {:.4}", swept.natural))?;
+            output::print(format!("Written: {}, sweep.svg, sweep.png", csv.display()))?;
         }
         Ok(())
     })

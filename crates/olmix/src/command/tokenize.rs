@@ -12,6 +12,7 @@ use crate::args::TokenizeArgs;
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::progress::Bar;
 use crate::table::{number, table};
 
@@ -54,9 +55,9 @@ fn make(args: &TokenizeArgs) -> Result<(), Failure> {
         output::notices(&notices(args, &made, &splits));
     }
     if args.common.json {
-        output::print(&as_json(args, &made, &splits).to_string())?;
+        output::print_json(&as_json(args, &made, &splits).to_string())?;
     } else if !args.common.quiet {
-        output::print(&shown(args, &made, &splits))?;
+        output::print(shown(args, &made, &splits))?;
     }
     Ok(())
 }
@@ -180,7 +181,7 @@ fn as_json(args: &TokenizeArgs, made: &Tokenized, splits: &[Sum]) -> Value {
     })
 }
 
-fn shown(args: &TokenizeArgs, made: &Tokenized, splits: &[Sum]) -> String {
+fn shown(args: &TokenizeArgs, made: &Tokenized, splits: &[Sum]) -> Page {
     let row = |sum: &Sum| {
         vec![
             sum.split.name().to_owned(),
@@ -199,10 +200,10 @@ fn shown(args: &TokenizeArgs, made: &Tokenized, splits: &[Sum]) -> String {
     };
     let folder = args.output.display().to_string();
     let folder = folder.trim_end_matches('/');
-    format!(
-        "{}\n{files}. Written: {folder}\nTo train on them, set in a config: paths: [{folder}/train/*.bin], \
+    let written = format!(
+        "\n{files}. Written: {folder}\nTo train on them, set in a config: paths: [{folder}/train/*.bin], \
          dtype: {}",
-        table(&header, &rows),
         made.manifest.dtype.name()
-    )
+    );
+    table(&header, &rows) + written
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Demo;
 use super::data::{LARGER, LARGER_TOKENS, launch};
 use crate::failure::Failure;
+use crate::page::Page;
 use crate::table::{number, signed_change, table};
 
 /// Steps between measurements.
@@ -117,7 +118,7 @@ impl<'a> Larger<'a> {
     }
 
     /// The losses of every task as a table for a terminal, and the result in a sentence.
-    pub fn describe(&self) -> String {
+    pub fn describe(&self) -> Page {
         let row = |task: &TaskOutcome| {
             vec![
                 task.name.clone(),

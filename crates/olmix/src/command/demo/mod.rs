@@ -69,11 +69,11 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let summary = larger.json();
     write_whole(&demo.path("demo.json"), &super::json(&summary)?)?;
     if args.common.json {
-        return output::print(&json!(summary).to_string());
+        return output::print_json(&json!(summary).to_string());
     }
     if !args.common.quiet {
-        output::print(&larger.describe())?;
-        output::print(&format!(
+        output::print(larger.describe())?;
+        output::print(format!(
             "Written: {} (the whole story), {} (the fit), ratios.csv, metrics.csv",
             demo.path("report.html").display(),
             demo.path("out/report.html").display()
@@ -184,6 +184,8 @@ impl Demo {
 
     fn fit(&self) -> Result<(), Failure> {
         fit::run(&FitArgs {
+            verbose: false,
+            open: false,
             config: self.path("fit.yaml"),
             output_dir: self.path("out"),
             preset: None,

@@ -30,10 +30,10 @@ pub fn run(args: &ExportArgs, blend: &Blend) -> Result<(), Failure> {
     let rows = rows(blend, &drawn);
     if args.common.json {
         let rows: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
-        return output::print(&json!({ "format": name, "drawn": rows }).to_string());
+        return output::print_json(&json!({ "format": name, "drawn": rows }).to_string());
     }
     let cells: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
-    output::print(&table(
+    output::print(table(
         &["domain", "path", "asked", "drawn", "±", "epochs"],
         &cells,
     ))?;
@@ -41,7 +41,7 @@ pub fn run(args: &ExportArgs, blend: &Blend) -> Result<(), Failure> {
         let asked = blend.domains[i].tokens.unwrap_or(0.0);
         (drawn.tokens[i] - asked).abs() / asked.max(1.0)
     });
-    output::print(&format!(
+    output::print(format!(
         "Largest difference between asked and drawn: {:.3} % of a domain's tokens.",
         100.0 * worst.fold(0.0, f64::max)
     ))

@@ -16,6 +16,7 @@ use crate::args::ExportArgs;
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::table::{number, table};
 
 /// Reads a mixture, checks it against the run and the data, and writes or prints it in the format asked for; with
@@ -96,14 +97,14 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     }
     // `--json` asks for JSON on standard output, whatever the format of the file.
     if args.common.json {
-        return output::print(&Format::JSON.text(&blend)?);
+        return output::print_json(&Format::JSON.text(&blend)?);
     }
     let Some(path) = &args.output else {
         return output::print_as_it_is(&text);
     };
     if !args.common.quiet && !is_standard_output(path) {
-        output::print(&summary(&blend))?;
-        output::print(&format!("Written: {}", path.display()))?;
+        output::print(summary(&blend))?;
+        output::print(format!("Written: {}", path.display()))?;
     }
     Ok(())
 }
@@ -157,7 +158,7 @@ fn origin(file: &Path, weights: &DomainWeights) -> Option<Origin> {
     })
 }
 
-fn summary(blend: &Blend) -> String {
+fn summary(blend: &Blend) -> Page {
     let row = |domain: &BlendDomain| {
         vec![
             domain.name.clone(),

@@ -1,16 +1,20 @@
-//! What `olmix fit` prints.
+//! What `olmix fit` prints: the mixture, the losses by family, and a summary in plain words.
 
+use olmix_core::law::LawOptions;
 use olmix_core::optimize::Status;
-use olmix_core::trust::{CandidateScore, KL_SPLITS, best_of_each};
-use olmix_core::{Binding, Fit, FitSpec, LossChange, Proposal, Swarm};
+use olmix_core::{Binding, Fit, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few};
 
-use super::prices::prices;
-use crate::table::{coverage, number, percent, signed_change, signed_percent, table};
+use super::summary::summary;
+use crate::page::Page;
+use crate::table::{coverage, number, percent, signed_change, table};
 
 /// What a person reads on the terminal.
-pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
-    let mut text = String::new();
+pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
+    let mut text = Page::default();
+    if !fit.laws.is_empty() || fit.proposal.is_some() {
+        text += fitted_line(loaded, trained, fit);
+    }
     if loaded.spec.n_test > 0 {
         text += &format!(
             "No mixture is proposed while regression.n_test sets runs aside ({}).\n",
@@ -21,81 +25,37 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
         text += "No mixture is proposed: proposer.fit_only is set.\n";
     }
     if let Some(proposal) = &fit.proposal {
-        text += &domain_table(loaded, proposal);
+        text += "\n";
+        text += domain_table(loaded, proposal);
         text += "\n";
         if !proposal.natural.is_empty() {
-            text += &family_table(trained, proposal);
+            text += family_table(trained, proposal);
             text += "\n";
         }
-        text += &fitted_line(loaded, trained);
-        text += &verdict(proposal);
-        text += &kept_ratios(loaded);
-        text += &worse_tasks(trained, proposal);
-        text += &prices(
-            trained.domains(),
-            &loaded.spec.constraints,
-            loaded.config.constraints.target_tokens,
-            proposal,
-        );
+        text += kept_ratios(loaded);
     }
-    for (name, scores) in [
-        (
-            "cross-validated",
-            fit.out_of_fold.as_ref().map(|checked| checked.average),
-        ),
-        (
-            "on runs set aside",
-            fit.held_out.as_ref().map(|held_out| held_out.average),
-        ),
-    ] {
-        if let Some(scores) = scores {
-            text += &format!(
-                "Average loss, {name}: Pearson {}, Spearman {}, RMSE {}, regret@1 {}, lower-tail \
-                 optimism {}\n",
-                number(scores.pearson, 3),
-                number(scores.spearman, 3),
-                number(Some(scores.rmse), 4),
-                number(Some(scores.regret_at_1), 4),
-                number(Some(scores.optimism), 4),
-            );
-        }
-    }
-    if let Some(checked) = &fit.out_of_fold {
-        let names = |tasks: &[usize]| -> String {
-            let names: Vec<&str> = tasks
-                .iter()
-                .map(|&i| trained.tasks()[i].name.as_str())
-                .collect();
-            names.join(", ")
-        };
-        if !checked.no_better_than_mean.is_empty() {
-            text += &format!(
-                "No better than predicting the mean, cross-validated: {}\n",
-                names(&checked.no_better_than_mean)
-            );
-        }
-    }
-    if let Some(options) = &fit.options {
-        let chosen = if fit.candidates.is_empty() {
-            ""
-        } else {
-            ", chosen by cross-validation"
-        };
-        text += &format!("Law: {}{chosen}\n", options.describe());
-    }
-    text += &choices(fit);
-    text += &rivals(&loaded.spec, trained, fit);
+    text += summary(loaded, trained, fit);
     text
 }
 
 /// What the laws were fitted to.
-fn fitted_line(loaded: &LoadedFit, trained: &Swarm) -> String {
+fn fitted_line(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
     let counted = |number: usize, noun: &str| {
         let plural = if number == 1 { "" } else { "s" };
         format!("{number} {noun}{plural}")
     };
+    let law = match &fit.options {
+        Some(LawOptions::PerTask { .. }) => "; a law of its own kind per task".to_owned(),
+        Some(options) => format!("; {} laws", options.name().replace('_', "-")),
+        None => String::new(),
+    };
+    let chosen = if fit.candidates.is_empty() {
+        ""
+    } else {
+        ", chosen by cross-validation"
+    };
     format!(
-        "Fitted: {}, {}, {} of {}\n",
+        "Fitted: {}, {}, {} of {}{law}{chosen}\n",
         counted(trained.domains().len(), "domain"),
         counted(trained.tasks().len(), "task"),
         trained.len(),
@@ -103,69 +63,7 @@ fn fitted_line(loaded: &LoadedFit, trained: &Swarm) -> String {
     )
 }
 
-/// The best of each law that was tried, and how λ was chosen.
-fn choices(fit: &Fit) -> String {
-    let mut text = String::new();
-    let best = best_of_each(&fit.candidates);
-    if best.len() > 1 {
-        let row = |tried: &&CandidateScore| {
-            vec![
-                tried.options.describe(),
-                number(Some(tried.average), 4),
-                number(Some(mean(&tried.tasks)), 4),
-            ]
-        };
-        let rows: Vec<Vec<String>> = best.iter().map(row).collect();
-        text += "\n";
-        text += &table(
-            &["law tried", "RMSE of the average", "mean RMSE of tasks"],
-            &rows,
-        );
-    }
-    if let Some(choice) = &fit.kl {
-        text += &format!(
-            "λ = {} from {KL_SPLITS} splits into halves (best {}, largest within a standard error {}): \
-             predicted gain {}, gain by the laws of the other half {}, optimism {}\n",
-            choice.kl_reg(),
-            choice.grid[choice.best],
-            choice.grid[choice.within_error],
-            percent(choice.predicted[choice.chosen]),
-            percent(choice.crossed[choice.chosen]),
-            percent(choice.optimism()),
-        );
-    }
-    text
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// What other laws of the same runs say.
-fn rivals(spec: &FitSpec, trained: &Swarm, fit: &Fit) -> String {
-    let weights = trained.task_weights();
-    let mut text = String::new();
-    for rival in &fit.alternatives {
-        text += &format!(
-            "A {} law (cross-validated RMSE {})",
-            rival.options.name().replace('_', "-"),
-            number(Some(rival.average.rmse), 4)
-        );
-        if let Some(proposal) = &fit.proposal {
-            let (p, prior) = (proposal.mixture.weights(), spec.prior.weights());
-            text += &format!(
-                " predicts {} for the mixture against {}: a gain of {}",
-                number(Some(rival.loss(&weights, p)), 4),
-                number(Some(rival.loss(&weights, prior)), 4),
-                percent(rival.gain(&weights, p, prior))
-            );
-        }
-        text += "\n";
-    }
-    text
-}
-
-fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
+fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> Page {
     let spec = &loaded.spec;
     let domains = loaded.swarm.domains();
     let constraints = &loaded.config.constraints;
@@ -232,7 +130,7 @@ fn domain_table(loaded: &LoadedFit, proposal: &Proposal) -> String {
     )
 }
 
-fn family_table(swarm: &Swarm, proposal: &Proposal) -> String {
+fn family_table(swarm: &Swarm, proposal: &Proposal) -> Page {
     let mut changes = proposal.family_changes(swarm);
     changes.push(LossChange {
         name: "all tasks".to_owned(),
@@ -262,83 +160,4 @@ fn kept_ratios(loaded: &LoadedFit) -> String {
         "Every mixture here, the baselines too, has the ratios inside {} as they are\n",
         first_few(names, 5)
     )
-}
-
-/// The tasks that are predicted to get worse, the worst first.
-fn worse_tasks(swarm: &Swarm, proposal: &Proposal) -> String {
-    let mut worse = proposal.task_changes(swarm);
-    worse.retain(LossChange::is_worse);
-    if worse.is_empty() {
-        return String::new();
-    }
-    worse.sort_by(|a, b| b.relative().total_cmp(&a.relative()));
-    let of = swarm.tasks().len();
-    let how_many = worse.len();
-    let names = worse
-        .iter()
-        .map(|change| format!("{} ({})", change.name, signed_percent(change.relative())));
-    format!(
-        "Worse than at the prior, {how_many} of {of} tasks: {}\n",
-        first_few(names.collect::<Vec<_>>(), 5)
-    )
-}
-
-fn verdict(proposal: &Proposal) -> String {
-    let mut text = String::new();
-    if proposal.predicted_average.is_finite() {
-        // Without a law the loss is the measured one of a run that was chosen.
-        let measured = proposal.natural_average.is_none();
-        text += &format!(
-            "{} average loss {}",
-            if measured { "Measured" } else { "Predicted" },
-            number(Some(proposal.predicted_average), 4)
-        );
-    }
-    for (i, (name, loss)) in proposal.baselines.iter().enumerate() {
-        let gain = 1.0 - proposal.predicted_average / loss;
-        let way = if gain < 0.0 { "higher" } else { "lower" };
-        text += &format!(
-            "{} {} of the {name}: {} {way}",
-            if i == 0 { " against" } else { ", and" },
-            number(Some(*loss), 4),
-            percent(gain.abs())
-        );
-    }
-    if let Some(bootstrap) = &proposal.bootstrap {
-        text += &format!(
-            " ({} interval of the gain {} to {})",
-            coverage(bootstrap.confidence),
-            bounded_percent(bootstrap.gain.low),
-            bounded_percent(bootstrap.gain.high)
-        );
-    }
-    let certificate = match (proposal.solution.status, proposal.solution.duality_gap) {
-        (Status::Optimal, Some(gap)) => format!("optimal, duality gap {gap:.0e}"),
-        (Status::AlmostOptimal, Some(gap)) => format!("almost optimal, duality gap {gap:.0e}"),
-        (Status::Rule, _) => "made by a rule, nothing was optimized".into(),
-        (Status::LocalMaximum, _) => "the worst mixture found (a local maximum)".into(),
-        _ => "best candidate, no certificate".into(),
-    };
-    if !text.is_empty() {
-        text += "\n";
-    }
-    text += &format!(
-        "Effective number of domains {:.1}; {certificate}\n",
-        proposal.mixture.effective_domains()
-    );
-    text
-}
-
-/// A gain as a percentage; one that only laws that explode can give, as the bound that it is beyond.
-fn bounded_percent(gain: f64) -> String {
-    const MOST: f64 = 10.0;
-    if gain.abs() <= MOST || gain.is_nan() {
-        return percent(gain);
-    }
-    let beyond = if gain < 0.0 {
-        "less than −"
-    } else {
-        "more than "
-    };
-    format!("{beyond}{:.0} %", 100.0 * MOST)
 }

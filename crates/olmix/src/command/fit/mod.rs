@@ -3,6 +3,8 @@
 mod describe;
 mod files;
 mod prices;
+mod statistics;
+mod summary;
 
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedSet, check_writable};
@@ -11,11 +13,14 @@ use olmix_report::{InputFile, ReportInput, html};
 
 use super::{json, on_threads};
 use crate::args::FitArgs;
+use crate::browser;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::progress::Bar;
 use describe::describe;
 use files::{figures, reference_files};
+use statistics::statistics;
 
 /// Reads, fits, writes, prints.
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
@@ -30,6 +35,14 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
             bootstrap: args.bootstrap,
             ..Overrides::default()
         };
+        if args.open {
+            browser::check().map_err(|why| {
+                Failure::usage(
+                    format!("--open: {why}"),
+                    "leave it out, and open report.html by hand",
+                )
+            })?;
+        }
         let loaded = load_fit_with(&args.config, &overrides)?;
         loaded.check_constraints()?;
         check_writable(&args.output_dir)?;
@@ -50,13 +63,25 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
             output::warnings(&warnings);
         }
         if args.common.json {
-            output::print(&String::from_utf8_lossy(&mixture))?;
+            output::print_json(&String::from_utf8_lossy(&mixture))?;
         } else if !quiet {
-            output::print(&describe(&loaded, &trained, &fit))?;
+            output::print(describe(&loaded, &trained, &fit))?;
+            if args.verbose {
+                output::print(Page::from("\n") + statistics(&loaded, &trained, &fit))?;
+            }
             let folder = args.output_dir.display();
-            output::print(&format!(
+            output::print(format!(
                 "Written: {folder}/mixture.json, {folder}/report.html, {folder}/{hash}/"
             ))?;
+        }
+        if args.open {
+            let report = args.output_dir.join("report.html");
+            if let Err(why) = browser::open(&report) {
+                output::warnings(&[format!(
+                    "the report can't be shown: {why}; open {} by hand",
+                    report.display()
+                )]);
+            }
         }
         Ok(())
     })

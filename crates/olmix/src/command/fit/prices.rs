@@ -34,6 +34,18 @@ pub fn prices(
     text
 }
 
+/// The sentence on the constraint that costs most, where one costs something.
+pub fn dearest(
+    domains: &DomainSet,
+    constraints: &Constraints,
+    target_tokens: Option<f64>,
+    proposal: &Proposal,
+) -> Option<String> {
+    let price = proposal.prices.as_ref()?.first()?;
+    let change = price.without? / proposal.predicted_average - 1.0;
+    (change < -NOTHING).then(|| sentence(domains, constraints, target_tokens, proposal, price))
+}
+
 fn sentence(
     domains: &DomainSet,
     constraints: &Constraints,

@@ -71,7 +71,7 @@ fn tell(args: &LaunchCancelArgs, done: &Cancelled) -> Result<(), Failure> {
             .collect();
         let told =
             json!({"cancelled": done.at_once, "stopping": done.asked, "ended_before": ended});
-        return output::print(&told.to_string());
+        return output::print_json(&told.to_string());
     }
     if args.common.quiet {
         return Ok(());

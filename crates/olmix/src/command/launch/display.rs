@@ -32,7 +32,8 @@ impl Display {
     pub fn new(quiet: bool, runs: usize) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new(runs as u64);
-            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} runs{msg}");
+            // What does not fit into the line of a narrow terminal is cut at its end.
+            let style = ProgressStyle::with_template("{bar:20} {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
@@ -87,16 +88,14 @@ impl Display {
         let snapshot = Snapshot::take(swarm, &runs, olmix_launch::now());
         match &self.bar {
             Some(bar) => {
-                bar.set_length(runs.len() as u64);
-                bar.set_position(snapshot.count(State::Finished) as u64);
-                bar.set_message(details(&snapshot));
+                // Tokens where they are known: a swarm of two long runs moves, too.
+                let runs_done = (snapshot.count(State::Finished) as u64, runs.len() as u64);
+                let (done, all) = snapshot.tokens.unwrap_or(runs_done);
+                bar.set_length(all);
+                bar.set_position(done);
+                bar.set_message(line(&snapshot, runs.len()));
             }
-            None => output::eprint_line(&format!(
-                "{}/{} runs{}",
-                snapshot.count(State::Finished),
-                runs.len(),
-                details(&snapshot)
-            )),
+            None => output::eprint_line(&line(&snapshot, runs.len())),
         }
     }
 }
@@ -107,6 +106,12 @@ impl Drop for Display {
             bar.finish_and_clear();
         }
     }
+}
+
+/// `3/8 runs, 4 running, 1 queued, 12.3M of 40.0M tokens, loss 3.214`.
+fn line(snapshot: &Snapshot, runs: usize) -> String {
+    let finished = snapshot.count(State::Finished);
+    format!("{finished}/{runs} runs{}", details(snapshot))
 }
 
 /// What a line says after the number of runs that finished.
@@ -123,6 +128,13 @@ pub fn details(snapshot: &Snapshot) -> String {
         if count > 0 {
             text += &format!(", {count} {state}");
         }
+    }
+    // Of a swarm that is over, its tokens are said once, at its end.
+    if let Some((done, all)) = snapshot.tokens.filter(|(done, all)| done < all) {
+        text += &format!(", {} of {} tokens", tokens_text(done), tokens_text(all));
+    }
+    if let Some(loss) = snapshot.loss {
+        text += &format!(", loss {loss:.3}");
     }
     if let Some(rate) = snapshot.tokens_per_second {
         text += &format!(", {} tokens/s", tokens_text(rate as u64));
@@ -174,6 +186,8 @@ mod tests {
     fn the_line_says_what_there_is_to_say() {
         let snapshot = Snapshot {
             counts: [3, 0, 2, 6, 1, 0],
+            tokens: Some((12_300_000, 40_000_000)),
+            loss: Some(3.2138),
             tokens_per_second: Some(123_456.0),
             left: Some(Duration::from_secs(90)),
             runs_per_hour: None,
@@ -183,8 +197,8 @@ mod tests {
         };
         assert_eq!(
             details(&snapshot),
-            ", 2 running, 3 queued, 1 failed, 123K tokens/s, 1 min 30 s left, worst: run-7: train: exit \
-             code 1"
+            ", 2 running, 3 queued, 1 failed, 12.3M of 40.0M tokens, loss 3.214, 123K tokens/s, 1 min 30 s \
+             left, worst: run-7: train: exit code 1"
         );
         assert_eq!(details(&Snapshot::default()), "");
     }

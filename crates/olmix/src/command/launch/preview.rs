@@ -109,7 +109,7 @@ pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
             "expected": cost::worth_json(&expected),
             "runs": values,
         });
-        return output::print(&told.to_string());
+        return output::print_json(&told.to_string());
     }
     let mut text = table(&["run", "state", "would run", "steps", "tokens"], &rows);
     let how = if local {
@@ -120,8 +120,8 @@ pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
     text += &format!("{to_do} of {} runs would be run, {how}\n", variants.len());
     text += &cost.line();
     text += &cost::worth(&expected, variants.len());
-    text += &shown_commands(submission, &commands, to_do);
-    output::print(&text)
+    text.verbatim(shown_commands(submission, &commands, to_do));
+    output::print(text)
 }
 
 /// The submission, and the commands of the first runs.

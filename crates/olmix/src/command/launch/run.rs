@@ -135,9 +135,9 @@ fn ended(args: &LaunchRunArgs, ledger: &Ledger, swarm: &Swarm) -> Result<(), Fai
     let runs = ledger.runs(swarm.id)?;
     let report = SwarmReport::new(ledger, swarm, &runs)?;
     if args.common.json {
-        output::print(&as_json(&[report]).to_string())?;
+        output::print_json(&as_json(&[report]).to_string())?;
     } else if !args.common.quiet {
-        output::print(&summary(&report))?;
+        output::print(summary(&report))?;
     }
     let of = |state| runs.iter().filter(|run| run.state == state).count();
     let (finished, failed) = (of(State::Finished), of(State::Failed));
@@ -173,7 +173,7 @@ fn leave(
     );
     match code {
         Some(code) => Err(Failure::Ended(code, format!("stopped; {line}"))),
-        None if args.common.json => output::print(
+        None if args.common.json => output::print_json(
             &serde_json::json!({"submitted": left, "engine": engine.word()}).to_string(),
         ),
         None if args.common.quiet => Ok(()),

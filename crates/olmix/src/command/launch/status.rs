@@ -12,7 +12,9 @@ use crate::args::LaunchStatusArgs;
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::table::table;
+use crate::terminal::Medium;
 
 /// Rows of the printed table.
 const MOST_PRINTED: usize = 30;
@@ -36,7 +38,7 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
     let mut printed = String::new();
     let mut looked = None;
     loop {
-        let mut text = String::new();
+        let mut page = Page::default();
         let mut reports = Vec::new();
         let mut open = 0;
         for swarm in &swarms {
@@ -47,15 +49,16 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
             let runs = ledger.runs(swarm.id)?;
             let report = SwarmReport::new(&ledger, swarm, &runs)?;
             open += runs.len() - report.snapshot.ended();
-            text += &describe(&report);
+            page += describe(&report);
             reports.push(report.to_json());
         }
         if args.common.json {
-            return output::print(&json!({"swarms": reports}).to_string());
+            return output::print_json(&json!({"swarms": reports}).to_string());
         }
         if args.common.quiet {
             return Ok(());
         }
+        let text = page.rendered(Medium::stdout());
         if text != printed {
             // On a terminal the new page takes the place of the old one.
             let clear = if args.watch && terminal {
@@ -63,7 +66,7 @@ pub fn run(args: &LaunchStatusArgs) -> Result<(), Failure> {
             } else {
                 ""
             };
-            output::print_as_it_is(&format!("{clear}{}", output::plain(&text)))?;
+            output::print_as_it_is(&format!("{clear}{text}"))?;
             printed = text;
         }
         if !args.watch || open == 0 {
@@ -79,16 +82,16 @@ pub fn as_json(reports: &[SwarmReport<'_>]) -> Value {
 }
 
 /// The page of `launch status`.
-fn describe(report: &SwarmReport<'_>) -> String {
+fn describe(report: &SwarmReport<'_>) -> Page {
     let finished = report.snapshot.count(State::Finished);
-    let mut text = format!(
+    let mut text = Page::from(format!(
         "{}: {finished}/{} runs{}\n",
         report.swarm.name,
         report.runs.len(),
         details(&report.snapshot)
-    );
+    ));
     text += &lines(report);
-    text += &rows(report, |run| {
+    text += rows(report, |run| {
         matches!(run.state, State::Submitted | State::Running | State::Failed)
     });
     if report.orphans > 0 {
@@ -134,7 +137,7 @@ fn hours(hours: f64) -> String {
 }
 
 /// What a launch ends with.
-pub fn summary(report: &SwarmReport<'_>) -> String {
+pub fn summary(report: &SwarmReport<'_>) -> Page {
     let seconds: f64 = report.runs.iter().map(|run| run.seconds).sum();
     let tokens: u64 = report.runs.iter().filter_map(|run| run.tokens).sum();
     let retried = report.runs.iter().filter(|run| run.attempt > 1).count();
@@ -160,12 +163,12 @@ pub fn summary(report: &SwarmReport<'_>) -> String {
             String::new()
         }
     );
-    text += &rows(report, |run| run.state == State::Failed);
+    text += rows(report, |run| run.state == State::Failed);
     text
 }
 
 /// A row per run that is worth one.
-fn rows(report: &SwarmReport<'_>, worth: impl Fn(&Run) -> bool) -> String {
+fn rows(report: &SwarmReport<'_>, worth: impl Fn(&Run) -> bool) -> Page {
     let mut shown: Vec<&Run> = report.runs.iter().filter(|run| worth(run)).collect();
     // What failed and what works comes before what waits.
     let order = |run: &&Run| match run.state {
@@ -175,7 +178,7 @@ fn rows(report: &SwarmReport<'_>, worth: impl Fn(&Run) -> bool) -> String {
     };
     shown.sort_by_key(order);
     if shown.is_empty() {
-        return String::new();
+        return Page::default();
     }
     let row = |run: &&Run| {
         let progress = match run.state {

@@ -7,28 +7,29 @@ use olmix_ledger::Cost;
 use olmix_project::{Estimate, ExpectedLoss, FreeReason, Plan, Project, Risk};
 
 use crate::bars::tokens_text;
+use crate::page::Page;
 use crate::table::{number, percent, table, table_with_text};
 
 /// Rows of the printed tables.
 const MOST_PRINTED: usize = 8;
 
 /// The plan as `olmix plan` prints it.
-pub fn described(project: &Project, plan: &Plan) -> String {
+pub fn described(project: &Project, plan: &Plan) -> Page {
     let base = plan.base.as_ref().map_or_else(
         || "no mixture yet".to_owned(),
         |base| format!("starting from {}", base.name()),
     );
-    let mut text = format!(
+    let mut text = Page::from(format!(
         "{} for {} ({} domains), {base}.\n",
         plan.method().name(),
         plan.version.name(),
         plan.domains.len()
-    );
+    ));
     for reason in &plan.reasons {
         let _ = writeln!(text, "- {reason}");
     }
-    text += &frozen(plan);
-    text += &free(plan);
+    text += frozen(plan);
+    text += free(plan);
     if let ([], [one]) = (plan.reuse.frozen.as_slice(), plan.reuse.drawn.as_slice()) {
         let _ = writeln!(
             text,
@@ -51,16 +52,16 @@ pub fn described(project: &Project, plan: &Plan) -> String {
             let _ = writeln!(text, "{}.", weighted.sentence());
         }
     }
-    text += &costs(project, plan);
+    text += costs(project, plan);
     if let Some(risk) = &plan.risk {
-        text += &risks(plan, risk);
+        text += risks(plan, risk);
     }
     text
 }
 
 /// The virtual domains: their caps, and the largest shares within them.
-fn frozen(plan: &Plan) -> String {
-    let mut text = String::new();
+fn frozen(plan: &Plan) -> Page {
+    let mut text = Page::default();
     for (v, one) in plan.reuse.frozen.iter().enumerate() {
         let (min, max) = plan.bounds(v);
         let most = plan.cap(v).into_iter().chain((max < 1.0).then_some(max));
@@ -87,7 +88,7 @@ fn frozen(plan: &Plan) -> String {
             .take(MOST_PRINTED)
             .map(|(name, share)| vec![name.clone(), percent(*share)])
             .collect();
-        text += &table(&["domain", "of it"], &rows);
+        text += table(&["domain", "of it"], &rows);
         if members.len() > rows.len() {
             let _ = writeln!(text, " … and {} smaller", members.len() - rows.len());
         }
@@ -96,9 +97,9 @@ fn frozen(plan: &Plan) -> String {
 }
 
 /// The domains whose ratios are computed, and why.
-fn free(plan: &Plan) -> String {
+fn free(plan: &Plan) -> Page {
     if plan.reuse.free.is_empty() || plan.reuse.frozen.is_empty() {
-        return String::new();
+        return Page::default();
     }
     let rows: Vec<Vec<String>> = plan
         .reuse
@@ -118,15 +119,12 @@ fn free(plan: &Plan) -> String {
             vec![free.domain.clone(), why]
         })
         .collect();
-    format!(
-        "\n{} domains are computed:\n{}",
-        plan.reuse.free.len(),
-        table_with_text(&["domain", "why"], &rows, &[0, 1])
-    )
+    let computed = format!("\n{} domains are computed:\n", plan.reuse.free.len());
+    Page::from(computed) + table_with_text(&["domain", "why"], &rows, &[0, 1])
 }
 
 /// What the plan costs, and every method with its runs.
-fn costs(project: &Project, plan: &Plan) -> String {
+fn costs(project: &Project, plan: &Plan) -> Page {
     let cost = |cost: &Cost| {
         let mut text = format!("{} runs", cost.runs);
         if cost.tokens > 0 {
@@ -137,7 +135,7 @@ fn costs(project: &Project, plan: &Plan) -> String {
         }
         text
     };
-    let mut text = format!("\n{}", cost(&plan.cost));
+    let mut text = Page::from(format!("\n{}", cost(&plan.cost)));
     if plan.cost.runs < plan.recompute.runs {
         let saved = 1.0 - plan.cost.runs as f64 / plan.recompute.runs as f64;
         let _ = write!(
@@ -167,11 +165,11 @@ fn costs(project: &Project, plan: &Plan) -> String {
             missing.join(" and ")
         );
     }
-    text + &alternatives(plan)
+    text + alternatives(plan)
 }
 
 /// Every method with its runs, and the loss that it is expected to reach.
-fn alternatives(plan: &Plan) -> String {
+fn alternatives(plan: &Plan) -> Page {
     let expected = &plan.expected;
     let losses = expected.methods.iter().any(Result::is_ok);
     let methods = plan.reuse.alternatives.iter().zip(&expected.methods);
@@ -188,7 +186,7 @@ fn alternatives(plan: &Plan) -> String {
     };
     let rows: Vec<Vec<String>> = methods.clone().map(row).collect();
     let header = ["method", "domains sampled", "runs", "expected loss"];
-    let mut text = format!("\n{}", table(&header[..3 + usize::from(losses)], &rows));
+    let mut text = Page::from("\n") + table(&header[..3 + usize::from(losses)], &rows);
     if !losses {
         if let Some(Err(why)) = expected.methods.first().filter(|_| plan.cost.runs > 0) {
             let _ = writeln!(text, "No expected loss: {why}.");
@@ -215,8 +213,8 @@ fn alternatives(plan: &Plan) -> String {
 }
 
 /// The risk: estimated losses, coupling, and the bound of Theorem 1.
-fn risks(plan: &Plan, risk: &Risk) -> String {
-    let mut text = format!("\nRisk, by the laws of {}", risk.fit);
+fn risks(plan: &Plan, risk: &Risk) -> Page {
+    let mut text = Page::from(format!("\nRisk, by the laws of {}", risk.fit));
     text += if risk.log_linear {
         ":\n"
     } else {
@@ -292,7 +290,7 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
             ]
         })
         .collect();
-    text += &table_with_text(
+    text += table_with_text(
         &[
             "unchanged domain",
             "coupling with the update",
@@ -315,7 +313,7 @@ fn risks(plan: &Plan, risk: &Risk) -> String {
             ]
         })
         .collect();
-    text + "\n" + &table(&["tasks, by coupling", "κ"], &rows)
+    text + "\n" + table(&["tasks, by coupling", "κ"], &rows)
 }
 
 /// Where a domain's coefficients come from.

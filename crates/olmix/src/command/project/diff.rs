@@ -23,7 +23,7 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
     let rows: Vec<[String; 3]> = match project.diff(&a, &b)? {
         RecordDiff::Mixtures(from, to) => {
             if !common.json && from.version != to.version {
-                output::print(&format!("{} → {}\n", from.version, to.version))?;
+                output::print(format!("{} → {}\n", from.version, to.version))?;
             }
             return compare(&from.weights, &to.weights, args.top, common.json);
         }
@@ -34,13 +34,13 @@ pub fn diff(args: &DiffArgs) -> Result<(), Failure> {
         let entries = rows
             .iter()
             .map(|[what, a, b]| json!({"what": what, "a": a, "b": b}));
-        return output::print(&entries.collect::<Value>().to_string());
+        return output::print_json(&entries.collect::<Value>().to_string());
     }
     if rows.is_empty() {
         return output::print("The records do not differ.");
     }
     let rows: Vec<Vec<String>> = rows.into_iter().take(args.top).map(Vec::from).collect();
-    output::print(&table_with_text(
+    output::print(table_with_text(
         &["", &a.name(), &b.name()],
         &rows,
         &[0, 1, 2],

@@ -18,13 +18,13 @@ pub fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     let flaws = project.ledger.verify(args.deep)?;
     let records = project.ledger.records()?.len();
     if common.json {
-        output::print(&json!({"records": records, "flaws": flaws}).to_string())?;
+        output::print_json(&json!({"records": records, "flaws": flaws}).to_string())?;
     }
     if flaws.is_empty() {
         if common.json || common.quiet {
             return Ok(());
         }
-        return output::print(&format!("{records} records checked; all are unchanged."));
+        return output::print(format!("{records} records checked; all are unchanged."));
     }
     let shown: Vec<String> = flaws
         .iter()
@@ -61,12 +61,14 @@ pub fn history(command: &HistoryCommand) -> Result<(), Failure> {
             let project = Project::import(export, &folder, now())?;
             let records = project.ledger.records()?.len();
             if common.json {
-                return output::print(&json!({"records": records, "project": folder}).to_string());
+                return output::print_json(
+                    &json!({"records": records, "project": folder}).to_string(),
+                );
             }
             if common.quiet {
                 return Ok(());
             }
-            output::print(&format!(
+            output::print(format!(
                 "{records} records imported, with the hashes they had."
             ))
         }
@@ -77,13 +79,10 @@ fn export(folder: &Path, args: &ProjectArgs) -> Result<(), Failure> {
     let project = open_to_read(args)?;
     let records = project.export(folder)?;
     if args.common.json {
-        return output::print(&json!({"records": records, "folder": folder}).to_string());
+        return output::print_json(&json!({"records": records, "folder": folder}).to_string());
     }
     if args.common.quiet {
         return Ok(());
     }
-    output::print(&format!(
-        "{records} records written to {}",
-        folder.display()
-    ))
+    output::print(format!("{records} records written to {}", folder.display()))
 }

@@ -53,13 +53,13 @@ pub fn init(args: &InitArgs) -> Result<(), Failure> {
     let count = project.config.domains.len();
     if args.common.json {
         let json = json!({"project": folder, "name": project.config.name, "version": "domains@1", "domains": count});
-        return output::print(&json.to_string());
+        return output::print_json(&json.to_string());
     }
     if args.common.quiet {
         return Ok(());
     }
     let place = args.folder.display();
-    output::print(&format!(
+    output::print(format!(
         "A project of {count} domains, recorded as domains@1.\nWritten: {place}/olmix.yaml, \
          {place}/.olmix/ledger.sqlite\n\
          Next: `olmix commit` a mixture you have, or `olmix plan` the first swarm."

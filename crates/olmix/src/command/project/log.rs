@@ -34,7 +34,7 @@ pub fn log(args: &LogArgs) -> Result<(), Failure> {
             })
         };
         let shown: Vec<Value> = records.iter().rev().take(most).map(entry).collect();
-        return output::print(&Value::from(shown).to_string());
+        return output::print_json(&Value::from(shown).to_string());
     }
     if common.quiet {
         return Ok(());
@@ -142,21 +142,21 @@ pub fn tag(args: &TagArgs) -> Result<(), Failure> {
             tags.insert(tag, record.map_or_else(String::new, |record| record.name()));
         }
         if common.json {
-            return output::print(&json!(tags).to_string());
+            return output::print_json(&json!(tags).to_string());
         }
         let rows: Vec<Vec<String>> = tags
             .into_iter()
             .map(|(tag, name)| vec![tag, name])
             .collect();
-        return output::print(&table_with_text(&["tag", "record"], &rows, &[0, 1]));
+        return output::print(table_with_text(&["tag", "record"], &rows, &[0, 1]));
     };
     let record = project.ledger.record(&args.name)?;
     project.ledger.tag(tag, record.id, now())?;
     if common.json {
-        return output::print(&json!({"tag": tag, "record": record.name()}).to_string());
+        return output::print_json(&json!({"tag": tag, "record": record.name()}).to_string());
     }
     if common.quiet {
         return Ok(());
     }
-    output::print(&format!("{tag} is {}", record.name()))
+    output::print(format!("{tag} is {}", record.name()))
 }

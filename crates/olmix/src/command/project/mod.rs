@@ -109,7 +109,7 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
             if let Some((_, record)) = &written {
                 json["record"] = json!(record);
             }
-            return output::print(&json.to_string());
+            return output::print_json(&json.to_string());
         }
         if common.quiet {
             return Ok(());
@@ -119,9 +119,9 @@ pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
             text += &cost.line();
         }
         text += &cost::worth(&worth::expected(&plan), plan.reuse.runs);
-        output::print(&text)?;
+        output::print(text)?;
         match &written {
-            Some((folder, record)) => output::print(&steps(folder, record, &plan)),
+            Some((folder, record)) => output::print(steps(folder, record, &plan)),
             None => Ok(()),
         }
     })
@@ -184,7 +184,7 @@ pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
                 "mixture": record.name(), "hash": record.hash, "fit": name(&done.fit),
                 "swarm": name(&done.swarm), "gain": record.gain, "over": log::gain_over(&project, record),
             });
-            return output::print(&json.to_string());
+            return output::print_json(&json.to_string());
         }
         if common.quiet {
             return Ok(());
@@ -212,6 +212,6 @@ pub fn commit(args: &CommitArgs) -> Result<(), Failure> {
         } else {
             format!(": {}, as its laws predict", gains.join(" and "))
         };
-        output::print(&format!("Recorded as {}{with}{gain}", record.name()))
+        output::print(format!("Recorded as {}{with}{gain}", record.name()))
     })
 }

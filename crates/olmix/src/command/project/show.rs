@@ -16,6 +16,7 @@ use crate::args::ShowRecordArgs;
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::table::{number, percent, table_with_text};
 
 /// Names of what a record was made of.
@@ -41,12 +42,12 @@ pub fn show(args: &ShowRecordArgs) -> Result<(), Failure> {
         let mut shown = json!(record);
         shown["name"] = json!(record.name());
         shown["parents"] = json!(parents);
-        return output::print(&shown.to_string());
+        return output::print_json(&shown.to_string());
     }
     if common.quiet {
         return Ok(());
     }
-    let mut text = format!("{}  {}\n", record.name(), record.title);
+    let mut text = Page::from(format!("{}  {}\n", record.name(), record.title));
     for (what, value) in [
         ("hash", record.hash.clone()),
         ("recorded", utc(record.created)),
@@ -88,19 +89,19 @@ pub fn show(args: &ShowRecordArgs) -> Result<(), Failure> {
     for file in &record.files {
         let _ = writeln!(text, "{:9} {}  sha256 {}", "file", file.name, file.sha256);
     }
-    text.push('\n');
-    text += &match record.kind {
+    text += "\n";
+    text += match record.kind {
         RecordKind::Mixture => mixture(&project, &record)?,
         RecordKind::Domains => domains(&project, &record)?,
-        RecordKind::Swarm | RecordKind::Fit => {
-            serde_json::to_string_pretty(&record.content).unwrap_or_default() + "\n"
-        }
+        RecordKind::Swarm | RecordKind::Fit => serde_json::to_string_pretty(&record.content)
+            .unwrap_or_default()
+            .into(),
     };
-    output::print(&text)
+    output::print(text)
 }
 
 /// A table of a mixture: weights, epochs, and the fit that each weight comes from.
-fn mixture(project: &Project, record: &Record) -> Result<String, Failure> {
+fn mixture(project: &Project, record: &Record) -> Result<Page, Failure> {
     let content: MixtureContent = project.content(record)?;
     let version = project.ledger.record(&content.version)?;
     let set: DomainsContent = project.content(&version)?;
@@ -128,15 +129,12 @@ fn mixture(project: &Project, record: &Record) -> Result<String, Failure> {
             ]
         })
         .collect();
-    Ok(format!(
-        "{} over {}\n{}",
-        content.method,
-        content.version,
-        table_with_text(&["domain", "weight", "epochs", "from"], &rows, &[0, 3])
-    ))
+    let made = format!("{} over {}\n", content.method, content.version);
+    let weights = table_with_text(&["domain", "weight", "epochs", "from"], &rows, &[0, 3]);
+    Ok(Page::from(made) + weights)
 }
 
-fn domains(project: &Project, record: &Record) -> Result<String, Failure> {
+fn domains(project: &Project, record: &Record) -> Result<Page, Failure> {
     let content: DomainsContent = project.content(record)?;
     let rows: Vec<Vec<String>> = content
         .domains

@@ -41,17 +41,17 @@ pub fn update(args: &UpdateArgs) -> Result<(), Failure> {
                 "version": done.record.name(), "hash": done.record.hash, "domains": done.domains.1,
                 "before": done.domains.0, "affected": done.affected, "counted": counted.iter().cloned().collect::<serde_json::Map<_, _>>(),
             });
-            return output::print(&json.to_string());
+            return output::print_json(&json.to_string());
         }
         if common.quiet {
             return Ok(());
         }
         for (name, tokens) in &counted {
             let tokens = tokens.as_u64().unwrap_or(0);
-            output::print(&format!("{name}: {} tokens counted", tokens_text(tokens)))?;
+            output::print(format!("{name}: {} tokens counted", tokens_text(tokens)))?;
         }
         let (before, after) = done.domains;
-        output::print(&format!(
+        output::print(format!(
             "Recorded as {}: {} ({before} before, {after} now)\nNext: `olmix plan` says what to recompute.",
             done.record.name(),
             done.record.title
@@ -69,12 +69,12 @@ fn undo(project: &mut Project, args: &UpdateArgs) -> Result<(), Failure> {
             "version": done.record.name(), "hash": done.record.hash, "undone": done.undone.name(),
             "domains": after, "before": before,
         });
-        return output::print(&json.to_string());
+        return output::print_json(&json.to_string());
     }
     if common.quiet {
         return Ok(());
     }
-    output::print(&format!(
+    output::print(format!(
         "Recorded as {}: {} ({before} domains before, {after} now)",
         done.record.name(),
         done.record.title

@@ -16,6 +16,7 @@ use super::{json, on_threads, write_figure};
 use crate::args::{StudyArgs, StudyQuestion};
 use crate::failure::Failure;
 use crate::output;
+use crate::page::Page;
 use crate::progress::Bar;
 use crate::table::{number, table};
 use journal::Journal;
@@ -57,11 +58,11 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
         files.extend(details::write(args, &study, &details)?);
         if args.common.json {
             let content = json(&as_json(&study, &rows))?;
-            output::print(&String::from_utf8_lossy(&content))?;
+            output::print_json(&String::from_utf8_lossy(&content))?;
         } else if !quiet {
-            output::print(&printed(&study, &rows))?;
+            output::print(printed(&study, &rows))?;
             let folder = args.output_dir.display();
-            output::print(&format!("Written: {folder}/{}", files.join(", ")))?;
+            output::print(format!("Written: {folder}/{}", files.join(", ")))?;
         }
         Ok(())
     })
@@ -170,7 +171,7 @@ fn header(study: &Study<'_>) -> Vec<&'static str> {
     header
 }
 
-fn printed(study: &Study<'_>, rows: &[Summary]) -> String {
+fn printed(study: &Study<'_>, rows: &[Summary]) -> Page {
     table(&header(study), &text_rows(rows)) + "Means over the seeds with their standard errors.\n"
 }
 

@@ -77,10 +77,10 @@ pub fn run(args: &StudyArgs, loaded: &LoadedFit) -> Result<(), Failure> {
             })
         };
         let rows: Vec<serde_json::Value> = rows.iter().map(object).collect();
-        output::print(&String::from_utf8_lossy(&json(&rows)?))?;
+        output::print_json(&String::from_utf8_lossy(&json(&rows)?))?;
     } else if !args.common.quiet {
-        output::print(&table(&header, &table_rows))?;
-        output::print(&format!(
+        output::print(table(&header, &table_rows))?;
+        output::print(format!(
             "Written: {}/proxy-size.csv, proxy-size.md, proxy-size.svg, proxy-size.png",
             args.output_dir.display()
         ))?;

@@ -31,7 +31,8 @@ fn fit_writes_its_files_and_prints_the_mixture() {
         "web:general",
         "token cap",
         "90 % interval",
-        "Predicted average loss",
+        "predicted average loss",
+        "Trust: good.",
     ] {
         assert!(printed.contains(part), "{part} is not in\n{printed}");
     }
@@ -376,13 +377,16 @@ fn fit_chooses_the_law_by_cross_validation_where_the_config_names_none() {
     std::fs::write(&config, text.replace("type: log_linear", "n_test: 0")).unwrap();
     let mut command = olmix();
     let run = command
-        .args(["fit", "--bootstrap", "0", "--config"])
+        .args(["fit", "--bootstrap", "0", "--verbose", "--config"])
         .arg(&config)
         .arg("--output-dir")
         .arg(folder.path().join("out"))
         .assert()
         .success();
     let printed = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
-    assert!(printed.contains("chosen by cross-validation"), "{printed}");
+    assert!(
+        printed.contains("laws, chosen by cross-validation"),
+        "{printed}"
+    );
     assert!(printed.contains("law tried"), "{printed}");
 }

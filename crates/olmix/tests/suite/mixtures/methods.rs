@@ -312,7 +312,7 @@ fn search_among_some_of_the_runs_names_the_run_whose_mixture_it_proposes() {
     let share = mixture["domains"][0]["weight"].as_f64().unwrap();
     assert_eq!(mixture["optimizer"]["run"], format!("r{:.0}", 10.0 * share));
     // No law predicted it.
-    let measured = format!("Measured average loss {:.4}", 2.0 - share);
+    let measured = format!("measured average loss {:.4}", 2.0 - share);
     assert!(
         told.contains(&measured) && !told.contains("Predicted"),
         "{told}"

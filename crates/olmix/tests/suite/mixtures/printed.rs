@@ -1,8 +1,10 @@
 //! What people read on the terminal, as it is.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::common::newcomer;
+use crate::common::python::python;
 use assert_cmd::Command;
 
 /// What a command prints on standard output, run in a folder with the examples.
@@ -30,6 +32,71 @@ fn fit_prints_mixture_families_and_trust() {
         "fit --config examples/demo/fit.yaml"
     ));
 }
+
+#[test]
+fn fit_verbose_prints_the_statistics_behind_the_summary() {
+    let folder = newcomer();
+    let all = printed(
+        folder.path(),
+        "fit --config examples/demo/fit.yaml --verbose",
+    );
+    let trust = all.find("Trust: ").unwrap();
+    insta::assert_snapshot!(&all[trust..]);
+}
+
+#[test]
+fn lines_on_a_terminal_fit_its_width_and_break_no_word() {
+    let Some(python) = python() else { return };
+    let folder = newcomer();
+    let fit = ["fit", "--config", "examples/demo/fit.yaml", "--verbose"];
+    let printed = printed(folder.path(), &fit.join(" "));
+    let words: HashSet<&str> = printed.split_whitespace().collect();
+    for columns in [60_usize, 80, 120] {
+        let run = std::process::Command::new(&python)
+            .args(["-c", IN_A_TERMINAL, &columns.to_string()])
+            .arg(env!("CARGO_BIN_EXE_olmix"))
+            .args(fit)
+            .current_dir(folder.path())
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(run.stdout).unwrap();
+        // The bar's last trace, then the page.
+        let page = shown.rsplit("\u{1b}[2K").next().unwrap();
+        assert!(page.contains("\u{1b}[1mTrain on"), "{page}");
+        let page = console::strip_ansi_codes(page).replace('\r', "");
+        for line in page.lines() {
+            assert!(
+                console::measure_text_width(line) <= columns,
+                "{columns}: {line}"
+            );
+        }
+        // Digits of the certificate are rounding.
+        let page = page.split("duality gap").next().unwrap();
+        for word in page.split_whitespace() {
+            assert!(words.contains(word), "{columns}: {word}");
+        }
+    }
+}
+
+/// Runs a command in a pseudo-terminal of so many columns, and prints what it shows there.
+const IN_A_TERMINAL: &str = r#"
+import fcntl, os, pty, struct, sys, termios
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, int(sys.argv[1]), 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+while True:
+    try:
+        read = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not read:
+        break
+    sys.stdout.buffer.write(read)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
 
 #[test]
 fn predict_prints_the_scores_of_every_task() {

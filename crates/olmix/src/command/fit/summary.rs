@@ -1,0 +1,182 @@
+//! A fit in three lines of plain words: what to train on, what it costs, how far to trust it.
+
+use olmix_core::{Fit, LossChange, Proposal, Swarm};
+use olmix_io::{LoadedFit, first_few, verdict_words};
+
+use super::prices::dearest;
+use crate::page::Page;
+use crate::table::{coverage, number, percent, signed_percent};
+
+/// The three lines; for a mixture that no law predicts, what there is to say of it; for laws without a mixture, how
+/// well they predict.
+pub fn summary(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
+    let mut text = Page::default();
+    match &fit.proposal {
+        Some(proposal) => {
+            text.strong(&(answer(trained, proposal) + "\n"));
+            if !proposal.natural.is_empty() {
+                text += costs(loaded, trained, proposal);
+            }
+        }
+        None => text += laws(fit),
+    }
+    if let Some(verdict) = fit.verdict(trained, &loaded.spec) {
+        let words = verdict_words(&verdict, &loaded.spec);
+        text += &format!("Trust: {}\n", words.sentences());
+    }
+    text
+}
+
+/// The heaviest domains by name, and what the mixture is predicted to gain.
+fn answer(trained: &Swarm, proposal: &Proposal) -> String {
+    let of = ingredients(proposal);
+    let loss = proposal.predicted_average;
+    let Some(natural) = proposal.natural_average else {
+        let run = proposal
+            .solution
+            .run
+            .and_then(|run| trained.runs().get(run));
+        return match run {
+            Some(run) if loss.is_finite() => {
+                let loss = number(Some(loss), 4);
+                format!("Train on {of}: the mixture of run {run}, measured average loss {loss}.")
+            }
+            _ => format!("Train on {of}: a rule's mixture, of which no loss is predicted."),
+        };
+    };
+    let gain = 1.0 - loss / natural;
+    let mut text = if proposal.solution.status == olmix_core::optimize::Status::LocalMaximum {
+        format!(
+            "A counterfactual, not to train on: the worst mixture found is {of}, with an average loss "
+        )
+    } else {
+        format!("Train on {of}: predicted average loss ")
+    };
+    let way = if gain < 0.0 { "higher" } else { "lower" };
+    text += &format!(
+        "{} against {} at the prior, {} {way}",
+        number(Some(loss), 4),
+        number(Some(natural), 4),
+        percent(gain.abs())
+    );
+    if let Some(bootstrap) = &proposal.bootstrap {
+        text += &format!(
+            " ({} interval of the gain {} to {})",
+            coverage(bootstrap.confidence),
+            bounded_percent(bootstrap.gain.low),
+            bounded_percent(bootstrap.gain.high)
+        );
+    }
+    for (name, loss) in proposal.baselines.iter().skip(1) {
+        let gain = 1.0 - proposal.predicted_average / loss;
+        let way = if gain < 0.0 { "higher" } else { "lower" };
+        text += &format!("; {} {way} than the {name}", percent(gain.abs()));
+    }
+    text + "."
+}
+
+/// Domains named with their weights; the others are counted.
+const NAMED: usize = 4;
+
+fn ingredients(proposal: &Proposal) -> String {
+    let weights = proposal.mixture.weights().iter().copied();
+    let mut parts: Vec<(f64, &str)> = weights.zip(proposal.mixture.domains().names()).collect();
+    parts.retain(|part| part.0 > 0.0);
+    parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let named = if parts.len() <= NAMED + 1 {
+        parts.len()
+    } else {
+        NAMED
+    };
+    let mut texts: Vec<String> = parts[..named]
+        .iter()
+        .map(|(weight, name)| format!("{:.1} % {name}", 100.0 * weight))
+        .collect();
+    if named < parts.len() {
+        texts.push(format!("{} others", parts.len() - named));
+    }
+    match texts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "nothing".to_owned(),
+    }
+}
+
+/// What gets worse, and the dearest constraint.
+fn costs(loaded: &LoadedFit, trained: &Swarm, proposal: &Proposal) -> String {
+    let worse = |mut changes: Vec<LossChange>| {
+        changes.retain(LossChange::is_worse);
+        changes.sort_by(|a, b| b.relative().total_cmp(&a.relative()));
+        changes
+    };
+    let named = |changes: &[LossChange]| {
+        let one = |change: &LossChange| {
+            format!("{} ({})", change.name, signed_percent(change.relative()))
+        };
+        first_few(changes.iter().map(one).collect::<Vec<_>>(), 3)
+    };
+    let (families, tasks) = (
+        worse(proposal.family_changes(trained)),
+        worse(proposal.task_changes(trained)),
+    );
+    let of = trained.tasks().len();
+    let mut text = match (families.as_slice(), tasks.as_slice()) {
+        ([], []) => "No task gets worse than at the prior.".to_owned(),
+        ([], tasks) => format!(
+            "No family of tasks gets worse than at the prior; of {of} tasks, {} {}: {}.",
+            tasks.len(),
+            if tasks.len() == 1 { "does" } else { "do" },
+            named(tasks)
+        ),
+        (families, tasks) => format!(
+            "Worse than at the prior: {}; of {of} tasks, {}: {}.",
+            named(families),
+            tasks.len(),
+            named(tasks)
+        ),
+    };
+    let dearest = dearest(
+        trained.domains(),
+        &loaded.spec.constraints,
+        loaded.config.constraints.target_tokens,
+        proposal,
+    );
+    if let Some(sentence) = dearest {
+        text += &format!(" Dearest constraint: {sentence}.");
+    }
+    text + "\n"
+}
+
+/// How well laws without a mixture predict.
+fn laws(fit: &Fit) -> String {
+    let held_out = fit
+        .held_out
+        .as_ref()
+        .map(|held| (held.average, "runs set aside"));
+    let folded = fit.out_of_fold.as_ref();
+    let folded = folded.map(|checked| (checked.average, "unseen runs, by cross-validation"));
+    held_out
+        .or(folded)
+        .map_or_else(String::new, |(scores, of)| {
+            format!(
+                "Average loss of {of}: rank correlation {}, RMSE {} (guessing the mean: {}).\n",
+                number(scores.spearman, 3),
+                number(Some(scores.rmse), 4),
+                number(Some(scores.mean_rmse), 4)
+            )
+        })
+}
+
+/// A gain as a percentage; one that only laws that explode can give, as the bound that it is beyond.
+pub fn bounded_percent(gain: f64) -> String {
+    const MOST: f64 = 10.0;
+    if gain.abs() <= MOST || gain.is_nan() {
+        return percent(gain);
+    }
+    let beyond = if gain < 0.0 {
+        "less than −"
+    } else {
+        "more than "
+    };
+    format!("{beyond}{:.0} %", 100.0 * MOST)
+}
