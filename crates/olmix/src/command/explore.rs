@@ -1,13 +1,12 @@
 //! `olmix explore`.
 
-use std::process::{Command, Stdio};
-
 use olmix_explore::{Explorer, ListenError, OpenError, Server};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::ExploreArgs;
+use crate::browser;
 use crate::failure::Failure;
 use crate::output;
 
@@ -21,15 +20,16 @@ pub fn run(args: &ExploreArgs) -> Result<(), Failure> {
     }
     let url = server.url();
     if args.common.json {
-        output::print(&json!({"url": url}).to_string())?;
+        output::print_json(&json!({"url": url}).to_string())?;
     } else {
-        output::print(&url)?;
+        output::print_as_it_is(&url)?;
         if !args.common.quiet {
             output::eprint_line("The page is for this machine alone. Ctrl-C ends it.");
         }
     }
+    // Where that fails, the address was printed.
     if !args.no_open {
-        open_browser(&url);
+        let _ = browser::open(&url);
     }
     server.serve(explorer, stopped()?).map_err(of_listening)
 }
@@ -45,30 +45,6 @@ fn stopped() -> Result<impl Future<Output = ()>, Failure> {
         send.stop();
     });
     Ok(receive)
-}
-
-/// Shows a page in a browser where there is a display. Where that fails, the address was printed.
-fn open_browser(url: &str) {
-    let displays = ["DISPLAY", "WAYLAND_DISPLAY"];
-    let shown =
-        cfg!(target_os = "macos") || displays.iter().any(|name| std::env::var_os(name).is_some());
-    if !shown {
-        return;
-    }
-    let program = if cfg!(target_os = "macos") {
-        "open"
-    } else {
-        "xdg-open"
-    };
-    let mut command = Command::new(program);
-    command
-        .arg(url)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    if let Ok(mut child) = command.spawn() {
-        std::thread::spawn(move || child.wait());
-    }
 }
 
 fn of_listening(error: ListenError) -> Failure {
