@@ -1,6 +1,7 @@
 /** What each constraint that binds costs, the dearest first. */
 import { change as signed, percent } from '../../view/format';
 import { Tip } from '../../view/tip';
+import { sentence } from '../state/actions';
 import type { State } from '../state/store';
 import type { Price } from '../state/types';
 
@@ -39,6 +40,8 @@ export function Held({ state }: { state: State }) {
       </header>
       {binding.length === 0 ? (
         <p class="empty">No constraint binds: the mixture is what the laws and λ want.</p>
+      ) : fresh && state.prices!.why !== null ? (
+        <p class="empty">{sentence(state.prices!.why)}</p>
       ) : !list ? (
         <p class="empty">Solving without each constraint …</p>
       ) : (

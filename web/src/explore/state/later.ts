@@ -1,5 +1,5 @@
 /** What is asked when the page is at rest: the prices of the constraints, and the prediction of the mixture. */
-import { ask } from './client';
+import { ask, type Refusal } from './client';
 import { current, set } from './store';
 import type { Prediction, Price } from './types';
 
@@ -35,7 +35,7 @@ async function fetchAll(): Promise<void> {
   if (current().prices?.of === settings) return;
   if (!stays() || solved.binding.length === 0) return;
   await ask<{ prices: Price[] }>('api/prices', settings).then(
-    ({ prices }) => stays() && set({ prices: { of: settings, list: prices } }),
-    () => undefined,
+    ({ prices }) => stays() && set({ prices: { of: settings, list: prices, why: null } }),
+    (error: Refusal) => stays() && !error.superseded && set({ prices: { of: settings, list: [], why: error.message } }),
   );
 }

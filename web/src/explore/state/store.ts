@@ -44,7 +44,8 @@ export interface State {
   view: View;
   notice: Notice | null;
   offline: Refusal | null;
-  prices: { of: Settings; list: Price[] } | null;
+  /** Prices, or why there are none. */
+  prices: { of: Settings; list: Price[]; why: string | null } | null;
   prediction: { of: number[]; is: Prediction } | null;
 }
 
