@@ -39,7 +39,9 @@ def columns_of(table: Any, name: str) -> list[tuple[str, Column]]:
     """
     if isinstance(table, Mapping):
         named = [(key, column) for key, column in table.items()]
-    elif hasattr(table, "iloc") and hasattr(table, "index"):
+    elif hasattr(table, "iloc"):
+        if not hasattr(table, "columns"):
+            raise InputError(f"{type(table).__name__} is one column, and no table", file=name, help=_TAKEN)
         named = _of_pandas(table, name)
     elif hasattr(table, "get_columns") and hasattr(table, "columns"):
         named = list(zip(table.columns, table.get_columns(), strict=True))

@@ -160,6 +160,16 @@ def _notices(told: str) -> list[str]:
 def _exception(code: int, told: str, arguments: str | None) -> OlmixError:
     begin = told.find("error: ")
     text = told[begin + 7 :].strip() if begin >= 0 else told.strip()
+    option = re.match(r"invalid value '(.*?)' for '--([a-z-]+)[^']*'(?:: (.*))?", text)
+    if option:
+        # What the command's parser of options says, of an argument.
+        value, name, why = option.groups()
+        possible = re.search(r"\[possible values: (.*)\]", text)
+        near = re.search(r"similar value exists: '(.*)'", text)
+        known = f"one of {possible[1]}" if possible else "correct it"
+        return InputError(
+            why or f"it can't be {value!r}", place={"variants": "runs"}.get(name, name.replace("-", "_")), help=f"did you mean {near[1]!r}?" if near else known
+        )
     message, _, help = text.partition("\n  help: ")
     if code != 2:
         return InternalError(message or f"the command ended with {code}", help=help or None)

@@ -111,13 +111,25 @@ def proposal_settings(
     return {place: value for place, value in changes.items() if value is not None}
 
 
+#: What messages about tables say of settings, and what gives them here.
+SAID = {
+    r'(": )(max|min)(?=[,}])': r'\1"\2"',
+    r"add `directions: (\{.*?\})` to `filtering`": r"give directions=\1",
+    r"add `drop_metrics: (\[.*?\])` to `filtering`": r"give drop=\1",
+    r"\bdrop_metrics\b": "drop",
+    r"add the domain to `priors`": "give its size in tokens or prior",
+    r"has no prior in arguments": "has no size",
+}
+
+
 class arguments:
     """Words errors by arguments where they speak of the config that was made of arguments."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if not isinstance(error, OlmixError) or error.file is not None:
+        # Tables in memory have these names.
+        if not isinstance(error, OlmixError) or error.file not in (None, "ratios", "metrics"):
             return
         for setting, argument in ARGUMENTS.items():
             place = error.place or ""
@@ -126,10 +138,16 @@ class arguments:
             mentioned = rf"`{re.escape(setting)}(\.[^`]*)?`|\b{re.escape(setting)}\b"
             if error.place is None and re.search(mentioned, error.message):
                 error.place = argument
-            for field in ("message", "help"):
-                text = getattr(error, field)
-                if text:
-                    setattr(error, field, re.sub(rf"(?<![\w.]){re.escape(setting)}(?![\w])", argument, text))
+            _reword(error, rf"(?<![\w.]){re.escape(setting)}(?![\w])", argument)
+        for said, given in SAID.items():
+            _reword(error, said, given)
+
+
+def _reword(error: OlmixError, pattern: str, words: str) -> None:
+    for field in ("message", "help"):
+        text = getattr(error, field)
+        if text:
+            setattr(error, field, re.sub(pattern, words, text))
 
 
 def in_arguments(sentence: str) -> str:

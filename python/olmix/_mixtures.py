@@ -33,6 +33,9 @@ def matrix_of(
 
     names: list[str] | None = None
     alone = False
+    if hasattr(mixtures, "iloc") and not hasattr(mixtures, "columns"):
+        # A series of pandas: shares by domain.
+        mixtures = mixtures.to_dict()
     if isinstance(mixtures, Mapping) and all(not hasattr(share, "__len__") for share in mixtures.values()):
         # One mixture by name; domains that are not named have no share.
         _known([str(key) for key in mixtures], domains, name, needs_all=False)
@@ -62,7 +65,7 @@ def matrix_of(
 def _rows_by_name(mixtures: Any, domains: Sequence[str], name: str) -> tuple[Any, list[str] | None]:
     import numpy as np
 
-    is_frame = hasattr(mixtures, "iloc") and hasattr(mixtures, "index")
+    is_frame = hasattr(mixtures, "iloc") and hasattr(mixtures, "columns")
     if is_frame and list(map(str, mixtures.columns)) == list(domains) and len(set(mixtures.dtypes)) == 1:
         array = mixtures.to_numpy()
         if array.dtype == np.float64:

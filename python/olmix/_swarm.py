@@ -133,9 +133,9 @@ def _sizes(sizes: Any, name: str, *, whole: bool) -> dict[str, float]:
     for domain, size in given.items():
         try:
             number = float(size)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(
-                f"{size!r} is no number", file=name, place=str(domain), help="give a number above 0"
+                f"{str(size)[:40]!r} is no number that counts", file=name, place=str(domain), help="give a number above 0"
             ) from None
         if not 0 < number < math.inf:
             raise InputError(f"{number:g} is no size", file=name, place=str(domain), help="give a number above 0")

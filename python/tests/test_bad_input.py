@@ -79,6 +79,15 @@ CASES: dict[str, tuple[Callable[[], Any], type[OlmixError], str]] = {
     "tokens that lack a domain": (lambda: fitted(tokens=without(TOKENS, "code")), InputError, "code"),
     "tokens that are not numbers": (lambda: swarm(tokens={**TOKENS, "code": math.nan}), InputError, "nan is no size"),
     "tokens that are text": (lambda: swarm(tokens={**TOKENS, "code": "many"}), InputError, "'many' is no number"),
+    "tokens that no number holds": (lambda: swarm(tokens={**TOKENS, "code": 10**400}), InputError, "is no number"),
+    "a series in place of a table": (lambda: swarm(frame(R)["code"]), InputError, "one column, and no table"),
+    "a metric that is the same in all runs": (
+        lambda: fitted(R, {**M, "same": [1.0] * 40}), InputError, 'give drop=["same"]'),
+    "a score without a direction": (lambda: fitted(R, {**M, "acc": M["code_sql"]}), InputError, 'directions={"acc": "max"}'),
+    "a format that there is not": (
+        lambda: olmix.fit(swarm(), folds=0).propose(bootstrap=0).export("levantr"), InputError, "format: it can't be 'levantr'"),
+    "a design that there is not": (lambda: olmix.generate(tokens=TOKENS, design="best"), InputError, "design"),
+    "no runs to draw": (lambda: olmix.generate(tokens=TOKENS, runs=0), InputError, "runs: 0 is not in"),
     "tokens of a part": (lambda: swarm(tokens={**TOKENS, "code": 0.5}), InputError, "no number of tokens"),
     "no sizes": (lambda: olmix.Swarm(R, M), InputError, "how much data each domain has"),
     "metrics that are missing everywhere": (

@@ -140,6 +140,10 @@ def test_prediction_of_a_pandas_frame_keeps_its_index(fit: olmix.Fit) -> None:
     assert np.array_equal(turned.to_numpy(), predicted.to_numpy())
 
 
+def test_a_mixture_alone_is_a_mapping_or_a_series(fit: olmix.Fit) -> None:
+    assert fit.predict(needed("pandas").Series(fit.prior)) == fit.predict(fit.prior)
+
+
 def test_prediction_reads_arrays_of_any_order_and_stride(fit: olmix.Fit) -> None:
     frame = _pandas(R).set_index("run").to_numpy()
     expected = fit.predict(np.ascontiguousarray(frame))
