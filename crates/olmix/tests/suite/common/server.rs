@@ -21,7 +21,8 @@ impl Server {
         Self::start_with(python, arguments, folder, &[])
     }
 
-    fn start_with(
+    /// As [`Server::start`], of any program, with further variables.
+    pub fn start_with(
         program: &Path,
         arguments: &[&str],
         folder: &Path,
@@ -40,16 +41,19 @@ impl Server {
             .stderr(log);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut process = command.spawn().unwrap();
+        // Stopped, too, where it never answers.
+        let mut server = Self {
+            process: command.spawn().unwrap(),
+            url: format!("http://127.0.0.1:{port}"),
+        };
         let begin = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = process.try_wait().unwrap();
+            let ended = server.process.try_wait().unwrap();
             let log = || std::fs::read_to_string(folder.join("server.log")).unwrap();
             assert!(ended.is_none() && begin.elapsed() < PATIENCE, "{}", log());
             std::thread::sleep(Duration::from_millis(50));
         }
-        let url = format!("http://127.0.0.1:{port}");
-        Self { process, url }
+        server
     }
 
     /// The S3 server that all tests of this process share, each with buckets of its own.
