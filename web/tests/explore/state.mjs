@@ -83,8 +83,13 @@ test('a server that is gone is one message, and the page keeps its state', async
   const other = await serve(main.folder);
   const { page, context } = await open(other.address, '#v=1&fix.books=0.2');
   await page.waitForFunction(() => document.querySelector('[data-domain="books"]')?.innerText.includes('fixed by you'));
+  const watching = await open(other.address, '#v=1&view=swarm');
+  await watching.page.getByText('follows the tables').waitFor();
   other.child.kill('SIGINT');
   await new Promise((ended) => other.child.on('exit', ended));
+  // A view that follows the runs says so by itself.
+  await watching.page.getByRole('alert').getByText('does not answer').waitFor();
+  await watching.context.close();
   await page.getByLabel('Least share of code, in percent').fill('1');
   await page.keyboard.press('Enter');
   await page.getByRole('alert').waitFor();

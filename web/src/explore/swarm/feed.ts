@@ -1,6 +1,7 @@
 /** The runs, asked for again whenever the server says that tables or ledger changed. */
 import { useEffect, useState } from 'preact/hooks';
 import { ask, type Refusal } from '../state/client';
+import { set as tell } from '../state/store';
 import type { Swarm } from '../state/types';
 
 export interface Feed {
@@ -32,7 +33,9 @@ export function useSwarm(): Feed {
           version = swarm.version;
           if (!ended) set((before) => ({ ...before, swarm, refusal: null }));
         } catch (error) {
-          if (!ended) set((before) => ({ ...before, refusal: error as Refusal }));
+          const refusal = error as Refusal;
+          if (!ended) set((before) => ({ ...before, refusal }));
+          if (refusal.gone) tell({ offline: refusal });
         }
       } while (again && !ended);
       asking = false;
@@ -44,7 +47,11 @@ export function useSwarm(): Feed {
       void load();
       events = new EventSource('api/swarm/events');
       events.onopen = () => set((before) => ({ ...before, live: true }));
-      events.onerror = () => set((before) => ({ ...before, live: false }));
+      events.onerror = () => {
+        set((before) => ({ ...before, live: false }));
+        // It connects again by itself; asking says whether there is anyone.
+        void load();
+      };
       events.onmessage = (event: MessageEvent<string>) => {
         const told = (JSON.parse(event.data) as { version?: number }).version;
         if (told === undefined || told !== version) void load();
