@@ -277,6 +277,8 @@ impl Fit {
             })
             .collect();
         let constraints = &loaded.config.constraints;
+        let mixture = MixtureFile::new(loaded, &self.found).to_bytes();
+        let mixture = mixture.ok().and_then(|bytes| String::from_utf8(bytes).ok());
         html(&ReportInput {
             title,
             swarm: &loaded.swarm,
@@ -290,6 +292,7 @@ impl Fit {
             config: &loaded.config.file,
             inputs: &inputs,
             version: env!("CARGO_PKG_VERSION"),
+            mixture: mixture.as_deref(),
         })
     }
 

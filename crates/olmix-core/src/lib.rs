@@ -163,6 +163,7 @@ mod sweep;
 pub mod trust;
 mod vector;
 mod warnings;
+mod what_if;
 
 pub use constraints::{Binding, Constraints, GroupBound};
 pub use domain::{Domain, DomainSet, epochs};
@@ -178,3 +179,4 @@ pub use spec::{DeadDomains, FitSpec, Ridge};
 pub use swarm::{Direction, Swarm, Task};
 pub use sweep::{Sweep, SweepCell, SweepGrid, SweepOutcome, sweep};
 pub use warnings::{Compared, FitWarning, WorstExplosion};
+pub use what_if::{Emphasis, Floor, NoWhatIf, WhatIf, what_if};

@@ -9,6 +9,12 @@ export function significant(value: number, digits: number): string {
   return minus(value.toExponential(digits - 1).replace('e+', 'e'));
 }
 
+/** A setting: three significant digits without zeros at the end. */
+export function setting(value: number): string {
+  const text = significant(value, 3);
+  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
+}
+
 /** A loss: four decimals, so that columns align; scientific where that says nothing. */
 export function loss(value: number): string {
   const size = Math.abs(value);

@@ -10,7 +10,7 @@ export function Change({ of }: { of: number }) {
     <span class={means}>
       <span aria-hidden="true">{MARKS[means]} </span>
       {change(of)}
-      {means === 'worse' ? ' worse' : ''}
+      {means === 'same' ? '' : <span class="offscreen"> {means}</span>}
     </span>
   );
 }

@@ -14,3 +14,4 @@ mod regret;
 mod reuse;
 mod run_weights;
 mod saturating;
+mod what_if;

@@ -3,8 +3,8 @@
 use olmix_core::law::FittedLaw;
 use olmix_core::{DomainSet, Task};
 
-use super::Figure;
 use super::labels::{SUBTITLE, Slanted, TICK, column_of, families, heading};
+use super::{Figure, Hover, HoverCells};
 use crate::colour::{ABSENT, DIVERGING_STEPS, MUTED, diverging};
 use crate::font::fit;
 use crate::format::{count, significant};
@@ -61,7 +61,13 @@ pub fn interaction_matrix(data: &InteractionMatrix) -> Figure {
         count(data.tasks.len(), "task"),
         count(data.domains.len(), "domain")
     );
-    Figure::new(drawing, layout.width, layout.height, &label)
+    let hover = Hover::Cells(HoverCells {
+        left: layout.left,
+        cell: layout.cell,
+        tops: layout.row_tops,
+        values,
+    });
+    Figure::new(drawing, layout.width, layout.height, &label).with_hover(hover)
 }
 
 /// Per task and domain: how the logarithm of the reducible loss changes from the prior towards the

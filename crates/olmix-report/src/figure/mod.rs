@@ -38,6 +38,40 @@ pub struct Figure {
     svg: String,
     width: f64,
     height: f64,
+    hover: Option<Hover>,
+}
+
+/// What a pointer can find in a figure: the script of the report says it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Hover {
+    /// A dot for each run, in the order of the runs but for those skipped.
+    Points(HoverPoints),
+    /// Cells of tasks by domains.
+    Cells(HoverCells),
+}
+
+/// See [`Hover::Points`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HoverPoints {
+    /// Losses at the ends of both axes.
+    pub window: (f64, f64),
+    /// Left edge, top and side of the square plot, in pixels of the figure.
+    pub plot: (f64, f64, f64),
+    /// Positions of the pairs that have no dot.
+    pub skipped: Vec<usize>,
+}
+
+/// See [`Hover::Cells`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HoverCells {
+    /// Left edge of the first column.
+    pub left: f64,
+    /// Width and height of a cell.
+    pub cell: (f64, f64),
+    /// Top of the row of each task.
+    pub tops: Vec<f64>,
+    /// Per task, a value for each domain; not a number where there is none.
+    pub values: Vec<Vec<f64>>,
 }
 
 impl Figure {
@@ -47,7 +81,20 @@ impl Figure {
             svg: drawing.finish(width, height, label),
             width,
             height,
+            hover: None,
         }
+    }
+
+    fn with_hover(self, hover: Hover) -> Self {
+        Self {
+            hover: Some(hover),
+            ..self
+        }
+    }
+
+    /// What a pointer can find in it.
+    pub(crate) fn hover(&self) -> Option<&Hover> {
+        self.hover.as_ref()
     }
 
     /// The SVG document. It has no ids and no XML declaration, so any number of figures can stand

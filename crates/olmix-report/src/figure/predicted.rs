@@ -2,8 +2,8 @@
 
 use olmix_core::trust::Scores;
 
-use super::Figure;
 use super::labels::{AXIS_LABEL, TICK, heading};
+use super::{Figure, Hover, HoverPoints};
 use crate::colour::{AXIS, BLUE, GRID, INK, MUTED, ORANGE};
 use crate::format::{count, significant};
 use crate::scale::{Scale, range, ticks};
@@ -60,7 +60,7 @@ pub fn predicted_against_measured(data: &PredictedAgainstMeasured) -> Figure {
         significant(data.scores.rmse, 3),
         optional(data.scores.spearman),
     );
-    Figure::new(drawing, width, height, &label)
+    Figure::new(drawing, width, height, &label).with_hover(points.hover(LEFT, top, SIDE))
 }
 
 /// The pairs, sorted by whether the axes reach them.
@@ -73,6 +73,8 @@ pub(super) struct Points {
     pub outside: Vec<(f64, f64)>,
     /// Pairs with a value that is not finite.
     skipped: usize,
+    /// Positions of the pairs outside, and of those that are not finite.
+    without_dot: Vec<usize>,
     /// The pair with the least finite prediction.
     best: Option<(f64, f64)>,
 }
@@ -92,10 +94,24 @@ impl Points {
         Self {
             window: (low - margin, high + margin),
             skipped: predicted.len() - inside.len() - outside.len(),
+            without_dot: pairs()
+                .enumerate()
+                .filter(|(_, pair)| !(finite(pair) && reached(pair.0)))
+                .map(|(i, _)| i)
+                .collect(),
             best: pairs().filter(finite).min_by(|a, b| a.0.total_cmp(&b.0)),
             inside,
             outside,
         }
+    }
+
+    /// What a pointer finds in a plot at `left` and `top` with this side.
+    pub(super) fn hover(&self, left: f64, top: f64, side: f64) -> Hover {
+        Hover::Points(HoverPoints {
+            window: self.window,
+            plot: (left, top, side),
+            skipped: self.without_dot.clone(),
+        })
     }
 
     /// What the axes do not show, in words; empty when they show everything.

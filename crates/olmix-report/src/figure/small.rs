@@ -75,5 +75,5 @@ pub fn small_multiple(data: &PredictedAgainstMeasured) -> Figure {
         &format!(r#"fill="{ORANGE}""#),
     );
     let label = format!("{}: predicted against measured loss, {facts}", data.title);
-    Figure::new(drawing, width, height, &label)
+    Figure::new(drawing, width, height, &label).with_hover(points.hover(LEFT, TOP, SIDE))
 }

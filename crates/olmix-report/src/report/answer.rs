@@ -17,8 +17,9 @@ pub fn section(input: &ReportInput) -> String {
         None => no_answer(input),
     };
     format!(
-        "<h1>{}</h1>\n<p class=\"answer\">{sentence}</p>\n<p class=\"facts\">{}</p>\n{}",
+        "<h1>{}</h1>\n<p class=\"answer\">{sentence}</p>\n{}<p class=\"facts\">{}</p>\n{}",
         escape(input.title),
+        super::brief::points(input),
         facts(input),
         notices(input)
     )

@@ -3,6 +3,7 @@
 use olmix_core::Matrix;
 use olmix_core::trust::Scores;
 
+use super::markup::hover;
 use super::{ReportInput, figures};
 use crate::figure::{PredictedAgainstMeasured, small_multiple};
 use crate::fit_figures::{Predictions, Section, predictions};
@@ -49,7 +50,12 @@ fn multiples(set: &Predictions<'_>, input: &ReportInput) -> String {
         })
     };
     let scores = set.tasks.iter().take(tasks.len()).enumerate();
-    let pictures: String = scores.map(|pair| multiple(pair).svg().to_owned()).collect();
+    let pictures: String = scores
+        .map(|pair| {
+            let figure = multiple(pair);
+            format!("<div{}>{}</div>", hover(&figure, every), figure.svg())
+        })
+        .collect();
     let thinning = if every > 1 {
         format!(" One run in {every} is drawn; the scores are of all.")
     } else {

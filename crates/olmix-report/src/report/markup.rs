@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::Figure;
+use crate::figure::Hover;
 use crate::svg::escape;
 
 /// A column of a table.
@@ -33,7 +34,7 @@ pub fn table(caption: &str, columns: &[Column], rows: &[Vec<String>], totals: us
         _ => "",
     };
     let mut html = format!(
-        "<div class=\"box\" role=\"region\" aria-label=\"table\" tabindex=\"0\">\n<table>\n\
+        "<div class=\"box\" role=\"group\" aria-label=\"table\" tabindex=\"0\">\n<table>\n\
          <caption>{caption}</caption>\n<thead><tr>"
     );
     for column in columns {
@@ -69,10 +70,39 @@ pub fn figure(figure: &Figure, caption: &str) -> String {
         "plain"
     };
     format!(
-        "<figure class=\"{class}\">\n<div class=\"box\">\n{}</div>\n\
-         <figcaption>{caption}</figcaption>\n</figure>\n",
+        "<figure class=\"{class}\">\n<div class=\"box\" role=\"group\" aria-label=\"figure\" tabindex=\"0\"{}>\n\
+         {}</div>\n<figcaption>{caption}</figcaption>\n</figure>\n",
+        hover(figure, 1),
         figure.svg()
     )
+}
+
+/// The attribute with what a pointer can find in a figure, of whose pairs one in `every` is drawn; empty where that
+/// is nothing.
+pub fn hover(figure: &Figure, every: usize) -> String {
+    let number = |value: f64| format!("{value:.6}");
+    let json = match figure.hover() {
+        None => return String::new(),
+        Some(Hover::Points(points)) => {
+            let (left, top, side) = points.plot;
+            serde_json::json!({
+                "points": [points.window.0, points.window.1, left, top, side],
+                "skipped": points.skipped,
+                "every": every,
+            })
+        }
+        Some(Hover::Cells(cells)) => {
+            let value = |value: &f64| value.is_finite().then(|| number(*value));
+            let values = cells.values.iter().flatten().map(value);
+            let values: Vec<String> = values.map(Option::unwrap_or_default).collect();
+            serde_json::json!({
+                "cells": [cells.left, cells.cell.0, cells.cell.1],
+                "tops": cells.tops,
+                "values": values.join(" "),
+            })
+        }
+    };
+    format!(" data-hover=\"{}\"", escape(&json.to_string()))
 }
 
 /// Something to unfold.

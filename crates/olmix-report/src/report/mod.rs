@@ -1,6 +1,8 @@
 //! The HTML report: one file that opens offline, for a screen, a phone and paper.
 
 mod answer;
+mod brief;
+mod data;
 mod laws;
 mod markup;
 mod mixture;
@@ -9,11 +11,15 @@ mod provenance;
 mod trial;
 mod trial_outcome;
 mod trust;
+mod verdict;
 
 pub use trial::{MixtureTrial, trial_curves, trial_page};
 pub use trial_outcome::{TaskOutcome, TrialOutcome};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use olmix_core::{Fit, FitSpec, Swarm};
+use sha2::{Digest as _, Sha256};
 
 use crate::fit_figures::{self, FittedSwarm, Picture, Section};
 use crate::svg::escape;
@@ -47,6 +53,8 @@ pub struct ReportInput<'a> {
     pub inputs: &'a [InputFile<'a>],
     /// Version of olmix.
     pub version: &'a str,
+    /// The `mixture.json` of the fit, which the page evaluates laws from; `None` makes a page without sliders.
+    pub mixture: Option<&'a str>,
 }
 
 impl ReportInput<'_> {
@@ -69,9 +77,11 @@ pub struct InputFile<'a> {
     pub sha256: &'a str,
 }
 
-/// The report as one HTML document without scripts or links to other files: its figures are
-/// inline SVG and its fonts inside. Parts that a fit doesn't have (a proposal, folds, a
-/// bootstrap) are left out or said to be missing. No clock: the same input gives the same bytes.
+/// The report as one HTML document without links to other files: its figures are inline SVG, its fonts, its
+/// script and the script's data are inside, and its policy forbids every request. Without scripts the page is
+/// complete but for its sliders. Parts that a fit doesn't have (a proposal, folds, a bootstrap) are left out or
+/// said to be missing. No clock: the same input gives the same bytes. Where the optimizer is exact, hundreds of
+/// solutions are made, as [`olmix_core::what_if`] says.
 #[must_use]
 pub fn html(input: &ReportInput) -> String {
     let trained;
@@ -86,27 +96,42 @@ pub fn html(input: &ReportInput) -> String {
     };
     let body = [
         answer::section(input),
+        "<section id=\"what-if\" hidden></section>\n".to_owned(),
         mixture::section(input),
         trust::section(input),
         laws::section(input),
         provenance::section(input),
     ]
     .concat();
-    document(input.title, input.version, &body)
+    let scripts = format!("{}<script>{SCRIPT}</script>\n", data::element(input));
+    document(input.title, input.version, &body, &scripts)
 }
 
-/// A page that needs nothing else: its style and fonts are inside.
-fn document(title: &str, version: &str, body: &str) -> String {
+/// The script of a report, built from `web/src/report/`.
+const SCRIPT: &str = include_str!("../../assets/report.js");
+
+/// A page that needs nothing else: its style and fonts are inside, and no request may leave it. `scripts` go
+/// after the body; of code, only [`SCRIPT`] is executed.
+fn document(title: &str, version: &str, body: &str, scripts: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         script-src '{hash}'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"generator\" content=\"olmix {version}\">\n<title>{title}</title>\n\
-         <style>\n{fonts}{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
+         <style>\n{fonts}{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n{scripts}</body>\n</html>\n",
+        hash = script_hash(),
         version = escape(version),
         title = escape(title),
         fonts = crate::font::font_faces(),
         style = include_str!("style.css"),
     )
+}
+
+/// The source expression of a Content-Security-Policy for the script.
+fn script_hash() -> String {
+    let hash = Sha256::digest(SCRIPT.as_bytes());
+    format!("sha256-{}", STANDARD.encode(hash))
 }
 
 /// Passes over the tokens of a domain (by position) at a weight; `None` where tokens or `R` are

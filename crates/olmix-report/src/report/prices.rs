@@ -28,7 +28,7 @@ pub fn table_of_prices(input: &ReportInput, proposal: &Proposal) -> String {
                    the bound is loosened, at first. The changes are those of the predicted loss, with the \
                    problem solved again.";
     format!(
-        "<h2>The price of the constraints</h2>\n{}",
+        "<h2 id=\"prices\">The price of the constraints</h2>\n{}",
         table(caption, &columns, &rows, 0)
     )
 }

@@ -123,5 +123,5 @@ pub fn trial_page(trial: &MixtureTrial<'_>) -> String {
         escape(trial.command),
         escape(trial.version),
     );
-    document(trial.title, trial.version, &body)
+    document(trial.title, trial.version, &body, "")
 }

@@ -416,6 +416,11 @@ pub fn sweep(m: usize, targets: &[f64], repetitions: &[f64], kl: &[f64]) -> Swee
 
 /// The report on a case, with fixed provenance.
 pub fn report(case: &Case, notices: &[String]) -> String {
+    report_with(case, notices, None)
+}
+
+/// As [`report`], with a `mixture.json`, and so with sliders.
+pub fn report_with(case: &Case, notices: &[String], mixture: Option<&str>) -> String {
     let trained = case.swarm.subset(&case.fit.train);
     olmix_report::html(&olmix_report::ReportInput {
         title: "fit.yaml",
@@ -439,6 +444,7 @@ pub fn report(case: &Case, notices: &[String]) -> String {
             },
         ],
         version: "0.1.0",
+        mixture,
     })
 }
 

@@ -97,7 +97,7 @@ fn write(
     mixture: &[u8],
     hash: &str,
 ) -> Result<(), Failure> {
-    let report = report(args, loaded, fit, warnings);
+    let report = report(args, loaded, fit, warnings, mixture);
     let mut files = figures(loaded, fit)?;
     files.push(("mixture.json".into(), mixture.to_vec()));
     files.push(("report.html".into(), report.clone().into_bytes()));
@@ -111,7 +111,13 @@ fn write(
     Ok(staged.commit()?)
 }
 
-fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit, warnings: &[String]) -> String {
+fn report(
+    args: &FitArgs,
+    loaded: &LoadedFit,
+    fit: &Fit,
+    warnings: &[String],
+    mixture: &[u8],
+) -> String {
     let inputs: Vec<InputFile<'_>> = loaded
         .inputs
         .iter()
@@ -135,6 +141,7 @@ fn report(args: &FitArgs, loaded: &LoadedFit, fit: &Fit, warnings: &[String]) ->
         config: &config,
         inputs: &inputs,
         version: env!("CARGO_PKG_VERSION"),
+        mixture: std::str::from_utf8(mixture).ok(),
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod explore;
 mod model;
+mod report;
 mod sources;
 
 use std::path::{Path, PathBuf};

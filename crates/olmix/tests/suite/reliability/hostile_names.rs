@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::{json, olmix, printed, result_in};
 
 /// Names that mean something to a shell, a path, a table, a page or a configuration. What a shell would execute
 /// makes a file `executed`.
-const NAMES: [&str; 34] = [
+pub const NAMES: [&str; 34] = [
     "it's",
     "say \"hi\"",
     "`>executed`",
@@ -116,8 +116,9 @@ fn row<T: ToString>(name: &str, values: impl Iterator<Item = T>) -> String {
     line + "\n"
 }
 
-/// Tables of a swarm and its config, with these names for domains, tasks and runs.
-fn swarm(place: &Place, names: &[&str]) {
+/// Tables of a swarm and its config in a folder, with these names for domains, tasks and runs.
+pub fn swarm(folder: &Path, names: &[&str]) {
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     let m = names.len();
     let columns: Vec<String> = names.iter().map(|name| field(name)).collect();
     let tasks: Vec<String> = names
@@ -146,8 +147,8 @@ fn swarm(place: &Place, names: &[&str]) {
             (0..m).map(|t| 2.0 - share(t) + 0.01 * ((i * 7 + t * 3) % 11) as f64),
         );
     }
-    place.write("ratios.csv", &ratios);
-    place.write("metrics.csv", &metrics);
+    write("ratios.csv", &ratios);
+    write("metrics.csv", &metrics);
     let mut config =
         "swarm: {ratios: ratios.csv, metrics: metrics.csv}\npriors:\n  token_counts:\n".to_owned();
     for (i, name) in names.iter().enumerate() {
@@ -167,7 +168,7 @@ fn swarm(place: &Place, names: &[&str]) {
          repetition_factor: 4, groups: {{{group}: {{domains: [{member}], max: 0.9}}}}}}\n"
     )
     .unwrap();
-    place.write("fit.yaml", &config);
+    write("fit.yaml", &config);
 }
 
 /// Fits the swarm of a place, and returns the path of its mixture.
@@ -184,7 +185,7 @@ fn fitted(place: &Place, folds: &str) -> PathBuf {
 fn names_that_mean_something_to_a_shell_or_a_path_are_data_in_every_command() {
     let place = Place::new();
     let before = place.outside();
-    swarm(&place, &NAMES);
+    swarm(&place.work, &NAMES);
     let mixture = fitted(&place, "3");
     let mixture = mixture.to_str().unwrap();
 
@@ -317,7 +318,7 @@ fn controls() -> impl Iterator<Item = char> {
 #[test]
 fn names_with_control_characters_are_refused_by_every_command_that_reads_them() {
     let place = Place::new();
-    swarm(&place, &["web", "code", "math"]);
+    swarm(&place.work, &["web", "code", "math"]);
     std::fs::create_dir(place.work.join("v")).unwrap();
     printed(&place.work, "init --from fit.yaml house --name house");
     let fit = std::fs::read_to_string(place.work.join("fit.yaml")).unwrap();
@@ -433,7 +434,7 @@ fn names_with_control_characters_are_refused_by_every_command_that_reads_them() 
 fn a_domain_of_three_hundred_letters_is_fitted_and_written() {
     let place = Place::new();
     let long = "x".repeat(300);
-    swarm(&place, &["web", &long, "math"]);
+    swarm(&place.work, &["web", &long, "math"]);
     let before = place.outside();
     let mixture = fitted(&place, "3");
     assert!(mixture.is_file());

@@ -2,7 +2,7 @@
 
 mod bit_flips;
 mod bounds;
-mod hostile_names;
+pub mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interrupted;
 #[cfg(target_os = "linux")]
