@@ -1,5 +1,7 @@
 //! What the laws say: the interaction matrix, and predicted against measured losses.
 
+use std::fmt::Write as _;
+
 use olmix_core::Matrix;
 use olmix_core::trust::Scores;
 
@@ -50,12 +52,16 @@ fn multiples(set: &Predictions<'_>, input: &ReportInput) -> String {
         })
     };
     let scores = set.tasks.iter().take(tasks.len()).enumerate();
-    let pictures: String = scores
-        .map(|pair| {
-            let figure = multiple(pair);
-            format!("<div{}>{}</div>", hover(&figure, every), figure.svg())
-        })
-        .collect();
+    let mut pictures = String::new();
+    for pair in scores {
+        let figure = multiple(pair);
+        let _ = write!(
+            pictures,
+            "<div{}>{}</div>",
+            hover(&figure, every),
+            figure.svg()
+        );
+    }
     let thinning = if every > 1 {
         format!(" One run in {every} is drawn; the scores are of all.")
     } else {

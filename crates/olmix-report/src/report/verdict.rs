@@ -102,7 +102,7 @@ fn predictions(input: &ReportInput) -> Vec<Reason> {
         // Not a number, too.
         Trust::Poor
     };
-    let why = if !(left <= 1.05) {
+    let why = if left.is_nan() || left > 1.05 {
         "On runs that they have not seen, the laws do worse than guessing the average of all runs."
             .to_owned()
     } else if trust == Trust::Poor {

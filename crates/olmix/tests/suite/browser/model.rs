@@ -1,5 +1,7 @@
 //! The laws of the pages against the laws here, at random mixtures.
 
+use std::fmt::Write as _;
+
 use olmix_core::LawKind;
 use olmix_core::law::Law as _;
 use olmix_io::{MixtureFile, load_fit};
@@ -14,7 +16,7 @@ fn mixtures(m: usize, count: usize) -> Vec<Vec<f64>> {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     let one = |i: usize| {
         let mut p: Vec<f64> = (0..m).map(|_| -random.random::<f64>().ln()).collect();
-        if i % 3 == 0 {
+        if i.is_multiple_of(3) {
             p[i % m] = 0.0;
         }
         let sum: f64 = p.iter().sum();
@@ -30,13 +32,11 @@ fn laws_in_the_page_predict_what_the_laws_here_do() {
     // Trees need more runs than the demo has: each twice.
     for table in ["ratios.csv", "metrics.csv"] {
         let path = folder.path().join(table);
-        let rows = std::fs::read_to_string(&path).unwrap();
-        let again: String = rows
-            .lines()
-            .skip(1)
-            .map(|row| format!("b{row}\n"))
-            .collect();
-        std::fs::write(&path, rows + &again).unwrap();
+        let mut rows = std::fs::read_to_string(&path).unwrap();
+        for row in rows.clone().lines().skip(1) {
+            writeln!(rows, "b{row}").unwrap();
+        }
+        std::fs::write(&path, rows).unwrap();
     }
     let mut cases = Vec::new();
     for &kind in LawKind::FITTED {

@@ -1,6 +1,7 @@
 //! The scripts in the binary are built from the sources in the repository: held without Node by a hash, and with
 //! Node by building them again.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -46,7 +47,10 @@ fn scripts_of_the_pages_belong_to_their_sources() {
             hash.update(format!("{file}\0{}\0", bytes.len()));
             hash.update(&bytes);
         }
-        let found: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let mut found = String::new();
+        for byte in hash.finalize() {
+            write!(found, "{byte:02x}").unwrap();
+        }
         assert_eq!(
             found,
             expected,
