@@ -58,5 +58,8 @@ fi
 # Examples of the documentation, of the package as it was installed.
 installed=$(cd / && "$OLDPWD/target/tmp/package/bin/python" -c 'import olmix, os; print(os.path.dirname(olmix.__file__))')
 target/tmp/package/bin/python -m pytest -q -p no:cacheprovider --doctest-modules "$installed" --ignore "$installed/integrations"
+# The pages of the documentation (scripts/python-docs.sh): every docstring has the parts that a reader needs, and no reference leads
+# nowhere. The notebooks have been run.
+target/tmp/package/bin/python -m sphinx -W --keep-going -q -D nb_execution_mode=off -b html docs/python target/tmp/python-docs
 OLMIX_BINARY=$PWD/target/tmp/integrations/bin/olmix \
   target/tmp/integrations/bin/python -m pytest -q -rs -p no:cacheprovider python/tests "${with_tables[@]/#/--ignore=}"
