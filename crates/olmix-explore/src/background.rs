@@ -1,7 +1,9 @@
 //! What is fitted once, while the page is looked at already: laws of resampled runs, and other laws of the same runs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use olmix_core::law::{FittedLaw, Law as _};
 use olmix_core::trust::{Interval, Resampling, interval, reference_laws, resampled_laws};
@@ -16,12 +18,18 @@ use crate::source::Fitted;
 const RESAMPLES: usize = 100;
 /// Numbers that the laws of all resamples may hold together: some 400 MB. Beyond, there are fewer resamples.
 const MOST_NUMBERS: usize = 50_000_000;
+/// Milliseconds after a solve in which nothing is begun, and how long that may keep a resample from being fitted.
+const PAUSE: u64 = 300;
+const MOST_PATIENCE: Duration = Duration::from_secs(5);
 /// Resamples below which an interval is none.
 const LEAST: usize = 10;
 
 /// Laws that are fitted in the background.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Background {
+    begun: Instant,
+    /// When the last mixture was solved for, in milliseconds since then.
+    solved: AtomicU64,
     resamples: OnceLock<Vec<Vec<FittedLaw>>>,
     rivals: OnceLock<Vec<Rival>>,
 }
@@ -38,7 +46,12 @@ impl Background {
     /// Begins to fit, on one thread that leaves the others to solves. Ends with the process.
     #[must_use]
     pub fn begin(model: &Arc<Model>, fitted: &Arc<Fitted>) -> Arc<Self> {
-        let begun = Arc::new(Self::default());
+        let begun = Arc::new(Self {
+            begun: Instant::now(),
+            solved: AtomicU64::new(0),
+            resamples: OnceLock::new(),
+            rivals: OnceLock::new(),
+        });
         let (this, model, fitted) = (Arc::clone(&begun), Arc::clone(model), Arc::clone(fitted));
         let work = move || {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
@@ -55,6 +68,25 @@ impl Background {
             let _ = begun.rivals.set(Vec::new());
         }
         begun
+    }
+
+    /// Someone drags: the cores are for solves for a moment.
+    pub fn make_way(&self) {
+        self.solved.store(self.milliseconds(), Ordering::Relaxed);
+    }
+
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits while someone drags, but not for ever.
+    fn wait(&self) {
+        let begin = Instant::now();
+        while begin.elapsed() < MOST_PATIENCE
+            && self.solved.load(Ordering::Relaxed) + PAUSE > self.milliseconds()
+        {
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn fit(&self, model: &Model, fitted: &Fitted) {
@@ -87,7 +119,10 @@ impl Background {
             let numbers = 0..with.resamples;
             numbers
                 .into_par_iter()
-                .map(|resample| resampled_laws(swarm, &with, resample as u64))
+                .map(|resample| {
+                    self.wait();
+                    resampled_laws(swarm, &with, resample as u64)
+                })
                 .collect()
         });
         let _ = self.resamples.set(resamples);

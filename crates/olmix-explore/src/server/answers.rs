@@ -38,6 +38,9 @@ pub async fn model(State(shared): Server) -> Response {
 /// The mixture for settings.
 pub async fn solve(State(shared): Server, headers: HeaderMap, body: Bytes) -> Response {
     answer(&shared, "solve", &headers, &body, |explorer, asked| {
+        if let Some(background) = &explorer.background {
+            background.make_way();
+        }
         let settings = Settings::parse(asked)?;
         crate::solve::solve(&*explorer.laws()?, explorer.runs.as_deref(), &settings)
     })

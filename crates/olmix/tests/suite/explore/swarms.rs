@@ -1,10 +1,12 @@
 //! The runs: from tables, and from a ledger that is written meanwhile.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
 
-use olmix_ledger::{Finished, Ledger, NewRun, NewSwarm, Process, RerunPolicy};
-use serde_json::json;
+use olmix_ledger::{Finished, Ledger, NewRun, NewSwarm, Process, RerunPolicy, SwarmId};
+use serde_json::{Value, json};
 
 use super::{Page, fitted, fitted_copy, numbers};
 
@@ -84,10 +86,8 @@ fn runs_of_tables_have_residuals_by_the_laws_and_what_they_cover() {
     );
 }
 
-#[test]
-fn a_ledger_is_followed_while_it_is_written() {
-    let folder = fitted_copy();
-    let at = folder.path();
+/// A ledger with two queued runs of one mixture over the demo's domains, and one of another domain.
+fn swarm_of_two(at: &Path) -> (Ledger, SwarmId) {
     let mut ledger = Ledger::open(&at.join("runs/ledger.sqlite")).unwrap();
     let new = NewSwarm {
         name: "s".into(),
@@ -123,6 +123,42 @@ fn a_ledger_is_followed_while_it_is_written() {
     ledger
         .sync(swarm.id, &[run(0), run(1), other], policy, 0)
         .unwrap();
+    (ledger, swarm.id)
+}
+
+/// What a page that listens is told, a version at a time.
+struct Listener(Lines<BufReader<TcpStream>>);
+
+impl Listener {
+    fn new(page: &Page) -> Self {
+        let (port, token) = (page.port, &page.token);
+        let mut socket = page.socket();
+        let head =
+            format!("GET /{token}/api/swarm/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+        socket.write_all(head.as_bytes()).unwrap();
+        Self(BufReader::new(socket).lines())
+    }
+
+    fn next(&mut self) -> u64 {
+        let line =
+            |line: std::io::Result<String>| line.unwrap().strip_prefix("data: ").map(str::to_owned);
+        let data = self.0.find_map(line).unwrap();
+        let data: Value = serde_json::from_str(&data).unwrap();
+        data["version"].as_u64().unwrap()
+    }
+}
+
+/// The run of a view in a state.
+fn run_that_is<'v>(view: &'v Value, state: &str) -> &'v Value {
+    let mut runs = view["runs"].as_array().unwrap().iter();
+    runs.find(|run| run["state"] == state).unwrap()
+}
+
+#[test]
+fn a_ledger_is_followed_while_it_is_written() {
+    let folder = fitted_copy();
+    let at = folder.path();
+    let (mut ledger, swarm) = swarm_of_two(at);
     let page = Page::open(at, ".");
     let view = page.get("api/swarm");
     assert_eq!(
@@ -140,25 +176,8 @@ fn a_ledger_is_followed_while_it_is_written() {
     assert_eq!(view["runs"][1]["replicate_of"], "s-0");
 
     // Someone listens.
-    let (port, token) = (page.port, &page.token);
-    let mut socket = page.socket();
-    write!(
-        socket,
-        "GET /{token}/api/swarm/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
-    )
-    .unwrap();
-    let mut lines = BufReader::new(socket).lines().map(Result::unwrap);
-    let mut next = || {
-        lines
-            .find_map(|line| line.strip_prefix("data: ").map(str::to_owned))
-            .unwrap()
-    };
-    let version = |data: &str| {
-        serde_json::from_str::<serde_json::Value>(data).unwrap()["version"]
-            .as_u64()
-            .unwrap()
-    };
-    let first = version(&next());
+    let mut listener = Listener::new(&page);
+    let first = listener.next();
 
     let process = Process {
         host: "h".into(),
@@ -166,7 +185,7 @@ fn a_ledger_is_followed_while_it_is_written() {
         started: "1".into(),
     };
     ledger.register("l", "local", &process, 1).unwrap();
-    let claimed = ledger.claim(swarm.id, "l", 1).unwrap().unwrap();
+    let claimed = ledger.claim(swarm, "l", 1).unwrap().unwrap();
     fs::create_dir_all(at.join("runs").join(&claimed.name)).unwrap();
     let line = "{\"step\": 1, \"tokens\": 4096, \"loss\": 3.5}\n";
     fs::write(
@@ -174,16 +193,11 @@ fn a_ledger_is_followed_while_it_is_written() {
         line,
     )
     .unwrap();
-    let second = version(&next());
+    let second = listener.next();
     assert!(second > first, "{first} {second}");
     let view = page.get("api/swarm");
     assert_eq!(view["states"], json!({"queued": 1, "running": 1}));
-    let running = view["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|run| run["state"] == "running")
-        .unwrap();
+    let running = run_that_is(&view, "running");
     assert_eq!(running["progress"]["tokens"], 4096);
 
     let tasks: Vec<String> = page.get("api/model")["mixture"]["law"]["tasks"]
@@ -206,14 +220,9 @@ fn a_ledger_is_followed_while_it_is_written() {
             )
             .unwrap()
     );
-    assert!(version(&next()) > second);
+    assert!(listener.next() > second);
     let view = page.get("api/swarm");
-    let finished = view["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|run| run["state"] == "finished")
-        .unwrap();
+    let finished = run_that_is(&view, "finished");
     assert_eq!(finished["losses"], json!(vec![1.5; tasks.len()]));
     assert_eq!(finished["residuals"].as_array().unwrap().len(), tasks.len());
     assert_eq!(finished["progress"]["tokens"], 8192);
