@@ -9,9 +9,9 @@ use olmix_core::{CoreError, FitSpec, Swarm, SweepGrid, fit_only, propose_for, sw
 use olmix_io::yaml::Edit;
 use olmix_io::{
     LoadedFit, MixtureFile, Overrides, Preset, SwarmTables, fit_warnings, load_fit_text,
-    load_fit_with, warning_sentence,
+    load_fit_with, verdict_words, warning_sentence,
 };
-use olmix_report::{InputFile, ReportInput, fit_figures, html};
+use olmix_report::{InputFile, ReportInput, TrustWords, fit_figures, html};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::{Value, json};
@@ -277,6 +277,8 @@ impl Fit {
             })
             .collect();
         let constraints = &loaded.config.constraints;
+        let verdict = self.found.verdict(&self.trained, &loaded.spec);
+        let words = verdict.map(|verdict| verdict_words(&verdict, &loaded.spec));
         let mixture = MixtureFile::new(loaded, &self.found).to_bytes();
         let mixture = mixture.ok().and_then(|bytes| String::from_utf8(bytes).ok());
         html(&ReportInput {
@@ -292,6 +294,11 @@ impl Fit {
             config: &loaded.config.file,
             inputs: &inputs,
             version: env!("CARGO_PKG_VERSION"),
+            verdict: words.as_ref().map(|words| TrustWords {
+                level: words.level,
+                why: &words.why,
+                remedies: &words.remedies,
+            }),
             mixture: mixture.as_deref(),
         })
     }

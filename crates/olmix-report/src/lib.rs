@@ -58,5 +58,6 @@ pub use figure::*;
 pub use fit_figures::{fit_figures, law_in_file_names, proposal_file};
 pub use font::web_fonts;
 pub use report::{
-    InputFile, MixtureTrial, ReportInput, TaskOutcome, TrialOutcome, html, trial_curves, trial_page,
+    InputFile, MixtureTrial, ReportInput, TaskOutcome, TrialOutcome, TrustWords, html,
+    trial_curves, trial_page,
 };

@@ -3,11 +3,10 @@
 use olmix_core::price::ConstraintPrice;
 use olmix_core::{Binding, LossChange, Proposal};
 
-use super::ReportInput;
 use super::answer::is_worst;
 use super::markup::list;
-use super::verdict::verdict;
-use crate::format::{count, percent_short, setting, significant};
+use super::{ReportInput, TrustWords};
+use crate::format::{percent_short, setting, significant};
 use crate::svg::escape;
 
 /// Most families and constraints named; the tables have all.
@@ -23,7 +22,7 @@ pub fn points(input: &ReportInput) -> String {
     }
     let mut points = vec![given_up(input, proposal)];
     points.extend(limits(input, proposal));
-    points.push(trust(input, proposal));
+    points.extend(input.verdict.as_ref().map(trust));
     list(&points).replacen("<ul>", "<ul class=\"brief\">", 1)
 }
 
@@ -174,23 +173,27 @@ fn point(price: &ConstraintPrice) -> String {
     }
 }
 
-fn trust(input: &ReportInput, proposal: &Proposal) -> String {
-    let verdict = verdict(input, proposal);
-    let reasons: Vec<String> = verdict
-        .reasons
-        .iter()
-        .filter(|reason| !reason.is_empty())
-        .map(|reason| escape(reason))
-        .collect();
-    let cures: Vec<String> = verdict.cures.iter().map(|cure| code(cure)).collect();
+/// What the verdict is for where nothing would raise it but a test.
+const TEST: &str =
+    "A larger model trained on this mixture and one on the prior would test it directly.";
+
+fn trust(words: &TrustWords) -> String {
+    // A sign tells the levels apart without colour.
+    let sign = match words.level {
+        "good" => "●",
+        "limited" => "◐",
+        _ => "○",
+    };
+    let raise = if words.remedies.is_empty() {
+        TEST.to_owned()
+    } else {
+        let remedies: Vec<String> = words.remedies.iter().map(|remedy| code(remedy)).collect();
+        format!("What would raise it: {}.", remedies.join("; "))
+    };
     format!(
-        "<b>How far to trust it: <span class=\"trust-{word}\">{sign} {word}</span>.</b> {} (From {}.) What \
-         would raise it: {}.",
-        reasons.join(" "),
-        count(input.swarm.len(), "run"),
-        cures.join("; "),
-        word = verdict.trust.word(),
-        sign = verdict.trust.sign(),
+        "<b>How far to trust it: <span class=\"trust-{level}\">{sign} {level}</span>.</b> {}. {raise}",
+        code(words.why),
+        level = words.level,
     )
 }
 

@@ -11,7 +11,6 @@ mod provenance;
 mod trial;
 mod trial_outcome;
 mod trust;
-mod verdict;
 
 pub use trial::{MixtureTrial, trial_curves, trial_page};
 pub use trial_outcome::{TaskOutcome, TrialOutcome};
@@ -53,6 +52,8 @@ pub struct ReportInput<'a> {
     pub inputs: &'a [InputFile<'a>],
     /// Version of olmix.
     pub version: &'a str,
+    /// The verdict on the mixture, in the words that the terminal has, too; `None` where there is none.
+    pub verdict: Option<TrustWords<'a>>,
     /// The `mixture.json` of the fit, which the page evaluates laws from; `None` makes a page without sliders.
     pub mixture: Option<&'a str>,
 }
@@ -66,6 +67,17 @@ impl ReportInput<'_> {
             fit: self.fit,
         }
     }
+}
+
+/// How far a mixture can be trusted, in words: plain text, in which commands stand between backquotes.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustWords<'a> {
+    /// `good`, `limited` or `poor`.
+    pub level: &'a str,
+    /// Why, in a sentence without its full stop.
+    pub why: &'a str,
+    /// What would raise it.
+    pub remedies: &'a [String],
 }
 
 /// A file that was read.

@@ -422,6 +422,8 @@ pub fn report(case: &Case, notices: &[String]) -> String {
 /// As [`report`], with a `mixture.json`, and so with sliders.
 pub fn report_with(case: &Case, notices: &[String], mixture: Option<&str>) -> String {
     let trained = case.swarm.subset(&case.fit.train);
+    let verdict = case.fit.verdict(&trained, &case.spec);
+    let words = verdict.map(|verdict| olmix_io::verdict_words(&verdict, &case.spec));
     olmix_report::html(&olmix_report::ReportInput {
         title: "fit.yaml",
         swarm: &case.swarm,
@@ -444,6 +446,11 @@ pub fn report_with(case: &Case, notices: &[String], mixture: Option<&str>) -> St
             },
         ],
         version: "0.1.0",
+        verdict: words.as_ref().map(|words| olmix_report::TrustWords {
+            level: words.level,
+            why: &words.why,
+            remedies: &words.remedies,
+        }),
         mixture,
     })
 }

@@ -8,8 +8,10 @@ mod summary;
 
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedSet, check_writable};
-use olmix_io::{KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with};
-use olmix_report::{InputFile, ReportInput, html};
+use olmix_io::{
+    KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with, verdict_words,
+};
+use olmix_report::{InputFile, ReportInput, TrustWords, html};
 
 use super::{json, on_threads};
 use crate::args::FitArgs;
@@ -127,6 +129,9 @@ fn report(
         })
         .collect();
     let config = args.config.display().to_string();
+    let trained = loaded.swarm.subset(&fit.train);
+    let verdict = fit.verdict(&trained, &loaded.spec);
+    let words = verdict.map(|verdict| verdict_words(&verdict, &loaded.spec));
     let constraints = &loaded.config.constraints;
     html(&ReportInput {
         title: "Training mixture",
@@ -141,6 +146,11 @@ fn report(
         config: &config,
         inputs: &inputs,
         version: env!("CARGO_PKG_VERSION"),
+        verdict: words.as_ref().map(|words| TrustWords {
+            level: words.level,
+            why: &words.why,
+            remedies: &words.remedies,
+        }),
         mixture: std::str::from_utf8(mixture).ok(),
     })
 }
