@@ -42,11 +42,16 @@ function ordered(order: Order): number[] {
   return all.sort((a, b) => by[order](a) - by[order](b) || a - b);
 }
 
-/** The rows of a list that is drawn whole that are within the window, with some on either side. */
+/** A number to the digits that are shown: during a drag, a row whose digits stay is not drawn again. */
+function seenAs(value: number, digits: number): number {
+  return Math.round(value * digits) / digits;
+}
+
+/** The rows of a list that is drawn whole that are within the window. */
 function inSight(list: HTMLElement | null, height: number): { from: number; to: number } {
   if (!list) return { from: 0, to: WHOLE };
   const { top } = list.getBoundingClientRect();
-  return { from: Math.floor(-top / height) - 4, to: Math.ceil((innerHeight - top) / height) + 4 };
+  return { from: Math.floor(-top / height) - 2, to: Math.ceil((innerHeight - top) / height) };
 }
 
 export function Domains({ state }: { state: State }) {
@@ -134,14 +139,14 @@ export function Domains({ state }: { state: State }) {
               key={domain.name}
               name={domain.name}
               position={window.from + i}
-              weight={own(settings.fixed, domain.name) !== undefined && state.dragging ? own(settings.fixed, domain.name)! : solved.weights[j]!}
+              weight={state.dragging ? (own(settings.fixed, domain.name) ?? seenAs(solved.weights[j]!, 1e4)) : solved.weights[j]!}
               prior={domain.prior}
               cap={solved.caps[j] ?? null}
               low={low}
               high={high}
               fixed={Object.hasOwn(settings.fixed, domain.name)}
               dead={dead.has(domain.name)}
-              epochs={solved.epochs[j] ?? null}
+              epochs={state.dragging && typeof solved.epochs[j] === 'number' ? seenAs(solved.epochs[j], 100) : (solved.epochs[j] ?? null)}
               limit={limits.get(domain.name) ?? null}
               baseline={baseline[j]!}
               scale={scale}
