@@ -15,7 +15,7 @@ test('a saved config gives the mixture on screen, and no file is written over', 
   await page.getByRole('button', { name: 'Save config' }).click();
   await page.getByLabel('Name', { exact: true }).fill('fewer-books');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  const path = await page.locator('dialog code').first().innerText();
+  const path = await page.locator('dialog [role="status"] code').innerText();
   assert.ok(existsSync(join(main.folder, path)) || existsSync(path), path);
   assert.match(await page.locator('dialog pre').first().innerText(), /olmix fit --config/);
   await page.getByRole('button', { name: 'Copy command' }).click();
