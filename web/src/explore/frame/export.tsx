@@ -43,17 +43,18 @@ export function ExportDialog(props: { state: State; close: () => void }) {
     [props.state.model],
   );
   const [format, choose] = useState('table: CSV');
-  const [files, setFiles] = useState<File[]>([]);
+  const [made, setMade] = useState<{ of: string; files: File[] }>({ of: '', files: [] });
+  const files = made.of === format ? made.files : [];
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const { solved } = props.state;
   useEffect(() => {
     const file = own(props.state, format);
     setRefusal(null);
-    setFiles(file ? [file] : []);
+    setMade({ of: format, files: file ? [file] : [] });
     if (file) return undefined;
     const abort = new AbortController();
     ask<{ files: File[] }>('api/export', { weights: solved.weights, format }, abort.signal).then(
-      (answer) => setFiles(answer.files),
+      (answer) => setMade({ of: format, files: answer.files }),
       (error: Refusal) => !error.superseded && setRefusal(error),
     );
     return () => abort.abort();
