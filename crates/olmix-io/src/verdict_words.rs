@@ -93,17 +93,30 @@ fn reason(reason: &TrustReason) -> String {
                 TrustLevel::Limited => "unseen runs are predicted in roughly the right order only",
                 TrustLevel::Poor => "the order of unseen runs is not predicted",
             };
-            format!("{order} (rank correlation {spearman:.2})")
+            format!("{order} (rank correlation {spearman:.3})")
         }
         TrustReason::Error { rmse, mean_rmse } => format!(
             "the error on unseen runs is {} of what guessing their mean gives",
             percent(rmse / mean_rmse)
         ),
-        TrustReason::Agreed { law, gain } => format!(
-            "a {} law of the same runs sees a gain, too ({})",
-            law_name(law),
-            percent(*gain)
-        ),
+        TrustReason::OtherLaw { law, gain, .. } => {
+            let law = law_name(law);
+            match reason.level() {
+                TrustLevel::Good => {
+                    format!(
+                        "a {law} law of the same runs sees a gain, too ({})",
+                        percent(*gain)
+                    )
+                }
+                _ if *gain > 0.0 => {
+                    format!(
+                        "a {law} law of the same runs expects a gain of {} only",
+                        percent(*gain)
+                    )
+                }
+                _ => format!("a {law} law of the same runs expects no gain"),
+            }
+        }
         TrustReason::GainWithinError { gain, rmse } => format!(
             "the predicted gain ({gain:.4}) is smaller than the error on unseen runs ({rmse:.4})"
         ),
@@ -187,14 +200,13 @@ fn remedy(reason: &TrustReason, spec: &FitSpec) -> Option<String> {
         TrustReason::Order { .. } | TrustReason::Error { .. } => {
             "more runs, or another law (`--set regression.type=auto`)".to_owned()
         }
-        TrustReason::GainWithinError { .. } | TrustReason::IntervalHoldsZero { .. } => {
-            "more runs near the proposed mixture".to_owned()
-        }
+        TrustReason::GainWithinError { .. }
+        | TrustReason::IntervalHoldsZero { .. }
+        | TrustReason::OtherLaw { .. } => "more runs near the proposed mixture".to_owned(),
         TrustReason::NoBetterThanMean { .. } => {
             "without these tasks, or with less weight for them".to_owned()
         }
         TrustReason::NotAsked => "cross-validation (`--folds 5`)".to_owned(),
-        TrustReason::Agreed { .. } => return None,
         TrustReason::Warned { warning } => match warning {
             FitWarning::Held { domains } => {
                 format!("runs with {}", first_few(domains.clone(), NAMES))
@@ -238,9 +250,10 @@ mod tests {
                     rmse: 0.008,
                     mean_rmse: 0.1,
                 },
-                TrustReason::Agreed {
+                TrustReason::OtherLaw {
                     law: "log_linear",
                     gain: 0.1656,
+                    own: 0.18,
                 },
             ],
         );

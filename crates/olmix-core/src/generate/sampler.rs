@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::shares::{NoShare, clip, leaves, round, with_pins};
 use super::taken::{Taken, near};
 use super::tree::{Group, Tree};
-use crate::random::{dirichlet_of, gamma, generator};
+use crate::random::{GammaScale, dirichlet_of, gamma, generator};
 use crate::{CoreError, Purpose};
 
 /// How one level of the tree is sampled.
@@ -186,7 +186,7 @@ impl<'a> Sampler<'a> {
         let mut rng = generator(self.options.seed, purpose, draw as u64);
         let mut order: Vec<usize> = (0..self.strengths()).collect();
         order.shuffle(&mut rng);
-        self.first_feasible(order, |_, shape| gamma(shape, &mut rng))
+        self.first_feasible(order, |_, shape, scale| gamma(shape, scale, &mut rng))
     }
 
     /// How many strengths each draw may have.
@@ -205,11 +205,11 @@ impl<'a> Sampler<'a> {
     /// The candidate of the first strength, in this order, that is feasible. In random order that is
     /// one of all feasible ones at random, at the cost of fewer candidates.
     ///
-    /// `variate(i, shape)` is Gamma variate number `i` of a candidate.
+    /// `variate(i, shape, scale)` is Gamma variate number `i` of a candidate, or its logarithm.
     pub(super) fn first_feasible(
         &self,
         order: impl IntoIterator<Item = usize>,
-        mut variate: impl FnMut(usize, f64) -> f64,
+        mut variate: impl FnMut(usize, f64, GammaScale) -> f64,
     ) -> Draw {
         let mut refusals = Vec::new();
         for step in order {
@@ -225,7 +225,7 @@ impl<'a> Sampler<'a> {
     fn candidate(
         &self,
         step: usize,
-        variate: &mut impl FnMut(usize, f64) -> f64,
+        variate: &mut impl FnMut(usize, f64, GammaScale) -> f64,
     ) -> Result<Vec<f64>, Refusal> {
         let levels = [self.options.sources, self.options.topics];
         let along = step as f64 / (STRENGTHS - 1) as f64;
@@ -233,22 +233,18 @@ impl<'a> Sampler<'a> {
             let (least, most) = levels[depth.min(1)].strength;
             least * (most / least).powf(along)
         };
-        let mut made = 0;
-        let mut gamma = |shape: f64| {
-            made += 1;
-            variate(made - 1, shape)
-        };
+        let mut before = 0;
         let groups = self.tree.groups().iter().zip(&self.priors);
         let mut relative: Vec<Vec<f64>> = groups
             .map(|(group, prior)| {
-                if prior.len() > 1 {
-                    with_pins(
-                        group,
-                        &dirichlet_of(prior, strength(group.depth), &mut gamma),
-                    )
-                } else {
-                    with_pins(group, prior)
+                if prior.len() < 2 {
+                    return with_pins(group, prior);
                 }
+                let drawn = dirichlet_of(prior, strength(group.depth), |k, shape, scale| {
+                    variate(before + k, shape, scale)
+                });
+                before += prior.len();
+                with_pins(group, &drawn)
             })
             .collect();
         self.finish(&mut relative)

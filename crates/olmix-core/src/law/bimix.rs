@@ -9,7 +9,7 @@ use faer::Mat;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::numerics::{Minimum, Model, least, minimize};
+use super::numerics::{LossUnit, Minimum, Model, least, minimize};
 use super::{
     Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport, check_length,
 };
@@ -150,10 +150,10 @@ impl BiMixOptions {
         })
     }
 
-    fn law(&self, minimum: &Minimum, live: &[usize], domains: usize) -> BiMix {
+    fn law(&self, minimum: &Minimum, live: &[usize], domains: usize, unit: LossUnit) -> BiMix {
         let (mut f, mut alpha) = (vec![0.0; domains], vec![0.0; domains]);
         for (i, &j) in live.iter().enumerate() {
-            f[j] = minimum.x[i];
+            f[j] = unit.coefficient_outside(minimum.x[i]);
             alpha[j] = minimum.x[live.len() + i];
         }
         BiMix {
@@ -184,6 +184,8 @@ impl BiMixOptions {
         let ones = vec![1.0; mixtures.rows()];
         let fit = |task: usize| {
             let y = losses.column(task);
+            let unit = LossUnit::of_powers(&y);
+            let y = unit.inside(&y);
             let model = Sum { logs: &logs, y: &y };
             let mean = y.iter().sum::<f64>() / y.len().max(1) as f64;
             let level = mean.max(self.epsilon) / live.len().max(1) as f64;
@@ -201,14 +203,14 @@ impl BiMixOptions {
                 least(&model, &ones, starts, precision, attempts, &leave);
             progress();
             let report = TaskReport {
-                huber: minimum.value,
+                huber: unit.squares_outside(minimum.value),
                 converged: minimum.converged,
                 starts: tried,
                 starts_at_best: at_best,
                 iterations: minimum.iterations,
                 condition: f64::NAN,
             };
-            (self.law(&minimum, live, mixtures.columns()), report)
+            (self.law(&minimum, live, mixtures.columns(), unit), report)
         };
         Ok((0..losses.columns()).into_par_iter().map(fit).collect())
     }
@@ -249,11 +251,14 @@ impl LawFamily for BiMixOptions {
         let logs = self.logs(data.mixtures, data.live);
         let again = |&(task, known): &(usize, &BiMix)| {
             let y = data.losses.column(task);
-            let mut x: Vec<f64> = data.live.iter().map(|&j| known.f[j]).collect();
+            let unit = LossUnit::of_powers(&y);
+            let y = unit.inside(&y);
+            let coefficient = |&j: &usize| unit.size_inside(known.f[j]);
+            let mut x: Vec<f64> = data.live.iter().map(coefficient).collect();
             x.extend(data.live.iter().map(|&j| known.alpha[j]));
             let model = Sum { logs: &logs, y: &y };
             let minimum = minimize(&model, weights, x, RESAMPLE_PRECISION);
-            self.law(&minimum, data.live, data.mixtures.columns())
+            self.law(&minimum, data.live, data.mixtures.columns(), unit)
         };
         from.iter().map(again).collect()
     }

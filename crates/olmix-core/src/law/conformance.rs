@@ -391,3 +391,71 @@ fn law_added_as_a_file_and_a_line_is_known_everywhere() {
     assert_eq!(proposal.bootstrap.unwrap().failed, 0);
     assert!(fit.out_of_fold.unwrap().average.rmse < 0.1);
 }
+
+/// The swarm with every loss `y` as `offset + factor · y`.
+fn in_other_units(swarm: &Swarm, offset: f64, factor: f64) -> Swarm {
+    let losses = swarm.losses();
+    Swarm::new(
+        swarm.domains().clone(),
+        swarm.tasks().to_vec(),
+        swarm.runs().to_vec(),
+        swarm.mixtures().clone(),
+        Matrix::from_fn(losses.rows(), losses.columns(), |k, i| {
+            offset + factor * losses.get(k, i)
+        }),
+    )
+    .unwrap()
+}
+
+/// Settings whose δ and ridge mean in losses of another scale what the defaults mean in theirs.
+fn scaled_settings(kind: LawKind, factor: f64) -> LawSettings {
+    let defaults = serde_json::to_value(options(kind)).unwrap();
+    let default = |key: &str| defaults[key].as_f64();
+    LawSettings {
+        huber_delta: default("huber_delta").map(|delta| delta * factor),
+        ridge: default("ridge").map(|ridge| ridge * factor * factor),
+        ..SETTINGS
+    }
+}
+
+#[test]
+fn law_fits_are_invariant_under_shift_and_scale_of_losses() {
+    let swarm = swarm(80);
+    let losses = swarm.losses();
+    let of_first = (0..losses.rows()).map(|k| losses.get(k, 0));
+    let range = |(low, high): (f64, f64), y: f64| (low.min(y), high.max(y));
+    let (low, high) = of_first.fold((f64::INFINITY, f64::NEG_INFINITY), range);
+    let spread = high - low;
+    for &kind in LawKind::FITTED {
+        let plain = fitted(kind, &swarm);
+        // What a law can't take in by its form: AutoScale's amplitudes are powers of the run's tokens, BiMix has no
+        // constant, and the linear example shrinks its own.
+        let (shifts, scales) = match kind {
+            LawKind::AutoScale => (true, false),
+            LawKind::BiMix => (false, true),
+            LawKind::Linear => (false, false),
+            _ => (true, true),
+        };
+        // Minima of BiMix are flat: those of other scales are the same to what its descents are precise to.
+        let tolerance = if kind == LawKind::BiMix { 0.02 } else { 1e-3 };
+        for (offset, factor) in [(500.0, 1.0), (1e6, 1.0), (0.0, 1e-9), (0.0, 1e6)] {
+            if if factor == 1.0 { !shifts } else { !scales } {
+                continue;
+            }
+            let other = in_other_units(&swarm, offset, factor);
+            let options = kind.options(&scaled_settings(kind, factor)).unwrap();
+            let found = options.fit(&other, &PRIOR, &|| ()).unwrap();
+            for ((law, report), plain) in found.iter().zip(&plain) {
+                assert!(report.converged, "{kind:?}, {offset} + {factor} y");
+                for p in points(12) {
+                    let back = (law.predict(&p) - offset) / factor;
+                    let apart = (back - plain.predict(&p)).abs();
+                    assert!(
+                        apart < tolerance * spread,
+                        "{kind:?}, {offset} + {factor} y: {apart} of {spread}"
+                    );
+                }
+            }
+        }
+    }
+}

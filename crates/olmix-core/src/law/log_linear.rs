@@ -8,7 +8,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::numerics::{Descent, Fitter, LEAST_C, MAX_EXPONENT, Objective, check_losses, range};
+use super::numerics::{
+    Descent, Fitter, LEAST_C, LossUnit, MAX_EXPONENT, Objective, check_losses, range,
+};
 use super::{
     Basis, Curvature, DesignMatrix, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings,
     Shape, TaskReport, check_length,
@@ -150,8 +152,16 @@ fn fit_task(
     ones: &[f64],
     options: LogLinearOptions,
 ) -> (LogLinear, TaskReport) {
-    let (descent, report) = fitter.multistart(&objective(design, y, ones, options));
-    (law(design, &descent), report)
+    let unit = unit(y, options);
+    let inside = unit.inside(y);
+    let (descent, mut report) = fitter.multistart(&objective(design, &inside, ones, options, unit));
+    report.huber = unit.squares_outside(report.huber);
+    (law(design, &descent, unit), report)
+}
+
+/// A ridge shrinks the coefficients, which carry the scale of the losses: it means something in their own unit only.
+fn unit(y: &[f64], options: LogLinearOptions) -> LossUnit {
+    LossUnit::of(y, options.ridge == 0.0)
 }
 
 fn check(design: &DesignMatrix, y: &[f64], options: LogLinearOptions) -> Result<(), CoreError> {
@@ -166,18 +176,20 @@ fn check(design: &DesignMatrix, y: &[f64], options: LogLinearOptions) -> Result<
     Ok(())
 }
 
+/// The objective of losses `y` that are given in `unit`.
 fn objective<'a>(
     design: &'a DesignMatrix,
     y: &'a [f64],
     w: &'a [f64],
     options: LogLinearOptions,
+    unit: LossUnit,
 ) -> Objective<'a> {
     let (least, _) = range(y);
     Objective {
         x: &design.x,
         y,
         w,
-        delta: options.huber_delta,
+        delta: unit.size_inside(options.huber_delta),
         ridge: options.ridge,
         unpenalized: 0,
         bounded: 0,
@@ -185,10 +197,13 @@ fn objective<'a>(
     }
 }
 
-fn law(design: &DesignMatrix, descent: &Descent) -> LogLinear {
+fn law(design: &DesignMatrix, descent: &Descent, unit: LossUnit) -> LogLinear {
+    let mut t = design.expand(&descent.point.t);
+    // Weights sum to 1: what is added to every coefficient is added to the exponent.
+    t.iter_mut().for_each(|t| *t += unit.log_scale());
     LogLinear {
-        log_c: descent.point.c.ln(),
-        t: design.expand(&descent.point.t),
+        log_c: unit.constant_outside(descent.point.c).ln(),
+        t,
     }
 }
 
@@ -242,9 +257,13 @@ impl LawFamily for LogLinearOptions {
         let mut fitter = Fitter::new(&design);
         let again = |&(task, known): &(usize, &LogLinear)| {
             let y = data.losses.column(task);
-            let objective = objective(&design, &y, weights, *self);
-            let t: Vec<f64> = design.live().iter().map(|&j| known.t[j]).collect();
-            law(&design, &fitter.again(&objective, known.log_c.exp(), &t))
+            let unit = unit(&y, *self);
+            let y = unit.inside(&y);
+            let objective = objective(&design, &y, weights, *self, unit);
+            let live = design.live().iter();
+            let t: Vec<f64> = live.map(|&j| known.t[j] - unit.log_scale()).collect();
+            let c = unit.constant_inside(known.log_c.exp(), objective.c_min);
+            law(&design, &fitter.again(&objective, c, &t), unit)
         };
         from.iter().map(again).collect()
     }

@@ -13,7 +13,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::log_linear::describe_objective;
-use super::numerics::{Features, Fitter, LEAST_C, MAX_EXPONENT, Objective, check_losses, range};
+use super::numerics::{
+    Features, Fitter, LEAST_C, LossUnit, MAX_EXPONENT, Objective, check_losses, range,
+};
 use super::{
     Basis, Curvature, DesignMatrix, Exponential, FitData, Law, LawFamily, LawSetting, LawSettings,
     Shape, TaskReport, check_length,
@@ -128,29 +130,36 @@ impl SaturatingOptions {
         DesignMatrix::of_features(data.mixtures, data.live.to_vec(), data.prior, features)
     }
 
-    fn objective<'a>(&self, design: &'a DesignMatrix, y: &'a [f64], w: &'a [f64]) -> Objective<'a> {
+    /// The objective of losses `y` that are given in `unit`.
+    fn objective<'a>(
+        &self,
+        design: &'a DesignMatrix,
+        y: &'a [f64],
+        w: &'a [f64],
+        unit: LossUnit,
+    ) -> Objective<'a> {
         let (least, _) = range(y);
         Objective {
             x: &design.x,
             y,
             w,
-            delta: self.huber_delta,
-            ridge: self.ridge,
+            delta: unit.size_inside(self.huber_delta),
+            ridge: unit.ridge_inside(self.ridge),
             unpenalized: 1,
             bounded: design.live().len() * self.bases.len(),
             c_min: LEAST_C * least.max(f64::MIN_POSITIVE.sqrt()),
         }
     }
 
-    fn law(&self, design: &DesignMatrix, c: f64, t: &[f64]) -> Saturating {
+    fn law(&self, design: &DesignMatrix, c: f64, t: &[f64], unit: LossUnit) -> Saturating {
         let live = design.live().len();
         let block = |a: usize| -> Vec<f64> {
             let t = &t[1..][a * live..(a + 1) * live];
             design.expand(&t.iter().map(|t| -t).collect::<Vec<f64>>())
         };
         Saturating {
-            log_c: c.ln(),
-            level: t[0],
+            log_c: unit.constant_outside(c).ln(),
+            level: t[0] + unit.log_scale(),
             bases: self.bases.clone(),
             v: (0..self.bases.len()).map(block).collect(),
         }
@@ -251,16 +260,21 @@ impl LawFamily for SaturatingOptions {
                 || Fitter::new(design),
                 |fitter, task| {
                     let y = losses.column(task);
-                    let objective = self.objective(design, &y, &weights);
+                    // The level is exempt from the ridge: any scale gives the same law.
+                    let unit = LossUnit::of(&y, true);
+                    let y = unit.inside(&y);
+                    let objective = self.objective(design, &y, &weights, unit);
                     let (least, _) = range(&y);
                     let c = START * least;
                     let mut t = fitter.log_least_squares(&y, c);
                     for t in &mut t[1..] {
                         *t = t.min(-LEAST_START);
                     }
-                    let (descent, report) = fitter.graduated(&objective, c, t);
+                    let (descent, mut report) = fitter.graduated(&objective, c, t);
+                    report.huber = unit.squares_outside(report.huber);
                     progress();
-                    (self.law(design, descent.point.c, &descent.point.t), report)
+                    let point = &descent.point;
+                    (self.law(design, point.c, &point.t, unit), report)
                 },
             )
             .collect())
@@ -276,13 +290,16 @@ impl LawFamily for SaturatingOptions {
         let mut fitter = Fitter::new(&design);
         let again = |&(task, known): &(usize, &Saturating)| {
             let y = data.losses.column(task);
-            let objective = self.objective(&design, &y, weights);
-            let mut t = vec![known.level];
+            let unit = LossUnit::of(&y, true);
+            let y = unit.inside(&y);
+            let objective = self.objective(&design, &y, weights, unit);
+            let mut t = vec![known.level - unit.log_scale()];
             for v in &known.v {
                 t.extend(design.live().iter().map(|&j| -v[j]));
             }
-            let descent = fitter.again(&objective, known.log_c.exp(), &t);
-            self.law(&design, descent.point.c, &descent.point.t)
+            let c = unit.constant_inside(known.log_c.exp(), objective.c_min);
+            let descent = fitter.again(&objective, c, &t);
+            self.law(&design, descent.point.c, &descent.point.t, unit)
         };
         from.iter().map(again).collect()
     }

@@ -32,12 +32,14 @@ pub enum TrustReason {
         /// RMSE of the mean.
         mean_rmse: f64,
     },
-    /// Another law of the same runs sees the gain, too.
-    Agreed {
+    /// What another law of the same runs predicts for the mixture.
+    OtherLaw {
         /// The other law's name.
         law: &'static str,
-        /// The gain that it predicts for the mixture over the prior, a fraction.
+        /// The gain over the prior that it predicts, a fraction.
         gain: f64,
+        /// The gain that this law predicts.
+        own: f64,
     },
     /// The gain over the prior is less than the error on unseen runs.
     GainWithinError {
@@ -88,6 +90,8 @@ const EXPLAINS: f64 = 0.6;
 const EXPLAINS_NOTHING: f64 = 0.9;
 /// Tasks without a useful law matter from this share of the average loss on.
 const MUCH: f64 = 0.25;
+/// Another law agrees when it sees this share of the gain or more.
+const AGREED: f64 = 0.5;
 
 impl TrustReason {
     /// The level that the reason alone gives.
@@ -101,11 +105,12 @@ impl TrustReason {
         match self {
             Self::Order { spearman } => by(*spearman, RIGHT_ORDER, HALF_RIGHT),
             Self::Error { rmse, mean_rmse } => by(-rmse / mean_rmse, -EXPLAINS, -EXPLAINS_NOTHING),
-            Self::Agreed { .. } => TrustLevel::Good,
+            Self::OtherLaw { gain, own, .. } => by(gain / own, AGREED, f64::NEG_INFINITY),
             Self::GainWithinError { .. } | Self::NoBetterThanMean { .. } => TrustLevel::Limited,
             Self::IntervalHoldsZero { .. } | Self::NotAsked => TrustLevel::Poor,
             Self::Warned { warning } => match warning {
                 FitWarning::NotChecked { .. }
+                | FitWarning::GainNotEstablished { .. }
                 | FitWarning::Undetermined { .. }
                 | FitWarning::ImplausiblePrior { .. } => TrustLevel::Poor,
                 FitWarning::FailedResamples { .. } => TrustLevel::Good,
@@ -160,10 +165,11 @@ impl Fit {
             });
         }
         let (weights, prior) = (swarm.task_weights(), spec.prior.weights());
-        reasons.extend(self.alternatives.iter().filter_map(|other| {
-            let gain = other.gain(&weights, proposal.mixture.weights(), prior);
-            let law = other.options.name();
-            (gain > 0.0).then_some(TrustReason::Agreed { law, gain })
+        let own = 1.0 - proposal.predicted_average / natural;
+        reasons.extend(self.alternatives.iter().map(|other| TrustReason::OtherLaw {
+            law: other.options.name(),
+            gain: other.gain(&weights, proposal.mixture.weights(), prior),
+            own,
         }));
         let warned = |warning| TrustReason::Warned { warning };
         reasons.extend(self.warnings(swarm, spec).into_iter().map(warned));

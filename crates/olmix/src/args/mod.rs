@@ -75,7 +75,7 @@ pub enum Command {
     },
     /// Draw the mixtures of a swarm from a generation config.
     #[command(
-        after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    the same distribution, space-filling\n  d_optimal  of many draws, those with the most information about a law's coefficients\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nWith saturating laws, on two measured swarms, v_optimal needed two thirds of the runs that random draws did, or fewer (docs/study.md).\n\nSee docs/generation-config.md for every key of the config."
+        after_help = "Example:\n  olmix generate --config examples/swarm/generate.yaml --base examples/swarm/launch.yaml --output swarm\n\nWrites ratios.csv with every mixture, weights.svg and weights.png, and with --base one launch config per run in launch/.\n\nDesigns:\n  random     independent draws\n  maximin    space-filling, from the same variates as random draws\n  d_optimal  of many draws, those with the most information about a law's coefficients\n  v_optimal  of many draws, those after which a law predicts best where a mixture may be proposed\nWith saturating laws, on two measured swarms, v_optimal needed two thirds of the runs that random draws did, or fewer (docs/study.md).\n\nSee docs/generation-config.md for every key of the config."
     )]
     Generate(GenerateArgs),
     /// Train and measure the runs of a swarm.
