@@ -54,7 +54,7 @@ pub fn font_faces() -> String {
     rule(400, REGULAR_WEB) + &rule(600, SEMIBOLD_WEB)
 }
 
-/// The fonts as WOFF2 files, with their names: what [`font_faces`] carries, for a page that can load files.
+/// The fonts as WOFF2 files, with their names: what `font_faces` carries, for a page that can load files.
 #[must_use]
 pub fn web_fonts() -> [(&'static str, &'static [u8]); 2] {
     [

@@ -78,6 +78,31 @@ test('a weight that is dragged is fixed there, and the others are the exact solu
   await done();
 });
 
+test('a bound is dragged by its grip, and dragged to its end is none', async () => {
+  const { page, done } = await open(main.address);
+  await solved(page);
+  const row = page.locator('[data-domain="web:general"]');
+  const bar = row.getByRole('slider');
+  const box = await bar.boundingBox();
+  const dragTo = async (share) => {
+    const grip = await row.locator('[data-grip="low"]').boundingBox();
+    await page.mouse.move(grip.x + grip.width / 2, grip.y + grip.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + share * box.width, box.y + box.height, { steps: 8 });
+    await page.mouse.up();
+    await solved(page);
+  };
+  await dragTo(0.5);
+  const field = page.getByLabel('Least share of web:general, in percent', { exact: true });
+  const least = Number.parseFloat(await field.inputValue());
+  assert.ok(least > 5, String(least));
+  near((await weights(page))['web:general'], least, 0.006);
+  assert.match(await row.innerText(), /minimum/);
+  await dragTo(0);
+  assert.equal(await field.inputValue(), '');
+  await done();
+});
+
 test('bars are moved by keys and by touch, locks fix and release, and a cap stops a drag', async () => {
   const { page, done } = await open(main.address, '', PHONE);
   await solved(page);

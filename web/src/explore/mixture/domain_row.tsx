@@ -8,6 +8,7 @@ import { bound, withBound, withFixed } from '../state/settings';
 import { current } from '../state/store';
 import type { Limit } from '../state/types';
 import { Field } from './field';
+import { Grip } from './grip';
 
 export interface RowProps {
   name: string;
@@ -86,6 +87,12 @@ export const DomainRow = memo((props: RowProps) => {
       {low > 0 && <i class="edge low" style={shift(low / scale)} />}
       <i class="prior" style={shift(props.prior / scale)} />
       {Math.abs(props.baseline - weight) > 0.02 * scale && <i class="baseline" style={shift(props.baseline / scale)} />}
+      {!props.dead && !props.fixed && (
+        <>
+          <Grip name={name} side="low" low={low} high={high} most={Math.min(1, cap ?? 1)} scale={scale} />
+          <Grip name={name} side="high" low={low} high={high} most={Math.min(1, cap ?? 1)} scale={scale} />
+        </>
+      )}
     </>
   );
   return (
