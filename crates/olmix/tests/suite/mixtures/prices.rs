@@ -20,7 +20,7 @@ fn fitted(folder: &Path, more: &[&str]) -> (String, Value) {
 #[test]
 fn fit_prices_a_floor_as_a_fit_without_it_would_find() {
     let folder = tempfile::tempdir().unwrap();
-    let (printed, with) = fitted(folder.path(), &["--bound", "web:general=0.3:"]);
+    let (printed, with) = fitted(folder.path(), &["--verbose", "--bound", "web:general=0.3:"]);
     let (_, looser) = fitted(folder.path(), &["--bound", "web:general=0.29:"]);
     let (_, without) = fitted(folder.path(), &[]);
 
@@ -68,7 +68,7 @@ fn fit_has_no_prices_from_an_optimizer_that_knows_none() {
     let folder = tempfile::tempdir().unwrap();
     for optimizer in ["local", "unimax"] {
         let setting = format!("proposer={{type: {optimizer}}}");
-        let mut more = vec!["--set", &setting];
+        let mut more = vec!["--verbose", "--set", &setting];
         if optimizer == "unimax" {
             more.extend(["--set", "regression={type: search}"]);
         }
