@@ -24,17 +24,24 @@ function draw(): void {
   render(<App state={current()} />, root);
 }
 
+/** Takes away what the page shows before its script: a render leaves it where it is. */
+function begin(): void {
+  root.querySelector('.opening')?.remove();
+}
+
 async function open(): Promise<void> {
   let model: Model;
   try {
     model = await ask<Model>('api/model');
     if (!model.mixture) model = withoutMixture(model, [], []);
   } catch (error) {
+    begin();
     const refusal = error instanceof Refusal ? error : new Refusal(String(error), null);
     render(<Failed refusal={refusal} again={() => void open()} />, root);
     return;
   }
   document.title = `${model.title} · olmix explore`;
+  begin();
   subscribe(draw);
   start(model, solvedOfFile(model));
   if (model.bare) {
