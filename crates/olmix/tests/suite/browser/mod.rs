@@ -8,6 +8,7 @@ mod sources;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::common::python;
 
@@ -31,11 +32,15 @@ fn chromium() -> Option<PathBuf> {
     None
 }
 
+/// A browser takes a processor and more: one at a time, so that pages answer while their tests wait.
+static BROWSER: Mutex<()> = Mutex::new(());
+
 /// Runs files of `web/tests/` with variables that tell them what to open; false where they were skipped.
 fn in_browser(files: &[&str], variables: &[(&str, &Path)]) -> bool {
     let (Some(chromium), Some(node)) = (chromium(), python::web_packages()) else {
         return false;
     };
+    let _one = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
     let done = Command::new(node)
         .arg("--test")
         .args(files.iter().map(|file| format!("tests/{file}")))
