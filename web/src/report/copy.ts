@@ -1,23 +1,5 @@
-/** The clipboard, and what is said of it. */
-
-/** Copies text; false where the browser doesn't let a page do that. */
-export async function copy(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Without permission, or where a file's page has no clipboard: the older way.
-    const area = document.createElement('textarea');
-    area.value = text;
-    area.setAttribute('readonly', '');
-    area.className = 'offscreen';
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand('copy');
-    area.remove();
-    return done;
-  }
-}
+/** What is said of a copy. */
+import { copyText } from '../view/clipboard';
 
 let status: HTMLElement | undefined;
 
@@ -38,5 +20,5 @@ export function say(text: string): void {
 
 /** Copies and says so. */
 export async function copyAndSay(text: string, what: string): Promise<void> {
-  say((await copy(text)) ? `Copied: ${what}` : 'This browser does not let the page copy; select the text instead.');
+  say((await copyText(text)) ? `Copied: ${what}` : 'This browser does not let the page copy; select the text instead.');
 }

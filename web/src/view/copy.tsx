@@ -1,24 +1,7 @@
 /** Buttons that copy a text or save it as a file. */
 import { useState } from 'preact/hooks';
+import { copyText } from './clipboard';
 import { Icon } from './icons';
-
-/** Puts text on the clipboard; false where the browser refuses. */
-export async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = document.createElement('textarea');
-    area.value = text;
-    area.setAttribute('aria-hidden', 'true');
-    area.className = 'off-screen';
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand('copy');
-    area.remove();
-    return done;
-  }
-}
 
 /** Saves text as a file of the user's downloads; no request is made. */
 export function download(name: string, text: string, type = 'text/plain'): void {

@@ -6,9 +6,9 @@ use olmix_core::{Fit, FitSpec, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few};
 
 use super::prices::prices;
-use super::summary::bounded_percent;
+use super::summary::interval_of_gain;
 use crate::page::Page;
-use crate::table::{coverage, number, percent, signed_percent, table};
+use crate::table::{number, percent, signed_percent, table};
 
 /// Losses, prices of constraints, scores, and what other laws say.
 pub fn statistics(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
@@ -176,14 +176,7 @@ fn predicted(proposal: &Proposal) -> String {
             percent(gain.abs())
         );
     }
-    if let Some(bootstrap) = &proposal.bootstrap {
-        text += &format!(
-            " ({} interval of the gain {} to {})",
-            coverage(bootstrap.confidence),
-            bounded_percent(bootstrap.gain.low),
-            bounded_percent(bootstrap.gain.high)
-        );
-    }
+    text += &interval_of_gain(proposal);
     let certificate = match (proposal.solution.status, proposal.solution.duality_gap) {
         (Status::Optimal, Some(gap)) => format!("optimal, duality gap {gap:.0e}"),
         (Status::AlmostOptimal, Some(gap)) => format!("almost optimal, duality gap {gap:.0e}"),
