@@ -332,6 +332,7 @@ impl FitSpec {
             reference: self.reference(),
             kl_reg,
             linear: None,
+            terms: None,
             constraints,
         }
     }

@@ -111,6 +111,7 @@ pub fn sweep(
                 reference: spec.reference(),
                 kl_reg: kl,
                 linear: None,
+                terms: None,
                 constraints: &constraints,
             });
             let outcome = match solved {

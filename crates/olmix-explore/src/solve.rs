@@ -83,6 +83,7 @@ impl Asked {
             reference: &model.reference,
             kl_reg: settings.kl,
             linear: None,
+            terms: None,
             constraints: &self.constraints,
         }
     }

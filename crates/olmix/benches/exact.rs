@@ -54,6 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         reference: spec.reference(),
                         kl_reg,
                         linear: None,
+                        terms: None,
                         constraints: &constraints,
                     };
                     let (own, own_ms) = timed(&problem, solve_exact);

@@ -20,6 +20,7 @@ fn solve_ms(loaded: &LoadedFit, fitted: &Fit) -> Result<f64, Box<dyn std::error:
         reference: loaded.spec.reference(),
         kl_reg: 0.05,
         linear: None,
+        terms: None,
         constraints: &constraints,
     };
     let mut least = f64::INFINITY;
@@ -43,6 +44,7 @@ fn simulation_s(loaded: &LoadedFit, fitted: &Fit) -> Result<f64, Box<dyn std::er
             reference: loaded.spec.reference(),
             kl_reg: 0.0,
             linear: None,
+            terms: None,
             constraints: &constraints,
         },
         prior: loaded.spec.prior.weights(),

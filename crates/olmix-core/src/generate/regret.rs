@@ -163,6 +163,7 @@ fn simulate<P: AsRef<[f64]>>(
             reference: problem.prior,
             kl_reg,
             linear: None,
+            terms: None,
             constraints,
         })
     };

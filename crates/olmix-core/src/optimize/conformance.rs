@@ -78,6 +78,7 @@ fn solve(
             reference: &PRIOR,
             kl_reg: 0.0,
             linear: None,
+            terms: None,
             constraints,
         },
         prior: &PRIOR,

@@ -10,9 +10,9 @@
 
 use rayon::prelude::*;
 
-use super::exact::solve_exact;
 use super::problem::{BINDING_TOLERANCE, ExactProblem};
 use super::simulation::{SimulationOptions, simulate};
+use super::solve_exact;
 use super::{
     MixtureOptimizer, OptimizerInput, OptimizerKind, OptimizerNeeds, OptimizerSetting,
     OptimizerSettings, Solution, Status,
@@ -69,6 +69,7 @@ pub fn local(
         objective: sign * best.value,
         kl: kl_divergence(&best.p, problem.reference),
         duality_gap: None,
+        terms: Vec::new(),
         iterations: best.steps,
         binding: problem.constraints.binding(&best.p, BINDING_TOLERANCE),
         run: None,
@@ -109,6 +110,7 @@ fn tangent_step(
         laws: &[],
         task_weights: &[],
         linear: Some(gradient),
+        terms: None,
         kl_reg: strength,
         reference,
         ..*problem

@@ -2,15 +2,12 @@
 //!
 //! One file per optimizer; `registry.rs` has the list, and `family.rs` what each states.
 
-mod cone;
 #[cfg(test)]
 mod conformance;
 mod exact;
-mod exact_optimizer;
 mod family;
-mod feasible_set;
-mod interior;
 mod local;
+mod loss_terms;
 mod problem;
 mod registry;
 mod rule;
@@ -18,14 +15,14 @@ mod search;
 mod simulation;
 mod worst;
 
-pub(crate) use cone::{ConstraintRows, compressed};
-pub use exact::{solve_cone, solve_exact};
-pub use exact_optimizer::Exact;
+pub(crate) use exact::{ConstraintRows, compressed};
+pub use exact::{Exact, solve_cone, solve_exact};
 pub use family::{
     MixtureOptimizer, OptimizerInput, OptimizerNeeds, OptimizerSetting, OptimizerSettings,
     SolveKeepingRatios,
 };
 pub use local::{Local, local};
+pub use loss_terms::{LossTerm, LossTerms, TermAt, TermRole};
 pub(crate) use problem::BINDING_TOLERANCE;
 pub use problem::ExactProblem;
 pub use registry::{Optimizer, OptimizerKind};
@@ -71,6 +68,8 @@ pub struct Solution {
     pub iterations: usize,
     /// Constraints that hold with equality.
     pub binding: Vec<Binding>,
+    /// The terms of [`ExactProblem::terms`], in their order.
+    pub terms: Vec<TermAt>,
     /// For a search: the run that was chosen (a row of the swarm).
     pub run: Option<usize>,
 }

@@ -1,6 +1,6 @@
 //! The problem that every optimizer of laws solves: what is minimized, and over which mixtures.
 
-use super::{Solution, Status};
+use super::{LossTerms, Solution, Status, TermAt};
 use crate::law::{FittedLaw, Law};
 use crate::swarm::dot;
 use crate::{Constraints, DomainSet, kl_divergence};
@@ -21,6 +21,8 @@ pub struct ExactProblem<'a, L = FittedLaw> {
     pub kl_reg: f64,
     /// A linear term `g·p` added to the objective (length `m`).
     pub linear: Option<&'a [f64]>,
+    /// Limits on single losses, penalties and the largest loss, where the objective has any.
+    pub terms: Option<&'a LossTerms>,
     /// Caps and bounds.
     pub constraints: &'a Constraints,
 }
@@ -37,19 +39,44 @@ impl<L: Law> ExactProblem<'_, L> {
     /// The objective at `p`, the constants `c_i` included.
     #[must_use]
     pub fn objective(&self, p: &[f64]) -> f64 {
-        let losses = self.laws.iter().zip(self.task_weights);
+        match self.terms {
+            Some(terms) => self.smooth(p) + terms.cost(&self.term_values(p)),
+            None => self.smooth(p),
+        }
+    }
+
+    /// The weights of the losses in the objective's average; empty where there is no average.
+    pub(crate) fn average_weights(&self) -> &[f64] {
+        match self.terms {
+            Some(terms) if terms.without_average => &[],
+            _ => self.task_weights,
+        }
+    }
+
+    /// The value of each term at `p`.
+    pub(crate) fn term_values(&self, p: &[f64]) -> Vec<f64> {
+        let Some(terms) = self.terms else {
+            return Vec::new();
+        };
+        let losses: Vec<f64> = self.laws.iter().map(|law| law.predict(p)).collect();
+        terms.terms.iter().map(|term| term.value(&losses)).collect()
+    }
+
+    /// The objective without its terms.
+    pub(crate) fn smooth(&self, p: &[f64]) -> f64 {
+        let losses = self.laws.iter().zip(self.average_weights());
         let loss: f64 = losses.map(|(law, w)| w * law.predict(p)).sum();
         let linear = self.linear.map_or(0.0, |linear| dot(linear, p));
         loss + linear + self.kl_reg * kl_divergence(p, self.reference)
     }
 
-    /// Gradient of the objective at a `p` with positive weights.
+    /// Gradient of the objective without its terms, at a `p` with positive weights.
     #[must_use]
     pub fn gradient(&self, p: &[f64]) -> Vec<f64> {
         let mut gradient = self
             .linear
             .map_or_else(|| vec![0.0; p.len()], <[f64]>::to_vec);
-        for (law, &w) in self.laws.iter().zip(self.task_weights) {
+        for (law, &w) in self.laws.iter().zip(self.average_weights()) {
             law.add_gradient(p, w, &mut gradient);
         }
         if self.kl_reg > 0.0 {
@@ -67,8 +94,11 @@ impl<L: Law> ExactProblem<'_, L> {
         status: Status,
         gap: f64,
         iterations: usize,
+        multipliers: &[f64],
     ) -> Solution {
         let weights = polish(x, self.constraints);
+        let at = |(value, &multiplier): (f64, &f64)| TermAt { value, multiplier };
+        let values = self.term_values(&weights);
         Solution {
             status,
             objective: self.objective(&weights),
@@ -76,6 +106,7 @@ impl<L: Law> ExactProblem<'_, L> {
             duality_gap: Some(gap),
             iterations,
             binding: self.constraints.binding(&weights, BINDING_TOLERANCE),
+            terms: values.into_iter().zip(multipliers).map(at).collect(),
             run: None,
             weights,
         }
@@ -87,7 +118,7 @@ pub(crate) const BINDING_TOLERANCE: f64 = 1e-6;
 
 /// Removes what the interior point leaves behind: weights a hair outside of their bounds, and a
 /// sum a hair off 1.
-fn polish(x: &[f64], constraints: &Constraints) -> Vec<f64> {
+pub(super) fn polish(x: &[f64], constraints: &Constraints) -> Vec<f64> {
     let clamp = |(j, &p): (usize, &f64)| p.clamp(constraints.lower[j], constraints.limit(j));
     let mut weights: Vec<f64> = x.iter().enumerate().map(clamp).collect();
     // Spread over the weights that have room for it.

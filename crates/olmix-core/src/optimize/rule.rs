@@ -118,6 +118,7 @@ pub fn by_rule(
             reference: &wanted,
             kl_reg: 1.0,
             linear: None,
+            terms: None,
             constraints,
         })?;
         nearest.weights
@@ -127,6 +128,7 @@ pub fn by_rule(
         objective: 0.0,
         kl: kl_divergence(&weights, prior),
         duality_gap: None,
+        terms: Vec::new(),
         iterations: 0,
         binding: constraints.binding(&weights, BINDING_TOLERANCE),
         run: None,

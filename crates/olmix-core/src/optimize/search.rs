@@ -38,6 +38,7 @@ pub fn search(
         objective,
         kl: kl_divergence(&weights, reference),
         duality_gap: None,
+        terms: Vec::new(),
         iterations: swarm.len(),
         binding: constraints.binding(&weights, 1e-9),
         run: Some(run),

@@ -205,6 +205,7 @@ pub fn simulate(
         objective: average_loss(laws, task_weights, &weights),
         kl: kl_divergence(&weights, prior),
         duality_gap: None,
+        terms: Vec::new(),
         iterations: options.rounds,
         binding: constraints.binding(&weights, BINDING_TOLERANCE),
         run: None,

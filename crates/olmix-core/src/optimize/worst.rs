@@ -5,8 +5,8 @@
 //! exactly; because `F` lies above its tangent, no step lowers `F − λ KL`. Starts go to the domains
 //! that raise the loss most.
 
-use super::exact::solve_exact;
 use super::problem::ExactProblem;
+use super::solve_exact;
 use super::{Solution, Status};
 use crate::law::Law;
 use crate::{CoreError, kl_divergence};
@@ -89,6 +89,7 @@ fn solve_linear<L: Law>(
         laws: &[],
         task_weights: &[],
         linear: Some(&slope.iter().map(|s| -s / scale).collect::<Vec<_>>()),
+        terms: None,
         // Without any KL the maximum is a vertex, which the interior point still finds.
         kl_reg: problem.kl_reg / scale,
         ..*problem

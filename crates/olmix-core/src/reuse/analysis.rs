@@ -143,6 +143,7 @@ impl ReuseProblem<'_> {
             reference: self.prior,
             kl_reg: self.kl_reg,
             linear: None,
+            terms: None,
             constraints,
         }
     }

@@ -48,6 +48,7 @@ pub enum VirtualKl {
 ///     reference: &collapse.reference(&prior, VirtualKl::Expanded),
 ///     kl_reg: 0.05,
 ///     linear: None,
+///     terms: None,
 ///     constraints: &collapse.constraints(&Constraints::none(3))?,
 /// })?;
 /// let mixture = collapse.expand(&solution.weights);

@@ -91,6 +91,7 @@ fn into_caps(study: &Study<'_>, p: &[f64], capped: &Constraints) -> Result<Vec<f
         reference: &reference,
         kl_reg: 1.0,
         linear: None,
+        terms: None,
         constraints: capped,
     })?;
     Ok(nearest.weights)

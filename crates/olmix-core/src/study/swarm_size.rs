@@ -129,6 +129,7 @@ pub(super) fn outcome(
         reference: full,
         kl_reg: 0.0,
         linear: None,
+        terms: None,
         constraints: &constraints,
     })?;
     let gain = oracle.gain(&proposed.weights, &prior);

@@ -192,6 +192,7 @@ impl Solver<'_> {
             reference: self.spec.reference(),
             kl_reg,
             linear: None,
+            terms: None,
             constraints,
         };
         if self.spec.frozen.is_empty() {

@@ -45,6 +45,7 @@ fn true_optimum(swarm: &Swarm, laws: &[LogLinear], reference: &[f64]) -> Vec<f64
         reference,
         kl_reg: KL,
         linear: None,
+        terms: None,
         constraints: &Constraints::none(reference.len()),
     };
     solve_exact(&problem).unwrap().weights

@@ -232,6 +232,7 @@ fn a_local_search_finds_the_optimum_of_a_convex_law_under_caps_and_groups() {
         reference: &[0.3, 0.2, 0.2, 0.1, 0.1, 0.1],
         kl_reg: 0.02,
         linear: None,
+        terms: None,
         constraints: &constraints,
     };
     let exact = solve_exact(&problem).unwrap();

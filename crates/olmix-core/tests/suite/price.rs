@@ -77,6 +77,7 @@ impl Instance {
             reference: &self.reference,
             kl_reg: self.kl_reg,
             linear: None,
+            terms: None,
             constraints: &self.constraints,
         }
     }

@@ -138,6 +138,7 @@ proptest! {
             reference: &collapse.reference(&problem.prior, kl),
             kl_reg: lambda,
             linear: None,
+            terms: None,
             constraints: &constraints,
         };
         // The two problems are one: the same objective and the same mixtures.
@@ -202,6 +203,7 @@ proptest! {
                 reference,
                 kl_reg: lambda,
                 linear: None,
+                terms: None,
                 constraints: &Constraints::none(domains.len()),
             }).unwrap().weights
         };

@@ -184,6 +184,7 @@ fn saturating_laws_have_an_exact_mixture_that_meets_the_optimality_conditions() 
             reference: prior.weights(),
             kl_reg: kl,
             linear: None,
+            terms: None,
             constraints: &constraints,
         };
         let solution = solve_exact(&problem).unwrap();

@@ -76,6 +76,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
                 duality_gap: Some(1e-11),
                 iterations: 9,
                 binding: vec![Binding::Cap(0), Binding::GroupUpper(0)],
+                terms: Vec::new(),
                 run: None,
             },
             predicted: vec![1.0, 2.0],

@@ -61,6 +61,7 @@ impl ExpectedLaws<'_> {
             reference: self.prior,
             kl_reg: self.kl_reg,
             linear: None,
+            terms: None,
             constraints: self.constraints,
         };
         let solution = if frozen.is_empty() {

@@ -109,6 +109,7 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
         reference: prior,
         kl_reg: KL_REG,
         linear: None,
+        terms: None,
         constraints: &constraints,
     })?;
     let variation: f64 = p

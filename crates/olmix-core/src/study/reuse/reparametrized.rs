@@ -183,6 +183,7 @@ mod tests {
             reference: &[0.3, 0.3, 0.4],
             kl_reg: 0.05,
             linear: None,
+            terms: None,
             constraints: &Constraints::none(3),
         };
         let best = solve_exact(&problem).unwrap();

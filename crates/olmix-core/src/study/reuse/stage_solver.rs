@@ -58,6 +58,7 @@ impl StageSolver<'_> {
             reference: &collapse.reference(&stage.prior, VirtualKl::Expanded),
             kl_reg: self.kl_reg,
             linear: None,
+            terms: None,
             constraints: &collapse.constraints(&constraints)?,
         })?;
         Ok(collapse.expand(&solution.weights))

@@ -260,6 +260,7 @@ fn proposal(
             duality_gap: Some(3.1e-11),
             iterations: 14,
             binding: vec![Binding::Cap(0)],
+            terms: Vec::new(),
             run: None,
         },
         bootstrap: Some(Bootstrap {

@@ -16,14 +16,24 @@
 //! here. A step costs one `m × m` factorization: `n m² / 2 + m³ / 3` multiplications, where the
 //! cone program takes a cone per task and a sparse factorization of all of them.
 //!
-//! The gap is a certificate, not an estimate: [`super::feasible_set`] has its formula.
+//! The terms of an objective ([`LossTerms`]) have slacks, multipliers and barriers as the rows have:
+//! `terms.rs`. Their slacks are not linear, so a line search keeps them positive.
+//!
+//! The gap is a certificate, not an estimate: [`super::feasible_set`] has its formula. With terms, it is that of
+//! the Lagrangian `F + Σ y_k T_k`, which is nowhere above the objective among the mixtures that keep the
+//! limits, and how far the objective is above the Lagrangian.
+
+mod border;
+mod step;
+mod terms;
 
 use faer::Mat;
 
 use super::feasible_set::{FeasibleSet, Row};
-use super::problem::ExactProblem;
 use crate::law::{Cholesky, Curvature, Law, weighted_gram};
-use crate::swarm::dot;
+use crate::optimize::{ExactProblem, LossTerms, TermRole};
+use border::Border;
+use terms::TermState;
 
 /// Where the method ended.
 pub(crate) struct Interior {
@@ -33,6 +43,10 @@ pub(crate) struct Interior {
     pub iterations: usize,
     /// Whether the gap met the tolerance.
     pub converged: bool,
+    /// Of each term.
+    pub multipliers: Vec<f64>,
+    /// What gaps are compared with.
+    pub scale: f64,
 }
 
 const MAX_ITERATIONS: usize = 300;
@@ -40,6 +54,8 @@ const MAX_ITERATIONS: usize = 300;
 /// the last steps cost little, and is content with the second where rounding stops it.
 const GAP_SOUGHT: f64 = 1e-13;
 const GAP_ACCEPTED: f64 = 1e-9;
+/// As [`GAP_SOUGHT`], with terms: a slack is the difference of losses, with the digits of a loss.
+const GAP_SOUGHT_WITH_TERMS: f64 = 1e-11;
 /// Steps at the last `μ` that gain nothing before the method gives up on more digits.
 const MAX_IDLE: usize = 4;
 /// `μ` falls when a step would gain less than this share of what the barrier weighs, ...
@@ -58,26 +74,37 @@ struct State {
     s: Vec<f64>,
     /// Multipliers, one per row, positive.
     z: Vec<f64>,
+    terms: TermState,
 }
 
-/// A step: changes of weights and slacks, and how steeply `φ_μ` falls along it.
-struct Step {
-    p: Vec<f64>,
-    s: Vec<f64>,
-    /// `−∇φ_μ·Δp`: about twice what the step gains, and zero only at the minimum.
-    descent: f64,
+/// Slopes at a mixture; 0 for domains that cannot move.
+struct Slopes {
+    /// Of the objective without its terms.
+    smooth: Vec<f64>,
+    /// Of each term.
+    terms: Vec<Vec<f64>>,
 }
 
 /// Minimizes the problem's objective; `None` where the feasible set has no interior to start in.
 /// The caller has checked that the bounds leave room.
 pub(crate) fn minimize<L: Law>(problem: &ExactProblem<'_, L>) -> Option<Interior> {
-    let mut method = InteriorPoint::new(problem);
-    let p = method.set.start(problem.reference)?;
-    Some(method.run(p))
+    let p = FeasibleSet::new(problem.constraints).start(problem.reference)?;
+    minimize_from(problem, p, |_, _| false)
+}
+
+/// As [`minimize`], from a mixture strictly inside of all bounds, until the gap is small or `enough` is content
+/// with the terms' values and a gap. `None` where the mixture does not keep the limits.
+pub(super) fn minimize_from<L: Law>(
+    problem: &ExactProblem<'_, L>,
+    p: Vec<f64>,
+    enough: impl Fn(&[f64], f64) -> bool,
+) -> Option<Interior> {
+    InteriorPoint::new(problem).run(p, enough)
 }
 
 struct InteriorPoint<'a, L> {
     problem: &'a ExactProblem<'a, L>,
+    terms: LossTerms,
     set: FeasibleSet<'a>,
     /// `n × m`: the slopes of the rank-one parts of the laws' Hessians.
     slopes: Mat<f64>,
@@ -87,44 +114,17 @@ struct InteriorPoint<'a, L> {
     border: Border,
 }
 
-/// The rows that tie domains together: `Σ p` first, then the groups. Their curvature `z/s` would
-/// swamp that of single domains if it were added to the Hessian, so they border the system instead,
-/// and are eliminated by a Schur complement of their number.
-struct Border {
-    /// Positions of the groups among the rows.
-    rows: Vec<usize>,
-    /// Coefficients, one vector of length `m` per border row; zero for domains that cannot move.
-    a: Vec<Vec<f64>>,
-    /// `W⁻¹ a` for each.
-    solved: Vec<Vec<f64>>,
-    schur: Cholesky,
-}
-
 impl<'a, L: Law> InteriorPoint<'a, L> {
     fn new(problem: &'a ExactProblem<'a, L>) -> Self {
         let m = problem.domains.len();
         let set = FeasibleSet::new(problem.constraints);
         let n = problem.laws.len();
-        let mut border = Border {
-            rows: Vec::new(),
-            a: vec![set.free.iter().map(|&free| f64::from(free)).collect()],
-            solved: Vec::new(),
-            schur: Cholesky::new(0),
-        };
-        for (i, row) in set.rows.iter().enumerate() {
-            if let Row::Group(members, sign) = row {
-                let mut a = vec![0.0; m];
-                members
-                    .iter()
-                    .filter(|&&j| set.free[j])
-                    .for_each(|&j| a[j] = *sign);
-                border.rows.push(i);
-                border.a.push(a);
-            }
-        }
-        border.schur = Cholesky::new(border.a.len());
+        let terms = problem.terms.cloned().unwrap_or_default();
+        let compared = terms.terms.iter().map(|t| t.role == TermRole::Compared);
+        let border = Border::new(&set, &compared.collect::<Vec<_>>());
         Self {
             problem,
+            terms,
             set,
             slopes: Mat::zeros(n, m),
             scaled: Mat::zeros(n, m),
@@ -134,73 +134,123 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
         }
     }
 
-    fn run(&mut self, p: Vec<f64>) -> Interior {
+    fn run(mut self, p: Vec<f64>, enough: impl Fn(&[f64], f64) -> bool) -> Option<Interior> {
         let s = self.set.slacks(&p);
-        let count = s.len() as f64;
+        let values = self.problem.term_values(&p);
+        let terms = TermState::start(&self.terms, &values)?;
+        let count = (s.len() + terms.barriers(&self.terms)) as f64;
         let mut state = State {
             z: vec![0.0; s.len()],
             p,
             s,
+            terms,
         };
-        let mut slope = self.slope(&state.p);
+        let mut slopes = self.slopes(&state.p);
+        let (gap, multipliers) = self.certificate(&state, &slopes, &values);
+        let scale = self.scale(&state.p, &values);
         let mut best = Interior {
             weights: state.p.clone(),
-            gap: self.set.gap(&state.p, &state.s, &state.z, &slope),
+            gap,
             iterations: 0,
             converged: false,
+            multipliers,
+            scale,
         };
-        let scale = self.scale(&state.p);
+        let sought = if self.terms.is_empty() {
+            GAP_SOUGHT
+        } else {
+            GAP_SOUGHT_WITH_TERMS
+        };
         let mut mu = 0.5 * best.gap / count;
         for (z, s) in state.z.iter_mut().zip(&state.s) {
             *z = mu / s;
         }
-        let least_mu = 0.1 * GAP_SOUGHT * scale / count;
+        let least_mu = 0.1 * sought * scale / count;
         mu = mu.max(least_mu);
+        state.terms.set_multipliers(mu);
         let mut idle = 0;
-        while best.iterations < MAX_ITERATIONS && best.gap > GAP_SOUGHT * scale && idle < MAX_IDLE {
+        let mut content = false;
+        while best.iterations < MAX_ITERATIONS
+            && best.gap > sought * scale
+            && idle < MAX_IDLE
+            && !content
+        {
             best.iterations += 1;
-            if !self.factor(&state) {
+            if !self.factor(&state, &slopes) {
                 break;
             }
-            let mut step = self.direction(&state, &slope, mu);
+            let mut step = self.direction(&state, &slopes, mu);
             while step.descent <= REDUCE_AT * mu * count && mu > least_mu {
                 mu = (REDUCTION * mu).max(least_mu);
-                step = self.direction(&state, &slope, mu);
+                step = self.direction(&state, &slopes, mu);
             }
             if !self.take(&mut state, &step, mu) {
                 break;
             }
-            slope = self.slope(&state.p);
-            let gap = self.set.gap(&state.p, &state.s, &state.z, &slope);
+            slopes = self.slopes(&state.p);
+            let values = self.problem.term_values(&state.p);
+            let (gap, multipliers) = self.certificate(&state, &slopes, &values);
             let fell = mu > least_mu || gap < 0.9 * best.gap;
             idle = if fell { 0 } else { idle + 1 };
             if gap < best.gap {
                 best.weights.clone_from(&state.p);
                 best.gap = gap;
+                best.multipliers = multipliers;
             }
+            content = enough(&values, gap);
         }
         best.converged = best.gap <= GAP_ACCEPTED * scale;
-        best
+        Some(best)
+    }
+
+    /// The gap at a state, and the multipliers of the terms that it holds for.
+    fn certificate(&self, state: &State, slopes: &Slopes, values: &[f64]) -> (f64, Vec<f64>) {
+        if self.terms.is_empty() {
+            let gap = self.set.gap(&state.p, &state.s, &state.z, &slopes.smooth);
+            return (gap, Vec::new());
+        }
+        let y = self.terms.dual_feasible(&state.terms.y);
+        let mut slope = slopes.smooth.clone();
+        for (y, term) in y.iter().zip(&slopes.terms) {
+            add(&mut slope, *y, term);
+        }
+        let gap = self.set.gap(&state.p, &state.s, &state.z, &slope);
+        (gap + self.terms.complementarity(values, &y), y)
     }
 
     /// What gaps are compared with: the size of the objective, 1 at most.
-    fn scale(&self, p: &[f64]) -> f64 {
+    fn scale(&self, p: &[f64], values: &[f64]) -> f64 {
         let problem = self.problem;
-        let losses = problem.laws.iter().zip(problem.task_weights);
+        let losses = problem.laws.iter().zip(problem.average_weights());
         let loss: f64 = losses.map(|(law, w)| w * law.predict(p)).sum();
         let linear = problem.linear.map_or(0.0, |linear| {
             linear.iter().fold(0.0f64, |most, l| most.max(l.abs()))
         });
+        let loss = match self.terms.largest(values) {
+            Some(largest) => loss + self.terms.largest_weight * largest.abs(),
+            None => loss,
+        };
         loss.min(1.0).max(problem.kl_reg).max(linear).max(1e-12)
+    }
+
+    /// The weight of each law in the Lagrangian.
+    fn law_weights(&self, y: &[f64]) -> Vec<f64> {
+        let mut weights = self.problem.average_weights().to_vec();
+        weights.resize(self.problem.laws.len(), 0.0);
+        for (term, y) in self.terms.terms.iter().zip(y) {
+            add(&mut weights, *y, &term.weights);
+        }
+        weights
     }
 
     /// Factors `W = ∇²F + diag(z/s)` over the bounds of single domains, with a row of the identity
     /// for domains that cannot move, and the Schur complement of the border.
-    fn factor(&mut self, state: &State) -> bool {
+    fn factor(&mut self, state: &State, slopes: &Slopes) -> bool {
         let m = state.p.len();
         let (mut slope, mut diagonal) = (vec![0.0; m], vec![0.0; m]);
         let mut curvature = Vec::with_capacity(self.problem.laws.len());
-        let laws = self.problem.laws.iter().zip(self.problem.task_weights);
+        let weights = self.law_weights(&state.terms.y);
+        let laws = self.problem.laws.iter().zip(&weights);
         for (i, (law, &weight)) in laws.enumerate() {
             let into = Curvature {
                 slope: &mut slope,
@@ -242,98 +292,47 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
             return false;
         }
         let border = &mut self.border;
-        border.solved.clone_from(&border.a);
-        for solved in &mut border.solved {
-            self.cholesky.solve(solved);
+        let first = border.terms();
+        for (row, slope) in border.a[first..].iter_mut().zip(&slopes.terms) {
+            row.iter_mut().zip(slope).for_each(|(a, g)| *a = -g);
         }
-        let schur = Mat::from_fn(border.a.len(), border.a.len(), |i, k| {
-            dot(&border.a[i], &border.solved[k])
-        });
-        let slack = |i: usize| match i.checked_sub(1) {
+        let groups = border.rows.clone();
+        let give = |i: usize| match i.checked_sub(1) {
             None => 0.0,
-            Some(group) => state.s[border.rows[group]] / state.z[border.rows[group]],
+            Some(group) if group < groups.len() => state.s[groups[group]] / state.z[groups[group]],
+            Some(row) => {
+                let (k, of) = (row - groups.len(), &state.terms);
+                of.slack[k] / of.y[k] + of.give(&self.terms.terms[k], k)
+            }
         };
-        border.schur.factor(&schur, slack)
+        border.factor(&mut self.cholesky, give)
     }
 
-    /// The gradient of the objective; 0 for domains that cannot move, whose KL term may have no slope
-    /// (a weight held at zero).
-    fn slope(&self, p: &[f64]) -> Vec<f64> {
-        let mut slope = self.problem.gradient(p);
-        for (slope, free) in slope.iter_mut().zip(&self.set.free) {
-            if !free {
-                *slope = 0.0;
+    /// Slopes at a mixture; 0 for domains that cannot move, whose KL term may have none (a weight held at zero).
+    fn slopes(&self, p: &[f64]) -> Slopes {
+        let mut smooth = self.problem.gradient(p);
+        let mut terms = Vec::new();
+        if !self.terms.is_empty() {
+            let of_law = |law: &L| {
+                let mut slope = vec![0.0; p.len()];
+                law.add_gradient(p, 1.0, &mut slope);
+                slope
+            };
+            let laws: Vec<Vec<f64>> = self.problem.laws.iter().map(of_law).collect();
+            terms = vec![vec![0.0; p.len()]; self.terms.terms.len()];
+            for (slope, term) in terms.iter_mut().zip(&self.terms.terms) {
+                let used = term.weights.iter().zip(&laws).filter(|(a, _)| **a > 0.0);
+                used.for_each(|(a, law)| add(slope, *a, law));
             }
         }
-        slope
-    }
-
-    /// Newton's step for `φ_μ` with the last factor.
-    fn direction(&mut self, state: &State, slope: &[f64], mu: f64) -> Step {
-        let mut rhs: Vec<f64> = slope.iter().map(|g| -g).collect();
-        for (row, s) in self.set.rows.iter().zip(&state.s) {
-            let pull = mu / s;
-            match row {
-                Row::Lower(j) => rhs[*j] += pull,
-                Row::Upper(j) => rhs[*j] -= pull,
-                Row::Group(members, sign) => members.iter().for_each(|&j| rhs[j] += sign * pull),
-            }
-        }
-        for (rhs, free) in rhs.iter_mut().zip(&self.set.free) {
-            *rhs *= f64::from(*free);
-        }
-        let fall = rhs.clone();
-        let mut p = rhs;
-        self.cholesky.solve(&mut p);
-        let border = &mut self.border;
-        let mut prices: Vec<f64> = border.a.iter().map(|a| dot(a, &p)).collect();
-        prices[0] += state.p.iter().sum::<f64>() - 1.0;
-        border.schur.solve(&mut prices);
-        for (price, solved) in prices.iter().zip(&border.solved) {
-            for (p, solved) in p.iter_mut().zip(solved) {
-                *p -= price * solved;
-            }
-        }
-        // Against the price of `Σ p`, which is not zero only by rounding.
-        let descent = p.iter().zip(&fall).map(|(p, f)| p * (f - prices[0])).sum();
-        let mut s = self.set.row_products(&p);
-        // A sum of steps has lost the digits that a slack near zero needs; its price has them.
-        for (&row, price) in self.border.rows.iter().zip(&prices[1..]) {
-            s[row] = price * state.s[row] / state.z[row];
-        }
-        Step { p, s, descent }
-    }
-
-    /// Goes along the step as far as it stays inside and lowers `φ_μ`; false when it cannot.
-    fn take(&self, state: &mut State, step: &Step, mu: f64) -> bool {
-        let count = state.s.len();
-        let dz: Vec<f64> = (0..count)
-            .map(|i| (mu - state.z[i] * step.s[i]) / state.s[i] - state.z[i])
-            .collect();
-        let mut length = longest(&state.s, &step.s);
-        let before = self.problem.objective(&state.p);
-        let rounding = 1e-15 * before.abs().max(1e-3);
-        for _ in 0..60 {
-            let p = moved(&state.p, &step.p, length);
-            let barrier: f64 = state
-                .s
-                .iter()
-                .zip(&step.s)
-                .map(|(s, step)| (length * step / s).ln_1p())
-                .sum();
-            let change = self.problem.objective(&p) - before - mu * barrier;
-            if change <= -1e-4 * length * step.descent + rounding {
-                state.s = moved(&state.s, &step.s, length);
-                state.z = moved(&state.z, &dz, longest(&state.z, &dz));
-                state.p = p;
-                for (z, s) in state.z.iter_mut().zip(&state.s) {
-                    *z = z.clamp(mu / s / NEIGHBOURHOOD, mu / s * NEIGHBOURHOOD);
+        for slope in terms.iter_mut().chain([&mut smooth]) {
+            for (slope, free) in slope.iter_mut().zip(&self.set.free) {
+                if !free {
+                    *slope = 0.0;
                 }
-                return true;
             }
-            length *= 0.5;
         }
-        false
+        Slopes { smooth, terms }
     }
 }
 
@@ -351,4 +350,9 @@ fn longest(values: &[f64], steps: &[f64]) -> f64 {
 
 fn moved(from: &[f64], step: &[f64], length: f64) -> Vec<f64> {
     from.iter().zip(step).map(|(a, b)| a + length * b).collect()
+}
+
+/// Adds `scale · v`.
+fn add(into: &mut [f64], scale: f64, v: &[f64]) {
+    into.iter_mut().zip(v).for_each(|(x, v)| *x += scale * v);
 }

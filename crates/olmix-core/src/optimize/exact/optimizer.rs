@@ -1,11 +1,11 @@
 //! The exact optimizer with its settings: the certified optimum, or a local maximum where the worst
 //! mixture is asked for.
 
-use super::{
+use crate::CoreError;
+use crate::optimize::{
     ExactProblem, MixtureOptimizer, OptimizerInput, OptimizerKind, OptimizerNeeds,
     OptimizerSetting, OptimizerSettings, Solution, solve_exact, worst_mix,
 };
-use crate::CoreError;
 
 /// `min_p Σ w_i f̂_i(p) + λ KL(p ‖ q)` by an interior-point method, with a certificate.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,16 +8,17 @@
 //!      Σ p = 1,  lower ≤ p ≤ limit,  bounds on groups
 //! ```
 //!
-//! with `K_exp = cl {(x, y, z): y > 0, y exp(x/y) ≤ z}`. Coefficients `t` of domains that the
+//! Terms of the objective are rows, linear in `u`, with a variable each for penalties and one for the largest.
+//!
+//! Here `K_exp = cl {(x, y, z): y > 0, y exp(x/y) ≤ z}`. Coefficients `t` of domains that the
 //! swarm hardly sampled can be large; the exponent is shifted by its value at the reference
 //! mixture, so that every cone works at the scale of its own task.
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
 
-use super::Status;
-use super::problem::ExactProblem;
 use crate::law::{Law, LogLinear};
+use crate::optimize::{ExactProblem, LossTerm, Status, TermRole};
 use crate::swarm::dot;
 use crate::{Constraints, CoreError};
 
@@ -29,6 +30,10 @@ pub(crate) struct Program {
     cones: Vec<SupportedConeT<f64>>,
     /// The objective was divided by this.
     pub(crate) scale: f64,
+    /// The rows of groups' bounds: by group, the upper first.
+    pub(crate) groups: Vec<usize>,
+    /// The row of each term.
+    pub(crate) terms: Vec<usize>,
 }
 
 /// Rows of `A` as they are added, column by column in the end.
@@ -56,24 +61,13 @@ impl Program {
         let constraints = problem.constraints;
         let center: f64 = problem.reference.iter().sum();
         let center: Vec<f64> = problem.reference.iter().map(|q| q / center).collect();
-        // Tasks without weight need no cone.
-        let mut tasks: Vec<(&LogLinear, f64)> = Vec::new();
-        for (law, &weight) in problem.laws.iter().zip(problem.task_weights) {
-            let law = law.log_linear().ok_or_else(|| {
-                let reason = "the bounds leave no mixture strictly inside of them, which laws \
-                              other than log-linear need; loosen them by a little";
-                CoreError::SolverFailed(reason.into())
-            })?;
-            if weight > 0.0 {
-                tasks.push((law, weight));
-            }
-        }
-        let shifts: Vec<f64> = tasks.iter().map(|(law, _)| dot(&law.t, &center)).collect();
+        let terms = problem.terms.map_or(&[][..], |terms| &terms.terms);
+        let tasks = cone_tasks(problem, terms, &center)?;
         let scale = tasks
             .iter()
-            .zip(&shifts)
-            .map(|((_, weight), shift)| weight * shift.exp())
+            .map(|task| task.weight * task.shift.exp())
             .sum::<f64>()
+            .max(problem.terms.map_or(0.0, |terms| terms.largest_weight))
             .max(problem.kl_reg)
             .max(
                 problem
@@ -82,25 +76,47 @@ impl Program {
             )
             .max(1e-12);
 
-        // Variables: p (m), u (tasks), v (m, with KL only).
+        // Variables: p (m), u (tasks), v (m, with KL only), h (of penalties), t.
         let with_kl = problem.kl_reg > 0.0;
         let u = m;
         let v = m + tasks.len();
-        let variables = v + if with_kl { m } else { 0 };
+        let h = v + if with_kl { m } else { 0 };
+        let largest = h + terms.len();
+        let variables = if terms.is_empty() { h } else { largest + 1 };
         let mut cost = vec![0.0; variables];
         for (cost, linear) in cost.iter_mut().zip(problem.linear.into_iter().flatten()) {
             *cost = linear / scale;
         }
-        for (i, ((_, weight), shift)) in tasks.iter().zip(&shifts).enumerate() {
-            cost[u + i] = weight * shift.exp() / scale;
+        for (i, task) in tasks.iter().enumerate() {
+            cost[u + i] = task.weight * task.shift.exp() / scale;
         }
-        for cost in &mut cost[v..] {
+        for cost in &mut cost[v..h] {
             *cost = problem.kl_reg / scale;
+        }
+
+        let mut compared = false;
+        for (k, term) in terms.iter().enumerate() {
+            match term.role {
+                TermRole::Penalty(weight) => cost[h + k] = weight / scale,
+                TermRole::Compared => compared = true,
+                TermRole::Limit => {}
+            }
+        }
+        if let (Some(terms), true) = (problem.terms, compared) {
+            cost[largest] = terms.largest_weight / scale;
         }
 
         let mut rows = ConstraintRows::default();
         let mut cones = Vec::new();
         rows.push(1.0, (0..m).map(|j| (j, 1.0)));
+        if !terms.is_empty() && !compared {
+            rows.push(0.0, [(largest, 1.0)]);
+        }
+        let unpenalized = terms
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| t.penalty().is_none());
+        unpenalized.for_each(|(k, _)| rows.push(0.0, [(h + k, 1.0)]));
         let fixed: Vec<bool> = (0..m)
             .map(|j| constraints.limit(j) - constraints.lower[j] <= 1e-14)
             .collect();
@@ -110,29 +126,14 @@ impl Program {
         cones.push(SupportedConeT::ZeroConeT(rows.rhs.len()));
 
         let before = rows.rhs.len();
-        for j in (0..m).filter(|&j| !fixed[j]) {
-            // The KL cone already keeps p_j ≥ 0.
-            if !with_kl || constraints.lower[j] > 0.0 {
-                rows.push(-constraints.lower[j], [(j, -1.0)]);
-            }
-            if constraints.limit(j) < 1.0 {
-                rows.push(constraints.limit(j), [(j, 1.0)]);
-            }
-        }
-        for group in &constraints.groups {
-            if group.upper < 1.0 {
-                rows.push(group.upper, group.members.iter().map(|&j| (j, 1.0)));
-            }
-            if group.lower > 0.0 {
-                rows.push(-group.lower, group.members.iter().map(|&j| (j, -1.0)));
-            }
-        }
+        let groups = push_bounds(&mut rows, constraints, &fixed, with_kl);
+        let of_terms = push_terms(&mut rows, terms, &tasks, [u, h, largest]);
         if rows.rhs.len() > before {
             cones.push(SupportedConeT::NonnegativeConeT(rows.rhs.len() - before));
         }
 
-        for (i, ((law, _), shift)) in tasks.iter().zip(&shifts).enumerate() {
-            rows.push(-shift, law.t.iter().map(|t| -t).enumerate());
+        for (i, task) in tasks.iter().enumerate() {
+            rows.push(-task.shift, task.law.t.iter().map(|t| -t).enumerate());
             rows.push(1.0, []);
             rows.push(0.0, [(u + i, -1.0)]);
             cones.push(SupportedConeT::ExponentialConeT());
@@ -151,6 +152,8 @@ impl Program {
             rhs: rows.rhs,
             cones,
             scale,
+            groups,
+            terms: of_terms,
         })
     }
 
@@ -193,6 +196,106 @@ impl Program {
     }
 }
 
+/// A task with a cone.
+struct ConeTask<'a> {
+    /// Among the laws.
+    position: usize,
+    law: &'a LogLinear,
+    /// In the average; it may be 0 where a term has the task.
+    weight: f64,
+    /// The exponent at the reference mixture.
+    shift: f64,
+}
+
+/// The tasks that the objective or a term has: the others need no cone.
+fn cone_tasks<'a, L: Law>(
+    problem: &ExactProblem<'a, L>,
+    terms: &[LossTerm],
+    center: &[f64],
+) -> Result<Vec<ConeTask<'a>>, CoreError> {
+    let mut tasks = Vec::new();
+    for (position, law) in problem.laws.iter().enumerate() {
+        let law = law.log_linear().ok_or_else(|| {
+            let reason = "the bounds leave no mixture strictly inside of them, which laws \
+                          other than log-linear need; loosen them by a little";
+            CoreError::SolverFailed(reason.into())
+        })?;
+        let weight = problem.average_weights().get(position).copied();
+        let weight = weight.unwrap_or(0.0);
+        if weight > 0.0 || terms.iter().any(|term| term.weights[position] > 0.0) {
+            tasks.push(ConeTask {
+                position,
+                law,
+                weight,
+                shift: dot(&law.t, center),
+            });
+        }
+    }
+    Ok(tasks)
+}
+
+/// Bounds of domains that are not fixed, and of groups; the rows of the latter.
+fn push_bounds(
+    rows: &mut ConstraintRows,
+    constraints: &Constraints,
+    fixed: &[bool],
+    with_kl: bool,
+) -> Vec<usize> {
+    for j in (0..fixed.len()).filter(|&j| !fixed[j]) {
+        // The KL cone already keeps p_j ≥ 0.
+        if !with_kl || constraints.lower[j] > 0.0 {
+            rows.push(-constraints.lower[j], [(j, -1.0)]);
+        }
+        if constraints.limit(j) < 1.0 {
+            rows.push(constraints.limit(j), [(j, 1.0)]);
+        }
+    }
+    let mut groups = Vec::new();
+    for group in &constraints.groups {
+        if group.upper < 1.0 {
+            groups.push(rows.rhs.len());
+            rows.push(group.upper, group.members.iter().map(|&j| (j, 1.0)));
+        }
+        if group.lower > 0.0 {
+            groups.push(rows.rhs.len());
+            rows.push(-group.lower, group.members.iter().map(|&j| (j, -1.0)));
+        }
+    }
+    groups
+}
+
+/// `Σ a (c + exp(shift) u) − b ≤` 0, `h` or `t`, and `h ≥ 0`; the rows of the former. `columns` are the first of
+/// `u`, the first of `h`, and `t`.
+fn push_terms(
+    rows: &mut ConstraintRows,
+    terms: &[LossTerm],
+    tasks: &[ConeTask<'_>],
+    columns: [usize; 3],
+) -> Vec<usize> {
+    let [u, h, largest] = columns;
+    let mut pushed = Vec::new();
+    for (k, term) in terms.iter().enumerate() {
+        let mut bound = term.bound;
+        let mut entries = Vec::new();
+        for (i, task) in tasks.iter().enumerate() {
+            let weight = term.weights[task.position];
+            bound -= weight * task.law.log_c.exp();
+            entries.push((u + i, weight * task.shift.exp()));
+        }
+        match term.role {
+            TermRole::Penalty(_) => entries.push((h + k, -1.0)),
+            TermRole::Compared => entries.push((largest, -1.0)),
+            TermRole::Limit => {}
+        }
+        pushed.push(rows.rhs.len());
+        rows.push(bound, entries);
+        if term.penalty().is_some() {
+            rows.push(0.0, [(h + k, -1.0)]);
+        }
+    }
+    pushed
+}
+
 /// A mixture well inside of all bounds: the one whose least distance to any of them, as a share of
 /// the room between lower bound and limit, is greatest. `None` when no mixture is inside.
 pub(crate) fn inner_point(constraints: &Constraints) -> Option<Vec<f64>> {
@@ -230,6 +333,8 @@ pub(crate) fn inner_point(constraints: &Constraints) -> Option<Vec<f64>> {
         rhs: rows.rhs,
         cones,
         scale: 1.0,
+        groups: Vec::new(),
+        terms: Vec::new(),
     };
     let (solver, _) = program.solve(constraints).ok()?;
     (solver.solution.x[m] > 1e-8).then(|| solver.solution.x[..m].to_vec())
