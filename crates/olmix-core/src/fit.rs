@@ -1,16 +1,18 @@
 //! From a measured swarm to laws, trust in them, and a mixture: the main job, start to end.
 
+mod split;
+
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
 use crate::optimize::{Optimizer, Solution};
 use crate::price::{ConstraintPrice, Priced, constraint_prices};
-use crate::random::numpy::permutation;
 use crate::swarm::dot;
 use crate::trust::{
-    AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, OutOfFold, Resampling,
-    alternative_laws, bootstrap, choose, choose_kl, choose_per_task, held_out, out_of_fold,
-    refinements, score_candidates,
+    AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, Noise, OutOfFold,
+    Reach, Resampling, alternative_laws, bootstrap, choose, choose_kl, choose_per_task, held_out,
+    noise, out_of_fold, reach as reach_of, refinements, score_candidates,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
+use split::split;
 
 /// What [`fit`] found.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +40,8 @@ pub struct Fit {
     pub kl: Option<KlChoice>,
     /// The optimizer, with the λ that was chosen; `None` when only a fit was asked for.
     pub optimizer: Option<Optimizer>,
+    /// What replicates say of the noise of the runs; `None` where no mixture has two runs.
+    pub noise: Option<Noise>,
     /// How well the laws predict the runs set aside by `n_test`, when there are any.
     pub held_out: Option<HeldOut>,
     /// The proposed mixture, unless only a fit was asked for.
@@ -62,6 +66,8 @@ pub struct Proposal {
     /// What the proposal is compared with, the prior first: name, and the average loss predicted
     /// there; empty without laws.
     pub baselines: Vec<(&'static str, f64)>,
+    /// How far the mixture is from the runs; `None` without laws.
+    pub reach: Option<Reach>,
     /// Intervals from resampled runs; `None` without bootstrap.
     pub bootstrap: Option<Bootstrap>,
     /// What each constraint that binds costs, the dearest first; `None` for optimizers other than the
@@ -131,6 +137,7 @@ pub fn fit_only(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Resul
     let mut fit = Fit {
         train,
         dead: dead_domains(trained),
+        noise: noise(trained, spec.confidence),
         ..Fit::default()
     };
     if spec.law != LawKind::Search {
@@ -177,39 +184,6 @@ pub fn propose_for(
     fit.proposal = Some(propose(trained, spec, &optimizer, fit, observer)?);
     fit.optimizer = Some(optimizer);
     Ok(())
-}
-
-/// Rows to train on and rows set aside, both ascending. A seed sets aside the rows that it sets aside in the
-/// reference implementation, which calls scikit-learn's `train_test_split`, once for each of the two settings.
-fn split(swarm: &Swarm, spec: &FitSpec) -> Result<(Vec<usize>, Vec<usize>), CoreError> {
-    let runs = swarm.len();
-    if spec.n_test > 0 && spec.n_test >= runs {
-        let asked = spec.n_test;
-        return Err(CoreError::TooManySetAside { asked, runs });
-    }
-    let available = runs - spec.n_test;
-    let wanted = spec.train_runs.unwrap_or(available);
-    if wanted > available {
-        return Err(CoreError::TooManyTrained {
-            asked: wanted,
-            left: available,
-        });
-    }
-    let mut test: Vec<usize> = (0..runs).collect();
-    if spec.n_test > 0 {
-        test = permutation(spec.seed, runs);
-    }
-    let mut train = test.split_off(spec.n_test);
-    if wanted < available {
-        let order = permutation(spec.seed, available);
-        train = order[available - wanted..]
-            .iter()
-            .map(|&i| train[i])
-            .collect();
-    }
-    test.sort_unstable();
-    train.sort_unstable();
-    Ok((train, test))
 }
 
 fn dead_domains(swarm: &Swarm) -> Vec<usize> {
@@ -366,6 +340,8 @@ fn propose(
     } else {
         None
     };
+    let reach = fit.options.as_ref();
+    let reach = reach.and_then(|options| reach_of(swarm, options, mixture.weights()));
     let baselines = spec.baselines().into_iter();
     let baselines = baselines.map(|(name, p)| (name, average_loss(&fit.laws, &task_weights, &p)));
     Ok(Proposal {
@@ -386,6 +362,7 @@ fn propose(
         natural: at_natural,
         bootstrap: resampled,
         prices,
+        reach,
     })
 }
 

@@ -172,7 +172,9 @@ pub use fit::{Fit, FitStage, Observer, Proposal, fit, fit_only, propose_for};
 pub use law::LawKind;
 pub use loss_change::{LossChange, weighted_mean};
 pub use matrix::Matrix;
-pub use mixture::{Mixture, SUM_TOLERANCE, first_that_is_no_mixture, kl_divergence};
+pub use mixture::{
+    Mixture, SUM_TOLERANCE, first_that_is_no_mixture, kl_divergence, total_variation,
+};
 pub use oracle::Oracle;
 pub use random::{Purpose, generator, split_mix64};
 pub use spec::{DeadDomains, FitSpec, Ridge};

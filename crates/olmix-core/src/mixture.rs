@@ -29,6 +29,25 @@ pub fn first_that_is_no_mixture(rows: &[f64], m: usize) -> Option<usize> {
     })
 }
 
+/// Weights closer than this are the same.
+const SAME: f64 = 1e-5;
+
+/// Whether two weights are one, to rounding.
+pub(crate) fn same_weight(a: f64, b: f64) -> bool {
+    (a - b).abs() <= SAME
+}
+
+/// Whether two rows of weights are one mixture, to rounding.
+pub(crate) fn same_mixture(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| same_weight(*a, *b))
+}
+
+/// `½ Σ |a − b|`: the share of the data in which two mixtures differ, from 0 to 1.
+#[must_use]
+pub fn total_variation(a: &[f64], b: &[f64]) -> f64 {
+    0.5 * a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>()
+}
+
 /// How a training run divides its tokens among domains: non-negative weights that sum to 1.
 ///
 /// A mixture knows its domains, so two mixtures are compared by name and never by position.

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::trust::AlternativeLaw;
-use crate::{Fit, FitSpec, Ridge, Swarm};
+use crate::trust::{AlternativeLaw, MOSTLY_NOISE, Place, copied_runs};
+use crate::{Fit, FitSpec, Ridge, Swarm, total_variation};
 
 /// One reason not to trust a fit. Serialized, it has its kind in the field `kind`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -85,6 +85,31 @@ pub enum FitWarning {
         /// Names of the tasks.
         tasks: Vec<String>,
     },
+    /// Replicates show that these tasks differ less over mixtures than over runs of one mixture.
+    MostlyNoise {
+        /// The tasks, the worst first: names, and the spread over mixtures in units of the noise.
+        tasks: Vec<(String, f64)>,
+        /// Their share in the average loss, in [0, 1].
+        weight: f64,
+        /// Degrees of freedom of the noise, at least 1.
+        degrees_of_freedom: usize,
+    },
+    /// Runs with the mixture and every loss of another: they say nothing new.
+    Copied {
+        /// Names of the copies, each with the run that it is equal to.
+        runs: Vec<(String, String)>,
+    },
+    /// The runs determine the laws less at the proposed mixture than at any run.
+    Extrapolates {
+        /// Leverage of the mixture and the greatest of a run; `None` for laws that predict by likeness.
+        leverage: Option<(f64, f64)>,
+        /// The run whose mixture is nearest.
+        nearest_run: String,
+        /// Its total variation distance, in [0, 1].
+        distance: f64,
+        /// The greatest such distance of a run from the nearest other one.
+        apart: f64,
+    },
     /// Resamples that led to no mixture and are left out of the intervals.
     FailedResamples {
         /// Resamples without a mixture, at least 1.
@@ -122,10 +147,7 @@ const FAR: f64 = 1.5;
 
 /// The run whose mixture is nearest to `p` in total variation, and how far it is.
 fn nearest_run<'a>(swarm: &'a Swarm, p: &[f64]) -> Option<(&'a str, f64)> {
-    let distance = |run: usize| {
-        let mixture = swarm.mixtures().row(run).iter();
-        0.5 * mixture.zip(p).map(|(a, b)| (a - b).abs()).sum::<f64>()
-    };
+    let distance = |run: usize| total_variation(swarm.mixtures().row(run), p);
     (0..swarm.len())
         .map(|run| (swarm.runs()[run].as_str(), distance(run)))
         .min_by(|a, b| a.1.total_cmp(&b.1))
@@ -164,6 +186,14 @@ impl Fit {
         if !tasks.is_empty() {
             warnings.push(FitWarning::NotConverged { tasks });
         }
+        warnings.extend(self.mostly_noise(swarm));
+        let name = |run: usize| swarm.runs()[run].clone();
+        let copies = copied_runs(swarm).into_iter();
+        let runs: Vec<_> = copies.map(|(run, of)| (name(run), name(of))).collect();
+        if !runs.is_empty() {
+            warnings.push(FitWarning::Copied { runs });
+        }
+        warnings.extend(self.extrapolates(swarm));
         let resampled = self.proposal.as_ref().and_then(|p| p.bootstrap.as_ref());
         if let Some(bootstrap) = resampled.filter(|bootstrap| bootstrap.failed > 0) {
             warnings.push(FitWarning::FailedResamples {
@@ -172,6 +202,31 @@ impl Fit {
             });
         }
         warnings
+    }
+
+    fn mostly_noise(&self, swarm: &Swarm) -> Option<FitWarning> {
+        let noise = self.noise.as_ref()?;
+        let ratio = |task: &usize| noise.tasks[*task].signal_to_noise();
+        let mut worst: Vec<usize> = (0..noise.tasks.len()).collect();
+        worst.retain(|task| ratio(task) < MOSTLY_NOISE);
+        worst.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+        let weights = swarm.task_weights();
+        let name = |task: &usize| (swarm.tasks()[*task].name.clone(), ratio(task));
+        (!worst.is_empty()).then(|| FitWarning::MostlyNoise {
+            tasks: worst.iter().map(name).collect(),
+            weight: worst.iter().map(|&task| weights[task]).sum(),
+            degrees_of_freedom: noise.degrees_of_freedom,
+        })
+    }
+
+    fn extrapolates(&self, swarm: &Swarm) -> Option<FitWarning> {
+        let reach = self.proposal.as_ref()?.reach.as_ref()?;
+        (reach.place() == Place::Beyond).then(|| FitWarning::Extrapolates {
+            leverage: reach.leverage.map(|h| (h.mixture, h.greatest)),
+            nearest_run: swarm.runs()[reach.nearest].clone(),
+            distance: reach.distance,
+            apart: reach.apart,
+        })
     }
 
     fn exploded(&self, swarm: &Swarm, ridge_chosen: bool) -> Option<FitWarning> {

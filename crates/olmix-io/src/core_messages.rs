@@ -1,9 +1,13 @@
 //! The words for what the method warns of and refuses: the same on the terminal, in `mixture.json`
 //! and in the report. Settings are called by their keys and flags here, and nowhere in `olmix-core`.
 
+mod runs;
+
 use olmix_core::{Compared, CoreError, Fit, FitSpec, FitWarning, Swarm};
 
 use crate::messages::first_few;
+
+pub use runs::run_sentences;
 
 /// What speaks against trusting a fit, one sentence each. `trained` holds the runs it was fitted to.
 #[must_use]
@@ -147,6 +151,9 @@ pub fn warning_sentence(warning: &FitWarning) -> String {
         FitWarning::FailedResamples { failed, resamples } => format!(
             "{failed} of {resamples} resamples led to no mixture and are left out of the intervals"
         ),
+        FitWarning::MostlyNoise { .. }
+        | FitWarning::Copied { .. }
+        | FitWarning::Extrapolates { .. } => runs::sentence(warning).unwrap_or_default(),
     }
 }
 

@@ -184,6 +184,18 @@ fn warned(warning: &FitWarning) -> String {
         FitWarning::FailedResamples { failed, resamples } => {
             format!("{failed} of {resamples} resamples led to no mixture")
         }
+        FitWarning::MostlyNoise { tasks, weight, .. } => {
+            let names = tasks.iter().map(|(name, _)| name.clone());
+            format!(
+                "{} differ less over mixtures than over runs of one mixture, and are {} of the average",
+                first_few(names, NAMES),
+                percent(*weight)
+            )
+        }
+        FitWarning::Copied { runs } => format!("{} runs are copies of others", runs.len()),
+        FitWarning::Extrapolates { .. } => {
+            "the mixture extrapolates: it is beyond what the runs determine".to_owned()
+        }
     }
 }
 
@@ -220,7 +232,13 @@ fn remedy(reason: &TrustReason, spec: &FitSpec) -> Option<String> {
             FitWarning::GainNotEstablished { at, .. } => {
                 format!("a proxy run on the {}", place(*at))
             }
-            FitWarning::NotConverged { .. } | FitWarning::FailedResamples { .. } => return None,
+            FitWarning::Extrapolates { .. } => "more runs near the proposed mixture".to_owned(),
+            FitWarning::MostlyNoise { .. } => {
+                "without these tasks, or with less weight for them".to_owned()
+            }
+            FitWarning::NotConverged { .. }
+            | FitWarning::FailedResamples { .. }
+            | FitWarning::Copied { .. } => return None,
         },
     };
     Some(remedy)

@@ -1,7 +1,7 @@
 //! Mixtures that were taken, no two alike.
 
-/// Weights closer than this are the same.
-const SAME: f64 = 1e-5;
+use crate::mixture::{same_mixture, same_weight};
+
 /// Mixtures closer than this to an existing one are not drawn again.
 const NEAR: f64 = 0.01;
 
@@ -25,10 +25,9 @@ impl Taken {
 
     /// Whether one of them has the same weights.
     pub fn has(&self, mixture: &[f64]) -> bool {
-        let near = |a: f64, b: f64| (a - b).abs() <= SAME;
         let all = self.largest.iter().zip(&self.mixtures);
-        let mut alike = all.filter(|((j, weight), _)| near(mixture[*j], *weight));
-        alike.any(|(_, other)| other.iter().zip(mixture).all(|(a, b)| near(*a, *b)))
+        let mut alike = all.filter(|((j, weight), _)| same_weight(mixture[*j], *weight));
+        alike.any(|(_, other)| same_mixture(other, mixture))
     }
 
     pub fn push(&mut self, mixture: Vec<f64>) {

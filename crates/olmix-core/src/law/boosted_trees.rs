@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::numerics::{Bins, BoostedTrees, Grower, MAX_RUNS};
 use super::{
-    Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Registered, Shape, TaskReport,
+    Basis, Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Registered, Shape,
+    TaskReport,
 };
 use crate::swarm::dot;
 use crate::{CoreError, Matrix, Purpose, generator};
@@ -318,6 +319,10 @@ impl LawFamily for BoostedTreesOptions {
         let split = self.min_samples_leaf.saturating_mul(2);
         let all = split as f64 / (1.0 - self.evaluation);
         (all.ceil() as usize).max(split + 1)
+    }
+
+    fn design_functions(&self) -> Option<Vec<Basis>> {
+        None
     }
 
     fn fit(

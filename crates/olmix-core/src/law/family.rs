@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::registry::Registered;
-use super::{Law, Shape, TaskReport};
+use super::{Basis, Law, Shape, TaskReport};
 use crate::{CoreError, Matrix};
 
 /// A kind of law with its settings: how it is fitted, and what its coefficients mean.
@@ -85,6 +85,12 @@ pub trait LawFamily: Registered + Clone {
     /// zero. `reducible` is `f̂(p) − floor`, above 0.
     fn log_slope(law: &Self::Law, p: &[f64], reducible: f64, into: &mut [f64]) {
         law.add_gradient(p, 1.0 / reducible, into);
+    }
+
+    /// The functions of weights that the law is linear in, up to a transformation of the loss: with 1 they are the
+    /// design by which it is told how far a mixture is from the runs. `None` for a law that predicts by likeness.
+    fn design_functions(&self) -> Option<Vec<Basis>> {
+        Some(vec![Basis::Power(1.0), Basis::Power(0.5)])
     }
 
     /// The mixtures of the runs (`K × m`), for a law that predicts by likeness to them: a file

@@ -16,7 +16,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::numerics::{Cholesky, Hyper, most_likely};
-use super::{Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport};
+use super::{
+    Basis, Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport,
+};
 use crate::{CoreError, Matrix};
 
 /// A fitted process over `m` domains.
@@ -178,6 +180,10 @@ impl LawFamily for GaussianProcessOptions {
     /// With fewer runs a standard deviation says nothing.
     fn needed(&self, _live: usize) -> usize {
         3
+    }
+
+    fn design_functions(&self) -> Option<Vec<Basis>> {
+        None
     }
 
     fn fit(

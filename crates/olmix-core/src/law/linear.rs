@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::numerics::{Cholesky, weighted_gram};
 use super::{
-    Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport, check_length,
+    Basis, Curvature, FitData, Law, LawFamily, LawSetting, LawSettings, Shape, TaskReport,
+    check_length,
 };
 use crate::CoreError;
 use crate::swarm::dot;
@@ -84,6 +85,10 @@ impl LawFamily for LinearOptions {
 
     fn needed(&self, live: usize) -> usize {
         live + 1
+    }
+
+    fn design_functions(&self) -> Option<Vec<Basis>> {
+        Some(vec![Basis::Power(1.0)])
     }
 
     fn fit(

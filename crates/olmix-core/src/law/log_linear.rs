@@ -238,6 +238,10 @@ impl LawFamily for LogLinearOptions {
         RIDGE_GRID.map(|ridge| Self { ridge, ..*self }).to_vec()
     }
 
+    fn design_functions(&self) -> Option<Vec<Basis>> {
+        Some(vec![Basis::Power(1.0)])
+    }
+
     fn fit(
         &self,
         data: &FitData<'_>,

@@ -101,6 +101,17 @@ impl LawOptions {
         }
     }
 
+    /// The functions of weights that the laws are linear in, up to a transformation of the loss: those of
+    /// [`crate::generate::features`] where each task has a law of its own. `None` for laws that predict by likeness to
+    /// runs.
+    #[must_use]
+    pub fn design_functions(&self) -> Option<Vec<Basis>> {
+        match self.family() {
+            Some(law) => law.design_functions(),
+            None => Some(vec![Basis::Power(1.0), Basis::Power(0.5)]),
+        }
+    }
+
     /// Runs that a fit over `live` sampled domains needs: as many as the law has parameters, but for
     /// those that a ridge determines.
     #[must_use]

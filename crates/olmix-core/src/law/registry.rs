@@ -9,9 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AutoScale, AutoScaleOptions, BiMix, BiMixOptions, BoostedTrees, BoostedTreesOptions, FitData,
-    GaussianProcess, GaussianProcessOptions, Law, LawFamily, LawSetting, LawSettings, LogLinear,
-    LogLinearOptions, Saturating, SaturatingOptions, Shape, TaskReport,
+    AutoScale, AutoScaleOptions, Basis, BiMix, BiMixOptions, BoostedTrees, BoostedTreesOptions,
+    FitData, GaussianProcess, GaussianProcessOptions, Law, LawFamily, LawSetting, LawSettings,
+    LogLinear, LogLinearOptions, Saturating, SaturatingOptions, Shape, TaskReport,
 };
 #[cfg(test)]
 use super::{Linear, LinearOptions};
@@ -62,6 +62,7 @@ pub(super) trait AnyFamily {
     fn describe(&self) -> String;
     fn needed(&self, live: usize) -> usize;
     fn parameters(&self, live: usize) -> usize;
+    fn design_functions(&self) -> Option<Vec<Basis>>;
     fn quick(&self) -> LawOptions;
     fn candidates(&self) -> Vec<LawOptions>;
     fn refinements(&self) -> Vec<LawOptions>;
@@ -94,6 +95,10 @@ where
 
     fn parameters(&self, live: usize) -> usize {
         LawFamily::parameters(self, live)
+    }
+
+    fn design_functions(&self) -> Option<Vec<Basis>> {
+        LawFamily::design_functions(self)
     }
 
     fn quick(&self) -> LawOptions {

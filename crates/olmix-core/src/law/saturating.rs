@@ -243,6 +243,10 @@ impl LawFamily for SaturatingOptions {
         RIDGES.map(with).to_vec()
     }
 
+    fn design_functions(&self) -> Option<Vec<Basis>> {
+        Some(self.bases.clone())
+    }
+
     fn fit(
         &self,
         data: &FitData<'_>,

@@ -1,7 +1,10 @@
 //! k-fold cross-validated predictions: each run predicted by laws fitted without it.
 
+use std::cmp::Reverse;
+
 use rand::seq::SliceRandom;
 
+use super::replicates::runs_by_mixture;
 use super::scores::{Scores, score};
 use crate::law::{Law, LawOptions};
 use crate::random::{Purpose, generator};
@@ -64,20 +67,30 @@ pub struct HeldOut {
     pub average: Scores,
 }
 
-/// The fold of each of `runs` runs: sizes differ by at most one, membership is drawn from `seed`.
+/// The fold of each run, of which `groups` has the rows: runs of a group are in one fold, membership is drawn from
+/// `seed`. Sizes differ by at most one where no group has several runs.
 #[must_use]
-pub fn assign_folds(runs: usize, folds: usize, seed: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..runs).collect();
+pub fn assign_folds(groups: &[Vec<usize>], folds: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<&Vec<usize>> = groups.iter().collect();
     order.shuffle(&mut generator(seed, Purpose::Folds, 0));
-    let mut fold_of = vec![0; runs];
-    for (position, run) in order.into_iter().enumerate() {
-        fold_of[run] = position % folds.max(1);
+    // Large groups first, so that small ones even the folds out; groups of one size stay in their order.
+    order.sort_by_key(|group| Reverse(group.len()));
+    let mut fold_of = vec![0; groups.iter().map(Vec::len).sum()];
+    let mut sizes = vec![0; folds.max(1)];
+    for group in order {
+        let smallest = (0..sizes.len()).min_by_key(|&fold| sizes[fold]);
+        let fold = smallest.unwrap_or_default();
+        sizes[fold] += group.len();
+        for &run in group {
+            fold_of[run] = fold;
+        }
     }
     fold_of
 }
 
 /// Predicts every run by laws fitted to the runs of the other folds, as a user would have fitted
-/// them: same options, same starts.
+/// them: same options, same starts. Replicates are in one fold ([`runs_by_mixture`]): a run whose mixture the laws
+/// have seen is no unseen run.
 ///
 /// With few runs, more folds than asked for are used, so that every fit keeps the
 /// runs it needs; `None` when even leaving out single runs leaves too few.
@@ -95,11 +108,20 @@ pub fn out_of_fold(
     progress: &(dyn Fn() + Sync),
 ) -> Result<Option<OutOfFold>, CoreError> {
     let (runs, needed) = (swarm.len(), options.needed(swarm.live_domains().len()));
-    let enough = |folds: &usize| runs - runs.div_ceil(*folds) >= needed;
-    let Some(folds) = (folds.max(2)..=runs).find(enough) else {
+    let groups = runs_by_mixture(swarm.mixtures());
+    let assigned = |folds: usize| {
+        // No way to assign runs leaves more than this to fit to.
+        if runs - runs.div_ceil(folds) < needed {
+            return None;
+        }
+        let fold_of = assign_folds(&groups, folds, seed);
+        let size = |fold| fold_of.iter().filter(|of| **of == fold).count();
+        let largest = (0..folds).map(size).max().unwrap_or(runs);
+        (runs - largest >= needed).then_some((folds, fold_of))
+    };
+    let Some((folds, fold_of)) = (folds.max(2)..=groups.len()).find_map(assigned) else {
         return Ok(None);
     };
-    let fold_of = assign_folds(runs, folds, seed);
     let mut predictions = Matrix::zeros(runs, swarm.tasks().len());
     for fold in 0..folds {
         let train: Vec<usize> = (0..runs).filter(|&i| fold_of[i] != fold).collect();
@@ -198,4 +220,30 @@ fn score_tasks(predictions: &Matrix, measured: &Matrix) -> Vec<Scores> {
     (0..measured.columns())
         .map(|task| score(&predictions.column(task), &measured.column(task)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_keep_groups_together_and_are_even_without_any() {
+        let single: Vec<Vec<usize>> = (0..11).map(|run| vec![run]).collect();
+        let fold_of = assign_folds(&single, 3, 7);
+        // As they have always been: the position of each run in the shuffled order, modulo the folds.
+        let mut order: Vec<usize> = (0..11).collect();
+        order.shuffle(&mut generator(7, Purpose::Folds, 0));
+        for (position, run) in order.into_iter().enumerate() {
+            assert_eq!(fold_of[run], position % 3);
+        }
+        let mut grouped = vec![vec![0, 3, 10], vec![1, 2]];
+        grouped.extend((4..10).map(|run| vec![run]));
+        let fold_of = assign_folds(&grouped, 3, 7);
+        assert!(fold_of[0] == fold_of[3] && fold_of[3] == fold_of[10]);
+        assert_eq!(fold_of[1], fold_of[2]);
+        let size = |fold| fold_of.iter().filter(|of| **of == fold).count();
+        let mut sizes = [size(0), size(1), size(2)];
+        sizes.sort_unstable();
+        assert_eq!(sizes, [3, 4, 4]);
+    }
 }

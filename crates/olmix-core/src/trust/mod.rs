@@ -5,6 +5,8 @@ mod bootstrap;
 mod choice;
 mod folds;
 mod kl;
+mod reach;
+mod replicates;
 mod scores;
 mod verdict;
 
@@ -15,5 +17,7 @@ pub use choice::{
 };
 pub use folds::{Explosion, HeldOut, OutOfFold, assign_folds, held_out, out_of_fold};
 pub use kl::{KL_GRID, KL_SPLITS, KlChoice, choose_kl};
+pub use reach::{Leverage, Place, Reach, reach};
+pub use replicates::{MOSTLY_NOISE, Noise, TaskNoise, copied_runs, noise, runs_by_mixture};
 pub use scores::{Scores, score};
 pub use verdict::{TrustLevel, TrustReason, Verdict};

@@ -113,7 +113,8 @@ impl TrustReason {
                 | FitWarning::GainNotEstablished { .. }
                 | FitWarning::Undetermined { .. }
                 | FitWarning::ImplausiblePrior { .. } => TrustLevel::Poor,
-                FitWarning::FailedResamples { .. } => TrustLevel::Good,
+                FitWarning::FailedResamples { .. } | FitWarning::Copied { .. } => TrustLevel::Good,
+                FitWarning::MostlyNoise { weight, .. } if *weight < MUCH => TrustLevel::Good,
                 _ => TrustLevel::Limited,
             },
         }

@@ -6,6 +6,7 @@ mod data;
 mod laws;
 mod markup;
 mod mixture;
+mod noise;
 mod prices;
 mod provenance;
 mod trial;
@@ -44,6 +45,8 @@ pub struct ReportInput<'a> {
     pub notices: &'a [String],
     /// What speaks against trusting the fit ([`Fit::warnings`]), in words. Plain text.
     pub warnings: &'a [String],
+    /// The noise of the runs and how far the mixture is from them, in words. Plain text.
+    pub facts: &'a [String],
     /// The command line as typed.
     pub command: &'a str,
     /// The config file as given.

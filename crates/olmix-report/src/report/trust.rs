@@ -8,6 +8,7 @@ use olmix_core::{LawKind, Proposal};
 
 use super::answer::{cure, is_worst};
 use super::markup::{details, list, name, number, table, text};
+use super::noise::noise_of_tasks;
 use super::{ReportInput, figures};
 use crate::fit_figures::Section;
 use crate::format::{count, coverage, percent_short, significant};
@@ -26,6 +27,7 @@ pub fn section(input: &ReportInput) -> String {
     }
     facts.extend(choice_fact(input));
     facts.extend(laws_fact(input));
+    facts.extend(input.facts.iter().map(|fact| escape(fact)));
     if let Some(proposal) = &fit.proposal {
         facts.push(match &proposal.bootstrap {
             Some(bootstrap) => bootstrap_fact(input, proposal, bootstrap),
@@ -46,6 +48,9 @@ pub fn section(input: &ReportInput) -> String {
     if let Some(folds) = &fit.out_of_fold {
         let title = "Cross-validated scores of every task";
         html += &details(title, &per_task(input, &folds.tasks, title));
+    }
+    if let Some(noise) = &fit.noise {
+        html += &noise_of_tasks(input, noise);
     }
     if !fit.reports.is_empty() {
         let title = "How the law of every task was fitted";

@@ -6,6 +6,7 @@ use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
 use olmix_core::{Binding, Domain, Fit, LawKind, LossChange};
 
 use super::prices::prices;
+use super::runs::{noise, reach};
 use super::{
     BaselineEntry, BootstrapEntry, ChangeEntry, DomainEntry, ExpandedEntry, FORMAT, FitEntry,
     GroupEntry, KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry,
@@ -123,6 +124,8 @@ impl MixtureFile {
                     .collect(),
             }),
             rivals: rivals(loaded, fit),
+            noise: noise(fit, &trained),
+            reach: reach(fit, &trained),
             held_out: fit.held_out.as_ref().map(|test| scores(&test.average)),
             notices,
         }
@@ -377,7 +380,7 @@ fn scores(scores: &Scores) -> ScoresEntry {
     }
 }
 
-fn interval(interval: Interval) -> Option<Interval> {
+pub(super) fn interval(interval: Interval) -> Option<Interval> {
     (interval.low.is_finite() && interval.high.is_finite()).then_some(interval)
 }
 

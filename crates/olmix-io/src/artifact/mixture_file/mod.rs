@@ -8,6 +8,8 @@ mod build;
 mod checksum;
 mod prices;
 mod read;
+mod runs;
+mod virtuals;
 
 use olmix_core::law::{FittedLaw, LawOptions};
 use olmix_core::optimize::Status;
@@ -16,6 +18,8 @@ use olmix_core::{Direction, LawKind};
 use serde::{Deserialize, Serialize};
 
 pub use prices::{PriceEntry, ResolvedEntry};
+pub use runs::{NoiseEntry, ReachEntry, TaskNoiseEntry};
+pub use virtuals::{ExpandedEntry, ShareEntry, VirtualEntry};
 
 use crate::input::InputRecord;
 use crate::swarm::loaded_fit::WeightedSwarm;
@@ -99,6 +103,12 @@ pub struct MixtureFile {
     pub out_of_fold: Option<OutOfFoldEntry>,
     /// Other laws of the same runs, and what they say of the mixture.
     pub rivals: Vec<RivalEntry>,
+    /// What replicates say of the noise of a run; absent without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseEntry>,
+    /// How far the mixture is from the runs; absent without a mixture of laws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<ReachEntry>,
     /// How well the laws predict the held-out runs.
     pub held_out: Option<ScoresEntry>,
     /// Notices and warnings, as printed after the fit.
@@ -157,39 +167,6 @@ pub struct DomainEntry {
     /// What the KL term pulls to in place of `prior`, when virtual domains are counted by what
     /// they stand for. These do not sum to 1.
     pub kl_reference: Option<f64>,
-}
-
-/// A virtual domain: several domains whose ratios are fixed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct VirtualEntry {
-    /// Its name among the domains.
-    pub name: String,
-    /// Its domains and the share of each in it; the shares sum to 1.
-    pub members: Vec<ShareEntry>,
-}
-
-/// A domain's share of something.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ShareEntry {
-    /// A domain of the collection, by name.
-    pub domain: String,
-    /// The share, from 0 to 1.
-    pub share: f64,
-}
-
-/// A domain of the mixture in which virtual domains are replaced by what they stand for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExpandedEntry {
-    /// The domain's name.
-    pub domain: String,
-    /// Its share in the mixture, from 0 to 1.
-    pub share: f64,
-    /// Tokens it holds, if counted.
-    #[serde(default)]
-    pub tokens: Option<u64>,
-    /// How often a run of `R` tokens sees them.
-    #[serde(default)]
-    pub epochs: Option<f64>,
 }
 
 /// A limit that holds with equality.

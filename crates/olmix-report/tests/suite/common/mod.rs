@@ -273,6 +273,7 @@ fn proposal(
             gain: Interval { low, high },
             failed: 0,
         }),
+        reach: None,
         predicted_average: average(&predicted),
         natural_average: Some(average(&natural)),
         baselines: vec![("natural distribution", average(&natural))],
@@ -434,6 +435,7 @@ pub fn report_with(case: &Case, notices: &[String], mixture: Option<&str>) -> St
         repetition_factor: Some(4.0),
         notices,
         warnings: &olmix_io::fit_warnings(&case.fit, &trained, &case.spec),
+        facts: &olmix_io::run_sentences(&case.fit, &trained),
         command: "olmix fit --config fit.yaml --output-dir out",
         config: "fit.yaml",
         inputs: &[

@@ -9,7 +9,8 @@ mod summary;
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{
-    KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with, verdict_words,
+    KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with, run_sentences,
+    verdict_words,
 };
 use olmix_report::{InputFile, ReportInput, TrustWords, html};
 
@@ -142,6 +143,7 @@ fn report(
         repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
         notices: &loaded.notices,
         warnings,
+        facts: &run_sentences(fit, &trained),
         command: &command_line(args),
         config: &config,
         inputs: &inputs,

@@ -3,12 +3,12 @@
 use olmix_core::optimize::Status;
 use olmix_core::trust::{CandidateScore, KL_SPLITS, best_of_each};
 use olmix_core::{Fit, FitSpec, LossChange, Proposal, Swarm};
-use olmix_io::{LoadedFit, first_few};
+use olmix_io::{LoadedFit, first_few, run_sentences};
 
 use super::prices::prices;
 use super::summary::interval_of_gain;
 use crate::page::Page;
-use crate::table::{number, percent, signed_percent, table};
+use crate::table::{coverage, number, percent, signed_percent, table};
 
 /// Losses, prices of constraints, scores, and what other laws say.
 pub fn statistics(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
@@ -68,8 +68,48 @@ pub fn statistics(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
         };
         text += &format!("Law: {}{chosen}\n", options.describe());
     }
+    for sentence in run_sentences(fit, trained) {
+        text += &format!("{sentence}\n");
+    }
+    text += noise(trained, fit);
     text += choices(fit);
     text += &rivals(&loaded.spec, trained, fit);
+    text
+}
+
+/// The noise of each task, where runs of one mixture show it, the noisiest first.
+fn noise(trained: &Swarm, fit: &Fit) -> Page {
+    let Some(noise) = &fit.noise else {
+        return Page::default();
+    };
+    let mut order: Vec<usize> = (0..noise.tasks.len()).collect();
+    let ratio = |task: usize| noise.tasks[task].signal_to_noise();
+    order.sort_by(|&a, &b| ratio(a).total_cmp(&ratio(b)));
+    let row = |&task: &usize| {
+        let of = &noise.tasks[task];
+        let rmse = fit.out_of_fold.as_ref().map(|o| o.tasks[task].rmse / of.sd);
+        vec![
+            trained.tasks()[task].name.clone(),
+            number(Some(of.sd), 4),
+            format!("{:.4} – {:.4}", of.interval.low, of.interval.high),
+            number(Some(of.signal), 4),
+            number(Some(ratio(task)), 2),
+            number(rmse, 2),
+        ]
+    };
+    let rows: Vec<Vec<String>> = order.iter().map(row).collect();
+    let interval = format!("{} interval", coverage(noise.confidence));
+    let header = [
+        "task",
+        "noise",
+        &interval,
+        "spread over mixtures",
+        "signal to noise",
+        "RMSE over noise",
+    ];
+    let mut text = Page::from("\n");
+    text += table(&header, &rows);
+    text += "\n";
     text
 }
 
