@@ -118,6 +118,7 @@ def generate(
     tokens: Mapping[str, float] | None = None,
     prior: Mapping[str, float] | None = None,
     runs: int | None = None,
+    replicates: int | None = None,
     design: str | None = None,
     seed: int | None = None,
     base: str | os.PathLike[str] | None = None,
@@ -135,6 +136,8 @@ def generate(
         Tokens of each domain, and sizes of the natural distribution that mixtures are spread around.
     runs : int, optional
         Number of mixtures; 3 (m + 1) for m domains where not given.
+    replicates : int, optional
+        Runs of the prior beside them, which show the noise of each task; 3 to 5 are enough.
     design : str, optional
         ``random``, ``maximin``, ``d_optimal`` or ``v_optimal``.
     seed : int, optional
@@ -188,6 +191,7 @@ def generate(
             if value is not None:
                 raise InputError("a config is given, too", file="generate", place=argument, help="put it into the config")
     words = ["--variants", str(runs)] if runs is not None else []
+    words += ["--replicates", str(replicates)] if replicates is not None else []
     words += ["--design", design] if design is not None else []
     words += ["--seed", str(seed)] if seed is not None else []
     words += ["--base", os.fspath(base)] if base is not None else []

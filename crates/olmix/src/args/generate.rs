@@ -22,6 +22,10 @@ pub struct GenerateArgs {
     /// Number of mixtures [default: the config's, else 3 (m + 1) for m free leaves].
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub variants: Option<u32>,
+    /// Runs of the prior beside them, which show the noise of each task; 3 to 5 are enough [default: the config's,
+    /// else 0].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000))]
+    pub replicates: Option<u32>,
     /// How mixtures are chosen, one of the designs below [default: the config's].
     #[arg(long, value_name = "DESIGN", value_parser = choice(Design::ALL))]
     pub design: Option<Design>,

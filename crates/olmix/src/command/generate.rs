@@ -32,6 +32,9 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         if let Some(variants) = args.variants {
             config.swarm.variants = Some(variants as usize);
         }
+        if let Some(replicates) = args.replicates {
+            config.swarm.replicates = replicates as usize;
+        }
         config.swarm.seed = args.seed.unwrap_or(config.swarm.seed);
         config.swarm.design = args.design.unwrap_or(config.swarm.design);
         let base = args.base.as_deref().map(LaunchBase::read).transpose()?;
@@ -167,6 +170,7 @@ fn json(
         "cost": cost.json(),
         "never_sampled": swarm.never_sampled().iter().map(|domain| domain.name).collect::<Vec<_>>(),
         "runs_needed": swarm.runs_needed(),
+        "replicates": config.swarm.replicates,
         "variants": swarm.ids.iter().zip(&swarm.mixtures).map(mixture).collect::<Vec<_>>(),
     })
 }
@@ -221,6 +225,12 @@ fn describe(config: &GenerationConfig, drawn: &Drawn, swarm: &DrawnSwarm<'_>, co
             worth.join(", ")
         );
     }
-    text += &cost::worth(&drawn.regret, swarm.ids.len());
+    text += &cost::worth(&drawn.regret, drawn.mixtures.len());
+    text += &match config.swarm.replicates {
+        0 => "No mixture is run twice: 3 to 5 runs of the prior (--replicates 3) would show the noise of each task\n"
+            .to_owned(),
+        1 => "The last run is one of the prior; a second one would show the noise of each task\n".to_owned(),
+        many => format!("The last {many} runs are of the prior, and show the noise of each task\n"),
+    };
     text + &cost.line()
 }

@@ -24,6 +24,8 @@ pub struct SwarmConfig {
     pub seed: u64,
     /// Mixtures asked for; `None` leaves it to the number of domains.
     pub variants: Option<usize>,
+    /// Runs of the prior beside them, which show the noise of a run.
+    pub replicates: usize,
     /// How they are chosen.
     pub design: Design,
     /// Draws that a `d_optimal` or `v_optimal` design chooses from; `None` leaves it to the number of
@@ -60,6 +62,8 @@ pub struct SwarmConfig {
 }
 
 const MOST_VARIANTS: usize = 1_000_000;
+/// The most runs of the prior.
+const MOST_REPLICATES: usize = 1000;
 
 impl SwarmConfig {
     pub(crate) fn read(mut section: Section<'_>) -> Result<Self, IoError> {
@@ -108,6 +112,9 @@ impl SwarmConfig {
                 .optional("variants")
                 .map(|v| positive(&v, MOST_VARIANTS))
                 .transpose()?,
+            replicates: section
+                .optional("replicates")
+                .map_or(Ok(0), |v| v.count(MOST_REPLICATES))?,
             design: section
                 .optional("design")
                 .map_or(Ok(Design::Random), |v| v.choice(&Design::ALL))?,

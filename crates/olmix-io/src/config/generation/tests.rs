@@ -198,7 +198,16 @@ fn a_launch_config_keeps_what_the_base_says_and_takes_the_rest_from_the_variant(
         id: "reuse-abc-0001",
         group: "abc",
         mixture: &mixture,
+        replicate: 0,
     };
+    let again = base.variant(
+        &config,
+        &Variant {
+            replicate: 2,
+            ..variant.clone()
+        },
+    );
+    assert!(again.contains("seed: 9\n"), "{again}");
     let text = base.variant(&config, &variant);
     let document = Document::parse("launch.yaml", &text).unwrap();
     let mut root = document.root().section().unwrap();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::training::SEED;
 use crate::config::engine::EngineConfig;
 use crate::config::generation::GenerationConfig;
 use crate::config::yaml::{Document, Yaml};
@@ -13,6 +14,8 @@ use crate::input::{InputFile, InputRecord, MAX_CONFIG_BYTES};
 pub struct LaunchBase {
     config: Yaml,
     has_secrets: bool,
+    /// Of the training.
+    seed: u64,
 }
 
 /// One run of a swarm.
@@ -24,6 +27,9 @@ pub struct Variant<'a> {
     pub group: &'a str,
     /// Leaves, their weights, and how often each would be seen where that is known.
     pub mixture: &'a [(&'a str, f64, Option<f64>)],
+    /// How many runs of this mixture come before it: added to the seed of the training, so that no two are the same
+    /// run.
+    pub replicate: u64,
 }
 
 /// Keys of a launch config.
@@ -52,12 +58,13 @@ impl LaunchBase {
         for key in KNOWN {
             root.optional(key);
         }
-        root.required("training")?.section()?;
+        let seed = root.required("training")?.section()?.optional("seed");
         root.finish()?;
         // What can't be read as settings is none that launch takes; then nothing is known of it.
         let engine = EngineConfig::load(path);
         let base = Self {
             config: document.root().to_yaml(),
+            seed: seed.map_or(Ok(SEED), |v| v.whole())?,
             has_secrets: engine.map_or(true, |engine| engine.is_some_and(|e| e.has_secrets())),
         };
         Ok((base, input.record("base")))
@@ -90,6 +97,14 @@ impl LaunchBase {
             ((*name).to_owned(), Yaml::map(entry))
         };
         launch.set("mix", Yaml::map(sampled.map(leaf)));
+        if variant.replicate > 0
+            && let Some(mut training) = launch.get("training").cloned()
+        {
+            // Above what YAML's readers take for a whole number, seeds begin again.
+            let seed = self.seed.wrapping_add(variant.replicate) % (1 << 63);
+            training.set("seed", Yaml::whole(seed));
+            launch.set("training", training);
+        }
         launch.to_file()
     }
 }

@@ -113,7 +113,7 @@ impl TrainingConfig {
             chinchilla_multiple: multiple
                 .map_or(Ok(1.0), |v| v.number_that("a number above 0", |x| x > 0.0))?,
             tokens,
-            seed: seed.map_or(Ok(42), |v| v.whole())?,
+            seed: seed.map_or(Ok(SEED), |v| v.whole())?,
             device_batch_size,
             global_batch_size,
             sequence_length,
@@ -163,6 +163,9 @@ impl ModelConfig {
         Ok(read)
     }
 }
+
+/// Seed of a training whose config names none.
+pub(super) const SEED: u64 = 42;
 
 /// A whole number above 0, where there is a value.
 pub(super) fn above_0(value: Option<&Value<'_>>) -> Result<Option<u64>, IoError> {

@@ -24,7 +24,8 @@ pub struct DrawnSwarm<'a> {
     config: &'a GenerationConfig,
     plan: &'a SamplingPlan,
     drawn: &'a Drawn,
-    /// The mixtures over the leaves, runs × leaves: the leaves of a virtual domain in their ratios.
+    /// The mixtures over the leaves, runs × leaves: the leaves of a virtual domain in their ratios. Those drawn, then
+    /// the prior as often as it is to be run.
     pub mixtures: Vec<Vec<f64>>,
     /// What the mixtures are spread around, by sampled domain.
     pub center: Vec<f64>,
@@ -62,8 +63,8 @@ impl<'a> DrawnSwarm<'a> {
     /// Names the runs of a draw and writes their table. `center` is the sampler's.
     ///
     /// # Errors
-    /// [`IoError::Input`] where fewer mixtures were found than the plan asks for, with the reasons; and for a
-    /// table that can't be written, which is a defect.
+    /// [`IoError::Input`] where fewer mixtures were found than the plan asks for, with the reasons; where the prior is
+    /// to be run and has more of a domain than its tokens allow; and for a table that can't be written, which is a defect.
     pub fn new(
         config: &'a GenerationConfig,
         plan: &'a SamplingPlan,
@@ -77,6 +78,7 @@ impl<'a> DrawnSwarm<'a> {
         let mixtures: Vec<Vec<f64>> = drawn
             .mixtures
             .iter()
+            .chain(replicates(config, plan, &center)?)
             .map(|r| plan.collapse.expand(r))
             .collect();
         let table = |ids: &[String]| {
@@ -153,7 +155,8 @@ impl<'a> DrawnSwarm<'a> {
     #[must_use]
     pub fn launch_configs(&self, base: &LaunchBase) -> Vec<(String, Vec<u8>)> {
         let names: Vec<&str> = self.plan.collapse.full().names().collect();
-        let file = |(id, mixture): (&String, &Vec<f64>)| {
+        let drawn = self.drawn.mixtures.len();
+        let file = |(run, (id, mixture)): (usize, (&String, &Vec<f64>))| {
             let leaf = |(j, &weight): (usize, &f64)| {
                 let available = self.available.as_ref();
                 (names[j], weight, available.map(|n| weight / n[j]))
@@ -164,11 +167,13 @@ impl<'a> DrawnSwarm<'a> {
                 id,
                 group: &self.group,
                 mixture: &mixture,
+                replicate: run.saturating_sub(drawn) as u64,
             };
             let text = base.variant(self.config, &variant);
             (format!("{id}.yaml"), text.into_bytes())
         };
-        self.ids.iter().zip(&self.mixtures).map(file).collect()
+        let runs = self.ids.iter().zip(&self.mixtures);
+        runs.enumerate().map(file).collect()
     }
 
     /// Refuses a file that is there and holds another swarm: it may be the only record of one that is being
@@ -217,6 +222,31 @@ impl SamplingPlan {
             solve_caps: self.solve_caps.as_deref(),
         }
     }
+}
+
+/// The prior, as often as it is to be run.
+fn replicates<'a>(
+    config: &GenerationConfig,
+    plan: &SamplingPlan,
+    center: &'a Vec<f64>,
+) -> Result<impl Iterator<Item = &'a Vec<f64>>, IoError> {
+    let count = config.swarm.replicates;
+    let caps = plan.options.caps.as_ref().filter(|_| count > 0);
+    let over = caps.and_then(|caps| (0..caps.len()).find(|&j| center[j] > caps[j] * (1.0 + 1e-9)));
+    if let (Some(caps), Some(j)) = (caps, over) {
+        let name = plan.tree.domains().name(j);
+        return Err(config.error(
+            &config.swarm.location,
+            format!(
+                "swarm.replicates asks for runs of the prior, which has {:.2} % of `{name}` where the tokens of a run allow \
+                 {:.2} %",
+                100.0 * center[j],
+                100.0 * caps[j]
+            ),
+            "raise swarm.repetition_factor, lower max_tokens, or leave swarm.replicates out",
+        ));
+    }
+    Ok(std::iter::repeat_n(center, count))
 }
 
 /// What rejected candidates, the most frequent first.
@@ -342,6 +372,22 @@ max_tokens: 200
         let other = drawn(&[[0.5, 0.5], [1.0, 0.0]], rejections(2, [0, 0], 0));
         let other = DrawnSwarm::new(&config, &plan, &other, vec![0.25, 0.75]).unwrap();
         assert_ne!(swarm.group, other.group);
+    }
+
+    #[test]
+    fn the_prior_is_run_as_often_as_asked_for_where_its_tokens_allow() {
+        let mut config = config();
+        config.swarm.replicates = 2;
+        let plan = config.plan().unwrap();
+        let all = drawn(&[[0.75, 0.25], [1.0, 0.0]], rejections(2, [0, 0], 0));
+        let swarm = DrawnSwarm::new(&config, &plan, &all, vec![0.75, 0.25]).unwrap();
+        assert_eq!(swarm.mixtures[2..], [[0.75, 0.25], [0.75, 0.25]]);
+        assert_eq!(swarm.ids[3], format!("s-{}-0003", swarm.group));
+        // Of 200 tokens, 100 of code are half: a prior with more of it can't be run.
+        let message = DrawnSwarm::new(&config, &plan, &all, vec![0.4, 0.6])
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("runs of the prior, which has 60.00 % of `code` where the tokens of a run allow 50.00 %"), "{message}");
     }
 
     #[test]

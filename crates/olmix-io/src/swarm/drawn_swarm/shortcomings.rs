@@ -30,7 +30,7 @@ impl<'a> DrawnSwarm<'a> {
     #[must_use]
     pub fn shortcomings(&self) -> Vec<String> {
         let swarm = &self.config.swarm;
-        let runs = self.ids.len();
+        let runs = self.drawn.mixtures.len();
         let never = self.never_sampled().into_iter().map(|domain| {
             format!(
                 "`{}` is 0 in all {runs} mixtures, so that no run says anything about it (its share of the prior \
@@ -40,7 +40,8 @@ impl<'a> DrawnSwarm<'a> {
             )
         });
         let mut found: Vec<String> = never.collect();
-        if runs < self.runs_needed() && swarm.existing_mix_file.is_empty() {
+        let different = runs + usize::from(swarm.replicates > 0);
+        if different < self.runs_needed() && swarm.existing_mix_file.is_empty() {
             found.push(format!(
                 "{runs} runs are fewer than the {} that a log-linear law over {} domains needs (m + 1); set \
                  swarm.variants or --variants",

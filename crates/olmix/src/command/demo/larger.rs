@@ -53,6 +53,7 @@ pub fn write_configs(demo: &Demo) -> Result<MixtureFile, Failure> {
             id: name,
             group: "larger",
             mixture: &leaves,
+            replicate: 0,
         };
         let file = demo.path(format!("larger/launch/{name}.yaml"));
         write_whole(&file, base.variant(&config, &variant).as_bytes())?;

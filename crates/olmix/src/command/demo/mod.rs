@@ -141,6 +141,7 @@ impl Demo {
             config: self.path("generate.yaml"),
             base: Some(self.path("launch.yaml")),
             output: self.path("swarm"),
+            replicates: None,
             variants: None,
             design: None,
             seed: None,

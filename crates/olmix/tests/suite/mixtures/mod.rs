@@ -11,3 +11,4 @@ mod output_folder;
 mod predict;
 mod prices;
 mod printed;
+mod replicates;

@@ -188,3 +188,32 @@ fn runs_needed_count_a_source_of_pinned_topics_once() {
     let fit = std::fs::read_to_string(folder.path().join("o/fit.yaml")).unwrap();
     assert!(fit.contains("virtual_domains"), "{fit}");
 }
+
+#[test]
+fn generated_runs_of_the_prior_are_the_last_and_train_with_seeds_of_their_own() {
+    let folder = newcomer();
+    let line = format!("{GENERATE} --replicates 3 --base examples/swarm/launch.yaml --json");
+    let drawn = json(folder.path(), &line);
+    let variants = drawn["variants"].as_array().unwrap();
+    assert_eq!((variants.len(), &drawn["replicates"]), (24, &3.into()));
+    let seed = |run: &serde_json::Value| {
+        let name = format!("swarm/launch/{}.yaml", run["run"].as_str().unwrap());
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let line = text.lines().find(|line| line.contains("seed:")).unwrap();
+        line.trim().to_owned()
+    };
+    let base = seed(&variants[0]);
+    let seeds: Vec<String> = variants[21..].iter().map(seed).collect();
+    assert_eq!(seeds[0], base);
+    assert!(seeds[1] != base && seeds[2] != base && seeds[1] != seeds[2]);
+    assert!(variants[..21].iter().all(|run| seed(run) == base));
+    for run in &variants[21..] {
+        assert_eq!(run["mixture"], variants[21]["mixture"]);
+    }
+    let without = json(folder.path(), &format!("{GENERATE} --json --output o"));
+    let mixtures = |drawn: &serde_json::Value| -> Vec<serde_json::Value> {
+        let variants = drawn["variants"].as_array().unwrap()[..21].iter();
+        variants.map(|run| run["mixture"].clone()).collect()
+    };
+    assert_eq!(mixtures(&drawn), mixtures(&without));
+}
