@@ -156,6 +156,7 @@ mod oracle;
 pub mod price;
 mod random;
 pub mod reuse;
+pub mod scaling;
 mod spec;
 pub mod study;
 mod swarm;

@@ -36,6 +36,8 @@ pub enum Purpose {
     Hypercube,
     /// Laws and noise that stand in for those of a swarm to be trained.
     Regret,
+    /// Drawing from the joint laws that runs of several sizes leave possible.
+    Scaling,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

@@ -16,4 +16,5 @@ mod regret;
 mod reuse;
 mod run_weights;
 mod saturating;
+mod scaling;
 mod what_if;
