@@ -1,10 +1,12 @@
 //! From a measured swarm to laws, trust in them, and a mixture: the main job, start to end.
 
+mod resampled;
 mod split;
 
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
 use crate::optimize::{Optimizer, Solution};
 use crate::price::{ConstraintPrice, Priced, constraint_prices};
+use crate::scaling::ScaledProposal;
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, Noise, OutOfFold,
@@ -12,6 +14,7 @@ use crate::trust::{
     noise, out_of_fold, reach as reach_of, refinements, score_candidates,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
+use resampled::{Resampled, ToResample};
 use split::split;
 
 /// What [`fit`] found.
@@ -73,6 +76,8 @@ pub struct Proposal {
     /// What each constraint that binds costs, the dearest first; `None` for optimizers other than the
     /// exact one, which know no multipliers.
     pub prices: Option<Vec<ConstraintPrice>>,
+    /// What other sizes say of it; `None` without [`FitSpec::scaling`].
+    pub scaling: Option<ScaledProposal>,
 }
 
 /// The parts of a fit, in order, for progress.
@@ -320,26 +325,15 @@ fn propose(
         Some(run) => (swarm.losses().row(run).to_vec(), Vec::new()),
         None => (predict(mixture.weights()), predict(natural)),
     };
-    let options = fit.options.as_ref().filter(|_| spec.bootstrap > 0);
-    let resampled = if let Some(options) = options {
-        observer.stage(FitStage::Bootstrap, spec.bootstrap);
-        let with = Resampling {
-            laws: &fit.laws,
-            options,
-            natural,
-            proposed: mixture.weights(),
-            resamples: spec.bootstrap,
-            confidence: spec.confidence,
-            seed: spec.seed,
-        };
-        let again = |laws: &[FittedLaw]| {
-            let solution = spec.solve(swarm, optimizer, laws, &constraints, &|| ())?;
-            Ok(solution.weights)
-        };
-        Some(bootstrap(swarm, &with, &again, &|| observer.step())?)
-    } else {
-        None
-    };
+    let Resampled { bootstrap, scaling } = Resampled::new(&ToResample {
+        swarm,
+        spec,
+        optimizer,
+        fit,
+        constraints: &constraints,
+        proposed: mixture.weights(),
+        observer,
+    })?;
     let reach = fit.options.as_ref();
     let reach = reach.and_then(|options| reach_of(swarm, options, mixture.weights()));
     let baselines = spec.baselines().into_iter();
@@ -360,9 +354,10 @@ fn propose(
         solution,
         predicted,
         natural: at_natural,
-        bootstrap: resampled,
+        bootstrap,
         prices,
         reach,
+        scaling,
     })
 }
 

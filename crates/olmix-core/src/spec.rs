@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::law::{FittedLaw, LawKind, LawOptions, LawSetting, LawSettings, Shape};
 use crate::optimize::{Exact, ExactProblem, Optimizer, OptimizerInput, Solution};
 use crate::reuse::{VirtualDomain, solve_frozen};
+use crate::scaling::Scaled;
 use crate::trust::reference_laws;
 use crate::{Constraints, CoreError, Mixture, Swarm};
 
@@ -66,6 +67,9 @@ pub struct FitSpec {
     pub law_per_task: bool,
     /// Tokens `R` of the final run, where they are known.
     pub target_tokens: Option<f64>,
+    /// The joint law that predicted the losses of the swarm, where these are losses of another size than those that
+    /// were measured: intervals are drawn from it.
+    pub scaling: Option<Scaled>,
     /// Resamples of the bootstrap; 0 for none.
     pub bootstrap: usize,
     /// Coverage of intervals, in (0, 1).
@@ -98,6 +102,7 @@ impl FitSpec {
             folds: 5,
             law_per_task: false,
             target_tokens: None,
+            scaling: None,
             bootstrap: 0,
             confidence: 0.9,
             seed: 0,

@@ -276,8 +276,9 @@ fn overlap(cells: &[Cell], sizes: &[f64]) -> Result<(), CoreError> {
     )))
 }
 
-/// A number of parameters or tokens, for messages.
-pub(super) fn short(value: f64) -> String {
+/// A number of parameters or tokens, for messages: 1.2B.
+#[must_use]
+pub fn short(value: f64) -> String {
     let (unit, name) = match value {
         v if v >= 1e12 => (1e12, "T"),
         v if v >= 1e9 => (1e9, "B"),

@@ -33,7 +33,9 @@ mod resample;
 #[cfg(test)]
 mod tests;
 
-pub use drift::{ScaleOptimum, optima};
+pub use checkpoints::short as short_count;
+pub(crate) use drift::optima;
+pub use drift::{ScaleOptimum, ScaledProposal};
 pub use hold_out::{SizeCheck, without_largest};
 pub use law::{ScaleRange, Scaled, ScalingDraw, ScalingLaw};
 pub use resample::{ScaledLosses, resample_scaled};

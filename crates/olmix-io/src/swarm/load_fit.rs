@@ -6,6 +6,7 @@ use olmix_core::Swarm;
 use olmix_core::reuse::VirtualDomain;
 
 use super::domain_columns::DomainColumns;
+use super::load_scale::SizedTables;
 use super::load_swarm::SwarmTables;
 use super::loaded_fit::LoadedFit;
 use super::loader::Loader;
@@ -89,16 +90,29 @@ fn with_swarm(
     tables: &SwarmTables,
     earlier: &[SwarmFiles],
 ) -> Result<LoadedFit, IoError> {
+    let scale = loader.config.scale.clone();
+    let sized = scale.as_ref().map(|scale| SizedTables::new(tables, scale));
+    let sized = sized.transpose()?;
+    let tables = sized.as_ref().map_or(tables, |sized| &sized.tables);
     let columns = DomainColumns::new(&loader.config, &tables.ratios)?;
     let domains = loader.resolve_domains(Some((&columns.names, &tables.ratios)))?;
     let mut selection = loader.select_tasks(&tables.metrics)?;
     let mut swarms = loader.load_swarms(earlier, tables, &columns, &selection)?;
     loader.convert_to_losses(&tables.metrics, &mut selection, &mut swarms)?;
     let runs = swarms.iter().map(|swarm| swarm.ids.len()).sum();
-    let spec = loader.fit_spec(&domains, runs)?;
+    let mut spec = loader.fit_spec(&domains, runs)?;
     let weighted = loader.weighted_swarms(earlier, &swarms);
-    let swarm = loader.align_swarms(&domains.domains, &selection.tasks, &swarms, &spec)?;
+    let mut swarm = loader.align_swarms(&domains.domains, &selection.tasks, &swarms, &spec)?;
+    let mut size_check = None;
+    if let (Some(sized), Some(scale)) = (&sized, &scale) {
+        let found = loader.at_scale(&swarm, sized, scale)?;
+        swarm = found.swarm;
+        size_check = found.check;
+        spec = loader.fit_spec(&domains, swarm.len())?;
+        spec.scaling = Some(found.scaled);
+    }
     Ok(LoadedFit {
+        size_check,
         virtual_domains: virtual_domains(&loader, &swarm),
         swarm,
         runs_given: swarms.iter().map(|swarm| swarm.given).sum(),
@@ -125,6 +139,7 @@ fn without_swarm(mut loader: Loader) -> Result<LoadedFit, IoError> {
     );
     let swarm = no_runs.map_err(|error| loader.refused(error))?;
     Ok(LoadedFit {
+        size_check: None,
         virtual_domains: virtual_domains(&loader, &swarm),
         swarm,
         runs_given: 0,

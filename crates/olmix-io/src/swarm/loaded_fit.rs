@@ -2,6 +2,7 @@
 
 use olmix_core::law::LawSetting;
 use olmix_core::reuse::VirtualDomain;
+use olmix_core::scaling::SizeCheck;
 use olmix_core::{CoreError, FitSpec, LawKind, Swarm};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ pub struct LoadedFit {
     pub runs_given: usize,
     /// Earlier swarms of which runs have a weight below 1, as content that they used has changed since.
     pub weighted: Vec<WeightedSwarm>,
+    /// What the joint law of the smaller sizes says of the largest, where the swarm is one at a size that was not
+    /// measured and there are sizes enough.
+    pub size_check: Option<SizeCheck>,
     /// What the virtual domains among the domains stand for, where the config says.
     pub virtual_domains: Vec<VirtualDomain>,
     /// What each task is averaged from, aligned with the swarm's tasks; empty for a task that is

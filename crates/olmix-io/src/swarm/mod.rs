@@ -7,6 +7,7 @@
 //! | columns become domains, with priors and constraints | `domain_columns.rs`, `resolve_domains.rs` |
 //! | columns become tasks | `tasks/` |
 //! | rows become the runs of a swarm, several swarms one | `load_swarm.rs` |
+//! | runs of several sizes become runs of the target's | `load_scale.rs` |
 //! | what the method is asked to do | `fit_spec.rs` |
 //! | what a source knows about its metrics | `metrics_meta.rs` |
 
@@ -16,6 +17,7 @@ pub(crate) mod drawn_swarm;
 pub(crate) mod fit_spec;
 pub(crate) mod load_fit;
 pub(crate) mod load_runs;
+pub(crate) mod load_scale;
 pub(crate) mod load_swarm;
 pub(crate) mod loaded_fit;
 pub(crate) mod loader;

@@ -93,6 +93,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
                 gain: interval(0.1, 0.3),
                 failed: 1,
             }),
+            scaling: None,
             prices: Some(vec![ConstraintPrice {
                 constraint: Binding::GroupUpper(0),
                 bound: 0.4,

@@ -296,7 +296,10 @@ fn mixture_file_page_lists_exactly_the_fields_that_are_written() {
     // Boosted trees need more runs than the demo has; each again, with another last loss, shows the noise.
     for (file, digit) in [("ratios.csv", ""), ("metrics.csv", "1")] {
         let table = std::fs::read_to_string(demo.join(file)).unwrap();
-        let again = table.lines().skip(1).map(|row| format!("again-{row}{digit}\n"));
+        let again = table
+            .lines()
+            .skip(1)
+            .map(|row| format!("again-{row}{digit}\n"));
         std::fs::write(demo.join(file), table.clone() + &again.collect::<String>()).unwrap();
     }
     let config = std::fs::read_to_string(demo.join("fit.yaml")).unwrap();

@@ -7,6 +7,7 @@ use olmix_core::{Binding, Domain, Fit, LawKind, LossChange};
 
 use super::prices::prices;
 use super::runs::{noise, reach};
+use super::scale::scale;
 use super::{
     BaselineEntry, BootstrapEntry, ChangeEntry, DomainEntry, ExpandedEntry, FORMAT, FitEntry,
     GroupEntry, KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry,
@@ -108,6 +109,7 @@ impl MixtureFile {
                 };
                 proposal.baselines.iter().map(entry).collect()
             }),
+            scale: scale(loaded, fit),
             kl_choice: fit.kl.as_ref().map(kl_choice),
             bootstrap: bootstrap.map(|bootstrap| BootstrapEntry {
                 resamples: bootstrap.mixtures.rows(),

@@ -9,6 +9,7 @@ mod checksum;
 mod prices;
 mod read;
 mod runs;
+mod scale;
 mod virtuals;
 
 use olmix_core::law::{FittedLaw, LawOptions};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use prices::{PriceEntry, ResolvedEntry};
 pub use runs::{NoiseEntry, ReachEntry, TaskNoiseEntry};
+pub use scale::{OptimumEntry, ScaleEntry};
 pub use virtuals::{ExpandedEntry, ShareEntry, VirtualEntry};
 
 use crate::input::InputRecord;
@@ -95,6 +97,9 @@ pub struct MixtureFile {
     pub worse: Worse,
     /// The same comparison with each baseline by name, the prior first.
     pub baselines: Vec<BaselineEntry>,
+    /// The size that losses and mixture are for, where it is not the one that was measured; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<ScaleEntry>,
     /// How λ was chosen; null where it was given.
     pub kl_choice: Option<KlChoiceEntry>,
     /// How intervals were made; null without bootstrap.

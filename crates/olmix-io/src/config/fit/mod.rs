@@ -16,6 +16,7 @@ mod priors;
 mod proposer;
 mod reference;
 mod regression;
+mod scale;
 
 pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
 pub use constraints_over::matches;
@@ -31,6 +32,7 @@ pub use priors::PriorsConfig;
 pub use proposer::{KlReg, ProposerConfig};
 pub use regression::{Granularity, RegressionConfig, TrainSplit};
 pub(crate) use regression::{not_taken, who_takes};
+pub use scale::ScaleConfig;
 
 use std::path::{Path, PathBuf};
 
@@ -59,6 +61,12 @@ pub struct SwarmFiles {
     /// Where the metrics are.
     #[serde(skip)]
     pub metrics_path: PathBuf,
+    /// `swarm.parameters`: the column with the parameters of each run, in either table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<String>,
+    /// `swarm.tokens`: the column with the tokens of each run, in either table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<String>,
     /// Swarms measured before this one, over the same tasks and over domains that are all there
     /// still; oldest first. They are fitted with it, each with a level of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -133,6 +141,9 @@ pub struct FitConfig {
     pub file: String,
     /// Where the swarm is; `None` only where a rule makes the mixture from sizes alone.
     pub swarm: Option<SwarmFiles>,
+    /// The size that the mixture is for; `None` where the runs are all of one size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<ScaleConfig>,
     /// Virtual domains, with the shares (not negative, of any scale) of the domains inside: where a
     /// ratios file has columns of these, they are summed. Without it, those of the KL term are
     /// meant.
@@ -228,6 +239,7 @@ impl FitConfig {
         let mut notices = Vec::new();
         let mut root = document.root().section()?;
         let swarm = root.optional("swarm");
+        let scale = root.optional("scale");
         let priors = root.required("priors")?;
         let virtual_domains = root.optional("virtual_domains");
         let without_swarm = root.error(
@@ -290,11 +302,16 @@ impl FitConfig {
                  1_000_000_000_000",
             ));
         }
+        let files = swarm
+            .map(|swarm| swarm_files(&swarm, folder, true, scale.is_some()))
+            .transpose()?;
         let mut config = Self {
             file: file.to_owned(),
-            swarm: swarm
-                .map(|swarm| swarm_files(&swarm, folder, true))
+            scale: scale
+                .as_ref()
+                .map(|scale| ScaleConfig::read(scale, files.as_ref()))
                 .transpose()?,
+            swarm: files,
             virtual_domains: virtual_domains.map(|v| read_virtuals(&v)).transpose()?,
             priors,
             eval,
@@ -307,6 +324,12 @@ impl FitConfig {
         };
         if let Some(preset) = preset {
             preset.apply(&mut config);
+        }
+        if let Some(scale) = scale.filter(|_| config.regression.law == LawKind::Search) {
+            return Err(scale.error(
+                "`scale` needs a law: no run was measured at the size that it names",
+                "remove `scale`, or set regression.type to a law, such as saturating",
+            ));
         }
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
@@ -334,10 +357,34 @@ impl FitConfig {
     }
 }
 
-fn swarm_files(value: &Value<'_>, folder: &Path, is_newest: bool) -> Result<SwarmFiles, IoError> {
+fn swarm_files(
+    value: &Value<'_>,
+    folder: &Path,
+    is_newest: bool,
+    is_scaled: bool,
+) -> Result<SwarmFiles, IoError> {
     let mut section = value.section()?;
     let ratios = section.required("ratios")?;
     let metrics = section.required("metrics")?;
+    let sizes = if is_newest {
+        [section.optional("parameters"), section.optional("tokens")]
+    } else {
+        [None, None]
+    };
+    if let (Some(column), false) = (sizes.iter().flatten().next(), is_scaled) {
+        return Err(column.error(
+            format!(
+                "`{}` names a column of sizes, but the config has no `scale`, the size that the mixture is for",
+                column.path()
+            ),
+            "add `scale: {parameters: …, tokens: …}`",
+        ));
+    }
+    let mut columns = Vec::with_capacity(sizes.len());
+    for size in &sizes {
+        let name = size.as_ref().map(Value::text).transpose()?;
+        columns.push(name.map(str::to_owned));
+    }
     let earlier = if is_newest {
         section.optional("earlier")
     } else {
@@ -355,8 +402,13 @@ fn swarm_files(value: &Value<'_>, folder: &Path, is_newest: bool) -> Result<Swar
         })
     };
     let earlier = earlier.map_or(Ok(Vec::new()), |earlier| earlier.items())?;
-    let earlier = earlier.iter().map(|one| swarm_files(one, folder, false));
+    let earlier = earlier
+        .iter()
+        .map(|one| swarm_files(one, folder, false, is_scaled));
+    let mut columns = columns.into_iter();
     Ok(SwarmFiles {
+        parameters: columns.next().flatten(),
+        tokens: columns.next().flatten(),
         ratios_path: find_file(&ratios, folder)?,
         metrics_path: find_file(&metrics, folder)?,
         ratios: ratios.text()?.to_owned(),

@@ -166,6 +166,17 @@ impl<'d> Value<'d> {
             .ok_or_else(|| self.must_be("a number of tokens above 0, such as 1.5e12 or 2T"))
     }
 
+    /// A number of parameters above 0, written as for [`Value::tokens`].
+    ///
+    /// # Errors
+    /// [`IoError::Input`] for anything else.
+    pub fn parameters(&self) -> Result<f64, IoError> {
+        self.scalar()
+            .and_then(scalar::amount)
+            .filter(|&parameters| parameters > 0.0)
+            .ok_or_else(|| self.must_be("a number of parameters above 0, such as 1.2e9 or 700M"))
+    }
+
     /// A whole number of tokens above 0, written as for [`Value::tokens`].
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::columns::{self, Column};
 use super::csv_header::split_header;
@@ -17,7 +18,7 @@ use crate::names::{CONTROL_HELP, has_control};
 ///
 /// Metadata are `name`, columns without a name (also `Unnamed: 0` and the like), and `run_id` and `index`
 /// beside `run`. The file may be one of Excel (see [`Delimited`]).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Table {
     file: String,
     record: InputRecord,
@@ -26,7 +27,7 @@ pub struct Table {
     /// For each data column, its place in a row.
     fields: Vec<usize>,
     ids: Vec<String>,
-    cells: Cells,
+    cells: Arc<Cells>,
 }
 
 /// Where the cells of a table are.
@@ -128,7 +129,7 @@ impl Table {
             columns: names,
             fields,
             ids: Vec::new(),
-            cells: Cells::Memory(columns),
+            cells: Arc::new(Cells::Memory(columns)),
         }
         .with_ids(&id_name, texts)
     }
@@ -156,7 +157,7 @@ impl Table {
             columns: names,
             fields,
             ids: Vec::new(),
-            cells: Cells::File(cells),
+            cells: Arc::new(Cells::File(cells)),
         }
         .with_ids(&id_name, texts)
     }
@@ -167,7 +168,7 @@ impl Table {
             Err(IoError::input(&self.file, place, message, help))
         };
         if texts.is_empty() {
-            let (message, help) = match self.cells {
+            let (message, help) = match *self.cells {
                 Cells::File(_) => ("the file has a header but no row", "give one line per run"),
                 Cells::Memory(_) => ("the table has no row", "give one row per run"),
             };
@@ -243,7 +244,7 @@ impl Table {
     /// Where a row is: its line in a file, or its number in a table in memory, from 0 as data frames count.
     #[must_use]
     pub fn place(&self, row: usize) -> Location {
-        match &self.cells {
+        match &*self.cells {
             Cells::File(cells) => Location::Line(cells.line(row)),
             Cells::Memory(_) => Location::Field(format!("row {row}")),
         }
@@ -252,14 +253,14 @@ impl Table {
     /// Where a row is, in words: `line 4` or `row 3`.
     #[must_use]
     pub fn place_in_words(&self, row: usize) -> String {
-        match &self.cells {
+        match &*self.cells {
             Cells::File(cells) => format!("line {}", cells.line(row)),
             Cells::Memory(_) => format!("row {row}"),
         }
     }
 
     fn header_place(&self) -> Location {
-        match &self.cells {
+        match &*self.cells {
             Cells::File(_) => Location::Line(1),
             Cells::Memory(_) => Location::File,
         }
@@ -271,13 +272,26 @@ impl Table {
         let Some(&field) = self.fields.get(column) else {
             return Cell::Missing;
         };
-        match &self.cells {
+        match &*self.cells {
             Cells::File(cells) => cells.cell(row, field),
             Cells::Memory(columns) => match columns.get(field) {
                 Some((_, column)) => column.cell(row),
                 None => Cell::Missing,
             },
         }
+    }
+
+    /// The same table without some of its data columns.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        let mut table = self.clone();
+        let kept = |name: &String| !names.contains(&name.as_str());
+        let pairs = self.columns.iter().zip(&self.fields);
+        table.fields = pairs
+            .filter(|(name, _)| kept(name))
+            .map(|(_, field)| *field)
+            .collect();
+        table.columns.retain(kept);
+        table
     }
 
     /// An error at a row.

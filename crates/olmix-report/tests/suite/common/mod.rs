@@ -277,6 +277,7 @@ fn proposal(
         predicted_average: average(&predicted),
         natural_average: Some(average(&natural)),
         baselines: vec![("natural distribution", average(&natural))],
+        scaling: None,
         prices: Some(vec![ConstraintPrice {
             constraint: Binding::Cap(0),
             bound: mixture.weights()[0],

@@ -5,6 +5,7 @@ use olmix_core::optimize::Status;
 use olmix_core::{Binding, Fit, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few};
 
+use super::scale::scale;
 use super::summary::summary;
 use crate::page::Page;
 use crate::table::{coverage, number, percent, signed_change, table};
@@ -34,6 +35,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
         }
         text += kept_ratios(loaded);
     }
+    text += scale(loaded, fit);
     text += summary(loaded, trained, fit);
     text
 }

@@ -3,6 +3,7 @@
 mod describe;
 mod files;
 mod prices;
+mod scale;
 mod statistics;
 mod summary;
 

@@ -1,0 +1,50 @@
+//! `scale`: the size that the mixture is for, where the swarm has runs of several sizes.
+
+use olmix_core::scaling::Scale;
+use serde::Serialize;
+
+use super::SwarmFiles;
+use crate::config::yaml::Value;
+use crate::error::IoError;
+
+/// Columns of sizes, where `swarm` names none.
+const COLUMNS: [&str; 2] = ["parameters", "tokens"];
+
+/// The section `scale`, and the columns that have the sizes of the runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScaleConfig {
+    /// The size of the run that the mixture is for.
+    #[serde(flatten)]
+    pub target: Scale,
+    /// `swarm.parameters`: the column of parameters, in the ratios or the metrics.
+    pub parameters_column: String,
+    /// `swarm.tokens`: the column of tokens.
+    pub tokens_column: String,
+}
+
+impl ScaleConfig {
+    pub(super) fn read(value: &Value<'_>, swarm: Option<&SwarmFiles>) -> Result<Self, IoError> {
+        let mut section = value.section()?;
+        let parameters = section.required("parameters")?;
+        let tokens = section.required("tokens")?;
+        section.finish()?;
+        if swarm.is_some_and(|swarm| !swarm.earlier.is_empty()) {
+            return Err(value.error(
+                "`scale` and `swarm.earlier` are both given: earlier swarms have a level of their own, which sizes \
+                 would be mistaken for",
+                "remove one of the two",
+            ));
+        }
+        let column = |given: Option<&Option<String>>, default: &str| {
+            given.cloned().flatten().unwrap_or_else(|| default.into())
+        };
+        Ok(Self {
+            target: Scale {
+                parameters: parameters.parameters()?,
+                tokens: tokens.tokens()?,
+            },
+            parameters_column: column(swarm.map(|swarm| &swarm.parameters), COLUMNS[0]),
+            tokens_column: column(swarm.map(|swarm| &swarm.tokens), COLUMNS[1]),
+        })
+    }
+}
