@@ -28,6 +28,7 @@ ARGUMENTS = {
     "diagnostics.bootstrap": "bootstrap",
     "diagnostics.confidence": "confidence",
     "constraints.target_tokens": "target_tokens",
+    "scale": "scale",
     "constraints.repetition_factor": "repetition",
     "constraints.bounds": "bounds",
     "constraints.groups": "groups",
@@ -60,6 +61,7 @@ def fit_settings(
     folds: int | None,
     seed: int | None,
     target_tokens: float | str | None,
+    scale: Mapping[str, float | str] | None,
 ) -> Changes:
     """The settings of laws that were given."""
     changes: Changes = {
@@ -72,6 +74,7 @@ def fit_settings(
         ("regression", "seed"): seed,
         ("diagnostics", "folds"): folds,
         ("constraints", "target_tokens"): target_tokens,
+        ("scale",): dict(scale) if scale else None,
         ("filtering", "directions"): dict(directions) if directions else None,
         ("filtering", "drop_metrics"): _names(drop, "drop") or None,
         ("filtering", "obj_weights"): dict(weights) if weights else None,

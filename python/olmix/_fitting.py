@@ -40,6 +40,7 @@ def fit(
     folds: int | None = None,
     seed: int | None = None,
     target_tokens: float | str | None = None,
+    scale: Mapping[str, float | str] | None = None,
     preset: str | None = None,
     progress: Any = None,
 ) -> Fit:
@@ -77,6 +78,9 @@ def fit(
         Seed of every random draw; 0 by default.
     target_tokens : number or str, optional
         Tokens of the run, for laws that depend on it (``autoscale``).
+    scale : mapping, optional
+        ``{"parameters": "1.2B", "tokens": "40B"}``: the size that losses and mixtures are for, where the runs are of
+        several sizes, which columns ``parameters`` and ``tokens`` of the tables say (docs/scale.md).
     preset : str, optional
         A published method that replaces law, granularity, optimizer and caps.
     progress : bool or callable, optional
@@ -131,6 +135,7 @@ def fit(
         "folds": folds,
         "seed": seed,
         "target_tokens": target_tokens,
+        "scale": scale,
     }
     if isinstance(swarm, Swarm) and directions:
         given["directions"] = {**swarm.directions, **directions}

@@ -83,7 +83,7 @@ fn scaling_law_of_measured_sizes_predicts_a_size_left_out_and_more_tokens() {
     let at = |parameters: f64, tokens: f64| {
         let here = |i: &usize| scales[*i] == Scale { parameters, tokens };
         let rows: Vec<usize> = (0..swarm.len()).filter(here).collect();
-        let kept = rows.iter().map(|&i| scales[i]).collect();
+        let kept: Vec<Scale> = rows.iter().map(|&i| scales[i]).collect();
         (swarm.subset(&rows), kept)
     };
     let end = at(6.8e8, 2.592e10);

@@ -8,3 +8,4 @@ mod metrics;
 mod mixture_file;
 mod mutations;
 mod real_data;
+mod scale;

@@ -107,7 +107,13 @@ fn fit_config_page_lists_exactly_the_keys_that_are_accepted() {
                 priors: {token_counts: {a: 1}}\n\
                 eval: {tasks: {family: [metric]}}\n\
                 constraints: {bounds: {NAME: {min: 0.1}}, groups: {NAME: {domains: [a], max: 1}}}\n";
-    let keys = accepted(|| FitConfig::parse("fit.yaml", text, folder.path()));
+    let mut keys = accepted(|| FitConfig::parse("fit.yaml", text, folder.path()));
+    // Sizes do not go together with earlier swarms.
+    let sized = "swarm: {ratios: ratios.csv, metrics: metrics.csv, tokens: seen}\n\
+                 scale: {parameters: 1B, tokens: 20B}\npriors: {token_counts: {a: 1}}\n";
+    keys.extend(accepted(|| {
+        FitConfig::parse("fit.yaml", sized, folder.path())
+    }));
     assert_lists("docs/fit-config.md", &keys);
 }
 
@@ -289,6 +295,37 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
     fits
 }
 
+/// Gives the tables of a swarm three sizes and two numbers of tokens, with losses that fall by powers of both.
+fn runs_of_three_sizes(folder: &Path) {
+    let scales = [(5e7, 5e9), (1e8, 1e10), (2e8, 1e10), (2e8, 2e10)];
+    for file in ["ratios.csv", "metrics.csv"] {
+        let table = std::fs::read_to_string(folder.join(file)).unwrap();
+        let mut lines = table.lines();
+        let mut sized = format!("{},parameters,tokens\n", lines.next().unwrap());
+        if file == "metrics.csv" {
+            sized = sized.replace(",parameters,tokens", "");
+        }
+        for line in lines {
+            for (parameters, tokens) in scales {
+                let (run, cells) = line.split_once(',').unwrap();
+                let run = format!("{run}-{parameters}-{tokens},");
+                if file == "ratios.csv" {
+                    sized += &format!("{run}{cells},{parameters},{tokens}\n");
+                    continue;
+                }
+                let level =
+                    0.5 + (parameters / 1e8_f64).powf(-0.3) + (tokens / 1e10_f64).powf(-0.4);
+                let losses = cells.split(',').map(|cell| {
+                    let loss: f64 = cell.parse().unwrap();
+                    format!("{}", loss * level / 2.5)
+                });
+                sized += &format!("{run}{}\n", losses.collect::<Vec<_>>().join(","));
+            }
+        }
+        std::fs::write(folder.join(file), sized).unwrap();
+    }
+}
+
 #[test]
 fn mixture_file_page_lists_exactly_the_fields_that_are_written() {
     let folder = newcomer();
@@ -304,7 +341,7 @@ fn mixture_file_page_lists_exactly_the_fields_that_are_written() {
     }
     let config = std::fs::read_to_string(demo.join("fit.yaml")).unwrap();
     let mut found = BTreeSet::new();
-    for fit in fits_of_every_kind(&config) {
+    let mut fitted = |fit: String| {
         std::fs::write(demo.join("fit.yaml"), fit).unwrap();
         Command::new(env!("CARGO_BIN_EXE_olmix"))
             .args(["fit", "--config", "examples/demo/fit.yaml", "--quiet"])
@@ -313,7 +350,14 @@ fn mixture_file_page_lists_exactly_the_fields_that_are_written() {
             .success();
         let written = std::fs::read_to_string(folder.path().join("out/mixture.json")).unwrap();
         keys(&serde_json::from_str(&written).unwrap(), &mut found);
-    }
+    };
+    fits_of_every_kind(&config)
+        .into_iter()
+        .for_each(&mut fitted);
+    runs_of_three_sizes(&demo);
+    fitted(
+        config + "scale: {parameters: 400M, tokens: 30B}\ndiagnostics: {folds: 0, bootstrap: 10}\n",
+    );
     let page = page("docs/mixture-json.md");
     assert!(found.len() > 50, "{found:?}");
     for key in &found {

@@ -269,23 +269,7 @@ impl FitConfig {
         let priors = PriorsConfig::read_with(priors.section()?, counts_beside.as_ref())?;
         notices.extend(document.notices());
         notices.extend(reference::ignored(document.kept_keys())?);
-        if constraints.enabled && priors.token_counts.is_none() {
-            return Err(priors_section.error(
-                "`constraints` asks for token caps, but there are no `priors.token_counts`",
-                "give the token count of every domain, or set constraints.enabled to false",
-            ));
-        }
-        let expanded = (
-            priors.expanded_relative_sizes.is_some(),
-            proposer.expanded_kl_source_mixtures.is_some(),
-        );
-        if expanded.0 != expanded.1 {
-            return Err(priors_section.error(
-                "`priors.expanded_relative_sizes` and `proposer.expanded_kl_source_mixtures` \
-                 belong together, and only one of them is given",
-                "give both, or neither",
-            ));
-        }
+        refuse_halves(&priors_section, &priors, &proposer, &constraints)?;
         let too_early = constraints.target_tokens.is_none();
         let asked = [Some(regression.law), preset.map(Preset::law)];
         let mut asked = asked.into_iter().flatten();
@@ -307,10 +291,7 @@ impl FitConfig {
             .transpose()?;
         let mut config = Self {
             file: file.to_owned(),
-            scale: scale
-                .as_ref()
-                .map(|scale| ScaleConfig::read(scale, files.as_ref()))
-                .transpose()?,
+            scale: ScaleConfig::read(scale.as_ref(), files.as_ref())?,
             swarm: files,
             virtual_domains: virtual_domains.map(|v| read_virtuals(&v)).transpose()?,
             priors,
@@ -325,12 +306,7 @@ impl FitConfig {
         if let Some(preset) = preset {
             preset.apply(&mut config);
         }
-        if let Some(scale) = scale.filter(|_| config.regression.law == LawKind::Search) {
-            return Err(scale.error(
-                "`scale` needs a law: no run was measured at the size that it names",
-                "remove `scale`, or set regression.type to a law, such as saturating",
-            ));
-        }
+        ScaleConfig::refuse_search(scale.as_ref(), config.regression.law)?;
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
         }
@@ -355,6 +331,33 @@ impl FitConfig {
     pub fn proposes(&self) -> bool {
         !self.proposer.fit_only && self.regression.n_test == 0
     }
+}
+
+/// Refuses settings that ask for others which are not there.
+fn refuse_halves(
+    priors_section: &Section<'_>,
+    priors: &PriorsConfig,
+    proposer: &ProposerConfig,
+    constraints: &ConstraintsConfig,
+) -> Result<(), IoError> {
+    if constraints.enabled && priors.token_counts.is_none() {
+        return Err(priors_section.error(
+            "`constraints` asks for token caps, but there are no `priors.token_counts`",
+            "give the token count of every domain, or set constraints.enabled to false",
+        ));
+    }
+    let expanded = (
+        priors.expanded_relative_sizes.is_some(),
+        proposer.expanded_kl_source_mixtures.is_some(),
+    );
+    if expanded.0 != expanded.1 {
+        return Err(priors_section.error(
+            "`priors.expanded_relative_sizes` and `proposer.expanded_kl_source_mixtures` \
+             belong together, and only one of them is given",
+            "give both, or neither",
+        ));
+    }
+    Ok(())
 }
 
 fn swarm_files(

@@ -1,5 +1,6 @@
 //! `scale`: the size that the mixture is for, where the swarm has runs of several sizes.
 
+use olmix_core::LawKind;
 use olmix_core::scaling::Scale;
 use serde::Serialize;
 
@@ -23,7 +24,13 @@ pub struct ScaleConfig {
 }
 
 impl ScaleConfig {
-    pub(super) fn read(value: &Value<'_>, swarm: Option<&SwarmFiles>) -> Result<Self, IoError> {
+    pub(super) fn read(
+        value: Option<&Value<'_>>,
+        swarm: Option<&SwarmFiles>,
+    ) -> Result<Option<Self>, IoError> {
+        let Some(value) = value else {
+            return Ok(None);
+        };
         let mut section = value.section()?;
         let parameters = section.required("parameters")?;
         let tokens = section.required("tokens")?;
@@ -38,13 +45,24 @@ impl ScaleConfig {
         let column = |given: Option<&Option<String>>, default: &str| {
             given.cloned().flatten().unwrap_or_else(|| default.into())
         };
-        Ok(Self {
+        Ok(Some(Self {
             target: Scale {
                 parameters: parameters.parameters()?,
                 tokens: tokens.tokens()?,
             },
             parameters_column: column(swarm.map(|swarm| &swarm.parameters), COLUMNS[0]),
             tokens_column: column(swarm.map(|swarm| &swarm.tokens), COLUMNS[1]),
-        })
+        }))
+    }
+
+    /// Refuses a size where the best measured run is asked for.
+    pub(super) fn refuse_search(value: Option<&Value<'_>>, law: LawKind) -> Result<(), IoError> {
+        match value {
+            Some(value) if law == LawKind::Search => Err(value.error(
+                "`scale` needs a law: no run was measured at the size that it names",
+                "remove `scale`, or set regression.type to a law, such as saturating",
+            )),
+            _ => Ok(()),
+        }
     }
 }
