@@ -1,4 +1,5 @@
 //! The joint law on runs of three sizes that others measured.
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use olmix_core::law::{Law, LawOptions, SaturatingOptions};
 use olmix_core::scaling::{Scale, ScalingLaw, without_largest};

@@ -15,9 +15,9 @@ fn tables() -> (String, String) {
     let mut ratios = String::from("run,parameters,D,web,code,math\n");
     let mut metrics = String::from("run,m1,m2\n");
     for (k, p) in mixtures.iter().enumerate() {
-        for (n, parameters) in ["100M", "200M", "400M"].iter().enumerate() {
+        for (share, parameters) in [(1.0, "100M"), (0.8, "200M"), (0.64, "400M")] {
             for tokens in [4.0, 7.0, 10.0] {
-                let level = 2.0 + 0.8 * 0.8_f64.powi(n as i32) + 2.0 / tokens;
+                let level = 2.0 + 0.8 * share + 2.0 / tokens;
                 let loss = |slope: f64| level * (1.0 + slope * p[0] - 0.1 * p[1]);
                 let run = format!("r{k}-{parameters}-{tokens}");
                 let [web, code, math] = p;
@@ -114,7 +114,7 @@ fn a_scale_that_can_not_be_fitted_is_refused_with_the_reason() {
         move |text: &str| -> String {
             let kept = |(i, line): &(usize, &str)| *i == 0 || line.contains(which);
             let lines = text.lines().enumerate().filter(kept);
-            lines.map(|(_, line)| format!("{line}\n")).collect()
+            lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
         }
     };
     for (text, ratios, expected) in [
@@ -168,10 +168,7 @@ fn a_scale_that_can_not_be_fitted_is_refused_with_the_reason() {
                         .any(|run| line.starts_with(run));
                     line.contains("400M") != late || line.starts_with("run")
                 };
-                text.lines()
-                    .filter(apart)
-                    .map(|line| format!("{line}\n"))
-                    .collect()
+                text.lines().filter(apart).collect::<Vec<_>>().join("\n")
             },
             "scale: sizes do not overlap in mixtures: the runs of 400M parameters have 0 in common",
         ),
