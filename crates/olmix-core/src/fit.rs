@@ -10,8 +10,8 @@ use crate::scaling::ScaledProposal;
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, Noise, OutOfFold,
-    Reach, Resampling, alternative_laws, bootstrap, choose, choose_kl, choose_per_task, held_out,
-    noise, out_of_fold, reach as reach_of, refinements, score_candidates,
+    Reach, alternative_laws, choose, choose_kl, choose_per_task, held_out, noise, out_of_fold,
+    reach as reach_of, refinements, score_candidates,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
 use resampled::{Resampled, ToResample};
