@@ -106,6 +106,12 @@ pub enum CoreError {
     /// A sweep of a fit that has no laws.
     #[error("a sweep needs fitted laws")]
     SweepWithoutLaws,
+    /// Target runs where no law is fitted.
+    #[error("target runs calibrate laws, and no law is fitted")]
+    TargetWithoutLaws,
+    /// Target runs in a fit at a size of its own.
+    #[error("laws are either those of a size, or calibrated by target runs")]
+    TargetAndScale,
     /// A study of a specification that names no law.
     #[error("a study needs a law by name")]
     StudyWithoutLaw,

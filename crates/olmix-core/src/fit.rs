@@ -3,15 +3,16 @@
 mod resampled;
 mod split;
 
+use crate::calibrate::{Calibration, calibrate, calibrated_laws};
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
 use crate::optimize::{Optimizer, Solution};
 use crate::price::{ConstraintPrice, Priced, constraint_prices};
 use crate::scaling::ScaledProposal;
 use crate::swarm::dot;
 use crate::trust::{
-    AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KL_SPLITS, KlChoice, Noise, OutOfFold,
-    Reach, alternative_laws, choose, choose_kl, choose_per_task, held_out, noise, out_of_fold,
-    reach as reach_of, refinements, score_candidates,
+    AlternativeLaw, Bootstrap, CandidateScore, Halves, HeldOut, KL_SPLITS, KlChoice, Noise,
+    OutOfFold, Reach, alternative_laws, choose, choose_kl, choose_per_task, held_out, noise,
+    out_of_fold, reach as reach_of, refinements, score_candidates,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
 use resampled::{Resampled, ToResample};
@@ -22,6 +23,10 @@ use split::split;
 pub struct Fit {
     /// One law per task over all domains of the swarm; empty for [`LawKind::Search`].
     pub laws: Vec<FittedLaw>,
+    /// How the laws were calibrated, when the specification has runs of the target: [`Fit::laws`] and those of
+    /// [`Fit::alternatives`] then predict the target, and everything that compares predictions with the swarm's losses
+    /// speaks of the laws before.
+    pub calibration: Option<Calibration>,
     /// How each fit went, aligned with [`Fit::laws`].
     pub reports: Vec<TaskReport>,
     /// How the laws were fitted, with the settings that were chosen; `None` without laws.
@@ -148,7 +153,7 @@ pub fn fit_only(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Resul
     if spec.law != LawKind::Search {
         fit_laws(trained, spec, observer, &mut fit)?;
         if !test.is_empty() {
-            fit.held_out = Some(held_out(&fit.laws, &swarm.subset(&test)));
+            fit.held_out = Some(held_out(fit.proxy_laws(), &swarm.subset(&test)));
         }
     }
     Ok(fit)
@@ -260,6 +265,13 @@ fn fit_laws(
         fit.alternatives = alternative_laws(swarm, prior, &options, spec.folds, spec.seed)?;
     }
     fit.options = Some(options);
+    if let Some(target) = &spec.target {
+        let (laws, calibration) = calibrate(&fit.laws, swarm, target)?;
+        for other in &mut fit.alternatives {
+            other.laws = calibrated_laws(&other.laws, swarm, target);
+        }
+        (fit.laws, fit.calibration) = (laws, Some(calibration));
+    }
     Ok(())
 }
 
@@ -279,7 +291,12 @@ fn kl_from_data(
         Ok(solution.weights)
     };
     let prior = spec.prior.weights();
-    choose_kl(swarm, prior, options, spec.seed, &propose, &|| {
+    let with = Halves {
+        options,
+        target: spec.target.as_ref(),
+        seed: spec.seed,
+    };
+    choose_kl(swarm, prior, &with, &propose, &|| {
         observer.step();
     })
 }
@@ -362,6 +379,13 @@ fn propose(
 }
 
 impl Fit {
+    /// The laws of the proxies: those of the swarm that was fitted, before any calibration.
+    #[must_use]
+    pub fn proxy_laws(&self) -> &[FittedLaw] {
+        let calibration = self.calibration.as_ref();
+        calibration.map_or(&self.laws, |calibration| &calibration.proxies)
+    }
+
     /// `Σ w_i f̂_i(p)` by the fitted laws; 0 without laws.
     #[must_use]
     pub fn average_loss(&self, task_weights: &[f64], p: &[f64]) -> f64 {

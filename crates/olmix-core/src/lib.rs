@@ -142,6 +142,7 @@
 //! rayon, and the result is the same bits on any number of them. Every random draw comes from a
 //! seed that is passed in.
 
+pub mod calibrate;
 mod constraints;
 mod domain;
 mod error;

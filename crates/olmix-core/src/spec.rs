@@ -74,6 +74,9 @@ pub struct FitSpec {
     pub bootstrap: usize,
     /// Coverage of intervals, in (0, 1).
     pub confidence: f64,
+    /// Runs of the target over the same domains and tasks, a few: laws are calibrated by them, so that
+    /// gain and mixture are the target's. `None` where the mixture is for models like the proxies.
+    pub target: Option<Swarm>,
     /// Seed of every random draw.
     pub seed: u64,
 }
@@ -105,6 +108,7 @@ impl FitSpec {
             scaling: None,
             bootstrap: 0,
             confidence: 0.9,
+            target: None,
             seed: 0,
         }
     }
@@ -115,7 +119,8 @@ impl FitSpec {
     /// # Errors
     /// [`CoreError::Shape`] for lists that are not one entry per domain of the prior,
     /// [`CoreError::OutOfRange`] for numbers, [`CoreError::SettingNotTaken`] for a setting that the law
-    /// does not take, [`CoreError::NotConvex`] for the exact optimizer with another law.
+    /// does not take, [`CoreError::TargetWithoutLaws`] for target runs where no law is fitted,
+    /// [`CoreError::NotConvex`] for the exact optimizer with another law.
     pub fn validate(&self) -> Result<(), CoreError> {
         let m = self.prior.weights().len();
         let lengths = [
@@ -176,6 +181,12 @@ impl FitSpec {
                     setting: setting.name(),
                 });
             }
+        }
+        if self.target.is_some() && self.law == LawKind::Search {
+            return Err(CoreError::TargetWithoutLaws);
+        }
+        if self.target.is_some() && self.scaling.is_some() {
+            return Err(CoreError::TargetAndScale);
         }
         let exact = matches!(self.optimizer, Some(Optimizer::Exact(_)));
         if exact && self.law.shape().is_some_and(|shape| shape != Shape::Convex) {
@@ -378,6 +389,11 @@ mod tests {
     use super::*;
     use crate::DomainSet;
 
+    fn no_runs(domains: &DomainSet) -> Swarm {
+        let none = |columns| crate::Matrix::from_fn(0, columns, |_, _| 0.0);
+        Swarm::new(domains.clone(), Vec::new(), Vec::new(), none(2), none(0)).unwrap()
+    }
+
     #[test]
     fn fit_spec_refuses_settings_out_of_range_or_that_do_not_go_together() {
         let domains = DomainSet::from_names(["a", "b"]).unwrap();
@@ -423,6 +439,13 @@ mod tests {
             (
                 refused(&|spec| spec.law = LawKind::Gp),
                 "the exact optimizer needs a convex law, which gp is not",
+            ),
+            (
+                refused(&|spec| {
+                    spec.law = LawKind::Search;
+                    spec.target = Some(no_runs(spec.prior.domains()));
+                }),
+                "target runs calibrate laws, and no law is fitted",
             ),
         ] {
             assert_eq!(told, expected);

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::calibrate::Ranking;
+use crate::law::average_loss;
 use crate::trust::{AlternativeLaw, MOSTLY_NOISE, Place, copied_runs};
 use crate::{Fit, FitSpec, Ridge, Swarm, total_variation};
 
@@ -79,6 +81,13 @@ pub enum FitWarning {
         nearest_run: String,
         /// Its total variation distance, in [0, 1].
         distance: f64,
+    },
+    /// The proxies rank mixtures by the average loss otherwise than the target does.
+    RankingUnsafe {
+        /// Target runs that say so.
+        runs: usize,
+        /// What they say.
+        ranking: Ranking,
     },
     /// The fits of these tasks did not converge.
     NotConverged {
@@ -178,9 +187,10 @@ impl Fit {
         }
         let ridge_chosen = spec.ridge == Some(Ridge::Auto);
         warnings.extend(self.exploded(swarm, ridge_chosen));
-        warnings.extend(self.implausible_prior(swarm, ridge_chosen));
+        warnings.extend(self.implausible_prior(swarm, spec.prior.weights(), ridge_chosen));
         warnings.extend(self.outdone());
         warnings.extend(self.not_established(swarm, spec));
+        warnings.extend(self.ranking_unsafe());
         let stuck = (0..self.reports.len()).filter(|&task| !self.reports[task].converged);
         let tasks: Vec<String> = stuck.map(|task| swarm.tasks()[task].name.clone()).collect();
         if !tasks.is_empty() {
@@ -299,8 +309,21 @@ impl Fit {
         widest.map(|(_, warning)| warning)
     }
 
-    fn implausible_prior(&self, swarm: &Swarm, ridge_chosen: bool) -> Option<FitWarning> {
-        let predicted = self.proposal.as_ref()?.natural_average?;
+    fn ranking_unsafe(&self) -> Option<FitWarning> {
+        let calibration = self.calibration.as_ref()?;
+        let ranking = calibration.ranking.filter(|ranking| !ranking.is_safe())?;
+        let runs = calibration.runs.len();
+        Some(FitWarning::RankingUnsafe { runs, ranking })
+    }
+
+    fn implausible_prior(
+        &self,
+        swarm: &Swarm,
+        prior: &[f64],
+        ridge_chosen: bool,
+    ) -> Option<FitWarning> {
+        self.proposal.as_ref()?.natural_average?;
+        let predicted = average_loss(self.proxy_laws(), &swarm.task_weights(), prior);
         let measured = swarm.average_losses();
         let fold = |start, pick: fn(f64, f64) -> f64| measured.iter().copied().fold(start, pick);
         let (least, most) = (

@@ -3,6 +3,7 @@
 
 mod runs;
 
+use olmix_core::calibrate::Ranking;
 use olmix_core::{Compared, CoreError, Fit, FitSpec, FitWarning, Swarm};
 
 use crate::messages::first_few;
@@ -69,6 +70,23 @@ fn not_established(warning: &FitWarning) -> String {
         readable(*other),
         readable(*own),
         100.0 * distance
+    )
+}
+
+/// Proxies rank mixtures otherwise than the target does.
+fn ranking_unsafe(runs: usize, ranking: &Ranking) -> String {
+    let agreement = ranking.agreement.map_or_else(String::new, |agreement| {
+        format!("; over the mixtures of the swarm, the calibrated ranking agrees with it by {agreement:.2}")
+    });
+    format!(
+        "the proxies' ranking of the average loss is not safe for the target: by {runs} target runs, each predicted from \
+         the others, its rank correlation with the target's is {:.2} (error {:.4}), and {:.2} after calibration (error \
+         {:.4}){agreement}. The cheapest cure is more target runs: `olmix plan --calibrate {}` chooses them",
+        ranking.level,
+        ranking.level_error,
+        ranking.calibrated,
+        ranking.calibrated_error,
+        runs + 3
     )
 }
 
@@ -140,6 +158,7 @@ pub fn warning_sentence(warning: &FitWarning) -> String {
             readable(*other_rmse)
         ),
         FitWarning::GainNotEstablished { .. } => not_established(warning),
+        FitWarning::RankingUnsafe { runs, ranking } => ranking_unsafe(*runs, ranking),
         FitWarning::NotConverged { tasks } => {
             let shown = tasks[..tasks.len().min(NAMES)].join(", ");
             let more = match tasks.len().saturating_sub(NAMES) {
@@ -177,6 +196,9 @@ pub(crate) fn core_sentence(error: &CoreError) -> String {
         CoreError::SweepWithoutLaws => {
             "a sweep needs fitted laws: use `regression.type: log_linear`".to_owned()
         }
+        CoreError::TargetWithoutLaws => format!(
+            "{error}: remove `target`, or set `regression.type` to a law, such as `log_linear`"
+        ),
         CoreError::StudyWithoutLaw => {
             "a study needs a law by name: set `regression.type` to one that is fitted, such as \
              `log_linear`"

@@ -175,6 +175,15 @@ fn warned(warning: &FitWarning) -> String {
             law_name(law),
             place(*at)
         ),
+        FitWarning::RankingUnsafe { ranking, .. } if ranking.is_safe_calibrated() => format!(
+            "the proxies' ranking of the average does not hold for the target, the calibrated one does (rank correlation \
+             {:.2} to expect)",
+            ranking.calibrated
+        ),
+        FitWarning::RankingUnsafe { ranking, .. } => format!(
+            "target runs are not ranked well even after calibration (rank correlation {:.2} to expect)",
+            ranking.calibrated
+        ),
         FitWarning::NotConverged { tasks } => {
             format!(
                 "the fit of {} did not converge",
@@ -231,6 +240,9 @@ fn remedy(reason: &TrustReason, spec: &FitSpec) -> Option<String> {
             FitWarning::Outdone { .. } => "`--set regression.type=auto`".to_owned(),
             FitWarning::GainNotEstablished { at, .. } => {
                 format!("a proxy run on the {}", place(*at))
+            }
+            FitWarning::RankingUnsafe { .. } => {
+                "more runs of the target (`olmix plan --calibrate`), one on the proposed mixture among them".to_owned()
             }
             FitWarning::Extrapolates { .. } => "more runs near the proposed mixture".to_owned(),
             FitWarning::MostlyNoise { .. } => {

@@ -46,6 +46,7 @@ impl Resampled {
         let with = Resampling {
             laws: &fit.laws,
             options,
+            target: spec.target.as_ref(),
             natural: spec.prior.weights(),
             proposed: of.proposed,
             resamples: spec.bootstrap,

@@ -6,7 +6,7 @@ use faer::{Accum, Mat, Par};
 use super::{Basis, FittedLaw, Law};
 use crate::vector;
 
-/// Laws of the form `exp(log c) + exp(level + Σ_φ s_φ Σ_j v_φj φ(p_j))`, side by side.
+/// Laws of the form `c + exp(level + Σ_φ s_φ Σ_j v_φj φ(p_j))`, side by side.
 pub(crate) struct ExponentialLaws {
     /// The functions `φ`; of log-linear laws, `p` itself.
     bases: Vec<Basis>,
@@ -41,7 +41,7 @@ impl ExponentialLaws {
             coefficients: coefficients.collect(),
             bases,
             levels: laws.iter().map(|law| law.level).collect(),
-            floors: laws.iter().map(|law| law.log_c.exp()).collect(),
+            floors: laws.iter().map(|law| law.floor).collect(),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::registry::{FittedLaw, LawKind};
-use super::{Curvature, Exponential, Law, LogLinear, Shape};
+use super::{Curvature, Exponential, Law, LogLinear, LogLinearForm, Shape};
 use crate::Matrix;
 use crate::swarm::dot;
 
@@ -90,6 +90,10 @@ impl Law for FittedLaw {
 
     fn log_linear(&self) -> Option<&LogLinear> {
         self.any().law().log_linear()
+    }
+
+    fn log_linear_form(&self) -> Option<LogLinearForm<'_>> {
+        self.any().law().log_linear_form()
     }
 
     fn exponential(&self) -> Option<Exponential<'_>> {

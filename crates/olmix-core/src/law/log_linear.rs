@@ -59,7 +59,7 @@ impl Law for LogLinear {
 
     fn exponential(&self) -> Option<Exponential<'_>> {
         Some(Exponential {
-            log_c: self.log_c,
+            floor: self.log_c.exp(),
             level: 0.0,
             terms: vec![(Basis::Power(1.0), &self.t, 1.0)],
         })

@@ -35,6 +35,7 @@ pub use log_linear::{LogLinear, LogLinearOptions, RIDGE_GRID, fit_log_linear, fi
 pub use numerics::{Basis, BoostedTrees, DesignMatrix, TaskReport};
 pub(crate) use numerics::{Cholesky, undetermined, weighted_gram};
 pub use options::Refit;
+pub(crate) use registry::AnyLaw;
 pub use registry::{FittedLaw, LawKind, LawOptions, Registered};
 pub use saturating::{Saturating, SaturatingOptions};
 
@@ -51,9 +52,18 @@ pub trait Law: Send + Sync {
     /// `h ≥ 0`, fills `into.slope` with `g` and adds `d ≥ 0` to `into.diagonal`.
     fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64;
 
-    /// The law as a log-linear one, where it is one: the cone program knows only those.
+    /// The law as a log-linear one, where it is one.
     fn log_linear(&self) -> Option<&LogLinear> {
         None
+    }
+
+    /// The law as one that is log-linear but for floor and scale, where it is one: the cone program knows only those.
+    fn log_linear_form(&self) -> Option<LogLinearForm<'_>> {
+        self.log_linear().map(|law| LogLinearForm {
+            floor: law.log_c.exp(),
+            scale: 1.0,
+            law,
+        })
     }
 
     /// The law as an exponential, where it is one: many mixtures are then valued by one matrix
@@ -63,11 +73,22 @@ pub trait Law: Send + Sync {
     }
 }
 
-/// A law of the form `exp(log c) + exp(level + Σ_φ s_φ Σ_j v_φj φ(p_j))`.
+/// A law of the form `floor + scale exp(t·p)`, with `t` of a log-linear law.
+#[derive(Debug, Clone, Copy)]
+pub struct LogLinearForm<'a> {
+    /// The irreducible loss; below 0 only in calibrated laws.
+    pub floor: f64,
+    /// Above 0; 1 but for calibrated laws.
+    pub scale: f64,
+    /// What has `t`; its own `c` is not meant.
+    pub law: &'a LogLinear,
+}
+
+/// A law of the form `c + exp(level + Σ_φ s_φ Σ_j v_φj φ(p_j))`.
 #[derive(Debug)]
 pub struct Exponential<'a> {
-    /// Logarithm of the irreducible loss.
-    pub log_c: f64,
+    /// `c`, the irreducible loss; below 0 only in calibrated laws.
+    pub floor: f64,
     /// The exponent without any data.
     pub level: f64,
     /// By function `φ`: its coefficients `v` (length `m`) and their sign `s`.

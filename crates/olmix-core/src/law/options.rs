@@ -205,7 +205,7 @@ pub struct Refit<'a> {
 
 impl Refit<'_> {
     /// The laws of a part of the runs, `swarm`, each run with a weight (how often it was drawn), beside its own.
-    /// One descent per task, to six digits; single-threaded.
+    /// One descent per task, to six digits; single-threaded. A calibrated law keeps its scale and shift.
     #[must_use]
     pub fn laws(&self, swarm: &Swarm, weights: &[f64]) -> Vec<FittedLaw> {
         let live = swarm.live_domains();
@@ -224,7 +224,7 @@ impl Refit<'_> {
             let options = self.options_of(first);
             let alike: Vec<(usize, &FittedLaw)> = (first..laws.len())
                 .filter(|&task| self.options_of(task) == options)
-                .map(|task| (task, &self.laws[task]))
+                .map(|task| (task, self.laws[task].of_proxies()))
                 .collect();
             let Some(family) = options.family() else {
                 continue;
@@ -232,7 +232,7 @@ impl Refit<'_> {
             let again = family.refit(&data, &weights, &alike);
             for ((task, _), law) in alike.into_iter().zip(again) {
                 done[task] = true;
-                laws[task] = law;
+                laws[task] = law.calibrated_as(&self.laws[task]);
             }
         }
         laws

@@ -15,6 +15,7 @@ use super::{
 };
 #[cfg(test)]
 use super::{Linear, LinearOptions};
+use crate::calibrate::Calibrated;
 use crate::{CoreError, Matrix};
 
 /// What a law's line in the registry says.
@@ -148,7 +149,7 @@ pub(super) trait HasFamily: Law {
 }
 
 /// A fitted law of any type, with what its family says of it.
-pub(super) trait AnyLaw {
+pub(crate) trait AnyLaw {
     fn law(&self) -> &dyn Law;
     fn kind(&self) -> LawKind;
     fn shape(&self) -> Shape;
@@ -244,6 +245,9 @@ macro_rules! laws {
                 #[serde(rename = $name)]
                 $kind($law),
             )+
+            /// Any of these, with the level and amplitude of another model.
+            #[serde(rename = "calibrated")]
+            Calibrated(Box<Calibrated>),
         }
 
         impl LawKind {
@@ -271,9 +275,10 @@ macro_rules! laws {
 
         impl FittedLaw {
             /// The law with what its family says of it.
-            pub(super) fn any(&self) -> &dyn AnyLaw {
+            pub(crate) fn any(&self) -> &dyn AnyLaw {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
+                    Self::Calibrated(law) => &**law,
                 }
             }
 
@@ -281,6 +286,7 @@ macro_rules! laws {
             pub(super) fn any_mut(&mut self) -> &mut dyn AnyLaw {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
+                    Self::Calibrated(law) => &mut **law,
                 }
             }
         }

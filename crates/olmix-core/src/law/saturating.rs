@@ -86,7 +86,7 @@ impl Law for Saturating {
     fn exponential(&self) -> Option<Exponential<'_>> {
         let terms = self.bases.iter().zip(&self.v);
         Some(Exponential {
-            log_c: self.log_c,
+            floor: self.log_c.exp(),
             level: self.level,
             terms: terms
                 .map(|(basis, v)| (*basis, v.as_slice(), -1.0))

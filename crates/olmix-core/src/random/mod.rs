@@ -38,6 +38,8 @@ pub enum Purpose {
     Regret,
     /// Drawing from the joint laws that runs of several sizes leave possible.
     Scaling,
+    /// Drawing scales and shifts of calibrated laws.
+    Calibration,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

@@ -236,6 +236,10 @@ impl Collapse {
                     .into(),
                 )
             }
+            FittedLaw::Calibrated(calibrated) => {
+                let law = self.law(&calibrated.law)?;
+                Some(law.calibrated(calibrated.scale, calibrated.shift))
+            }
             _ => None,
         }
     }

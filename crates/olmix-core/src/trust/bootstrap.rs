@@ -9,6 +9,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::calibrate::drawn_laws;
 use crate::law::{FittedLaw, LawOptions, Refit, average_loss};
 use crate::random::{Purpose, generator};
 use crate::{CoreError, Matrix, Swarm};
@@ -43,8 +44,12 @@ pub struct Bootstrap {
 /// What a resample is measured against.
 #[derive(Clone, Copy)]
 pub struct Resampling<'a> {
-    /// The laws fitted to all runs; each resample's fit starts from them.
+    /// The laws fitted to all runs; each resample's fit starts from them. Of calibrated laws, those of the proxies are
+    /// fitted again.
     pub laws: &'a [FittedLaw],
+    /// Runs of the target, where laws are calibrated: each resample draws scales and shifts anew. Without them,
+    /// calibrated laws keep theirs.
+    pub target: Option<&'a Swarm>,
     /// How they were fitted.
     pub options: &'a LawOptions,
     /// The natural distribution.
@@ -121,7 +126,15 @@ pub fn resampled_laws(swarm: &Swarm, with: &Resampling<'_>, resample: u64) -> Ve
         laws: with.laws,
         prior: with.natural,
     };
-    refit.laws(&swarm.subset(&rows), &counts)
+    let laws = refit.laws(&swarm.subset(&rows), &counts);
+    match with.target {
+        Some(target) => {
+            let proxies: Vec<FittedLaw> = laws.iter().map(|law| law.of_proxies().clone()).collect();
+            let mut rng = generator(with.seed, Purpose::Calibration, resample);
+            drawn_laws(&proxies, swarm, target, &mut rng)
+        }
+        None => laws,
+    }
 }
 
 /// The central interval of a sample (at least one value) by linear interpolation of its order

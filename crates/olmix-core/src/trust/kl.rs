@@ -8,6 +8,7 @@
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use crate::calibrate::calibrated_laws;
 use crate::law::{FittedLaw, LawOptions, average_loss};
 use crate::random::{Purpose, generator};
 use crate::{CoreError, Swarm};
@@ -51,7 +52,18 @@ impl KlChoice {
     }
 }
 
-/// Chooses λ from [`KL_GRID`] by [`KL_SPLITS`] splits of the runs drawn from `seed`.
+/// How laws are fitted to halves of the runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Halves<'a> {
+    /// The law with its settings.
+    pub options: &'a LawOptions,
+    /// Runs that the laws of each half are calibrated by, if any.
+    pub target: Option<&'a Swarm>,
+    /// Seed of the splits.
+    pub seed: u64,
+}
+
+/// Chooses λ from [`KL_GRID`] by [`KL_SPLITS`] splits of the runs.
 ///
 /// `propose` turns laws and a λ into a mixture. Costs two fits and two solves per λ a split;
 /// `progress` is called once after each split, from any thread. Deterministic on any number of
@@ -63,11 +75,11 @@ impl KlChoice {
 pub fn choose_kl(
     swarm: &Swarm,
     prior: &[f64],
-    options: &LawOptions,
-    seed: u64,
+    with: &Halves<'_>,
     propose: &(dyn Fn(&Swarm, &[FittedLaw], f64) -> Result<Vec<f64>, CoreError> + Sync),
     progress: &(dyn Fn() + Sync),
 ) -> Result<KlChoice, CoreError> {
+    let options = with.options;
     let needed = 2 * options.needed(swarm.live_domains().len());
     if swarm.len() < needed {
         return Err(CoreError::Unsupported(format!(
@@ -81,13 +93,17 @@ pub fn choose_kl(
         .into_par_iter()
         .map(|split| {
             let mut order: Vec<usize> = (0..swarm.len()).collect();
-            order.shuffle(&mut generator(seed, Purpose::Halves, split as u64));
+            order.shuffle(&mut generator(with.seed, Purpose::Halves, split as u64));
             let (a, b) = order.split_at(swarm.len() / 2);
             let halves = [swarm.subset(a), swarm.subset(b)];
             let mut laws = Vec::with_capacity(2);
             for half in &halves {
                 let fitted = options.fit(half, prior, &|| ())?;
-                laws.push(fitted.into_iter().map(|(law, _)| law).collect::<Vec<_>>());
+                let fitted: Vec<FittedLaw> = fitted.into_iter().map(|(law, _)| law).collect();
+                laws.push(match with.target {
+                    Some(target) => calibrated_laws(&fitted, half, target),
+                    None => fitted,
+                });
             }
             let gain = |laws: &[FittedLaw], p: &[f64]| {
                 1.0 - average_loss(laws, &weights, p) / average_loss(laws, &weights, prior)

@@ -16,7 +16,7 @@ pub use choice::{
     CandidateScore, TIE, best_of_each, choose, choose_per_task, refinements, score_candidates,
 };
 pub use folds::{Explosion, HeldOut, OutOfFold, assign_folds, held_out, out_of_fold};
-pub use kl::{KL_GRID, KL_SPLITS, KlChoice, choose_kl};
+pub use kl::{Halves, KL_GRID, KL_SPLITS, KlChoice, choose_kl};
 pub use reach::{Leverage, Place, Reach, reach};
 pub use replicates::{MOSTLY_NOISE, Noise, TaskNoise, copied_runs, noise, runs_by_mixture};
 pub use scores::{Scores, score};

@@ -115,6 +115,9 @@ impl TrustReason {
                 | FitWarning::ImplausiblePrior { .. } => TrustLevel::Poor,
                 FitWarning::FailedResamples { .. } | FitWarning::Copied { .. } => TrustLevel::Good,
                 FitWarning::MostlyNoise { weight, .. } if *weight < MUCH => TrustLevel::Good,
+                FitWarning::RankingUnsafe { ranking, .. } if ranking.is_safe_calibrated() => {
+                    TrustLevel::Good
+                }
                 _ => TrustLevel::Limited,
             },
         }
@@ -144,8 +147,10 @@ impl Fit {
                 mean_rmse: average.mean_rmse,
             });
             let gain = natural - proposal.predicted_average;
-            if gain > 0.0 && gain < average.rmse {
-                let rmse = average.rmse;
+            // For a target, that of target runs counts where it is larger.
+            let ranking = self.calibration.as_ref().and_then(|c| c.ranking);
+            let rmse = ranking.map_or(average.rmse, |r| average.rmse.max(r.calibrated_error));
+            if gain > 0.0 && gain < rmse {
                 reasons.push(TrustReason::GainWithinError { gain, rmse });
             }
             let (weights, useless) = (swarm.task_weights(), &checked.no_better_than_mean);

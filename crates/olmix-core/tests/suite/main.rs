@@ -3,6 +3,7 @@
 
 mod boosted_trees;
 mod bootstrap;
+mod calibrate;
 mod common;
 mod exact;
 mod fit;

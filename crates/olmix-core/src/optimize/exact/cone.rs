@@ -65,7 +65,7 @@ impl Program {
         let tasks = cone_tasks(problem, terms, &center)?;
         let scale = tasks
             .iter()
-            .map(|task| task.weight * task.shift.exp())
+            .map(|task| task.weight * task.size())
             .sum::<f64>()
             .max(problem.terms.map_or(0.0, |terms| terms.largest_weight))
             .max(problem.kl_reg)
@@ -88,7 +88,7 @@ impl Program {
             *cost = linear / scale;
         }
         for (i, task) in tasks.iter().enumerate() {
-            cost[u + i] = task.weight * task.shift.exp() / scale;
+            cost[u + i] = task.weight * task.size() / scale;
         }
         for cost in &mut cost[v..h] {
             *cost = problem.kl_reg / scale;
@@ -201,10 +201,20 @@ struct ConeTask<'a> {
     /// Among the laws.
     position: usize,
     law: &'a LogLinear,
+    /// The loss is `floor + scale exp(t·p)`.
+    floor: f64,
+    scale: f64,
     /// In the average; it may be 0 where a term has the task.
     weight: f64,
     /// The exponent at the reference mixture.
     shift: f64,
+}
+
+impl ConeTask<'_> {
+    /// The loss above the floor at the reference mixture.
+    fn size(&self) -> f64 {
+        self.scale * self.shift.exp()
+    }
 }
 
 /// The tasks that the objective or a term has: the others need no cone.
@@ -215,7 +225,7 @@ fn cone_tasks<'a, L: Law>(
 ) -> Result<Vec<ConeTask<'a>>, CoreError> {
     let mut tasks = Vec::new();
     for (position, law) in problem.laws.iter().enumerate() {
-        let law = law.log_linear().ok_or_else(|| {
+        let form = law.log_linear_form().ok_or_else(|| {
             let reason = "the bounds leave no mixture strictly inside of them, which laws \
                           other than log-linear need; loosen them by a little";
             CoreError::SolverFailed(reason.into())
@@ -225,9 +235,11 @@ fn cone_tasks<'a, L: Law>(
         if weight > 0.0 || terms.iter().any(|term| term.weights[position] > 0.0) {
             tasks.push(ConeTask {
                 position,
-                law,
+                law: form.law,
+                floor: form.floor,
+                scale: form.scale,
                 weight,
-                shift: dot(&law.t, center),
+                shift: dot(&form.law.t, center),
             });
         }
     }
@@ -279,8 +291,8 @@ fn push_terms(
         let mut entries = Vec::new();
         for (i, task) in tasks.iter().enumerate() {
             let weight = term.weights[task.position];
-            bound -= weight * task.law.log_c.exp();
-            entries.push((u + i, weight * task.shift.exp()));
+            bound -= weight * task.floor;
+            entries.push((u + i, weight * task.size()));
         }
         match term.role {
             TermRole::Penalty(_) => entries.push((h + k, -1.0)),
