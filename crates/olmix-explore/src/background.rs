@@ -98,7 +98,13 @@ impl Background {
             .filter(|law| own.is_some_and(|own| own.name() != law.name()));
         let rivals = rivals.filter_map(|options| {
             let laws = options.fit(swarm, &model.prior, &|| ()).ok()?;
-            let laws: Vec<FittedLaw> = laws.into_iter().map(|(law, _)| law).collect();
+            // A law of the same proxies is for the same target.
+            let own = model.laws.iter();
+            let laws: Vec<FittedLaw> = laws
+                .into_iter()
+                .zip(own)
+                .map(|((law, _), own)| law.calibrated_as(own))
+                .collect();
             Some(Rival {
                 natural: laws.iter().map(|law| law.predict(&model.prior)).collect(),
                 name: options.name(),
@@ -110,6 +116,7 @@ impl Background {
             let with = Resampling {
                 laws: &model.laws,
                 options,
+                target: fitted.loaded.spec.target.as_ref(),
                 natural: &model.prior,
                 proposed: &model.prior,
                 resamples: count(model),

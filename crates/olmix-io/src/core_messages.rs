@@ -81,12 +81,8 @@ fn ranking_unsafe(runs: usize, ranking: &Ranking) -> String {
     format!(
         "the proxies' ranking of the average loss is not safe for the target: by {runs} target runs, each predicted from \
          the others, its rank correlation with the target's is {:.2} (error {:.4}), and {:.2} after calibration (error \
-         {:.4}){agreement}. The cheapest cure is more target runs: `olmix plan --calibrate {}` chooses them",
-        ranking.level,
-        ranking.level_error,
-        ranking.calibrated,
-        ranking.calibrated_error,
-        runs + 3
+         {:.4}){agreement}. The cheapest cure is more target runs, which `olmix plan --calibrate` chooses",
+        ranking.level, ranking.level_error, ranking.calibrated, ranking.calibrated_error
     )
 }
 

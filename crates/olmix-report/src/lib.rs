@@ -43,6 +43,7 @@
 //! # }
 //! ```
 
+mod calibration;
 mod colour;
 mod error;
 mod figure;
@@ -53,6 +54,7 @@ mod report;
 mod scale;
 mod svg;
 
+pub use calibration::calibration_sentence;
 pub use error::ReportError;
 pub use figure::*;
 pub use fit_figures::{fit_figures, law_in_file_names, proposal_file};

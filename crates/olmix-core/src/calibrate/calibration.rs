@@ -30,7 +30,7 @@ pub fn calibrate(
     proxies: &Swarm,
     target: &Swarm,
 ) -> Result<(Vec<FittedLaw>, Calibration), CoreError> {
-    check(proxies, target)?;
+    check_target(proxies, target)?;
     let slopes = slopes(laws, proxies, target);
     let calibrated = moved(laws, &slopes.mean());
     let calibration = Calibration {
@@ -61,8 +61,7 @@ pub fn drawn_laws(
 }
 
 /// Whether at least two of the runs have different mixtures: without that nothing is known of amplitudes.
-#[must_use]
-pub fn mixtures_differ(runs: &Swarm) -> bool {
+fn mixtures_differ(runs: &Swarm) -> bool {
     let mixtures = runs.mixtures();
     (1..runs.len()).any(|k| {
         let pairs = mixtures.row(k).iter().zip(mixtures.row(0));
@@ -73,7 +72,11 @@ pub fn mixtures_differ(runs: &Swarm) -> bool {
 /// Mixtures with a smaller summed difference are one mixture in two roundings.
 pub(super) const SAME: f64 = 1e-6;
 
-fn check(proxies: &Swarm, target: &Swarm) -> Result<(), CoreError> {
+/// Whether `target` can calibrate laws that are fitted to `proxies`; [`calibrate`] asks.
+///
+/// # Errors
+/// As [`calibrate`].
+pub fn check_target(proxies: &Swarm, target: &Swarm) -> Result<(), CoreError> {
     let shapes = [
         (
             "domains of the target runs",
@@ -97,14 +100,13 @@ fn check(proxies: &Swarm, target: &Swarm) -> Result<(), CoreError> {
     }
     if target.len() < 2 {
         return Err(CoreError::Unsupported(format!(
-            "there is {} target run: it tells levels but no amplitudes; at least 2 are needed, and 5 recommended",
+            "there is {} target run, which tells levels of losses but no amplitudes: at least 2 are needed",
             target.len()
         )));
     }
     if !mixtures_differ(target) {
         return Err(CoreError::Unsupported(format!(
-            "all {} target runs have the same mixture: they tell levels but no amplitudes; give runs of different \
-             mixtures",
+            "all {} target runs have the same mixture, which tells levels of losses but no amplitudes",
             target.len()
         )));
     }

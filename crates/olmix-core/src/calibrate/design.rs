@@ -46,37 +46,39 @@ pub struct PlannedRun {
 pub struct CalibrationPlan {
     /// The runs, the least predicted loss first.
     pub runs: Vec<PlannedRun>,
-    /// By number of runs from 2 to two more than asked for (as far as candidates go): the share of the variance from
+    /// By number of runs (from 2, or from 1 where some are begun) to two more than asked for, as far as candidates go: the share of the variance from
     /// unknown slopes that the best choice of so many runs leaves, in (0, 1), and the rank correlation of the average
     /// that slopes alone then allow.
     pub worth: Vec<(usize, f64, f64)>,
-    /// The rank correlation that slopes allow without any target run.
+    /// The rank correlation that slopes allow without these runs.
     pub before: f64,
 }
 
-/// Chooses `count` (at least 2) of `candidates` (name and weights) for laws that were fitted to `proxies`. Mixtures that
-/// occur twice count once. Greedy, then exchanges until none helps. Costs some `N K² n` operations a sweep.
+/// Chooses `count` of `candidates` (name and weights) that go best with target runs of the mixtures in `begun`, for laws
+/// that were fitted to `proxies`. Without any begun, `count` is at least 2. Mixtures that occur twice, or are begun,
+/// count once. Greedy, then exchanges until none helps. Costs some `N K² n` operations a sweep.
 ///
 /// # Errors
-/// [`CoreError::Unsupported`] when fewer mixtures differ than are asked for, or fewer than 2 are.
+/// [`CoreError::Unsupported`] when fewer mixtures differ than are asked for, or fewer than 2 runs are.
 pub fn plan_calibration(
     laws: &[FittedLaw],
     proxies: &Swarm,
     candidates: &[(String, Vec<f64>)],
+    begun: &[Vec<f64>],
     count: usize,
     slopes: TypicalSlopes,
 ) -> Result<CalibrationPlan, CoreError> {
     let mut distinct: Vec<&(String, Vec<f64>)> = Vec::new();
     for candidate in candidates {
-        let same = |other: &&(String, Vec<f64>)| {
-            let pairs = other.1.iter().zip(&candidate.1);
+        let same = |other: &Vec<f64>| {
+            let pairs = other.iter().zip(&candidate.1);
             pairs.map(|(a, b)| (a - b).abs()).sum::<f64>() <= SAME
         };
-        if !distinct.iter().any(same) {
+        if !begun.iter().any(same) && !distinct.iter().any(|other| same(&other.1)) {
             distinct.push(candidate);
         }
     }
-    if count < 2 {
+    if count + begun.len() < 2 || count == 0 {
         return Err(CoreError::Unsupported(
             "at least 2 target runs calibrate laws, and 5 are recommended".into(),
         ));
@@ -92,16 +94,13 @@ pub fn plan_calibration(
     let units = spreads(&predicted);
     let tasks: Vec<usize> = (0..laws.len()).filter(|&i| units[i] > 0.0).collect();
     let worth = |i: usize| (weights[i] * units[i]).powi(2);
+    let valued = |p: &Vec<f64>| -> Vec<f64> {
+        let task = |&i: &usize| laws[i].predict(p) / units[i];
+        tasks.iter().map(task).collect()
+    };
     let chooser = Chooser {
-        x: distinct
-            .iter()
-            .map(|(_, p)| {
-                tasks
-                    .iter()
-                    .map(|&i| laws[i].predict(p) / units[i])
-                    .collect()
-            })
-            .collect(),
+        x: distinct.iter().map(|(_, p)| valued(p)).collect(),
+        begun: begun.iter().map(valued).collect(),
         worth: tasks.iter().map(|&i| worth(i)).collect(),
         slopes,
     };
@@ -110,9 +109,10 @@ pub fn plan_calibration(
         .collect();
     let signal = variance(&averages);
     let before = chooser.left(&[]);
+    let least = if begun.is_empty() { 2 } else { 1 };
     let mut values = Vec::new();
     let mut chosen = Vec::new();
-    for size in 2..=(count + 2).min(distinct.len()) {
+    for size in least..=(count + 2).min(distinct.len()) {
         let found = chooser.choose(size);
         let left = chooser.left(&found);
         let share = if before > 0.0 { left / before } else { 0.0 };
@@ -144,6 +144,8 @@ pub fn plan_calibration(
 struct Chooser {
     /// By candidate: predictions of the tasks that vary, in their units.
     x: Vec<Vec<f64>>,
+    /// The same of the runs that are there already.
+    begun: Vec<Vec<f64>>,
     /// By task that varies: `w² u²`.
     worth: Vec<f64>,
     slopes: TypicalSlopes,
@@ -159,8 +161,12 @@ impl Chooser {
     fn left(&self, runs: &[usize]) -> f64 {
         let (noise, spread) = (self.slopes.noise.powi(2), self.slopes.spread.powi(2));
         let of_task = |(i, worth): (usize, &f64)| {
-            let values = || runs.iter().map(|&run| self.x[run][i]);
-            let mean = values().sum::<f64>() / runs.len().max(1) as f64;
+            let values = || {
+                let begun = self.begun.iter().map(|x| x[i]);
+                begun.chain(runs.iter().map(|&run| self.x[run][i]))
+            };
+            let count = self.begun.len() + runs.len();
+            let mean = values().sum::<f64>() / count.max(1) as f64;
             let squares: f64 = values().map(|x| (x - mean).powi(2)).sum();
             worth / (1.0 / spread + squares / noise)
         };
@@ -169,7 +175,7 @@ impl Chooser {
 
     fn choose(&self, count: usize) -> Vec<usize> {
         let mut chosen: Vec<usize> = Vec::with_capacity(count);
-        // The first alone changes nothing: it is the one that goes best with the centre of all.
+        // The first alone changes nothing: it is the one that is furthest from the centre of all.
         let tasks = self.worth.len();
         let mean = |i: usize| self.x.iter().map(|x| x[i]).sum::<f64>() / self.x.len() as f64;
         let centre: Vec<f64> = (0..tasks).map(mean).collect();
@@ -177,7 +183,9 @@ impl Chooser {
             let terms = (0..tasks).map(|i| self.worth[i] * (self.x[*k][i] - centre[i]).powi(2));
             terms.sum()
         };
-        chosen.extend((0..self.x.len()).max_by(|a, b| far(a).total_cmp(&far(b))));
+        if self.begun.is_empty() {
+            chosen.extend((0..self.x.len()).max_by(|a, b| far(a).total_cmp(&far(b))));
+        }
         while chosen.len() < count {
             let (best, _) = self.best(&chosen);
             chosen.extend(best);

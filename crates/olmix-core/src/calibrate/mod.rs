@@ -13,7 +13,7 @@ mod law;
 mod ranking;
 mod slopes;
 
-pub use calibration::{Calibration, calibrate, calibrated_laws, drawn_laws, mixtures_differ};
+pub use calibration::{Calibration, calibrate, calibrated_laws, check_target, drawn_laws};
 pub use design::{CalibrationPlan, PlannedRun, TypicalSlopes, plan_calibration};
 pub use law::Calibrated;
 pub use ranking::Ranking;

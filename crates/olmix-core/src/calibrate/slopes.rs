@@ -256,7 +256,7 @@ mod tests {
     fn the_unit_of_a_task_changes_nothing_but_its_shift() {
         let (x, y) = runs(|i| 0.6 + 0.05 * i as f64, 0.1);
         let plain = Slopes::new(&x, &y, &[1.0; 8]).mean();
-        let size = |i: usize| 10f64.powi(i as i32 - 3);
+        let size = |i: usize| 10f64.powf(i as f64 - 3.0);
         let [x, y] = [x, y].map(|a| Matrix::from_fn(RUNS, 8, |k, i| size(i) * a.get(k, i)));
         let units: Vec<f64> = (0..8).map(size).collect();
         for (i, (scale, shift)) in Slopes::new(&x, &y, &units).mean().into_iter().enumerate() {

@@ -213,7 +213,14 @@ fn planned_runs_settle_more_than_runs_at_random_and_count_equal_mixtures_once() 
         .collect();
     candidates.push(("again".into(), mixtures.row(0).to_vec()));
     let plan = |of: &[(String, Vec<f64>)], count| {
-        plan_calibration(&laws, &planted.swarm, of, count, TypicalSlopes::default())
+        plan_calibration(
+            &laws,
+            &planted.swarm,
+            of,
+            &[],
+            count,
+            TypicalSlopes::default(),
+        )
     };
     let best = plan(&candidates, 5).unwrap();
     assert_eq!(best.runs.len(), 5);
@@ -244,6 +251,13 @@ fn planned_runs_settle_more_than_runs_at_random_and_count_equal_mixtures_once() 
     assert!(told(1).contains("at least 2"));
     assert!(told(4).contains("only 3 mixtures differ"));
     assert!(plan(&[candidates[0].clone(), candidates[50].clone()], 2).is_err());
+    // Runs that are there are not chosen again, and are worth something.
+    let begun: Vec<Vec<f64>> = best.runs.iter().map(|run| run.weights.clone()).collect();
+    let slopes = TypicalSlopes::default();
+    let more = plan_calibration(&laws, &planted.swarm, &candidates, &begun, 1, slopes).unwrap();
+    assert!(begun.iter().all(|p| *p != more.runs[0].weights));
+    assert!((more.before - best.worth[3].2).abs() < 1e-12);
+    assert!(more.worth[0].2 > more.before);
 }
 
 /// Intervals of the gain, from five target runs with noise. Drawn slopes know nothing of what errors of one run have in
@@ -360,8 +374,15 @@ fn five_planned_runs_rank_the_targets_average_better_and_never_much_worse() {
         let candidates: Vec<(String, Vec<f64>)> = (0..target.len())
             .map(|k| (k.to_string(), mixtures.row(k).to_vec()))
             .collect();
-        let plan =
-            plan_calibration(&laws, &proxies, &candidates, 5, TypicalSlopes::default()).unwrap();
+        let plan = plan_calibration(
+            &laws,
+            &proxies,
+            &candidates,
+            &[],
+            5,
+            TypicalSlopes::default(),
+        )
+        .unwrap();
         let rows: Vec<usize> = plan
             .runs
             .iter()

@@ -183,7 +183,7 @@ fn judge(runs: &mut [RunRow], model: &Model) {
         let apart: Vec<f64> = losses
             .iter()
             .zip(&model.laws)
-            .map(|(y, law)| y - law.predict(&run.weights))
+            .map(|(y, law)| y - law.of_proxies().predict(&run.weights))
             .collect();
         let average = dot(&apart, &model.task_weights);
         run.residuals = Some(apart);

@@ -111,6 +111,9 @@ fn with_swarm(
         spec = loader.fit_spec(&domains, swarm.len())?;
         spec.scaling = Some(found.scaled);
     }
+    if let Some(files) = loader.config.target.clone() {
+        spec.target = Some(loader.load_target(&files, &swarm, &selection)?);
+    }
     Ok(LoadedFit {
         size_check,
         virtual_domains: virtual_domains(&loader, &swarm),

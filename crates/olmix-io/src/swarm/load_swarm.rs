@@ -32,7 +32,7 @@ impl SwarmTables {
         Self::read_as(reader, files, ["ratios", "metrics"])
     }
 
-    fn read_as(
+    pub(super) fn read_as(
         reader: &mut TableReader,
         files: &SwarmFiles,
         roles: [&str; 2],
@@ -143,9 +143,13 @@ impl Loader {
         Ok(runs)
     }
 
-    /// Refuses an earlier swarm of which tasks are known to be measured by another definition than those of the
+    /// Refuses an earlier swarm, or target runs, of which tasks are known to be measured by another definition than those of the
     /// newest.
-    fn check_definition(&self, files: &SwarmFiles, tables: &SwarmTables) -> Result<(), IoError> {
+    pub(super) fn check_definition(
+        &self,
+        files: &SwarmFiles,
+        tables: &SwarmTables,
+    ) -> Result<(), IoError> {
         let of = |files: &SwarmFiles| {
             let meta = MetricsMeta::read(&files.metrics_path)?;
             Ok::<_, IoError>(meta.and_then(|meta| meta.task_definition))
@@ -166,7 +170,7 @@ impl Loader {
     }
 
     /// Joins the two tables of a swarm.
-    fn measured_runs(
+    pub(super) fn measured_runs(
         &mut self,
         tables: &SwarmTables,
         columns: &DomainColumns,

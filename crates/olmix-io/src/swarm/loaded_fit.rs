@@ -117,6 +117,7 @@ impl LoadedFit {
     pub fn config_hash(&self) -> String {
         let mut config = self.config.clone();
         config.swarm = None;
+        config.target = None;
         let mut text = serde_json::to_string(&config).unwrap_or_default();
         if !self.weighted.is_empty() {
             text += &serde_json::to_string(&self.weighted).unwrap_or_default();

@@ -8,6 +8,7 @@
 //! | columns become tasks | `tasks/` |
 //! | rows become the runs of a swarm, several swarms one | `load_swarm.rs` |
 //! | runs of several sizes become runs of the target's | `load_scale.rs` |
+//! | the runs of the target | `load_target.rs` |
 //! | what the method is asked to do | `fit_spec.rs` |
 //! | what a source knows about its metrics | `metrics_meta.rs` |
 
@@ -19,6 +20,7 @@ pub(crate) mod load_fit;
 pub(crate) mod load_runs;
 pub(crate) mod load_scale;
 pub(crate) mod load_swarm;
+pub(crate) mod load_target;
 pub(crate) mod loaded_fit;
 pub(crate) mod loader;
 pub mod metrics_meta;

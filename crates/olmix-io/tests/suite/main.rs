@@ -9,3 +9,4 @@ mod mixture_file;
 mod mutations;
 mod real_data;
 mod scale;
+mod target;

@@ -35,6 +35,8 @@ pub(super) fn fit_record(
                 earlier[1] += 1;
                 format!("earlier/{}/metrics.csv", earlier[1])
             }
+            "target ratios" => "target/ratios.csv".to_owned(),
+            "target metrics" => "target/metrics.csv".to_owned(),
             role => format!("{role}.csv"),
         };
         files.extend(find_input(path, input).map(|content| NewFile { name, content }));

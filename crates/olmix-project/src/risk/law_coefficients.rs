@@ -80,7 +80,9 @@ impl LawCoefficients {
             return None;
         }
         let prior: Vec<f64> = file.domains.iter().map(|domain| domain.prior).collect();
-        let linear: Vec<LogLinear> = laws.iter().map(|law| linearized(law, &prior)).collect();
+        // What domains do to the log of the reducible loss is the same for proxies and target.
+        let linear = laws.iter().map(|law| linearized(law.of_proxies(), &prior));
+        let linear: Vec<LogLinear> = linear.collect();
         let mut coefficients = BTreeMap::new();
         for (v, domain) in file.domains.iter().enumerate() {
             let row: Vec<f64> = linear.iter().map(|law| law.t[v]).collect();
@@ -108,7 +110,9 @@ impl LawCoefficients {
             log_c: linear.iter().map(|law| law.log_c).collect(),
             coefficients,
             fit: fit.to_owned(),
-            log_linear: laws.iter().all(|law| law.log_linear().is_some()),
+            log_linear: laws
+                .iter()
+                .all(|law| law.of_proxies().log_linear().is_some()),
         })
     }
 

@@ -8,6 +8,7 @@ use olmix_core::{FitSpec, Proposal, Ridge};
 
 use super::ReportInput;
 use super::markup::list;
+use crate::calibration::calibration_sentence;
 use crate::format::{count, coverage, percent_short, setting, significant, tokens};
 use crate::svg::escape;
 
@@ -85,6 +86,9 @@ fn answer(input: &ReportInput, proposal: &Proposal) -> String {
         significant(natural, 3),
         percent_short(gain.abs())
     );
+    if let Some(sentence) = calibration_sentence(input.fit) {
+        let _ = write!(answer, " {sentence}");
+    }
     for (name, loss) in proposal.baselines.iter().skip(1) {
         let gain = 1.0 - proposal.predicted_average / loss;
         let direction = if gain < 0.0 { "higher" } else { "lower" };

@@ -174,6 +174,10 @@ pub struct FitArgs {
     /// [default: the config's].
     #[arg(long = "kl", value_name = "λ|auto", value_parser = kl_reg)]
     pub kl_reg: Option<KlReg>,
+    /// Runs of the model that the mixture is for, a few: they calibrate the laws, so that mixture and gain are for it
+    /// [default: the config's].
+    #[arg(long, value_name = "RATIOS,METRICS", value_parser = target)]
+    pub target: Option<TargetTables>,
     /// Settings of the laws.
     #[command(flatten)]
     pub laws: LawArgs,
@@ -195,6 +199,48 @@ pub struct FitArgs {
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
+}
+
+impl FitArgs {
+    /// The settings in place of the config's, in the order in which they are put into it.
+    pub fn edits(&self) -> Vec<Edit> {
+        let mut edits = self.settings.edits();
+        edits.extend(self.target.iter().flat_map(TargetTables::edits));
+        edits
+    }
+}
+
+/// The two tables of the target's runs.
+#[derive(Debug, Clone)]
+pub struct TargetTables {
+    /// Mixtures, one row a run.
+    pub ratios: String,
+    /// Measurements, one row a run.
+    pub metrics: String,
+}
+
+impl TargetTables {
+    /// The tables as the config's `target`.
+    pub fn edits(&self) -> [Edit; 2] {
+        let edit = |key: &str, path: &str| Edit {
+            path: vec!["target".into(), key.into()],
+            value: quoted(path),
+            append: false,
+            given_as: format!("--target {},{}", self.ratios, self.metrics),
+        };
+        [edit("ratios", &self.ratios), edit("metrics", &self.metrics)]
+    }
+}
+
+/// Parses `ratios.csv,metrics.csv`.
+pub fn target(text: &str) -> Result<TargetTables, String> {
+    match text.split_once(',') {
+        Some((ratios, metrics)) if !ratios.is_empty() && !metrics.is_empty() => Ok(TargetTables {
+            ratios: ratios.to_owned(),
+            metrics: metrics.to_owned(),
+        }),
+        _ => Err("write RATIOS,METRICS, such as target/ratios.csv,target/metrics.csv".into()),
+    }
 }
 
 /// `olmix compare`.

@@ -70,7 +70,8 @@ pub struct InitArgs {
         olmix plan\n  \
         olmix plan --method partial-reuse --budget 60\n  \
         olmix plan --runs 10 --write more\n  \
-        olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n\n\
+        olmix plan --method full-reuse --freeze web='dclm:*' --write swarm-2\n  \
+        olmix plan --calibrate 5 --config fit.yaml --write target\n\n\
         --write DIR writes generate.yaml, fit.yaml and the runs of earlier swarms. Then\n  \
         olmix generate --config swarm-2/generate.yaml --base launch.yaml --output swarm-2\n  \
         olmix launch run --variants swarm-2/launch\n  \
@@ -110,7 +111,18 @@ pub struct PlanArgs {
     /// A mixture.json of a pilot: laws of a few runs over the new domains, from which coupling is estimated.
     #[arg(long, value_name = "FILE")]
     pub pilot: Option<PathBuf>,
-    /// Folder for the configs of the swarm; the plan is recorded [default: the plan is only printed].
+    /// Number of mixtures to train at the target: those are chosen that calibrate the laws of the fit config best
+    /// (docs/transfer.md). Needs --config, and no project.
+    #[arg(long, value_name = "RUNS", requires = "config",
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        conflicts_with_all = ["method", "budget", "runs", "from", "free", "freeze", "old_runs", "collapsed_kl",
+            "pilot", "device", "utilization", "price", "project"])]
+    pub calibrate: Option<u32>,
+    /// With --calibrate, the fit config of the proxies; target runs that it names count.
+    #[arg(long, value_name = "FILE", requires = "calibrate")]
+    pub config: Option<PathBuf>,
+    /// Folder for the configs of the swarm; the plan is recorded [default: the plan is only printed]. With
+    /// --calibrate, for ratios.csv with the mixtures.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
     /// What the runs cost.

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod analyze;
+mod calibrate;
 pub mod collect;
 pub mod compare;
 mod cost;

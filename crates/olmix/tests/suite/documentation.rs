@@ -104,6 +104,7 @@ fn fit_config_page_lists_exactly_the_keys_that_are_accepted() {
     let folder = swarm_files();
     let text = "swarm: {ratios: ratios.csv, metrics: metrics.csv, \
                   earlier: [{ratios: ratios.csv, metrics: metrics.csv}]}\n\
+                target: {ratios: ratios.csv, metrics: metrics.csv}\n\
                 priors: {token_counts: {a: 1}}\n\
                 eval: {tasks: {family: [metric]}}\n\
                 constraints: {bounds: {NAME: {min: 0.1}}, groups: {NAME: {domains: [a], max: 1}}}\n";
@@ -264,6 +265,7 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
         demo.to_owned(),
         demo.replace(regression, "regression: {n_test: 5}") + checks,
         demo.replace("kl_reg: 0.05", "kl_reg: auto") + checks,
+        demo.to_owned() + "target: {ratios: ratios.csv, metrics: metrics.csv}\n",
         demo.replace(regression, "regression: {granularity: family}") + checks,
         demo.replace(
             "repetition_factor: 4.0",

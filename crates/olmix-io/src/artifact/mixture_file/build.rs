@@ -1,5 +1,6 @@
 //! From a fit to the content of `mixture.json`.
 
+use olmix_core::calibrate::Calibration;
 use olmix_core::law::{FittedLaw, Law as _, TaskReport};
 use olmix_core::reuse::VirtualDomain;
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
@@ -9,9 +10,10 @@ use super::prices::prices;
 use super::runs::{noise, reach};
 use super::scale::scale;
 use super::{
-    BaselineEntry, BootstrapEntry, ChangeEntry, DomainEntry, ExpandedEntry, FORMAT, FitEntry,
-    GroupEntry, KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry, OutOfFoldEntry,
-    RivalEntry, ScoresEntry, ShareEntry, TaskEntry, VERSION, VirtualEntry, Worse,
+    BaselineEntry, BootstrapEntry, CalibrationEntry, ChangeEntry, DomainEntry, ExpandedEntry,
+    FORMAT, FitEntry, GroupEntry, KlChoiceEntry, LawEntry, Limit, MixtureFile, OptimizerEntry,
+    OutOfFoldEntry, RankingEntry, RivalEntry, ScoresEntry, ShareEntry, TaskEntry, VERSION,
+    VirtualEntry, Worse,
 };
 use crate::core_messages::fit_warnings;
 use crate::swarm::loaded_fit::LoadedFit;
@@ -92,6 +94,7 @@ impl MixtureFile {
                 },
                 tasks: laws(loaded, fit, natural.as_deref()),
             },
+            calibration: fit.calibration.as_ref().map(calibration),
             optimizer: optimizer(loaded, fit),
             predicted,
             natural: natural_average,
@@ -324,6 +327,22 @@ fn rivals(loaded: &LoadedFit, fit: &Fit) -> Vec<RivalEntry> {
         gain: proposed.and_then(|p| finite(rival.gain(&weights, p, prior))),
     };
     fit.alternatives.iter().map(entry).collect()
+}
+
+fn calibration(calibration: &Calibration) -> CalibrationEntry {
+    CalibrationEntry {
+        target_runs: calibration.runs.clone(),
+        common_scale: calibration.slopes.common(),
+        scale_spread: calibration.slopes.spread(),
+        noise: calibration.slopes.noise(),
+        ranking: calibration.ranking.map(|ranking| RankingEntry {
+            level_error: finite(ranking.level_error),
+            calibrated_error: finite(ranking.calibrated_error),
+            expected: finite(ranking.level),
+            calibrated_expected: finite(ranking.calibrated),
+            agreement: ranking.agreement.and_then(finite),
+        }),
+    }
 }
 
 fn kl_choice(choice: &KlChoice) -> KlChoiceEntry {

@@ -82,6 +82,9 @@ pub struct MixtureFile {
     pub prices: Option<Vec<PriceEntry>>,
     /// The fitted laws.
     pub law: LawEntry,
+    /// How the laws were calibrated by runs of the target; absent where they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationEntry>,
     /// The objective's optimum and how it was found; null when no mixture was asked for.
     pub optimizer: Option<OptimizerEntry>,
     /// Weighted average of the losses predicted at the mixture.
@@ -246,6 +249,36 @@ pub struct TaskEntry {
     pub natural: Option<f64>,
     /// Agreement of cross-validated predictions with measurements; null without folds.
     pub out_of_fold: Option<ScoresEntry>,
+}
+
+/// How laws were calibrated: the scale and shift of each stand with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationEntry {
+    /// Names of the target's runs.
+    pub target_runs: Vec<String>,
+    /// `μ`, what the scales have in common.
+    pub common_scale: f64,
+    /// `τ`, the standard deviation of the scales around it.
+    pub scale_spread: f64,
+    /// `σ`, how far target runs lie off the calibrated laws, in units of each task's spread over the swarm.
+    pub noise: f64,
+    /// How well the average loss is ranked for the target; null for fewer than three target runs.
+    pub ranking: Option<RankingEntry>,
+}
+
+/// How well the average loss of mixtures is ranked for the target; see [`olmix_core::calibrate::Ranking`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RankingEntry {
+    /// RMSE of a target run's average, predicted by the proxies' laws with the level of the other runs.
+    pub level_error: Option<f64>,
+    /// The same by laws calibrated by the other runs.
+    pub calibrated_error: Option<f64>,
+    /// Rank correlation to expect of the proxies' ranking.
+    pub expected: Option<f64>,
+    /// Rank correlation to expect of the calibrated ranking.
+    pub calibrated_expected: Option<f64>,
+    /// Rank correlation between the two over the swarm's mixtures.
+    pub agreement: Option<f64>,
 }
 
 /// How the fit of one law went.

@@ -17,6 +17,7 @@ mod proposer;
 mod reference;
 mod regression;
 mod scale;
+mod tables;
 
 pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
 pub use constraints_over::matches;
@@ -33,13 +34,15 @@ pub use proposer::{KlReg, ProposerConfig};
 pub use regression::{Granularity, RegressionConfig, TrainSplit};
 pub(crate) use regression::{not_taken, who_takes};
 pub use scale::ScaleConfig;
+pub use tables::SwarmFiles;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use as_written::{map, optional_map_of_maps};
+use as_written::optional_map_of_maps;
 use olmix_core::LawKind;
 use olmix_core::optimize::OptimizerNeeds;
 use serde::Serialize;
+use tables::{swarm_files, target_files};
 
 use crate::config::yaml::{Document, Section, Value};
 use crate::error::{IoError, Location};
@@ -47,35 +50,6 @@ use crate::input::{InputFile, InputRecord, read_config};
 
 /// Configs are small; a file larger than this is another file given by mistake.
 const MAX_FIT_CONFIG_BYTES: u64 = 16 << 20;
-
-/// The files of a swarm.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SwarmFiles {
-    /// `swarm.ratios` as written.
-    pub ratios: String,
-    /// `swarm.metrics` as written.
-    pub metrics: String,
-    /// Where the ratios are.
-    #[serde(skip)]
-    pub ratios_path: PathBuf,
-    /// Where the metrics are.
-    #[serde(skip)]
-    pub metrics_path: PathBuf,
-    /// `swarm.parameters`: the column with the parameters of each run, in either table.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<String>,
-    /// `swarm.tokens`: the column with the tokens of each run, in either table.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<String>,
-    /// Swarms measured before this one, over the same tasks and over domains that are all there
-    /// still; oldest first. They are fitted with it, each with a level of its own.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<SwarmFiles>,
-    /// Of an earlier swarm: the share of the content of a domain that changed since, above 0 and below 1. Runs
-    /// on it get a weight in the fit.
-    #[serde(serialize_with = "map", skip_serializing_if = "Vec::is_empty")]
-    pub changed: Vec<Named<f64>>,
-}
 
 /// The sections of a fit config that speak of no swarm and no priors.
 #[derive(Debug, Clone)]
@@ -144,6 +118,10 @@ pub struct FitConfig {
     /// The size that the mixture is for; `None` where the runs are all of one size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<ScaleConfig>,
+    /// A few runs of the model that the mixture is for, which calibrate the laws; `None` where that is one like the
+    /// proxies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<SwarmFiles>,
     /// Virtual domains, with the shares (not negative, of any scale) of the domains inside: where a
     /// ratios file has columns of these, they are summed. Without it, those of the KL term are
     /// meant.
@@ -240,6 +218,7 @@ impl FitConfig {
         let mut root = document.root().section()?;
         let swarm = root.optional("swarm");
         let scale = root.optional("scale");
+        let target = root.optional("target");
         let priors = root.required("priors")?;
         let virtual_domains = root.optional("virtual_domains");
         let without_swarm = root.error(
@@ -293,6 +272,10 @@ impl FitConfig {
             file: file.to_owned(),
             scale: ScaleConfig::read(scale.as_ref(), files.as_ref())?,
             swarm: files,
+            target: target
+                .as_ref()
+                .map(|target| target_files(target, folder))
+                .transpose()?,
             virtual_domains: virtual_domains.map(|v| read_virtuals(&v)).transpose()?,
             priors,
             eval,
@@ -303,8 +286,27 @@ impl FitConfig {
             diagnostics,
             notices,
         };
+        if let (Some(target), Some(_)) = (&target, &config.scale) {
+            return Err(target.error(
+                "`target` and `scale` are both given: laws are either calibrated by target runs, or those of a size",
+                "remove one; with `scale`, runs of the largest size belong in the swarm's tables",
+            ));
+        }
+        if let Some(target) = target.filter(|_| config.regression.law == LawKind::Search) {
+            return Err(target.error(
+                "`target` calibrates laws, and `regression.type: search` fits none",
+                "remove `target`, or set regression.type to a law, such as log_linear",
+            ));
+        }
         if let Some(preset) = preset {
             preset.apply(&mut config);
+            if config.target.is_some() && config.regression.law == LawKind::Search {
+                config.target = None;
+                let name = preset.name();
+                config.notices.push(format!(
+                    "target has no effect: the preset {name} fits no law"
+                ));
+            }
         }
         ScaleConfig::refuse_search(scale.as_ref(), config.regression.law)?;
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
@@ -358,88 +360,6 @@ fn refuse_halves(
         ));
     }
     Ok(())
-}
-
-fn swarm_files(
-    value: &Value<'_>,
-    folder: &Path,
-    is_newest: bool,
-    is_scaled: bool,
-) -> Result<SwarmFiles, IoError> {
-    let mut section = value.section()?;
-    let ratios = section.required("ratios")?;
-    let metrics = section.required("metrics")?;
-    let sizes = if is_newest {
-        [section.optional("parameters"), section.optional("tokens")]
-    } else {
-        [None, None]
-    };
-    if let (Some(column), false) = (sizes.iter().flatten().next(), is_scaled) {
-        return Err(column.error(
-            format!(
-                "`{}` names a column of sizes, but the config has no `scale`, the size that the mixture is for",
-                column.path()
-            ),
-            "add `scale: {parameters: …, tokens: …}`",
-        ));
-    }
-    let mut columns = Vec::with_capacity(sizes.len());
-    for size in &sizes {
-        let name = size.as_ref().map(Value::text).transpose()?;
-        columns.push(name.map(str::to_owned));
-    }
-    let earlier = if is_newest {
-        section.optional("earlier")
-    } else {
-        None
-    };
-    let changed = if is_newest {
-        None
-    } else {
-        section.optional("changed")
-    };
-    section.finish()?;
-    let share = |value: &Value<'_>| {
-        value.number_that("a share above 0 and below 1", |share| {
-            share > 0.0 && share < 1.0
-        })
-    };
-    let earlier = earlier.map_or(Ok(Vec::new()), |earlier| earlier.items())?;
-    let earlier = earlier
-        .iter()
-        .map(|one| swarm_files(one, folder, false, is_scaled));
-    let mut columns = columns.into_iter();
-    Ok(SwarmFiles {
-        parameters: columns.next().flatten(),
-        tokens: columns.next().flatten(),
-        ratios_path: find_file(&ratios, folder)?,
-        metrics_path: find_file(&metrics, folder)?,
-        ratios: ratios.text()?.to_owned(),
-        metrics: metrics.text()?.to_owned(),
-        earlier: earlier.collect::<Result<_, _>>()?,
-        changed: changed.map_or(Ok(Vec::new()), |value| named(&value, share))?,
-    })
-}
-
-/// The file a value names: in the config's folder, else in the working directory.
-fn find_file(value: &Value<'_>, folder: &Path) -> Result<PathBuf, IoError> {
-    let written = Path::new(value.text()?);
-    let beside = folder.join(written);
-    if beside.exists() {
-        return Ok(beside);
-    }
-    if written.exists() {
-        return Ok(written.to_owned());
-    }
-    let looked = if beside == written {
-        format!("{}", beside.display())
-    } else {
-        format!("{} and {}", beside.display(), written.display())
-    };
-    Err(value.error(
-        format!("`{}` names a file that does not exist", value.path()),
-        format!("looked for {looked}; correct the path"),
-    ))
 }
 
 /// Reads a boolean that is false when absent.

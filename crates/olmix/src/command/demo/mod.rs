@@ -191,6 +191,7 @@ impl Demo {
             output_dir: self.path("out"),
             preset: None,
             kl_reg: None,
+            target: None,
             laws: LawArgs {
                 ridge: None,
                 dead_domains: None,

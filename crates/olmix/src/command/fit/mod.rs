@@ -30,7 +30,7 @@ use statistics::statistics;
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
         let overrides = Overrides {
-            edits: args.settings.edits(),
+            edits: args.edits(),
             preset: args.preset,
             kl_reg: args.kl_reg,
             ridge: args.laws.ridge,
@@ -179,6 +179,10 @@ fn command_line(args: &FitArgs) -> String {
         Some(DeadDomains::Error) => line += " --dead-domains error",
         Some(DeadDomains::Hold) => line += " --dead-domains hold",
         None => {}
+    }
+    if let Some(target) = &args.target {
+        let tables = format!("--target {},{}", target.ratios, target.metrics);
+        line += &format!(" {}", shell_words(&tables));
     }
     for edit in args.settings.edits() {
         // Caps are one flag and two edits.

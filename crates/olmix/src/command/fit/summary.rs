@@ -4,6 +4,8 @@ use olmix_core::optimize::Status;
 use olmix_core::{Fit, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few, verdict_words};
 
+use olmix_report::calibration_sentence;
+
 use super::prices::dearest;
 use crate::page::Page;
 use crate::table::{coverage, number, percent, signed_percent};
@@ -15,6 +17,9 @@ pub fn summary(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
     match &fit.proposal {
         Some(proposal) => {
             text.strong(&(answer(trained, proposal) + "\n"));
+            if let Some(sentence) = calibration_sentence(fit) {
+                text += &(sentence + "\n");
+            }
             if !proposal.natural.is_empty() {
                 text += costs(loaded, trained, proposal);
             }

@@ -67,6 +67,9 @@ fn folder(args: &ProjectArgs) -> Result<PathBuf, Failure> {
 
 /// `olmix plan`.
 pub fn plan(args: &PlanArgs) -> Result<(), Failure> {
+    if let (Some(count), Some(config)) = (args.calibrate, &args.config) {
+        return super::calibrate::plan(args, count as usize, config);
+    }
     let common = args.project.common;
     on_threads(common, || {
         let mut project = open(&args.project)?;

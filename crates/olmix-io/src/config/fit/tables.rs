@@ -1,0 +1,139 @@
+//! The tables that a fit config names: of the swarm, of earlier ones, of the target's runs.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::as_written::map;
+use super::named::{Named, named};
+use crate::config::yaml::Value;
+use crate::error::IoError;
+
+/// The files of a swarm.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SwarmFiles {
+    /// `swarm.ratios` as written.
+    pub ratios: String,
+    /// `swarm.metrics` as written.
+    pub metrics: String,
+    /// Where the ratios are.
+    #[serde(skip)]
+    pub ratios_path: PathBuf,
+    /// Where the metrics are.
+    #[serde(skip)]
+    pub metrics_path: PathBuf,
+    /// `swarm.parameters`: the column with the parameters of each run, in either table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<String>,
+    /// `swarm.tokens`: the column with the tokens of each run, in either table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<String>,
+    /// Swarms measured before this one, over the same tasks and over domains that are all there
+    /// still; oldest first. They are fitted with it, each with a level of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<SwarmFiles>,
+    /// Of an earlier swarm: the share of the content of a domain that changed since, above 0 and below 1. Runs
+    /// on it get a weight in the fit.
+    #[serde(serialize_with = "map", skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Named<f64>>,
+}
+
+pub(super) fn swarm_files(
+    value: &Value<'_>,
+    folder: &Path,
+    is_newest: bool,
+    is_scaled: bool,
+) -> Result<SwarmFiles, IoError> {
+    let mut section = value.section()?;
+    let ratios = section.required("ratios")?;
+    let metrics = section.required("metrics")?;
+    let sizes = if is_newest {
+        [section.optional("parameters"), section.optional("tokens")]
+    } else {
+        [None, None]
+    };
+    if let (Some(column), false) = (sizes.iter().flatten().next(), is_scaled) {
+        return Err(column.error(
+            format!(
+                "`{}` names a column of sizes, but the config has no `scale`, the size that the mixture is for",
+                column.path()
+            ),
+            "add `scale: {parameters: …, tokens: …}`",
+        ));
+    }
+    let mut columns = Vec::with_capacity(sizes.len());
+    for size in &sizes {
+        let name = size.as_ref().map(Value::text).transpose()?;
+        columns.push(name.map(str::to_owned));
+    }
+    let earlier = if is_newest {
+        section.optional("earlier")
+    } else {
+        None
+    };
+    let changed = if is_newest {
+        None
+    } else {
+        section.optional("changed")
+    };
+    section.finish()?;
+    let share = |value: &Value<'_>| {
+        value.number_that("a share above 0 and below 1", |share| {
+            share > 0.0 && share < 1.0
+        })
+    };
+    let earlier = earlier.map_or(Ok(Vec::new()), |earlier| earlier.items())?;
+    let earlier = earlier
+        .iter()
+        .map(|one| swarm_files(one, folder, false, is_scaled));
+    let mut columns = columns.into_iter();
+    Ok(SwarmFiles {
+        parameters: columns.next().flatten(),
+        tokens: columns.next().flatten(),
+        ratios_path: find_file(&ratios, folder)?,
+        metrics_path: find_file(&metrics, folder)?,
+        ratios: ratios.text()?.to_owned(),
+        metrics: metrics.text()?.to_owned(),
+        earlier: earlier.collect::<Result<_, _>>()?,
+        changed: changed.map_or(Ok(Vec::new()), |value| named(&value, share))?,
+    })
+}
+
+/// The files of the target's runs.
+pub(super) fn target_files(value: &Value<'_>, folder: &Path) -> Result<SwarmFiles, IoError> {
+    let mut section = value.section()?;
+    let ratios = section.required("ratios")?;
+    let metrics = section.required("metrics")?;
+    section.finish()?;
+    Ok(SwarmFiles {
+        ratios_path: find_file(&ratios, folder)?,
+        metrics_path: find_file(&metrics, folder)?,
+        ratios: ratios.text()?.to_owned(),
+        metrics: metrics.text()?.to_owned(),
+        parameters: None,
+        tokens: None,
+        earlier: Vec::new(),
+        changed: Vec::new(),
+    })
+}
+
+/// The file a value names: in the config's folder, else in the working directory.
+fn find_file(value: &Value<'_>, folder: &Path) -> Result<PathBuf, IoError> {
+    let written = Path::new(value.text()?);
+    let beside = folder.join(written);
+    if beside.exists() {
+        return Ok(beside);
+    }
+    if written.exists() {
+        return Ok(written.to_owned());
+    }
+    let looked = if beside == written {
+        format!("{}", beside.display())
+    } else {
+        format!("{} and {}", beside.display(), written.display())
+    };
+    Err(value.error(
+        format!("`{}` names a file that does not exist", value.path()),
+        format!("looked for {looked}; correct the path"),
+    ))
+}
