@@ -38,6 +38,7 @@ fn optimum(domains: &DomainSet, laws: &[FittedLaw], prior: &[f64]) -> Vec<f64> {
         kl_reg: 0.05,
         linear: None,
         constraints: &Constraints::none(prior.len()),
+        terms: None,
     })
     .unwrap()
     .weights
@@ -147,6 +148,7 @@ fn calibrated_laws_agree_with_their_formula_in_value_slope_batch_solve_and_file(
         kl_reg: 0.05,
         linear: None,
         constraints: &Constraints::none(4),
+        terms: None,
     };
     let (interior, cone) = (
         solve_exact(&problem).unwrap(),
