@@ -249,22 +249,7 @@ impl FitConfig {
         notices.extend(document.notices());
         notices.extend(reference::ignored(document.kept_keys())?);
         refuse_halves(&priors_section, &priors, &proposer, &constraints)?;
-        let too_early = constraints.target_tokens.is_none();
-        let asked = [Some(regression.law), preset.map(Preset::law)];
-        let mut asked = asked.into_iter().flatten();
-        if let (Some(law), true) = (asked.find(|law| law.needs_target_tokens()), too_early) {
-            return Err(IoError::input(
-                file,
-                constraints.location.clone(),
-                format!(
-                    "the law `{}` needs `constraints.target_tokens`: its losses depend on the \
-                     tokens of the run",
-                    law.name()
-                ),
-                "set target_tokens to the tokens of the run the mixture is for, such as \
-                 1_000_000_000_000",
-            ));
-        }
+        check_target_tokens(file, &regression, preset, &constraints)?;
         let files = swarm
             .map(|swarm| swarm_files(&swarm, folder, true, scale.is_some()))
             .transpose()?;
@@ -299,20 +284,23 @@ impl FitConfig {
             ));
         }
         if let Some(preset) = preset {
-            preset.apply(&mut config);
-            if config.target.is_some() && config.regression.law == LawKind::Search {
-                config.target = None;
-                let name = preset.name();
-                config.notices.push(format!(
-                    "target has no effect: the preset {name} fits no law"
-                ));
-            }
+            config.replace_method(preset);
         }
         ScaleConfig::refuse_search(scale.as_ref(), config.regression.law)?;
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
         }
         Ok(config)
+    }
+
+    /// Puts a preset in the place of law, optimizer and caps. Where it fits no law, there is nothing to calibrate.
+    fn replace_method(&mut self, preset: Preset) {
+        preset.apply(self);
+        if self.regression.law == LawKind::Search && self.target.take().is_some() {
+            let name = preset.name();
+            let notice = format!("target has no effect: the preset {name} fits no law");
+            self.notices.push(notice);
+        }
     }
 
     /// Whether runs are looked at: not where a rule makes the mixture from sizes alone.
@@ -357,6 +345,32 @@ fn refuse_halves(
             "`priors.expanded_relative_sizes` and `proposer.expanded_kl_source_mixtures` \
              belong together, and only one of them is given",
             "give both, or neither",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a law that needs the tokens of the target run where they are not given.
+fn check_target_tokens(
+    file: &str,
+    regression: &RegressionConfig,
+    preset: Option<Preset>,
+    constraints: &ConstraintsConfig,
+) -> Result<(), IoError> {
+    let too_early = constraints.target_tokens.is_none();
+    let asked = [Some(regression.law), preset.map(Preset::law)];
+    let mut asked = asked.into_iter().flatten();
+    if let (Some(law), true) = (asked.find(|law| law.needs_target_tokens()), too_early) {
+        return Err(IoError::input(
+            file,
+            constraints.location.clone(),
+            format!(
+                "the law `{}` needs `constraints.target_tokens`: its losses depend on the \
+                 tokens of the run",
+                law.name()
+            ),
+            "set target_tokens to the tokens of the run the mixture is for, such as \
+             1_000_000_000_000",
         ));
     }
     Ok(())
