@@ -88,6 +88,18 @@ fn runs_of_several_sizes_become_one_run_a_mixture_at_the_target() {
 }
 
 #[test]
+fn a_rule_that_looks_at_no_run_needs_no_size() {
+    let case = case();
+    let rule = "regression: {type: search}\nproposer: {type: uniform}\n";
+    case.write("fit.yaml", config(&(SIZED.to_owned() + rule)));
+    assert!(case.load().spec.scaling.is_none());
+    assert_eq!(
+        case.notices(),
+        ["scale has no effect: the proposer uniform looks at no run"]
+    );
+}
+
+#[test]
 fn what_is_said_of_another_target_is_another_result() {
     let case = case();
     let hash = |case: &Case| case.load().config_hash();

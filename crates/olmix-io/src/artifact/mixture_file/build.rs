@@ -390,7 +390,7 @@ fn optimizer(loaded: &LoadedFit, fit: &Fit) -> Option<OptimizerEntry> {
     })
 }
 
-fn scores(scores: &Scores) -> ScoresEntry {
+pub(super) fn scores(scores: &Scores) -> ScoresEntry {
     ScoresEntry {
         pearson: scores.pearson.and_then(finite),
         spearman: scores.spearman.and_then(finite),

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use prices::{PriceEntry, ResolvedEntry};
 pub use runs::{NoiseEntry, ReachEntry, TaskNoiseEntry};
-pub use scale::{OptimumEntry, ScaleEntry};
+pub use scale::{CheckEntry, OptimumEntry, ScaleEntry};
 pub use virtuals::{ExpandedEntry, ShareEntry, VirtualEntry};
 
 use crate::input::InputRecord;

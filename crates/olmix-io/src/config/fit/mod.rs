@@ -286,7 +286,7 @@ impl FitConfig {
         if let Some(preset) = preset {
             config.replace_method(preset);
         }
-        ScaleConfig::refuse_search(scale.as_ref(), config.regression.law)?;
+        ScaleConfig::check_law(scale.as_ref(), &mut config)?;
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
         }

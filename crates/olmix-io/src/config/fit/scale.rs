@@ -4,7 +4,7 @@ use olmix_core::LawKind;
 use olmix_core::scaling::Scale;
 use serde::Serialize;
 
-use super::SwarmFiles;
+use super::{FitConfig, SwarmFiles};
 use crate::config::yaml::Value;
 use crate::error::IoError;
 
@@ -55,14 +55,26 @@ impl ScaleConfig {
         }))
     }
 
-    /// Refuses a size where the best measured run is asked for.
-    pub(super) fn refuse_search(value: Option<&Value<'_>>, law: LawKind) -> Result<(), IoError> {
-        match value {
-            Some(value) if law == LawKind::Search => Err(value.error(
+    /// Refuses a size where the best measured run is asked for. Where a rule makes the mixture, a size has no effect,
+    /// which is noticed.
+    pub(super) fn check_law(
+        value: Option<&Value<'_>>,
+        config: &mut FitConfig,
+    ) -> Result<(), IoError> {
+        let Some(value) = value.filter(|_| config.regression.law == LawKind::Search) else {
+            return Ok(());
+        };
+        if config.needs_swarm() {
+            return Err(value.error(
                 "`scale` needs a law: no run was measured at the size that it names",
                 "remove `scale`, or set regression.type to a law, such as saturating",
-            )),
-            _ => Ok(()),
+            ));
         }
+        config.scale = None;
+        config.notices.push(format!(
+            "scale has no effect: the proposer {} looks at no run",
+            config.proposer.kind.name()
+        ));
+        Ok(())
     }
 }
