@@ -9,7 +9,7 @@ use olmix_core::{CoreError, FitSpec, Swarm, SweepGrid, fit_only, propose_for, sw
 use olmix_io::yaml::Edit;
 use olmix_io::{
     LoadedFit, MixtureFile, Overrides, Preset, SwarmTables, fit_warnings, load_fit_text,
-    load_fit_with, run_sentences, verdict_words, warning_sentence,
+    load_fit_with, run_sentences, scale_sentences, verdict_words, warning_sentence,
 };
 use olmix_report::{InputFile, ReportInput, TrustWords, fit_figures, html};
 use pyo3::prelude::*;
@@ -290,7 +290,11 @@ impl Fit {
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
             notices: &loaded.notices,
             warnings: &warnings,
-            facts: &run_sentences(&self.found, &self.trained),
+            facts: &[
+                run_sentences(&self.found, &self.trained),
+                scale_sentences(loaded, &self.found),
+            ]
+            .concat(),
             command,
             config: &loaded.config.file,
             inputs: &inputs,

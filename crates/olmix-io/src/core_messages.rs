@@ -2,6 +2,7 @@
 //! and in the report. Settings are called by their keys and flags here, and nowhere in `olmix-core`.
 
 mod runs;
+mod scale;
 
 use olmix_core::calibrate::Ranking;
 use olmix_core::{Compared, CoreError, Fit, FitSpec, FitWarning, Swarm};
@@ -9,6 +10,7 @@ use olmix_core::{Compared, CoreError, Fit, FitSpec, FitWarning, Swarm};
 use crate::messages::first_few;
 
 pub use runs::run_sentences;
+pub use scale::scale_sentences;
 
 /// What speaks against trusting a fit, one sentence each. `trained` holds the runs it was fitted to.
 #[must_use]

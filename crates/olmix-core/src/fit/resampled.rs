@@ -3,7 +3,7 @@
 use super::{Fit, FitStage, Observer};
 use crate::law::FittedLaw;
 use crate::optimize::Optimizer;
-use crate::scaling::{ScaledProposal, optima, resample_scaled};
+use crate::scaling::{Drift, ScaledProposal, resample_scaled};
 use crate::trust::{Bootstrap, Resampling, bootstrap};
 use crate::{Constraints, CoreError, FitSpec, Swarm};
 
@@ -33,11 +33,15 @@ impl Resampled {
             return Ok(found);
         };
         if let Some(scaled) = &spec.scaling {
-            let optima = optima(scaled, spec, fit, options, of.optimizer, of.proposed)?;
-            found.scaling = Some(ScaledProposal {
-                losses: None,
-                optima,
-            });
+            let drift = Drift {
+                scaled,
+                spec,
+                fit,
+                options,
+                optimizer: of.optimizer,
+                proposed: of.proposed,
+            };
+            found.scaling = Some(drift.proposal()?);
         }
         if spec.bootstrap == 0 {
             return Ok(found);

@@ -12,8 +12,12 @@ use crate::{CoreError, Fit, FitSpec};
 pub struct ScaledProposal {
     /// Its losses at the target; `None` without bootstrap.
     pub losses: Option<ScaledLosses>,
-    /// How the best mixture moves with the size; the target is last.
+    /// The best mixture at the last checkpoint of every measured size, and at the target, which is last.
     pub optima: Vec<ScaleOptimum>,
+    /// The best mixture after the target's tokens, by parameters: the measured ones and the target's, ascending.
+    pub by_parameters: Vec<ScaleOptimum>,
+    /// The best mixture of the target's parameters, by tokens: an eighth of the target's to all, ascending.
+    pub by_tokens: Vec<ScaleOptimum>,
 }
 
 /// The best mixture at a size.
@@ -29,38 +33,70 @@ pub struct ScaleOptimum {
     pub loss_of_proposal: f64,
 }
 
-/// The best mixture at the last checkpoint of every measured size, and at the target, which is last. The law has the
-/// settings that it has in `fit`, the fit at the target, whose proposed mixture is `proposed`; constraints are those of
-/// the target's run. Costs a fit and a solve for each size.
-///
-/// # Errors
-/// Those of fitting and solving.
-pub(crate) fn optima(
-    scaled: &Scaled,
-    spec: &FitSpec,
-    fit: &Fit,
-    options: &LawOptions,
-    optimizer: &Optimizer,
-    proposed: &[f64],
-) -> Result<Vec<ScaleOptimum>, CoreError> {
-    let sizes = scaled.law.sizes();
-    let mut scales: Vec<Scale> = sizes.iter().map(|size| size.last).collect();
-    scales.push(scaled.target);
-    let constraints = spec.constraints_holding(&fit.dead);
-    scales
-        .into_par_iter()
-        .map(|scale| {
-            let swarm = scaled.law.at(scale)?.subset(&fit.train);
-            let fitted = options.fit(&swarm, spec.prior.weights(), &|| ())?;
+/// Shares of the target's tokens at which the best mixture is looked for.
+const TOKENS: [f64; 4] = [0.125, 0.25, 0.5, 1.0];
+
+/// Where the best mixture is looked for, and how.
+pub(crate) struct Drift<'a> {
+    pub scaled: &'a Scaled,
+    pub spec: &'a FitSpec,
+    /// The fit at the target.
+    pub fit: &'a Fit,
+    /// The settings of its law, which are those at every size.
+    pub options: &'a LawOptions,
+    pub optimizer: &'a Optimizer,
+    /// The mixture proposed for the target.
+    pub proposed: &'a [f64],
+}
+
+impl Drift<'_> {
+    /// The best mixtures, without losses of the proposal. Constraints are those of the target's run. Costs a fit and a
+    /// solve for each size.
+    ///
+    /// # Errors
+    /// Those of fitting and solving.
+    pub fn proposal(&self) -> Result<ScaledProposal, CoreError> {
+        let target = self.scaled.target;
+        let mut sizes: Vec<Scale> = self.scaled.law.sizes().iter().map(|s| s.last).collect();
+        let mut larger: Vec<f64> = sizes.iter().map(|scale| scale.parameters).collect();
+        larger.push(target.parameters);
+        larger.sort_by(f64::total_cmp);
+        larger.dedup();
+        sizes.push(target);
+        let larger = larger.into_iter().map(|parameters| Scale {
+            parameters,
+            ..target
+        });
+        let longer = TOKENS.map(|share| Scale {
+            tokens: share * target.tokens,
+            ..target
+        });
+        Ok(ScaledProposal {
+            losses: None,
+            optima: self.at(&sizes)?,
+            by_parameters: self.at(&larger.collect::<Vec<_>>())?,
+            by_tokens: self.at(&longer)?,
+        })
+    }
+
+    fn at(&self, scales: &[Scale]) -> Result<Vec<ScaleOptimum>, CoreError> {
+        let constraints = self.spec.constraints_holding(&self.fit.dead);
+        let prior = self.spec.prior.weights();
+        let optimum = |&scale: &Scale| {
+            let swarm = self.scaled.law.at(scale)?.subset(&self.fit.train);
+            let fitted = self.options.fit(&swarm, prior, &|| ())?;
             let laws: Vec<FittedLaw> = fitted.into_iter().map(|(law, _)| law).collect();
-            let solution = spec.solve(&swarm, optimizer, &laws, &constraints, &|| ())?;
+            let solution = self
+                .spec
+                .solve(&swarm, self.optimizer, &laws, &constraints, &|| ())?;
             let loss = |p: &[f64]| average_loss(&laws, &swarm.task_weights(), p);
             Ok(ScaleOptimum {
                 scale,
                 loss: loss(&solution.weights),
-                loss_of_proposal: loss(proposed),
+                loss_of_proposal: loss(self.proposed),
                 weights: solution.weights,
             })
-        })
-        .collect()
+        };
+        scales.par_iter().map(optimum).collect()
+    }
 }

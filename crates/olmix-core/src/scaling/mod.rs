@@ -34,7 +34,7 @@ mod resample;
 mod tests;
 
 pub use checkpoints::short as short_count;
-pub(crate) use drift::optima;
+pub(crate) use drift::Drift;
 pub use drift::{ScaleOptimum, ScaledProposal};
 pub use hold_out::{SizeCheck, without_largest};
 pub use law::{ScaleRange, Scaled, ScalingDraw, ScalingLaw};

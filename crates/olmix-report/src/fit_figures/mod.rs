@@ -3,6 +3,7 @@
 //! A figure is a file of this folder with a constant `FIGURE`, and a line in [`FIGURES`].
 
 mod averages;
+mod drift;
 mod interaction;
 mod kl_choice;
 mod mixture;
@@ -17,8 +18,9 @@ use olmix_core::{Fit, FitSpec, Matrix, Swarm};
 use crate::figure::Figure;
 
 /// Every figure of a fit. In a section of the report they stand in this order.
-const FIGURES: [FitFigure; 6] = [
+const FIGURES: [FitFigure; 7] = [
     mixture::FIGURE,
+    drift::FIGURE,
     kl_choice::FIGURE,
     task_errors::FIGURE,
     interaction::FIGURE,

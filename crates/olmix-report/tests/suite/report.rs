@@ -3,6 +3,7 @@
 
 use crate::common::drawings::of_fit;
 use crate::common::{case, fit_only, report, report_with, search, unchecked, with_kl};
+use olmix_core::scaling::{Scale, ScaleOptimum, ScaledProposal};
 use resvg::usvg::{Options, Tree};
 
 /// Words without markup, pictures and styles, a line per block: the skeleton of a report.
@@ -221,6 +222,42 @@ fn a_report_shows_the_figures_of_its_fit_in_the_order_of_its_sections() {
     for picture in pictures {
         let tree = Tree::from_str(picture, &Options::default()).unwrap();
         assert!(tree.size().width() > 0.0);
+    }
+}
+
+#[test]
+fn a_report_of_another_size_shows_how_the_best_mixture_moves() {
+    let mut case = case(3, 4, 20);
+    let optimum = |parameters: f64, tokens: f64, weights: [f64; 3]| ScaleOptimum {
+        scale: Scale { parameters, tokens },
+        weights: weights.to_vec(),
+        loss: 1.0,
+        loss_of_proposal: 1.0,
+    };
+    let (small, there) = ([0.5, 0.3, 0.2], [0.4, 0.3, 0.3]);
+    case.fit.proposal.as_mut().unwrap().scaling = Some(ScaledProposal {
+        losses: None,
+        optima: Vec::new(),
+        by_parameters: vec![optimum(1e8, 2e10, small), optimum(1e9, 2e10, there)],
+        by_tokens: vec![optimum(1e9, 1e10, small), optimum(1e9, 2e10, there)],
+    });
+    let html = report(&case, &[]);
+    for title in [
+        "The best mixture by parameters of the model",
+        "The best mixture by tokens of the run",
+    ] {
+        let pictures = pictures(&html);
+        let found = pictures.iter().find(|found| found.contains(title)).unwrap();
+        assert!(
+            case.swarm
+                .domains()
+                .names()
+                .all(|name| found.contains(name))
+        );
+    }
+    let names: Vec<String> = of_fit(&case).into_iter().map(|(name, _)| name).collect();
+    for file in ["optimum_by_parameters", "optimum_by_tokens"] {
+        assert!(names.iter().any(|name| name == file), "{names:?}");
     }
 }
 

@@ -16,7 +16,6 @@ mod priors;
 mod proposer;
 mod reference;
 mod regression;
-mod scale;
 mod tables;
 
 pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
@@ -33,8 +32,7 @@ pub use priors::PriorsConfig;
 pub use proposer::{KlReg, ProposerConfig};
 pub use regression::{Granularity, RegressionConfig, TrainSplit};
 pub(crate) use regression::{not_taken, who_takes};
-pub use scale::ScaleConfig;
-pub use tables::SwarmFiles;
+pub use tables::{ScaleConfig, SwarmFiles};
 
 use std::path::Path;
 

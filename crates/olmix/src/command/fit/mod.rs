@@ -11,7 +11,7 @@ use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{
     KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with, run_sentences,
-    verdict_words,
+    scale_sentences, verdict_words,
 };
 use olmix_report::{InputFile, ReportInput, TrustWords, html};
 
@@ -135,6 +135,7 @@ fn report(
     let verdict = fit.verdict(&trained, &loaded.spec);
     let words = verdict.map(|verdict| verdict_words(&verdict, &loaded.spec));
     let constraints = &loaded.config.constraints;
+    let facts = [run_sentences(fit, &trained), scale_sentences(loaded, fit)].concat();
     html(&ReportInput {
         title: "Training mixture",
         swarm: &loaded.swarm,
@@ -144,7 +145,7 @@ fn report(
         repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
         notices: &loaded.notices,
         warnings,
-        facts: &run_sentences(fit, &trained),
+        facts: &facts,
         command: &command_line(args),
         config: &config,
         inputs: &inputs,
