@@ -11,8 +11,8 @@ use crate::scaling::ScaledProposal;
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, Halves, HeldOut, KL_SPLITS, KlChoice, Noise,
-    OutOfFold, Reach, alternative_laws, choose, choose_kl, choose_per_task, held_out, noise,
-    out_of_fold, reach as reach_of, refinements, score_candidates,
+    OutOfFold, Reach, alternative_laws, choice_error, choose, choose_kl, choose_per_task, held_out,
+    noise, out_of_fold_from, reach as reach_of, refinements, score_candidates,
 };
 use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
 use resampled::{Resampled, ToResample};
@@ -40,6 +40,8 @@ pub struct Fit {
     pub undetermined: usize,
     /// Out-of-fold errors of all laws and settings tried, when they were to be chosen.
     pub candidates: Vec<CandidateScore>,
+    /// RMSE of the average loss of the choice among the candidates ([`choice_error`]), when there was one.
+    pub choice_error: Option<f64>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,
     /// Other laws that this one is compared with; none without folds or law.
@@ -245,6 +247,7 @@ fn fit_laws(
             } else {
                 choose(&fit.candidates)
             };
+            fit.choice_error = choice_error(&fit.candidates);
             let needed = candidates.iter().map(|options| options.needed(live.len()));
             chosen.ok_or_else(|| {
                 CoreError::Unsupported(format!(
@@ -261,7 +264,8 @@ fn fit_laws(
     (fit.laws, fit.reports) = fitted.into_iter().unzip();
     if spec.folds >= 2 {
         observer.stage(FitStage::OutOfFold, spec.folds * tasks);
-        fit.out_of_fold = out_of_fold(swarm, prior, &options, spec.folds, spec.seed, &step)?;
+        let plan = (spec.folds, spec.seed);
+        fit.out_of_fold = out_of_fold_from(swarm, prior, &options, &fit.laws, plan, &step)?;
         fit.alternatives = alternative_laws(swarm, prior, &options, spec.folds, spec.seed)?;
     }
     fit.options = Some(options);

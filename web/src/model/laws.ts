@@ -25,6 +25,8 @@ export function predictor(law: LawCoefficients, runs: Float64Array[] = []): Pred
       return logLinear(law);
     case 'saturating':
       return saturating(law);
+    case 'effective_data':
+      return effectiveData(law);
     case 'autoscale':
       return autoscale(law);
     case 'bimix':
@@ -73,6 +75,24 @@ function saturating(law: Of<'saturating'>): Predict {
         if (v[j]! > 0) exponent -= v[j]! * value(p[j]!);
       }
     }
+    return c + Math.exp(Math.min(exponent, MAX_EXPONENT));
+  };
+}
+
+function effectiveData(law: Of<'effective_data'>): Predict {
+  const { level, power, kappa, v } = law;
+  const c = Math.exp(law.log_c);
+  const u = law.u ?? [];
+  const phi = basis({ power });
+  return (p) => {
+    let amount = 0;
+    for (let j = 0; j < v.length; j++) {
+      if (v[j]! > 0) amount += v[j]! * phi(p[j]!);
+    }
+    const x = kappa * amount;
+    // log(1 + x)/x is 1 − x/2 to all digits there.
+    let exponent = level - (x < 1e-8 ? amount * (1 - 0.5 * x) : Math.log1p(x) / kappa);
+    for (let j = 0; j < u.length; j++) exponent += u[j]! * p[j]!;
     return c + Math.exp(Math.min(exponent, MAX_EXPONENT));
   };
 }

@@ -114,6 +114,7 @@ export type Basis = { power: number } | { log: number };
 export type LawCoefficients =
   | { type: 'log_linear'; log_c: number; t: number[] }
   | { type: 'saturating'; log_c: number; level: number; bases: Basis[]; v: number[][] }
+  | { type: 'effective_data'; log_c: number; level: number; power: number; kappa: number; v: number[]; u?: number[] }
   | { type: 'autoscale'; c: number; a: number[]; gamma: number[]; tokens: number }
   | { type: 'bimix'; f: number[]; alpha: number[]; epsilon: number }
   | {

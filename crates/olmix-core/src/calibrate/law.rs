@@ -31,8 +31,8 @@ impl Law for Calibrated {
         self.law.add_gradient(p, self.scale * scale, into);
     }
 
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
-        self.law.curvature(p, self.scale * scale, into)
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature) {
+        self.law.curvature(p, self.scale * scale, into);
     }
 
     fn log_linear_form(&self) -> Option<LogLinearForm<'_>> {

@@ -50,13 +50,11 @@ impl Law for AutoScale {
         }
     }
 
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
-        into.slope.fill(0.0);
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature) {
         for (j, into) in into.diagonal.iter_mut().enumerate() {
             let (gamma, base) = (self.gamma[j], self.a[j] + p[j]);
             *into += scale * gamma * (gamma + 1.0) * self.term(j, p[j]) / (base * base);
         }
-        0.0
     }
 }
 

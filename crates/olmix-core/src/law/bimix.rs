@@ -48,15 +48,13 @@ impl Law for BiMix {
         }
     }
 
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
-        into.slope.fill(0.0);
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature) {
         for (j, into) in into.diagonal.iter_mut().enumerate() {
             if self.f[j] > 0.0 {
                 let (p, alpha) = (p[j].max(self.epsilon), self.alpha[j]);
                 *into += scale * self.f[j] * alpha * (alpha + 1.0) * p.powf(-alpha - 2.0);
             }
         }
-        0.0
     }
 }
 

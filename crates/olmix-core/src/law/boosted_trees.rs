@@ -27,10 +27,8 @@ impl Law for BoostedTrees {
     /// Adds nothing: the law is flat almost everywhere.
     fn add_gradient(&self, _: &[f64], _: f64, _: &mut [f64]) {}
 
-    /// Zero, and touches nothing: the law is flat almost everywhere.
-    fn curvature(&self, _: &[f64], _: f64, _: Curvature<'_>) -> f64 {
-        0.0
-    }
+    /// Nothing: the law is flat almost everywhere.
+    fn curvature(&self, _: &[f64], _: f64, _: &mut Curvature) {}
 }
 
 /// How trees are grown, and when to stop.

@@ -142,16 +142,10 @@ fn convex_law_curvature_is_the_hessian_of_finite_differences() {
             .iter()
             .flat_map(|law| points(4).into_iter().map(move |p| (law, p)))
         {
-            let (mut slope, mut diagonal) = (vec![0.0; DOMAINS], vec![0.0; DOMAINS]);
-            let into = Curvature {
-                slope: &mut slope,
-                diagonal: &mut diagonal,
-            };
-            let height = law.curvature(&p, 2.0, into);
-            assert!(
-                height >= 0.0 && diagonal.iter().all(|d| *d >= 0.0),
-                "{kind:?}"
-            );
+            let mut hessian = Curvature::new(DOMAINS);
+            law.curvature(&p, 2.0, &mut hessian);
+            let mut parts = hessian.heights().iter().chain(&hessian.diagonal);
+            assert!(parts.all(|part| *part >= 0.0), "{kind:?}");
             for j in 0..DOMAINS {
                 let at = |step: f64| {
                     let mut p = p.clone();
@@ -163,7 +157,7 @@ fn convex_law_curvature_is_the_hessian_of_finite_differences() {
                 let (above, below) = (at(1e-5), at(-1e-5));
                 for i in 0..DOMAINS {
                     let difference = (above[i] - below[i]) / 2e-5;
-                    let own = height * slope[i] * slope[j] + if i == j { diagonal[j] } else { 0.0 };
+                    let own = hessian.entry(i, j);
                     let error = (own - difference).abs();
                     assert!(
                         error < 1e-4 * (1.0 + difference.abs()),
@@ -413,7 +407,11 @@ fn scaled_settings(kind: LawKind, factor: f64) -> LawSettings {
     let default = |key: &str| defaults[key].as_f64();
     LawSettings {
         huber_delta: default("huber_delta").map(|delta| delta * factor),
-        ridge: default("ridge").map(|ridge| ridge * factor * factor),
+        ridge: default("ridge").map(|ridge| match kind {
+            // In the variance of the losses already.
+            LawKind::EffectiveData => ridge,
+            _ => ridge * factor * factor,
+        }),
         ..SETTINGS
     }
 }

@@ -16,6 +16,9 @@ pub trait LawFamily: Registered + Clone {
     const SHAPE: Shape;
     /// The settings that a config may give this law; all others are refused.
     const SETTINGS: &'static [LawSetting];
+    /// Whether the laws of a part of the runs are found by [`LawFamily::refit`] from those of all runs where laws are
+    /// cross-validated: for laws whose descents from afar are long and end at the same minimum.
+    const FOLDS_BY_REFIT: bool = false;
 
     /// The law with these settings, each at its default where `None`. Returns `None` when the law
     /// needs a setting that is not given.

@@ -84,8 +84,8 @@ impl Law for FittedLaw {
         self.any().law().add_gradient(p, scale, into);
     }
 
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
-        self.any().law().curvature(p, scale, into)
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature) {
+        self.any().law().curvature(p, scale, into);
     }
 
     fn log_linear(&self) -> Option<&LogLinear> {

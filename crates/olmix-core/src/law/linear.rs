@@ -34,10 +34,7 @@ impl Law for Linear {
         }
     }
 
-    fn curvature(&self, _: &[f64], _: f64, into: Curvature<'_>) -> f64 {
-        into.slope.fill(0.0);
-        0.0
-    }
+    fn curvature(&self, _: &[f64], _: f64, _: &mut Curvature) {}
 }
 
 /// The objective of a fit: `Σ_k w_k (f̂(x_k) − y_k)² + ρ ‖(c, t)‖²`.

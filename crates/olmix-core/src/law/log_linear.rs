@@ -48,9 +48,9 @@ impl Law for LogLinear {
         }
     }
 
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
-        into.slope.copy_from_slice(&self.t);
-        scale * self.exponential(p)
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature) {
+        into.term(scale * self.exponential(p))
+            .copy_from_slice(&self.t);
     }
 
     fn log_linear(&self) -> Option<&LogLinear> {

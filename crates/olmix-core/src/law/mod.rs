@@ -10,6 +10,7 @@ mod bimix;
 mod boosted_trees;
 #[cfg(test)]
 mod conformance;
+mod effective_data;
 mod family;
 mod fitted;
 mod gaussian_process;
@@ -27,6 +28,7 @@ pub(crate) use batch::ExponentialLaws;
 pub use batch::LawBatch;
 pub use bimix::{BiMix, BiMixOptions};
 pub use boosted_trees::BoostedTreesOptions;
+pub use effective_data::{EffectiveData, EffectiveDataOptions};
 pub use family::{FitData, LawFamily, LawSetting, LawSettings};
 pub use gaussian_process::{GaussianProcess, GaussianProcessOptions};
 #[cfg(test)]
@@ -48,9 +50,10 @@ pub trait Law: Send + Sync {
     /// Adds `scale · ∂f̂/∂p` to `into` (length `m`).
     fn add_gradient(&self, p: &[f64], scale: f64, into: &mut [f64]);
 
-    /// Of a convex law: the Hessian of `scale · f̂`, which for every one here is `h g gᵀ + diag(d)`: returns
-    /// `h ≥ 0`, fills `into.slope` with `g` and adds `d ≥ 0` to `into.diagonal`.
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64;
+    /// Of a convex law: adds the Hessian of `scale · f̂` to `into`, for every law here a few terms `h g gᵀ` and a
+    /// diagonal. Where the reducible loss is an exponential, the first `g` is the slope of its exponent. Adds nothing
+    /// for a law that is not convex.
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature);
 
     /// The law as a log-linear one, where it is one.
     fn log_linear(&self) -> Option<&LogLinear> {
@@ -106,13 +109,65 @@ pub enum Shape {
     Steps,
 }
 
-/// Where a law puts its Hessian; both of length `m`.
-#[derive(Debug)]
-pub struct Curvature<'a> {
-    /// `g`, overwritten.
-    pub slope: &'a mut [f64],
-    /// `d`, added to.
-    pub diagonal: &'a mut [f64],
+/// A sum of Hessians over `m` weights, `Σ h g gᵀ + diag(d)` with `h, d ≥ 0`.
+#[derive(Debug, Clone)]
+pub struct Curvature {
+    /// `h`, one per term.
+    heights: Vec<f64>,
+    /// `g`, one row of `m` per term.
+    slopes: Vec<f64>,
+    /// `d`, of length `m`.
+    pub diagonal: Vec<f64>,
+}
+
+impl Curvature {
+    /// Zero over `m` weights.
+    #[must_use]
+    pub fn new(m: usize) -> Self {
+        Self {
+            heights: Vec::new(),
+            slopes: Vec::new(),
+            diagonal: vec![0.0; m],
+        }
+    }
+
+    /// Back to zero, the memory kept.
+    pub fn clear(&mut self) {
+        self.heights.clear();
+        self.slopes.clear();
+        self.diagonal.fill(0.0);
+    }
+
+    /// Adds a term of height `h ≥ 0`; the caller fills the `g` that is returned, zeros of length `m`.
+    pub fn term(&mut self, height: f64) -> &mut [f64] {
+        let start = self.slopes.len();
+        self.heights.push(height);
+        self.slopes.resize(start + self.diagonal.len(), 0.0);
+        &mut self.slopes[start..]
+    }
+
+    /// `h` of every term.
+    #[must_use]
+    pub fn heights(&self) -> &[f64] {
+        &self.heights
+    }
+
+    /// `g` of term `i`.
+    #[must_use]
+    pub fn slope(&self, i: usize) -> &[f64] {
+        let m = self.diagonal.len();
+        &self.slopes[i * m..(i + 1) * m]
+    }
+
+    /// Entry `(i, j)` of the whole.
+    #[must_use]
+    pub fn entry(&self, i: usize, j: usize) -> f64 {
+        let terms = (0..self.heights.len()).map(|t| {
+            let slope = self.slope(t);
+            self.heights[t] * slope[i] * slope[j]
+        });
+        terms.sum::<f64>() + if i == j { self.diagonal[i] } else { 0.0 }
+    }
 }
 
 /// `Σ_i w_i f̂_i(p)`: the average the method minimizes. `weights` are aligned with `laws`.

@@ -1,5 +1,7 @@
 //! Any law with its settings: how it is named, described, fitted and fitted again.
 
+use rayon::prelude::*;
+
 use super::registry::{AnyFamily, FittedLaw, LawOptions};
 use super::{Basis, FitData, Shape, TaskReport};
 use crate::{CoreError, Swarm};
@@ -87,7 +89,7 @@ impl LawOptions {
     pub fn takes_run_weights(&self) -> bool {
         match self {
             Self::PerTask { tasks } => tasks.iter().all(Self::takes_run_weights),
-            Self::LogLinear(_) | Self::Saturating(_) => true,
+            Self::LogLinear(_) | Self::Saturating(_) | Self::EffectiveData(_) => true,
             _ => false,
         }
     }
@@ -162,6 +164,51 @@ impl LawOptions {
     }
 }
 
+impl LawOptions {
+    /// Whether a law with these settings is found for a part of the runs from that of all runs, where laws are
+    /// cross-validated; of laws by task, whether any is.
+    pub(crate) fn folds_by_refit(&self) -> bool {
+        match self {
+            Self::PerTask { tasks } => tasks.iter().any(Self::folds_by_refit),
+            options => options.family().is_some_and(AnyFamily::folds_by_refit),
+        }
+    }
+
+    /// The laws of a part of the runs: by [`LawOptions::fit`], or from `whole`, the laws of all runs, where
+    /// [`LawOptions::folds_by_refit`].
+    ///
+    /// # Errors
+    /// As [`LawOptions::fit`].
+    pub(crate) fn fit_part(
+        &self,
+        part: &Swarm,
+        prior: &[f64],
+        whole: &[FittedLaw],
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Vec<FittedLaw>, CoreError> {
+        if let Self::PerTask { tasks } = self {
+            return by_options(tasks, part, &|options, alike, part| {
+                let whole: Vec<FittedLaw> = alike.iter().map(|&i| whole[i].clone()).collect();
+                options.fit_part(part, prior, &whole, progress)
+            });
+        }
+        if !self.folds_by_refit() {
+            let fitted = self.fit(part, prior, progress)?;
+            return Ok(fitted.into_iter().map(|(law, _)| law).collect());
+        }
+        let live = part.live_domains();
+        let data = data(part, &live, prior);
+        let weights = data.run_weights();
+        let again = |(task, law): (usize, &FittedLaw)| {
+            let family = self.family()?;
+            let law = family.refit(&data, &weights, &[(task, law)]).pop();
+            progress();
+            law
+        };
+        Ok(whole.par_iter().enumerate().filter_map(again).collect())
+    }
+}
+
 /// Tasks with the same options are fitted together.
 fn fit_per_task(
     tasks: &[LawOptions],
@@ -169,6 +216,18 @@ fn fit_per_task(
     prior: &[f64],
     progress: &(dyn Fn() + Sync),
 ) -> Result<Vec<(FittedLaw, TaskReport)>, CoreError> {
+    by_options(tasks, swarm, &|options, _, part| {
+        options.fit(part, prior, progress)
+    })
+}
+
+/// Calls `fit` once for each different entry of `tasks`, with the positions of the tasks that have it and the swarm of
+/// those tasks, and brings the results into the order of the tasks.
+fn by_options<T: Clone>(
+    tasks: &[LawOptions],
+    swarm: &Swarm,
+    fit: &dyn Fn(&LawOptions, &[usize], &Swarm) -> Result<Vec<T>, CoreError>,
+) -> Result<Vec<T>, CoreError> {
     if tasks.len() != swarm.tasks().len() {
         return Err(CoreError::Shape {
             what: "laws, one per task",
@@ -176,7 +235,7 @@ fn fit_per_task(
             found: tasks.len(),
         });
     }
-    let mut fitted: Vec<Option<(FittedLaw, TaskReport)>> = vec![None; tasks.len()];
+    let mut fitted: Vec<Option<T>> = vec![None; tasks.len()];
     for (first, options) in tasks.iter().enumerate() {
         if fitted[first].is_some() {
             continue;
@@ -184,7 +243,7 @@ fn fit_per_task(
         let alike: Vec<usize> = (first..tasks.len())
             .filter(|&task| tasks[task] == *options)
             .collect();
-        let laws = options.fit(&swarm.with_tasks(&alike), prior, progress)?;
+        let laws = fit(options, &alike, &swarm.with_tasks(&alike))?;
         for (task, law) in alike.into_iter().zip(laws) {
             fitted[task] = Some(law);
         }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AutoScale, AutoScaleOptions, Basis, BiMix, BiMixOptions, BoostedTrees, BoostedTreesOptions,
-    FitData, GaussianProcess, GaussianProcessOptions, Law, LawFamily, LawSetting, LawSettings,
-    LogLinear, LogLinearOptions, Saturating, SaturatingOptions, Shape, TaskReport,
+    EffectiveData, EffectiveDataOptions, FitData, GaussianProcess, GaussianProcessOptions, Law,
+    LawFamily, LawSetting, LawSettings, LogLinear, LogLinearOptions, Saturating, SaturatingOptions,
+    Shape, TaskReport,
 };
 #[cfg(test)]
 use super::{Linear, LinearOptions};
@@ -67,6 +68,7 @@ pub(super) trait AnyFamily {
     fn quick(&self) -> LawOptions;
     fn candidates(&self) -> Vec<LawOptions>;
     fn refinements(&self) -> Vec<LawOptions>;
+    fn folds_by_refit(&self) -> bool;
     fn fit(&self, data: &FitData<'_>, progress: &(dyn Fn() + Sync)) -> Result<Fitted, CoreError>;
     /// Laws of another kind come back as they are: there is nothing to fit again.
     fn refit(
@@ -118,6 +120,10 @@ where
             .into_iter()
             .map(Into::into)
             .collect()
+    }
+
+    fn folds_by_refit(&self) -> bool {
+        F::FOLDS_BY_REFIT
     }
 
     fn fit(&self, data: &FitData<'_>, progress: &(dyn Fn() + Sync)) -> Result<Fitted, CoreError> {
@@ -336,6 +342,8 @@ laws! {
     "log_linear" => LogLinear(LogLinearOptions, LogLinear);
     /// `exp(log c) + exp(b − Σ v φ(p))` per task, with `v ≥ 0` and concave `φ`.
     "saturating" => Saturating(SaturatingOptions, Saturating);
+    /// `exp(log c) + exp(b − log(1 + κ Σ v p^a) / κ + u·p)` per task, with `v, κ ≥ 0`.
+    "effective_data" => EffectiveData(EffectiveDataOptions, EffectiveData);
     /// `c + Σ (R (A + p))^(−γ)` per task, for runs of `R` tokens.
     "autoscale" => AutoScale(AutoScaleOptions, AutoScale);
     /// `Σ F max(p, ε)^(−α)` per task.

@@ -69,10 +69,9 @@ impl Law for Saturating {
         self.add_slope(p, scale * self.exponent(p).exp(), into);
     }
 
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature) {
         let reducible = scale * self.exponent(p).exp();
-        into.slope.fill(0.0);
-        self.add_slope(p, 1.0, into.slope);
+        self.add_slope(p, 1.0, into.term(reducible));
         for (basis, v) in self.bases.iter().zip(&self.v) {
             for ((into, v), p) in into.diagonal.iter_mut().zip(v).zip(p) {
                 if *v > 0.0 {
@@ -80,7 +79,6 @@ impl Law for Saturating {
                 }
             }
         }
-        reducible
     }
 
     fn exponential(&self) -> Option<Exponential<'_>> {

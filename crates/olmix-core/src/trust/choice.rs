@@ -1,11 +1,13 @@
-//! Choosing a law, or the settings of one, by out-of-fold error.
+//! Choosing a law, or the settings of one, by its errors for runs that it was not fitted to.
 
-use super::out_of_fold;
+use super::folds::{out_of_fold_from, whole_laws};
+use super::regions::region_errors;
 use crate::law::LawOptions;
+use crate::swarm::dot;
 use crate::{CoreError, Swarm};
 
 /// Laws whose errors differ by less than this share are tied; the simpler one is taken.
-pub const TIE: f64 = 0.02;
+pub const TIE: f64 = 0.03;
 
 /// What to try next, close to the best settings of each law that was tried.
 #[must_use]
@@ -14,24 +16,67 @@ pub fn refinements(tried: &[CandidateScore]) -> Vec<LawOptions> {
     best.flat_map(|best| best.options.refinements()).collect()
 }
 
-/// Out-of-fold errors of one law with its settings.
+/// Errors of one law with its settings for runs that it was not fitted to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CandidateScore {
     /// The law with the settings that were scored.
     pub options: LawOptions,
+    /// RMSE of the weighted average loss, in random folds.
+    pub average: f64,
+    /// RMSE of each task in random folds, length `n`.
+    pub tasks: Vec<f64>,
+    /// The same in regions that were held out whole; `None` where that leaves too few runs.
+    pub regions: Option<RegionScore>,
+    /// Predicted minus measured average loss of every run in random folds, length `K`.
+    pub errors: Vec<f64>,
+    /// The fold of every run, length `K`.
+    pub fold_of: Vec<usize>,
+}
+
+/// Errors of a law for regions of mixtures that it was not fitted to ([`super::regions`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegionScore {
     /// RMSE of the weighted average loss.
     pub average: f64,
     /// RMSE of each task, length `n`.
     pub tasks: Vec<f64>,
 }
 
-/// Predicts out of fold by each candidate, all on the same folds. Candidates that these runs can't
+impl CandidateScore {
+    /// What laws are chosen by: the root of the mean of both squared errors of the average, in random folds and in regions.
+    #[must_use]
+    pub fn error(&self) -> f64 {
+        both(self.average, self.regions.as_ref().map(|r| r.average))
+    }
+
+    /// As [`CandidateScore::error`], of one task.
+    #[must_use]
+    pub fn task_error(&self, task: usize) -> f64 {
+        both(
+            self.tasks[task],
+            self.regions.as_ref().map(|r| r.tasks[task]),
+        )
+    }
+}
+
+fn both(folds: f64, regions: Option<f64>) -> f64 {
+    regions.map_or(folds, |regions| {
+        (0.5 * (folds * folds + regions * regions)).sqrt()
+    })
+}
+
+fn root_mean_square(errors: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = errors.fold((0.0, 0usize), |(sum, count), e| (sum + e * e, count + 1));
+    (sum / count.max(1) as f64).sqrt()
+}
+
+/// Predicts out of fold and out of region by each candidate, all on the same folds. Candidates that these runs can't
 /// determine are left out, and laws that take no weights where runs have some.
 ///
-/// Costs `folds` fits a candidate; `progress` is called once after each task of each.
+/// Costs `folds + 2` fits a candidate; `progress` is called once after each task of each fold.
 ///
 /// # Errors
-/// As [`out_of_fold`].
+/// As [`super::out_of_fold`].
 pub fn score_candidates(
     swarm: &Swarm,
     prior: &[f64],
@@ -43,16 +88,60 @@ pub fn score_candidates(
     let mut tried = Vec::with_capacity(candidates.len());
     let weighted = swarm.weights().is_some();
     let fit_for = |options: &&LawOptions| !weighted || options.takes_run_weights();
+    let weights = swarm.task_weights();
     for options in candidates.iter().filter(fit_for) {
-        if let Some(found) = out_of_fold(swarm, prior, options, folds, seed, progress)? {
-            tried.push(CandidateScore {
-                options: options.clone(),
-                average: found.average.rmse,
-                tasks: found.tasks.iter().map(|scores| scores.rmse).collect(),
-            });
-        }
+        let whole = &whole_laws(swarm, prior, options)?;
+        let plan = (folds, seed);
+        let Some(found) = out_of_fold_from(swarm, prior, options, whole, plan, progress)? else {
+            continue;
+        };
+        let in_regions = region_errors(swarm, prior, options, whole)?;
+        let measured = swarm.average_losses().into_iter().enumerate();
+        tried.push(CandidateScore {
+            options: options.clone(),
+            average: found.average.rmse,
+            tasks: found.tasks.iter().map(|scores| scores.rmse).collect(),
+            regions: in_regions.map(|errors| RegionScore {
+                average: root_mean_square(errors.iter().map(|errors| dot(errors, &weights))),
+                tasks: (0..weights.len())
+                    .map(|task| root_mean_square(errors.iter().map(|errors| errors[task])))
+                    .collect(),
+            }),
+            errors: measured
+                .map(|(run, y)| dot(found.predictions.row(run), &weights) - y)
+                .collect(),
+            fold_of: found.fold_of,
+        });
     }
     Ok(tried)
+}
+
+/// RMSE of the weighted average loss of the *choice* among `tried`: the runs of each fold are predicted by the candidate
+/// that is best for the other folds and the regions, so that a candidate that is best by chance is not rewarded for it.
+/// `None` when nothing was tried.
+///
+/// The candidates' own laws are those of [`score_candidates`]; choosing anew costs no fit.
+#[must_use]
+pub fn choice_error(tried: &[CandidateScore]) -> Option<f64> {
+    let fold_of = &tried.first()?.fold_of;
+    let folds = 1 + fold_of.iter().max()?;
+    let errors = |candidate: &CandidateScore, fold: usize, inside: bool| -> Vec<f64> {
+        let errors = candidate.errors.iter().zip(fold_of);
+        let chosen = errors.filter(|(_, f)| (**f == fold) == inside);
+        chosen.map(|(error, _)| *error).collect()
+    };
+    let mut found = Vec::with_capacity(fold_of.len());
+    for fold in 0..folds {
+        let others = |candidate: &CandidateScore| {
+            let average = root_mean_square(errors(candidate, fold, false).into_iter());
+            both(average, candidate.regions.as_ref().map(|r| r.average))
+        };
+        let best = tried
+            .iter()
+            .min_by(|a, b| others(a).total_cmp(&others(b)))?;
+        found.extend(errors(best, fold, true));
+    }
+    Some(root_mean_square(found.into_iter()))
 }
 
 /// The best settings of each law among `tried`, in the order in which the laws first occur; of
@@ -66,7 +155,7 @@ pub fn best_of_each(tried: &[CandidateScore]) -> Vec<&CandidateScore> {
             .find(|known| known.options.name() == candidate.options.name())
         {
             None => best.push(candidate),
-            Some(known) if candidate.average.total_cmp(&known.average).is_le() => {
+            Some(known) if candidate.error().total_cmp(&known.error()).is_le() => {
                 *known = candidate;
             }
             Some(_) => {}
@@ -75,12 +164,12 @@ pub fn best_of_each(tried: &[CandidateScore]) -> Vec<&CandidateScore> {
     best
 }
 
-/// The law with the least error of the average loss; a law that comes earlier in `tried` is simpler
+/// The law with the least [`CandidateScore::error`]; a law that comes earlier in `tried` is simpler
 /// and wins where the errors differ by less than [`TIE`]. `None` when nothing was tried.
 #[must_use]
 pub fn choose(tried: &[CandidateScore]) -> Option<LawOptions> {
     let best = best_of_each(tried);
-    simplest(&best, |tried| tried.average).map(|tried| tried.options.clone())
+    simplest(&best, CandidateScore::error).map(|tried| tried.options.clone())
 }
 
 /// As [`choose`], for each task by its own error, with the settings of each law that are best for
@@ -89,7 +178,9 @@ pub fn choose(tried: &[CandidateScore]) -> Option<LawOptions> {
 pub fn choose_per_task(tried: &[CandidateScore]) -> Option<LawOptions> {
     let best = best_of_each(tried);
     let tasks: Option<Vec<LawOptions>> = (0..best.first()?.tasks.len())
-        .map(|task| simplest(&best, |tried| tried.tasks[task]).map(|tried| tried.options.clone()))
+        .map(|task| {
+            simplest(&best, |tried| tried.task_error(task)).map(|tried| tried.options.clone())
+        })
         .collect();
     Some(LawOptions::PerTask { tasks: tasks? })
 }

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 
 use super::replicates::runs_by_mixture;
 use super::scores::{Scores, score};
-use crate::law::{Law, LawOptions};
+use crate::law::{FittedLaw, Law, LawOptions};
 use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::{CoreError, Matrix, Swarm};
@@ -107,6 +107,20 @@ pub fn out_of_fold(
     seed: u64,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Option<OutOfFold>, CoreError> {
+    let whole = whole_laws(swarm, prior, options)?;
+    out_of_fold_from(swarm, prior, options, &whole, (folds, seed), progress)
+}
+
+/// As [`out_of_fold`] with folds and seed, from the laws of all runs where those of folds are found from them
+/// ([`whole_laws`]).
+pub(crate) fn out_of_fold_from(
+    swarm: &Swarm,
+    prior: &[f64],
+    options: &LawOptions,
+    whole: &[FittedLaw],
+    (folds, seed): (usize, u64),
+    progress: &(dyn Fn() + Sync),
+) -> Result<Option<OutOfFold>, CoreError> {
     let (runs, needed) = (swarm.len(), options.needed(swarm.live_domains().len()));
     let groups = runs_by_mixture(swarm.mixtures());
     let assigned = |folds: usize| {
@@ -126,15 +140,29 @@ pub fn out_of_fold(
     for fold in 0..folds {
         let train: Vec<usize> = (0..runs).filter(|&i| fold_of[i] != fold).collect();
         let part = swarm.subset(&train);
-        let laws = options.fit(&part, prior, progress)?;
+        let laws = options.fit_part(&part, prior, whole, progress)?;
         for run in (0..runs).filter(|&i| fold_of[i] == fold) {
             let mixture = swarm.mixtures().row(run);
-            for (task, (law, _)) in laws.iter().enumerate() {
+            for (task, law) in laws.iter().enumerate() {
                 predictions.set(run, task, law.predict(mixture));
             }
         }
     }
     Ok(Some(OutOfFold::new(swarm, folds, fold_of, predictions)))
+}
+
+/// The laws of all runs, where those of the folds are found from them; none otherwise.
+pub(super) fn whole_laws(
+    swarm: &Swarm,
+    prior: &[f64],
+    options: &LawOptions,
+) -> Result<Vec<FittedLaw>, CoreError> {
+    let needed = options.needed(swarm.live_domains().len());
+    if !options.folds_by_refit() || swarm.len() < needed {
+        return Ok(Vec::new());
+    }
+    let fitted = options.fit(swarm, prior, &|| ())?;
+    Ok(fitted.into_iter().map(|(law, _)| law).collect())
 }
 
 /// A prediction further outside of the measured range than this many times its width has

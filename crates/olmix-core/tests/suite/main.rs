@@ -5,6 +5,7 @@ mod boosted_trees;
 mod bootstrap;
 mod calibrate;
 mod common;
+mod effective_data;
 mod exact;
 mod fit;
 mod gap;

@@ -106,23 +106,32 @@ fn choice_fact(input: &ReportInput) -> Option<String> {
     let each: Vec<String> = best_of_each(tried)
         .iter()
         .map(|tried| {
+            let regions = tried.regions.as_ref().map(|regions| regions.average);
+            let regions = regions.map_or_else(String::new, |error| {
+                format!(" ({} in regions)", significant(error, 3))
+            });
             format!(
-                "{} for {}",
+                "{}{regions} for {}",
                 significant(tried.average, 3),
                 escape(&tried.options.describe())
             )
         })
         .collect();
     let rule = match (input.spec.law, input.spec.law_per_task) {
-        (LawKind::Auto, true) => "each task has the law with its lowest cross-validated RMSE",
-        (LawKind::Auto, false) => {
-            "the law with the lowest cross-validated RMSE of the average loss"
-        }
-        _ => "the settings with the lowest cross-validated RMSE of the average loss",
+        (LawKind::Auto, true) => "each task has the law with its lowest error",
+        (LawKind::Auto, false) => "the law with the lowest error of the average loss",
+        _ => "the settings with the lowest error of the average loss",
     };
+    let choice = input.fit.choice_error.map_or_else(String::new, |error| {
+        format!(
+            " Chosen anew for each fold, the error of the average is {}.",
+            significant(error, 3)
+        )
+    });
     Some(format!(
-        "Chosen from {}: {} ({rule}; the simpler law where errors differ by less than {} %). The \
-         best of each law: {}.",
+        "Chosen from {}: {} ({rule}; the simpler law where errors differ by less than {} %). Errors \
+         are the root mean square of those in random folds and in two regions that were held out whole: the fifth of \
+         the runs over most domains and the fifth with the lowest losses. The best of each law: {}.{choice}",
         count(tried.len(), "candidate"),
         escape(&chosen.describe()),
         100.0 * TIE,

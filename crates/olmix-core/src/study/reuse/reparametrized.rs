@@ -38,14 +38,11 @@ pub(super) fn true_coefficients(
         if let Some(law) = law.log_linear() {
             return law.t.clone();
         }
-        let mut slope = vec![0.0; content.len()];
-        let into = Curvature {
-            slope: &mut slope,
-            diagonal: &mut vec![0.0; content.len()],
-        };
-        law.curvature(&stage.prior, 1.0, into);
-        let mean = dot(&slope, &stage.prior);
-        slope.into_iter().map(|slope| slope - mean).collect()
+        let mut hessian = Curvature::new(content.len());
+        law.curvature(&stage.prior, 1.0, &mut hessian);
+        let slope = hessian.slope(0);
+        let mean = dot(slope, &stage.prior);
+        slope.iter().map(|slope| slope - mean).collect()
     };
     Ok(laws.iter().map(coefficients).collect())
 }
@@ -104,19 +101,18 @@ impl Law for ReparametrizedLaw<'_> {
     /// Domains that share content make the Hessian's second part `C diag(d) Cᵀ`, which is not diagonal. The
     /// diagonal of its row sums is given in its place: it is nowhere less curved, and what an optimizer makes
     /// of it are shorter steps to the same minimum.
-    fn curvature(&self, p: &[f64], scale: f64, into: Curvature<'_>) -> f64 {
-        let (mut slope, mut diagonal) = (vec![0.0; self.width], vec![0.0; self.width]);
-        let curvature = Curvature {
-            slope: &mut slope,
-            diagonal: &mut diagonal,
-        };
-        let height = self.law.curvature(&self.to_oracle(p), scale, curvature);
-        into.slope
-            .copy_from_slice(&weighted_means(self.content, &slope));
+    fn curvature(&self, p: &[f64], scale: f64, into: &mut Curvature) {
+        let mut hessian = Curvature::new(self.width);
+        self.law.curvature(&self.to_oracle(p), scale, &mut hessian);
+        for (i, &height) in hessian.heights().iter().enumerate() {
+            let slope = weighted_means(self.content, hessian.slope(i));
+            into.term(height).copy_from_slice(&slope);
+        }
         let mut whole = vec![0.0; self.width];
         for &(j, share) in self.content.iter().flatten() {
             whole[j] += share;
         }
+        let mut diagonal = hessian.diagonal;
         for (diagonal, whole) in diagonal.iter_mut().zip(whole) {
             *diagonal *= whole;
         }
@@ -127,7 +123,6 @@ impl Law for ReparametrizedLaw<'_> {
         {
             *into += bend;
         }
-        height
     }
 
     fn log_linear(&self) -> Option<&LogLinear> {

@@ -122,14 +122,26 @@ fn choices(fit: &Fit) -> Page {
             vec![
                 tried.options.describe(),
                 number(Some(tried.average), 4),
+                number(tried.regions.as_ref().map(|regions| regions.average), 4),
                 number(Some(mean(&tried.tasks)), 4),
             ]
         };
         let rows: Vec<Vec<String>> = best.iter().map(row).collect();
         text += "\n";
         text += table(
-            &["law tried", "RMSE of the average", "mean RMSE of tasks"],
+            &[
+                "law tried",
+                "RMSE of the average",
+                "in regions held out",
+                "mean RMSE of tasks",
+            ],
             &rows,
+        );
+    }
+    if let Some(error) = fit.choice_error {
+        text += &format!(
+            "RMSE of the average with the law and its settings chosen anew for each fold: {}\n",
+            number(Some(error), 4)
         );
     }
     if let Some(choice) = &fit.kl {

@@ -106,7 +106,9 @@ struct InteriorPoint<'a, L> {
     problem: &'a ExactProblem<'a, L>,
     terms: LossTerms,
     set: FeasibleSet<'a>,
-    /// `n × m`: the slopes of the rank-one parts of the laws' Hessians.
+    /// The laws' Hessians.
+    curvature: Curvature,
+    /// The slopes of their terms, one row of `m` each.
     slopes: Mat<f64>,
     scaled: Mat<f64>,
     hessian: Mat<f64>,
@@ -126,6 +128,7 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
             problem,
             terms,
             set,
+            curvature: Curvature::new(m),
             slopes: Mat::zeros(n, m),
             scaled: Mat::zeros(n, m),
             hessian: Mat::zeros(m, m),
@@ -247,23 +250,26 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
     /// for domains that cannot move, and the Schur complement of the border.
     fn factor(&mut self, state: &State, slopes: &Slopes) -> bool {
         let m = state.p.len();
-        let (mut slope, mut diagonal) = (vec![0.0; m], vec![0.0; m]);
-        let mut curvature = Vec::with_capacity(self.problem.laws.len());
         let weights = self.law_weights(&state.terms.y);
+        let curvature = &mut self.curvature;
+        curvature.clear();
         let laws = self.problem.laws.iter().zip(&weights);
-        for (i, (law, &weight)) in laws.enumerate() {
-            let into = Curvature {
-                slope: &mut slope,
-                diagonal: &mut diagonal,
-            };
-            curvature.push(law.curvature(&state.p, weight, into));
-            for (j, slope) in slope.iter().enumerate() {
+        for (law, &weight) in laws {
+            law.curvature(&state.p, weight, curvature);
+        }
+        let terms = curvature.heights().len();
+        if terms != self.slopes.nrows() {
+            self.slopes = Mat::zeros(terms, m);
+            self.scaled = Mat::zeros(terms, m);
+        }
+        for i in 0..terms {
+            for (j, slope) in curvature.slope(i).iter().enumerate() {
                 self.slopes[(i, j)] = *slope;
             }
         }
         weighted_gram(
             &self.slopes,
-            &curvature,
+            curvature.heights(),
             &mut self.scaled,
             self.hessian.as_mut(),
         );
@@ -273,7 +279,7 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
             .enumerate()
             .filter(|(j, _)| self.set.free[*j])
         {
-            self.hessian[(j, j)] += self.problem.kl_reg / p + diagonal[j];
+            self.hessian[(j, j)] += self.problem.kl_reg / p + self.curvature.diagonal[j];
         }
         for (i, row) in self.set.rows.iter().enumerate() {
             let weight = state.z[i] / state.s[i];
