@@ -174,6 +174,28 @@ def test_settings_in_python_are_those_of_the_command_line(tmp_path: Path) -> Non
     assert mix.content["config_hash"] == expected["config_hash"]
 
 
+def test_runs_of_several_sizes_give_the_mixture_of_another_size() -> None:
+    sizes = [(1e8, 5e9), (1e8, 1e10), (2e8, 1e10), (2e8, 2e10)]
+    level = {size: 0.5 + (size[0] / 1e8) ** -0.3 + (size[1] / 1e10) ** -0.4 for size in sizes}
+    ratios: dict[str, list[Any]] = {name: [cell for cell in cells for _ in sizes] for name, cells in R.items()}
+    metrics: dict[str, list[Any]] = {
+        name: [cell if name == "run" else cell * level[size] for cell in cells for size in sizes] for name, cells in M.items()
+    }
+    ratios["run"] = metrics["run"] = [f"{run}-{k}" for run in R["run"] for k in range(4)]
+    for column, k in (("parameters", 0), ("tokens", 1)):
+        ratios[column] = [size[k] for _ in R["run"] for size in sizes]
+    swarm = olmix.Swarm(ratios, metrics, tokens=TOKENS)
+    scale: dict[str, float | str] = {"parameters": "400M", "tokens": 4e10}
+    mix = olmix.fit(swarm, law="log_linear", scale=scale).propose()
+    assert mix.content["scale"]["target"] == {"parameters": 4e8, "tokens": 4e10}
+    assert mix.content["runs"] == len(R["run"])
+    low = mix.content["scale"]["predicted_interval"]["low"]
+    assert low < mix.content["predicted"] < mix.content["natural"]
+    with pytest.raises(olmix.errors.InputError, match="tokens") as caught:
+        olmix.fit(swarm, scale={"parameters": 4e8})
+    assert (caught.value.place or "").startswith("scale")
+
+
 def test_the_config_of_a_fit_gives_the_same_on_the_command_line(tmp_path: Path) -> None:
     for name, table in (("ratios", R), ("metrics", M)):
         _pandas(table).to_csv(tmp_path / f"{name}.csv", index=False)
