@@ -65,6 +65,7 @@ fn class_of_io(error: &IoError) -> &'static str {
 fn class_of(error: &CoreError) -> &'static str {
     match error {
         CoreError::Infeasible(_)
+        | CoreError::GuardrailsNotKept(_)
         | CoreError::NoFeasibleRun { .. }
         | CoreError::NoFeasibleSample { .. } => "InfeasibleError",
         CoreError::TooFewRuns { .. } => "TooFewRunsError",

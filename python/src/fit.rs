@@ -8,8 +8,8 @@ use olmix_core::optimize::Optimizer;
 use olmix_core::{CoreError, FitSpec, Swarm, SweepGrid, fit_only, propose_for, sweep};
 use olmix_io::yaml::Edit;
 use olmix_io::{
-    LoadedFit, MixtureFile, Overrides, Preset, SwarmTables, fit_warnings, load_fit_text,
-    load_fit_with, run_sentences, scale_sentences, verdict_words, warning_sentence,
+    LoadedFit, MixtureFile, Overrides, Preset, SwarmTables, fact_sentences, fit_warnings,
+    load_fit_text, load_fit_with, scale_sentences, verdict_words, warning_sentence,
 };
 use olmix_report::{InputFile, ReportInput, TrustWords, fit_figures, html};
 use pyo3::prelude::*;
@@ -291,7 +291,7 @@ impl Fit {
             notices: &loaded.notices,
             warnings: &warnings,
             facts: &[
-                run_sentences(&self.found, &self.trained),
+                fact_sentences(&self.found, &self.trained, &loaded.spec),
                 scale_sentences(loaded, &self.found),
             ]
             .concat(),

@@ -71,6 +71,9 @@ pub enum CoreError {
     /// No mixture satisfies the constraints.
     #[error("{0}")]
     Infeasible(String),
+    /// No mixture keeps the guardrails of the objective, though some satisfy the constraints.
+    #[error("{0}")]
+    GuardrailsNotKept(String),
     /// No observed run keeps to the caps and bounds.
     #[error("none of the {runs} observed mixtures satisfies the caps and bounds")]
     NoFeasibleRun {
@@ -132,6 +135,12 @@ pub enum CoreError {
         /// The law's name.
         law: &'static str,
     },
+    /// Guardrails, or another objective than the average loss, for an optimizer that has only that.
+    #[error(
+        "only the exact proposer keeps guardrails and minimizes another objective than the average loss, and not \
+         where it looks for the worst mixture"
+    )]
+    ObjectiveNotTaken,
     /// A number that is out of its range.
     #[error("{what} is {value}; it must be {rule}")]
     OutOfRange {
@@ -156,7 +165,10 @@ impl CoreError {
     pub fn is_infeasible(&self) -> bool {
         matches!(
             self,
-            Self::Infeasible(_) | Self::NoFeasibleRun { .. } | Self::NoFeasibleSample { .. }
+            Self::Infeasible(_)
+                | Self::GuardrailsNotKept(_)
+                | Self::NoFeasibleRun { .. }
+                | Self::NoFeasibleSample { .. }
         )
     }
 }

@@ -5,6 +5,7 @@ mod split;
 
 use crate::calibrate::{Calibration, calibrate, calibrated_laws};
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
+use crate::objective::ObjectiveAt;
 use crate::optimize::{Optimizer, Solution};
 use crate::price::{ConstraintPrice, Priced, constraint_prices};
 use crate::scaling::ScaledProposal;
@@ -85,6 +86,8 @@ pub struct Proposal {
     pub prices: Option<Vec<ConstraintPrice>>,
     /// What other sizes say of it; `None` without [`FitSpec::scaling`].
     pub scaling: Option<ScaledProposal>,
+    /// Guardrails, and the losses whose largest was minimized; `None` for the average loss alone.
+    pub objective: Option<ObjectiveAt>,
 }
 
 /// The parts of a fit, in order, for progress.
@@ -124,7 +127,7 @@ impl Observer for () {
 ///
 /// # Errors
 /// Those of [`FitSpec::validate`], [`CoreError::TooFewRuns`], [`CoreError::DeadDomains`],
-/// [`CoreError::Infeasible`] and the errors of the parts.
+/// [`CoreError::Infeasible`], [`CoreError::GuardrailsNotKept`] and the errors of the parts.
 pub fn fit(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Result<Fit, CoreError> {
     let mut fit = fit_only(swarm, spec, observer)?;
     propose_for(swarm, spec, &mut fit, observer)?;
@@ -291,7 +294,7 @@ fn kl_from_data(
     let constraints = spec.constraints_holding(dead);
     let propose = |half: &Swarm, laws: &[FittedLaw], kl: f64| {
         let optimizer = optimizer.with_kl_reg(kl);
-        let solution = spec.solve(half, &optimizer, laws, &constraints, &|| ())?;
+        let solution = spec.solve_again(half, &optimizer, laws, &constraints)?;
         Ok(solution.weights)
     };
     let prior = spec.prior.weights();
@@ -300,7 +303,8 @@ fn kl_from_data(
         target: spec.target.as_ref(),
         seed: spec.seed,
     };
-    choose_kl(swarm, prior, &with, &propose, &|| {
+    let gain = |laws: &[FittedLaw], p: &[f64]| spec.gain(swarm, laws, p);
+    choose_kl(swarm, prior, &with, &propose, &gain, &|| {
         observer.step();
     })
 }
@@ -319,9 +323,18 @@ fn propose(
         observer.step();
     })?;
     observer.step();
+    let terms = spec.terms(swarm, &fit.laws)?;
+    let objective = spec.objective_at(swarm, optimizer, &fit.laws, &constraints, &solution);
     let prices = match optimizer {
         Optimizer::Exact(exact) if !exact.worst => constraint_prices(&Priced {
-            problem: spec.problem(swarm, &fit.laws, &task_weights, &constraints, exact.kl_reg),
+            problem: spec.problem(
+                swarm,
+                &fit.laws,
+                &task_weights,
+                &constraints,
+                exact.kl_reg,
+                terms.as_ref(),
+            ),
             frozen: &spec.frozen,
             held: &fit.dead,
             target_tokens: spec.target_tokens,
@@ -377,6 +390,7 @@ fn propose(
         natural: at_natural,
         bootstrap,
         prices,
+        objective,
         reach,
         scaling,
     })

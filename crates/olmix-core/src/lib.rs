@@ -152,6 +152,7 @@ pub mod law;
 mod loss_change;
 mod matrix;
 mod mixture;
+pub mod objective;
 pub mod optimize;
 mod oracle;
 pub mod price;
@@ -177,6 +178,7 @@ pub use matrix::Matrix;
 pub use mixture::{
     Mixture, SUM_TOLERANCE, first_that_is_no_mixture, kl_divergence, total_variation,
 };
+pub use objective::Objective;
 pub use oracle::Oracle;
 pub use random::{Purpose, generator, split_mix64};
 pub use spec::{DeadDomains, FitSpec, Ridge};

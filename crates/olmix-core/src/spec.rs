@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::{FittedLaw, LawKind, LawOptions, LawSetting, LawSettings, Shape};
-use crate::optimize::{Exact, ExactProblem, Optimizer, OptimizerInput, Solution};
-use crate::reuse::{VirtualDomain, solve_frozen};
+use crate::law::{LawKind, LawOptions, LawSetting, LawSettings, Shape};
+use crate::objective::Objective;
+use crate::optimize::{Exact, Optimizer};
+use crate::reuse::VirtualDomain;
 use crate::scaling::Scaled;
 use crate::trust::reference_laws;
 use crate::{Constraints, CoreError, Mixture, Swarm};
@@ -52,6 +53,8 @@ pub struct FitSpec {
     /// What the KL term pulls to, where that is not the prior: positive, length `m`, not
     /// necessarily summing to 1 (a virtual domain's entry carries its inner KL).
     pub kl_reference: Option<Vec<f64>>,
+    /// Guardrails, and what is minimized in place of the average loss; for the exact optimizer.
+    pub objective: Objective,
     /// Caps and bounds.
     pub constraints: Constraints,
     /// Domains that keep their ratios in the proposed mixture, for the exact optimizer; none of
@@ -97,6 +100,7 @@ impl FitSpec {
             })),
             choose_kl: false,
             kl_reference: None,
+            objective: Objective::default(),
             constraints: Constraints::none(prior.weights().len()),
             frozen: Vec::new(),
             prior,
@@ -120,7 +124,8 @@ impl FitSpec {
     /// [`CoreError::Shape`] for lists that are not one entry per domain of the prior,
     /// [`CoreError::OutOfRange`] for numbers, [`CoreError::SettingNotTaken`] for a setting that the law
     /// does not take, [`CoreError::TargetWithoutLaws`] for target runs where no law is fitted,
-    /// [`CoreError::NotConvex`] for the exact optimizer with another law.
+    /// [`CoreError::NotConvex`] for the exact optimizer with another law,
+    /// [`CoreError::ObjectiveNotTaken`] for an objective with another optimizer.
     pub fn validate(&self) -> Result<(), CoreError> {
         let m = self.prior.weights().len();
         let lengths = [
@@ -194,7 +199,13 @@ impl FitSpec {
                 law: self.law.name(),
             });
         }
-        Ok(())
+        self.objective.validate(m)?;
+        match &self.optimizer {
+            Some(optimizer) if !(self.objective.is_plain() || optimizer.takes_terms()) => {
+                Err(CoreError::ObjectiveNotTaken)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The constraints with dead domains held at their natural share (as far as caps allow).
@@ -330,54 +341,6 @@ impl FitSpec {
         self.kl_reference
             .as_deref()
             .unwrap_or_else(|| self.prior.weights())
-    }
-
-    /// What an optimizer of laws minimizes, and over which mixtures.
-    pub(crate) fn problem<'a>(
-        &'a self,
-        swarm: &'a Swarm,
-        laws: &'a [FittedLaw],
-        task_weights: &'a [f64],
-        constraints: &'a Constraints,
-        kl_reg: f64,
-    ) -> ExactProblem<'a> {
-        ExactProblem {
-            domains: swarm.domains(),
-            laws,
-            task_weights,
-            reference: self.reference(),
-            kl_reg,
-            linear: None,
-            terms: None,
-            constraints,
-        }
-    }
-
-    /// The mixture that an optimizer finds for these laws under these constraints.
-    pub(crate) fn solve(
-        &self,
-        swarm: &Swarm,
-        optimizer: &Optimizer,
-        laws: &[FittedLaw],
-        constraints: &Constraints,
-        progress: &(dyn Fn() + Sync),
-    ) -> Result<Solution, CoreError> {
-        let task_weights = swarm.task_weights();
-        let keeping = |problem: &ExactProblem<'_>| solve_frozen(problem, &self.frozen);
-        optimizer.solve(&OptimizerInput {
-            problem: self.problem(
-                swarm,
-                laws,
-                &task_weights,
-                constraints,
-                optimizer.kl_reg().unwrap_or(0.0),
-            ),
-            prior: self.prior.weights(),
-            swarm,
-            keeping_ratios: (!self.frozen.is_empty()).then_some(&keeping),
-            seed: self.seed,
-            progress,
-        })
     }
 }
 

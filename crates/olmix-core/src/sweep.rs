@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::law::average_loss;
-use crate::optimize::{ExactProblem, Solution, solve_exact};
+use crate::optimize::{Solution, solve_exact};
 use crate::{Binding, CoreError, Fit, FitSpec, Mixture, Swarm};
 
 /// The grid of a sweep; every combination is a cell.
@@ -85,6 +85,7 @@ pub fn sweep(
     }
     let task_weights = swarm.task_weights();
     let held = spec.constraints_holding(&fit.dead);
+    let terms = spec.terms(swarm, &fit.laws)?;
     let mut cells = Vec::new();
     let limits: Vec<(Option<f64>, Option<f64>)> = if grid.target_tokens.is_empty() {
         vec![(None, None)]
@@ -104,16 +105,9 @@ pub fn sweep(
                 (Some(r), Some(k)) => held.clone().with_repetition(swarm.domains(), r, k)?,
                 _ => held.clone(),
             };
-            let solved = solve_exact(&ExactProblem {
-                domains: swarm.domains(),
-                laws: &fit.laws,
-                task_weights: &task_weights,
-                reference: spec.reference(),
-                kl_reg: kl,
-                linear: None,
-                terms: None,
-                constraints: &constraints,
-            });
+            let (weights, terms) = (&task_weights, terms.as_ref());
+            let problem = spec.problem(swarm, &fit.laws, weights, &constraints, kl, terms);
+            let solved = solve_exact(&problem);
             let outcome = match solved {
                 Ok(solution) => {
                     let mixture = Mixture::new(swarm.domains().clone(), solution.weights.clone())?;
@@ -125,9 +119,8 @@ pub fn sweep(
                         solution,
                     })
                 }
-                Err(error @ (CoreError::Infeasible(_) | CoreError::SolverFailed(_))) => {
-                    Err(error.to_string())
-                }
+                Err(error) if error.is_infeasible() => Err(error.to_string()),
+                Err(error @ CoreError::SolverFailed(_)) => Err(error.to_string()),
                 Err(error) => return Err(error),
             };
             progress();

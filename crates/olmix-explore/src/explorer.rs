@@ -217,6 +217,13 @@ fn differs(model: &Model) -> Option<String> {
             "The fit found its mixture {what}; the explorer solves {how}, so that its mixtures differ"
         ));
     }
+    if model.file.objective.is_some() {
+        return Some(
+            "The fit has an objective of its own (guardrails, or the largest loss in place of the average); the \
+             explorer minimizes the average loss without guardrails, so that its mixtures differ"
+                .to_owned(),
+        );
+    }
     let solved = solve(model, None, &Settings::of_file(&model.file)).ok()?;
     let apart = solved
         .weights

@@ -1,6 +1,7 @@
 //! The words for what the method warns of and refuses: the same on the terminal, in `mixture.json`
 //! and in the report. Settings are called by their keys and flags here, and nowhere in `olmix-core`.
 
+mod objective;
 mod runs;
 mod scale;
 
@@ -9,6 +10,7 @@ use olmix_core::{Compared, CoreError, Fit, FitSpec, FitWarning, Swarm};
 
 use crate::messages::first_few;
 
+pub use objective::{fact_sentences, objective_sentences};
 pub use runs::run_sentences;
 pub use scale::scale_sentences;
 

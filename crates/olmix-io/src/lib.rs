@@ -54,7 +54,10 @@ pub use config::fit::{FitConfig, KlReg, Overrides, Preset, PriorsConfig};
 pub use config::generation::{GenerationConfig, MixLeaf};
 pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};
 pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain, Revision};
-pub use core_messages::{fit_warnings, run_sentences, scale_sentences, warning_sentence};
+pub use core_messages::{
+    fact_sentences, fit_warnings, objective_sentences, run_sentences, scale_sentences,
+    warning_sentence,
+};
 pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};
 pub use messages::first_few;

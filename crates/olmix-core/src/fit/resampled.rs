@@ -58,7 +58,7 @@ impl Resampled {
             seed: spec.seed,
         };
         let again = |laws: &[FittedLaw]| {
-            let solution = spec.solve(of.swarm, of.optimizer, laws, of.constraints, &|| ())?;
+            let solution = spec.solve_again(of.swarm, of.optimizer, laws, of.constraints)?;
             Ok(solution.weights)
         };
         let step = || of.observer.step();

@@ -87,6 +87,22 @@ impl<L: Law> ExactProblem<'_, L> {
         gradient
     }
 
+    /// Gradient at a solution of the objective with its terms, each weighted by its multiplier.
+    pub(crate) fn lagrangian_gradient(&self, p: &[f64], terms: &[TermAt]) -> Vec<f64> {
+        let mut gradient = self.gradient(p);
+        let of = self.terms.map_or(&[][..], |terms| &terms.terms);
+        for (i, law) in self.laws.iter().enumerate() {
+            let pairs = of.iter().zip(terms);
+            let weight: f64 = pairs
+                .map(|(term, at)| at.multiplier * term.weights[i])
+                .sum();
+            if weight > 0.0 {
+                law.add_gradient(p, weight, &mut gradient);
+            }
+        }
+        gradient
+    }
+
     /// The result at a solver's point `x` (length `m`), which is first moved to within all bounds.
     pub(super) fn solution(
         &self,

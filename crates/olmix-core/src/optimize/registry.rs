@@ -101,6 +101,13 @@ macro_rules! optimizers {
                 }
             }
 
+            /// Whether it honours [`crate::optimize::LossTerms`]: those that solve convex laws, where they
+            /// look for the best mixture.
+            #[must_use]
+            pub fn takes_terms(&self) -> bool {
+                self.kind().needs() == OptimizerNeeds::ConvexLaws && !self.is_worst()
+            }
+
             /// How often [`Optimizer::solve`] reports progress.
             #[must_use]
             pub fn steps(&self) -> usize {
@@ -114,6 +121,9 @@ macro_rules! optimizers {
             /// # Errors
             /// As [`MixtureOptimizer::solve`].
             pub fn solve(&self, input: &OptimizerInput<'_>) -> Result<Solution, CoreError> {
+                if input.problem.terms.is_some() && !self.takes_terms() {
+                    return Err(CoreError::ObjectiveNotTaken);
+                }
                 match self {
                     $(Self::$optimizer(optimizer) => optimizer.solve(input),)+
                 }

@@ -2,7 +2,7 @@
 
 use super::conditions::{Conditions, Range, Row};
 use crate::law::Law;
-use crate::optimize::{BINDING_TOLERANCE, ExactProblem};
+use crate::optimize::{BINDING_TOLERANCE, ExactProblem, TermAt};
 use crate::reuse::{Collapse, VirtualDomain};
 use crate::{Binding, CoreError};
 
@@ -24,7 +24,7 @@ pub struct Multiplier {
     pub tightening: Option<f64>,
 }
 
-/// The multipliers of the constraints that bind at the optimum `weights` (length `m`), in the order of
+/// The multipliers of the constraints that bind at the optimum `weights` (length `m`), where the problem's terms are `terms`, in the order of
 /// [`crate::Constraints::binding`].
 ///
 /// Constraints bind, and weights count as 0, to within 1e-6. `frozen` are domains that keep their ratios
@@ -40,11 +40,13 @@ pub struct Multiplier {
 pub fn multipliers<L: Law>(
     problem: &ExactProblem<'_, L>,
     weights: &[f64],
+    terms: &[TermAt],
     frozen: &[VirtualDomain],
     held: &[usize],
 ) -> Result<Vec<Multiplier>, CoreError> {
     let collapse = Collapse::new(problem.domains, frozen)?;
-    let rows = Rows::new(problem, weights, &collapse, held);
+    let gradient = problem.lagrangian_gradient(weights, terms);
+    let rows = Rows::new(problem, weights, gradient, &collapse, held);
     let wanted: Vec<usize> = (0..rows.names.len())
         .filter(|&r| rows.names[r].is_some())
         .collect();
@@ -113,11 +115,11 @@ impl Rows {
     fn new<L: Law>(
         problem: &ExactProblem<'_, L>,
         weights: &[f64],
+        gradient: Vec<f64>,
         collapse: &Collapse,
         held: &[usize],
     ) -> Self {
         let constraints = problem.constraints;
-        let gradient = problem.gradient(weights);
         // The equation of each domain and its share in it; none for domains that can't move.
         let mut places: Vec<Option<(usize, f64)>> = vec![None; weights.len()];
         let (mut slopes, mut rooms) = (Vec::new(), Vec::new());

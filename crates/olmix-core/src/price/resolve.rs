@@ -70,7 +70,13 @@ pub fn constraint_prices(priced: &Priced<'_>) -> Result<Option<Vec<ConstraintPri
     }
     let problem = &priced.problem;
     let weights = &priced.solution.weights;
-    let found = multipliers(problem, weights, priced.frozen, priced.held)?;
+    let found = multipliers(
+        problem,
+        weights,
+        &priced.solution.terms,
+        priced.frozen,
+        priced.held,
+    )?;
     let predicted = |constraints: &Constraints| {
         let solved = (priced.solve)(constraints).ok()?;
         Some(average_loss(

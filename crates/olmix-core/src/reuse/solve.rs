@@ -31,7 +31,7 @@ pub fn solve_frozen(
         reference: &collapse.reference(problem.reference, VirtualKl::Expanded),
         kl_reg: problem.kl_reg,
         linear: None,
-        terms: None,
+        terms: problem.terms,
         constraints: &collapse.constraints(problem.constraints)?,
     })?;
     // The member that reaches the bound of the collapsed domain: the one with the least value per share.

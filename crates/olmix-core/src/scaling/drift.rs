@@ -88,7 +88,7 @@ impl Drift<'_> {
             let laws: Vec<FittedLaw> = fitted.into_iter().map(|(law, _)| law).collect();
             let solution = self
                 .spec
-                .solve(&swarm, self.optimizer, &laws, &constraints, &|| ())?;
+                .solve_again(&swarm, self.optimizer, &laws, &constraints)?;
             let loss = |p: &[f64]| average_loss(&laws, &swarm.task_weights(), p);
             Ok(ScaleOptimum {
                 scale,

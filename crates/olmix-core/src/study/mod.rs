@@ -95,6 +95,11 @@ impl<'a> Study<'a> {
         spec: &'a FitSpec,
         seeds: usize,
     ) -> Result<Self, CoreError> {
+        if !spec.objective.is_plain() {
+            return Err(CoreError::Unsupported(
+                "studies judge mixtures by the average loss, and this config has an `objective`; remove it".into(),
+            ));
+        }
         let mut study = Self {
             question,
             swarm,

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use crate::calibrate::calibrated_laws;
-use crate::law::{FittedLaw, LawOptions, average_loss};
+use crate::law::{FittedLaw, LawOptions};
 use crate::random::{Purpose, generator};
 use crate::{CoreError, Swarm};
 
@@ -65,7 +65,8 @@ pub struct Halves<'a> {
 
 /// Chooses λ from [`KL_GRID`] by [`KL_SPLITS`] splits of the runs.
 ///
-/// `propose` turns laws and a λ into a mixture. Costs two fits and two solves per λ a split;
+/// `propose` turns laws and a λ into a mixture; `gain` is how much better a mixture is than the prior by laws, as a
+/// share of the prior's average loss. Costs two fits and two solves per λ a split;
 /// `progress` is called once after each split, from any thread. Deterministic on any number of
 /// threads.
 ///
@@ -77,6 +78,7 @@ pub fn choose_kl(
     prior: &[f64],
     with: &Halves<'_>,
     propose: &(dyn Fn(&Swarm, &[FittedLaw], f64) -> Result<Vec<f64>, CoreError> + Sync),
+    gain: &(dyn Fn(&[FittedLaw], &[f64]) -> Result<f64, CoreError> + Sync),
     progress: &(dyn Fn() + Sync),
 ) -> Result<KlChoice, CoreError> {
     let options = with.options;
@@ -88,7 +90,6 @@ pub fn choose_kl(
             swarm.len()
         )));
     }
-    let weights = swarm.task_weights();
     let splits: Vec<Vec<(f64, f64)>> = (0..KL_SPLITS)
         .into_par_iter()
         .map(|split| {
@@ -105,15 +106,12 @@ pub fn choose_kl(
                     None => fitted,
                 });
             }
-            let gain = |laws: &[FittedLaw], p: &[f64]| {
-                1.0 - average_loss(laws, &weights, p) / average_loss(laws, &weights, prior)
-            };
             let mut gains = vec![(0.0, 0.0); KL_GRID.len()];
             for own in [0, 1] {
                 for (gains, &kl) in gains.iter_mut().zip(&KL_GRID) {
                     let proposed = propose(&halves[own], &laws[own], kl)?;
-                    gains.0 += 0.5 * gain(&laws[own], &proposed);
-                    gains.1 += 0.5 * gain(&laws[1 - own], &proposed);
+                    gains.0 += 0.5 * gain(&laws[own], &proposed)?;
+                    gains.1 += 0.5 * gain(&laws[1 - own], &proposed)?;
                 }
             }
             progress();

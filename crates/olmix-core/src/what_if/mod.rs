@@ -12,7 +12,7 @@ mod requests;
 use rayon::prelude::*;
 
 use crate::law::FittedLaw;
-use crate::optimize::{ExactProblem, Optimizer, Solution, solve_exact};
+use crate::optimize::{LossTerms, Optimizer, Solution, solve_exact};
 use crate::reuse::solve_frozen;
 use crate::{Constraints, CoreError, Fit, FitSpec, Swarm};
 
@@ -94,6 +94,9 @@ pub fn what_if(swarm: &Swarm, spec: &FitSpec, fit: &Fit) -> Result<WhatIf, NoWha
         laws: &fit.laws,
         task_weights: swarm.task_weights(),
         held: spec.constraints_holding(&fit.dead),
+        terms: spec
+            .terms(swarm, &fit.laws)
+            .map_err(|_| NoWhatIf::NotExact)?,
     };
     let requests = Requests::new(
         swarm,
@@ -144,6 +147,7 @@ struct Solver<'a> {
     laws: &'a [FittedLaw],
     task_weights: Vec<f64>,
     held: Constraints,
+    terms: Option<LossTerms>,
 }
 
 impl Solver<'_> {
@@ -185,16 +189,15 @@ impl Solver<'_> {
         task_weights: &[f64],
         kl_reg: f64,
     ) -> Result<Solution, CoreError> {
-        let problem = ExactProblem {
-            domains: self.swarm.domains(),
-            laws: self.laws,
+        let (spec, terms) = (self.spec, self.terms.as_ref());
+        let problem = spec.problem(
+            self.swarm,
+            self.laws,
             task_weights,
-            reference: self.spec.reference(),
-            kl_reg,
-            linear: None,
-            terms: None,
             constraints,
-        };
+            kl_reg,
+            terms,
+        );
         if self.spec.frozen.is_empty() {
             solve_exact(&problem)
         } else {

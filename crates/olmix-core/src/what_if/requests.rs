@@ -1,5 +1,6 @@
 //! What is solved for around a fit: as much as fits into a fixed amount of work.
 
+use crate::objective::Minimize;
 use crate::{Constraints, FitSpec, Swarm};
 
 /// A problem to be solved.
@@ -129,7 +130,9 @@ impl Requests {
             }));
         }
         let families = families(swarm);
-        if families.len() > 1 {
+        // The largest loss does not depend on the weights of tasks.
+        let average = spec.objective.minimize == Minimize::Average;
+        if families.len() > 1 && average {
             for family in families {
                 all.extend(density.factors.iter().map(|&factor| Request::Emphasis {
                     family: family.clone(),

@@ -278,7 +278,7 @@ fn limits_that_no_mixture_keeps_are_named_with_the_least_that_they_are_exceeded_
     }
     for solve in [solve_exact, solve_cone] {
         let error = solve(&instance.problem()).unwrap_err();
-        let CoreError::Infeasible(message) = error else {
+        let CoreError::GuardrailsNotKept(message) = error else {
             panic!("{error}");
         };
         assert_eq!(
@@ -391,7 +391,7 @@ proptest! {
                 prop_assert!(cone.objective - own.objective <= stated + gap + 1e-12);
                 prop_assert!(stated < 1e-5, "{}", stated);
             }
-            (Err(CoreError::Infeasible(own)), Err(CoreError::Infeasible(cone))) => {
+            (Err(CoreError::GuardrailsNotKept(own)), Err(CoreError::GuardrailsNotKept(cone))) => {
                 prop_assert_eq!(own, cone);
             }
             (own, cone) => prop_assert!(false, "{:?} {:?}", own.map(|s| s.objective), cone.map(|s| s.objective)),

@@ -12,6 +12,7 @@ mod gap;
 mod generate;
 mod log_linear;
 mod loss_terms;
+mod objective;
 mod other_laws;
 mod price;
 mod regret;

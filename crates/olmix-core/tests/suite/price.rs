@@ -84,7 +84,7 @@ impl Instance {
 
     fn priced(&self) -> (Solution, Vec<Multiplier>) {
         let solution = solve_exact(&self.problem()).unwrap();
-        let found = multipliers(&self.problem(), &solution.weights, &[], &[]).unwrap();
+        let found = multipliers(&self.problem(), &solution.weights, &[], &[], &[]).unwrap();
         (solution, found)
     }
 
@@ -197,7 +197,7 @@ fn multipliers_at_a_degenerate_vertex_are_the_derivatives_to_either_side() {
         ..instance.problem()
     };
     let solution = solve_exact(&problem).unwrap();
-    let found = multipliers(&problem, &solution.weights, &[], &[]).unwrap();
+    let found = multipliers(&problem, &solution.weights, &[], &[], &[]).unwrap();
     // The first takes from the second, and gives to the third; the second could take from the first,
     // which is worth less than nothing, and gives to the third.
     for (one, (loosening, tightening)) in found.iter().zip([(1.0, 3.0), (0.0, 2.0)]) {
@@ -252,7 +252,7 @@ fn multiplier_under_frozen_ratios_is_that_of_the_scarcest_domain() {
         members: vec![("d0".into(), 0.25), ("d1".into(), 0.25), ("d2".into(), 0.5)],
     }];
     let solution = solve_frozen(&instance.problem(), &frozen).unwrap();
-    let found = multipliers(&instance.problem(), &solution.weights, &frozen, &[]).unwrap();
+    let found = multipliers(&instance.problem(), &solution.weights, &[], &frozen, &[]).unwrap();
     assert_eq!(found.len(), solution.binding.len(), "{found:?}");
     assert!(!found.is_empty());
     for one in &found {
@@ -282,7 +282,7 @@ fn multipliers_of_a_mixture_that_is_not_optimal_are_absent() {
     weights[most] -= 0.1;
     weights[least] += 0.1;
     assert_eq!(
-        multipliers(&instance.problem(), &weights, &[], &[]),
+        multipliers(&instance.problem(), &weights, &[], &[], &[]),
         Ok(vec![])
     );
 }
@@ -350,7 +350,7 @@ proptest! {
             // Random bounds may contradict each other.
             return Ok(());
         };
-        let found = multipliers(&instance.problem(), &solution.weights, &[], &[]).unwrap();
+        let found = multipliers(&instance.problem(), &solution.weights, &[], &[], &[]).unwrap();
         for binding in &solution.binding {
             let one = found.iter().find(|one| one.constraint == *binding);
             let one = one.expect("every constraint that binds has a multiplier");

@@ -3,10 +3,8 @@
 use olmix_core::trust::{Place, Reach};
 use olmix_core::{Fit, FitWarning, Swarm};
 
+use super::NAMES;
 use crate::messages::first_few;
-
-/// At most this many names are listed.
-const NAMES: usize = 5;
 
 /// What there is to say of the noise of a run, and of how far the proposed mixture is from the runs: a sentence each.
 /// `trained` holds the runs that were fitted to.

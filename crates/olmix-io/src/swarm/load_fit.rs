@@ -114,6 +114,10 @@ fn with_swarm(
     if let Some(files) = loader.config.target.clone() {
         spec.target = Some(loader.load_target(&files, &swarm, &selection)?);
     }
+    let config = &loader.config;
+    spec.objective = config
+        .objective
+        .over(&config.file, &spec.prior, &selection.tasks)?;
     Ok(LoadedFit {
         size_check,
         virtual_domains: virtual_domains(&loader, &swarm),

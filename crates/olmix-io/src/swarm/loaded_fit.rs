@@ -145,6 +145,14 @@ impl LoadedFit {
     pub fn core_error(&self, error: CoreError) -> IoError {
         match &error {
             CoreError::Infeasible(message) => return self.infeasible(message),
+            CoreError::GuardrailsNotKept(message) => {
+                return IoError::input(
+                    &self.config.file,
+                    self.config.objective.location.clone(),
+                    message,
+                    "raise max_increase by as much, or give the guardrail a `penalty`",
+                );
+            }
             CoreError::NoFeasibleRun { .. } | CoreError::NoFeasibleSample { .. } => {
                 return self.infeasible(&core_sentence(&error));
             }

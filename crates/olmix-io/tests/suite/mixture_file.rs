@@ -84,6 +84,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
             predicted_average: 1.5,
             natural_average: Some(2.0),
             baselines: vec![("natural distribution", 2.0)],
+            objective: None,
             reach: None,
             bootstrap: Some(Bootstrap {
                 confidence: 0.9,

@@ -75,6 +75,13 @@ pub struct SettingArgs {
     /// Which way a metric, or those that match a pattern, are better, such as '*_acc=max'; repeatable.
     #[arg(long, value_name = "METRIC=min|max", value_parser = direction)]
     pub direction: Vec<Edit>,
+    /// Greatest increase over the prior of a family's loss, such as math=0.01 for 1 %, or '*=0.01' for every
+    /// family; repeatable.
+    #[arg(long, value_name = "FAMILY=SHARE", value_parser = guardrail)]
+    pub guardrail: Vec<Edit>,
+    /// Minimize the largest loss of the families or tasks, each relative to the prior, in place of the average.
+    #[arg(long, value_name = "worst_family|worst_task", value_parser = ["average", "worst_family", "worst_task"])]
+    pub minimize: Option<String>,
     /// Any setting of the config, such as regression.type=saturating; repeatable. Keys with dots stand in
     /// double quotes.
     #[arg(long, value_name = "KEY=VALUE", value_parser = Edit::of_assignment)]
@@ -112,6 +119,11 @@ impl SettingArgs {
             )
         }));
         edits.extend(self.direction.iter().cloned());
+        edits.extend(self.guardrail.iter().cloned());
+        edits.extend(self.minimize.iter().map(|minimize| {
+            let given_as = format!("--minimize {minimize}");
+            edit(&["objective", "minimize"], minimize, given_as)
+        }));
         edits
     }
 }
@@ -124,6 +136,21 @@ fn quoted(text: &str) -> String {
 /// Tokens as they were written, once they are known to be some.
 fn written_tokens(text: &str) -> Result<String, String> {
     tokens(text).map(|_| text.to_owned())
+}
+
+fn guardrail(text: &str) -> Result<Edit, String> {
+    let form = || "write FAMILY=SHARE, such as math=0.01 for 1 %".to_owned();
+    let (family, share) = text.rsplit_once('=').ok_or_else(form)?;
+    let share: f64 = share.trim().parse().map_err(|_| form())?;
+    if family.is_empty() || !(share.is_finite() && share > -1.0) {
+        return Err(form());
+    }
+    Ok(Edit {
+        path: vec!["objective".into(), "guardrails".into()],
+        value: format!("{{families: [{}], max_increase: {share}}}", quoted(family)),
+        append: true,
+        given_as: format!("--guardrail {text}"),
+    })
 }
 
 fn bound(text: &str) -> Result<Edit, String> {

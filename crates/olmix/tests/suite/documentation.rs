@@ -107,6 +107,7 @@ fn fit_config_page_lists_exactly_the_keys_that_are_accepted() {
                 target: {ratios: ratios.csv, metrics: metrics.csv}\n\
                 priors: {token_counts: {a: 1}}\n\
                 eval: {tasks: {family: [metric]}}\n\
+                objective: {minimize: worst_task, guardrails: [{max_increase: 0.1}]}\n\
                 constraints: {bounds: {NAME: {min: 0.1}}, groups: {NAME: {domains: [a], max: 1}}}\n";
     let mut keys = accepted(|| FitConfig::parse("fit.yaml", text, folder.path()));
     // Sizes do not go together with earlier swarms.
@@ -265,6 +266,7 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
         demo.to_owned(),
         demo.replace(regression, "regression: {n_test: 5}") + checks,
         demo.replace("kl_reg: 0.05", "kl_reg: auto") + checks,
+        demo.to_owned() + "objective: {minimize: worst_family, guardrails: [{max_increase: 0.1}]}\n" + checks,
         demo.to_owned() + "target: {ratios: ratios.csv, metrics: metrics.csv}\n",
         demo.replace(regression, "regression: {granularity: family}") + checks,
         demo.replace(

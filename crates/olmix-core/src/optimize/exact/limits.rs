@@ -19,7 +19,7 @@ const IN_THE_WAY: f64 = 1e-3;
 /// method stopped short of an answer.
 ///
 /// # Errors
-/// [`CoreError::Infeasible`] where no mixture keeps the limits.
+/// [`CoreError::GuardrailsNotKept`] where no mixture keeps the limits.
 pub(super) fn minimize_within<L: Law>(
     problem: &ExactProblem<'_, L>,
     terms: &LossTerms,
@@ -123,7 +123,7 @@ fn infeasible(nearest: &LossTerms, multipliers: &[f64], worst: f64) -> CoreError
     let in_the_way = in_the_way.filter(|(_, y)| **y > IN_THE_WAY);
     let names: Vec<&str> = in_the_way.map(|(term, _)| term.name.as_str()).collect();
     let percent = 100.0 * worst;
-    CoreError::Infeasible(match names.as_slice() {
+    CoreError::GuardrailsNotKept(match names.as_slice() {
         [one] => format!(
             "no mixture keeps the guardrail on {one}: the best mixture exceeds it by {percent:.2} \
              percentage points"

@@ -42,7 +42,8 @@ const ALMOST: f64 = 1e-6;
 /// multiplications, 30 to 60 with terms.
 ///
 /// # Errors
-/// [`CoreError::Infeasible`] when no mixture satisfies the constraints, with numbers;
+/// [`CoreError::Infeasible`] when no mixture satisfies the constraints, and [`CoreError::GuardrailsNotKept`] when
+/// none of them keeps the limits, with numbers;
 /// [`CoreError::SolverFailed`] when neither method reaches a certificate.
 pub fn solve_exact<L: Law>(problem: &ExactProblem<'_, L>) -> Result<Solution, CoreError> {
     problem.constraints.check(problem.domains)?;

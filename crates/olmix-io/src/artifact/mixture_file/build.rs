@@ -6,6 +6,7 @@ use olmix_core::reuse::VirtualDomain;
 use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
 use olmix_core::{Binding, Domain, Fit, LawKind, LossChange};
 
+use super::objective::objective;
 use super::prices::prices;
 use super::runs::{noise, reach};
 use super::scale::scale;
@@ -85,6 +86,7 @@ impl MixtureFile {
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
             groups: groups(loaded, fit),
             prices: prices(loaded, fit),
+            objective: objective(fit, &loaded.spec),
             law: LawEntry {
                 kind: loaded.spec.law,
                 options: fit.options.clone(),

@@ -6,6 +6,7 @@
 
 mod build;
 mod checksum;
+mod objective;
 mod prices;
 mod read;
 mod runs;
@@ -18,6 +19,7 @@ use olmix_core::trust::Interval;
 use olmix_core::{Direction, LawKind};
 use serde::{Deserialize, Serialize};
 
+pub use objective::{ComparedEntry, GuardrailEntry, ObjectiveEntry};
 pub use prices::{PriceEntry, ResolvedEntry};
 pub use runs::{NoiseEntry, ReachEntry, TaskNoiseEntry};
 pub use scale::{CheckEntry, OptimumEntry, ScaleEntry};
@@ -80,6 +82,9 @@ pub struct MixtureFile {
     /// What each cap and bound that binds costs, the dearest first; absent where the optimizer knows none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Vec<PriceEntry>>,
+    /// What was minimized besides or in place of the average loss; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<ObjectiveEntry>,
     /// The fitted laws.
     pub law: LawEntry,
     /// How the laws were calibrated by runs of the target; absent where they were not.

@@ -10,6 +10,7 @@ mod diagnostics;
 mod eval;
 mod filtering;
 mod named;
+mod objective;
 mod overrides;
 mod preset;
 mod priors;
@@ -26,6 +27,7 @@ pub use eval::EvalConfig;
 pub use filtering::FilteringConfig;
 pub use named::Named;
 pub(crate) use named::{named, names, normalized, read_virtuals};
+pub use objective::{BaselineConfig, GuardrailConfig, Minimized, ObjectiveConfig};
 pub use overrides::Overrides;
 pub use preset::Preset;
 pub use priors::PriorsConfig;
@@ -136,6 +138,9 @@ pub struct FitConfig {
     pub regression: RegressionConfig,
     /// The optimizer, and its KL term.
     pub proposer: ProposerConfig,
+    /// What is minimized, and guardrails; left out of the effective config where it is the average loss alone.
+    #[serde(skip_serializing_if = "ObjectiveConfig::is_plain")]
+    pub objective: ObjectiveConfig,
     /// Caps and bounds.
     pub constraints: ConstraintsConfig,
     /// Which metrics count, how much, and which way round.
@@ -230,6 +235,7 @@ impl FitConfig {
                 "remove `swarm` from the config, or give no tables",
             ));
         }
+        let objective = root.section("objective")?;
         let settings = Settings::take(&mut root)?;
         let counts_beside = root.misplaced("token_counts");
         root.finish()?;
@@ -242,6 +248,7 @@ impl FitConfig {
             filtering,
             diagnostics,
         } = settings.read(&mut notices)?;
+        let objective = ObjectiveConfig::read(objective, folder)?;
         let priors_section = priors.section()?;
         let priors = PriorsConfig::read_with(priors.section()?, counts_beside.as_ref())?;
         notices.extend(document.notices());
@@ -264,6 +271,7 @@ impl FitConfig {
             eval,
             regression,
             proposer,
+            objective,
             constraints,
             filtering,
             diagnostics,
@@ -285,6 +293,7 @@ impl FitConfig {
             config.replace_method(preset);
         }
         ScaleConfig::check_law(scale.as_ref(), &mut config)?;
+        config.objective.check(file, &config.proposer)?;
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
         }

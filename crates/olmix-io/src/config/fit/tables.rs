@@ -122,7 +122,7 @@ pub(super) fn target_files(value: &Value<'_>, folder: &Path) -> Result<SwarmFile
 }
 
 /// The file a value names: in the config's folder, else in the working directory.
-fn find_file(value: &Value<'_>, folder: &Path) -> Result<PathBuf, IoError> {
+pub(super) fn find_file(value: &Value<'_>, folder: &Path) -> Result<PathBuf, IoError> {
     let written = Path::new(value.text()?);
     let beside = folder.join(written);
     if beside.exists() {

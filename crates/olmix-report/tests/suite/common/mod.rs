@@ -273,6 +273,7 @@ fn proposal(
             gain: Interval { low, high },
             failed: 0,
         }),
+        objective: None,
         reach: None,
         predicted_average: average(&predicted),
         natural_average: Some(average(&natural)),

@@ -10,7 +10,7 @@ mod summary;
 use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{
-    KlReg, LoadedFit, MixtureFile, Overrides, fit_warnings, load_fit_with, run_sentences,
+    KlReg, LoadedFit, MixtureFile, Overrides, fact_sentences, fit_warnings, load_fit_with,
     scale_sentences, verdict_words,
 };
 use olmix_report::{InputFile, ReportInput, TrustWords, html};
@@ -135,7 +135,11 @@ fn report(
     let verdict = fit.verdict(&trained, &loaded.spec);
     let words = verdict.map(|verdict| verdict_words(&verdict, &loaded.spec));
     let constraints = &loaded.config.constraints;
-    let facts = [run_sentences(fit, &trained), scale_sentences(loaded, fit)].concat();
+    let facts = [
+        fact_sentences(fit, &trained, &loaded.spec),
+        scale_sentences(loaded, fit),
+    ]
+    .concat();
     html(&ReportInput {
         title: "Training mixture",
         swarm: &loaded.swarm,

@@ -2,7 +2,7 @@
 
 use olmix_core::optimize::Status;
 use olmix_core::{Fit, LossChange, Proposal, Swarm};
-use olmix_io::{LoadedFit, first_few, verdict_words};
+use olmix_io::{LoadedFit, first_few, objective_sentences, verdict_words};
 
 use olmix_report::calibration_sentence;
 
@@ -21,7 +21,7 @@ pub fn summary(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
                 text += &(sentence + "\n");
             }
             if !proposal.natural.is_empty() {
-                text += costs(loaded, trained, proposal);
+                text += costs(loaded, trained, fit, proposal);
             }
         }
         None => text += laws(fit),
@@ -102,7 +102,7 @@ fn ingredients(proposal: &Proposal) -> String {
 }
 
 /// What gets worse, and the dearest constraint.
-fn costs(loaded: &LoadedFit, trained: &Swarm, proposal: &Proposal) -> String {
+fn costs(loaded: &LoadedFit, trained: &Swarm, fit: &Fit, proposal: &Proposal) -> String {
     let worse = |mut changes: Vec<LossChange>| {
         changes.retain(LossChange::is_worse);
         changes.sort_by(|a, b| b.relative().total_cmp(&a.relative()));
@@ -134,6 +134,9 @@ fn costs(loaded: &LoadedFit, trained: &Swarm, proposal: &Proposal) -> String {
             named(tasks)
         ),
     };
+    for sentence in objective_sentences(fit, &loaded.spec) {
+        text += &format!(" {sentence}");
+    }
     let dearest = dearest(
         trained.domains(),
         &loaded.spec.constraints,

@@ -7,6 +7,7 @@ mod export_read_back;
 mod fit;
 mod measured;
 mod methods;
+mod objective;
 mod output_folder;
 mod predict;
 mod prices;
