@@ -32,6 +32,7 @@ ARGUMENTS = {
     "constraints.repetition_factor": "repetition",
     "constraints.bounds": "bounds",
     "constraints.groups": "groups",
+    "objective": "objective",
     "proposer.kl_reg": "kl",
     "proposer.type": "optimizer",
     "filtering.directions": "directions",
@@ -92,6 +93,7 @@ def proposal_settings(
     kl: float | str | None,
     bounds: Mapping[str, Any] | None,
     groups: Mapping[str, Any] | None,
+    objective: Mapping[str, Any] | None,
     optimizer: str | None,
     bootstrap: int | None,
     confidence: float | None,
@@ -102,6 +104,7 @@ def proposal_settings(
         ("constraints", "repetition_factor"): repetition,
         ("proposer", "kl_reg"): kl,
         ("proposer", "type"): optimizer,
+        ("objective",): dict(objective) if objective else None,
         ("diagnostics", "bootstrap"): bootstrap,
         ("diagnostics", "confidence"): confidence,
     }

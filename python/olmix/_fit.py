@@ -168,6 +168,7 @@ class Fit:
         kl: float | str | None = None,
         bounds: Mapping[str, Any] | None = None,
         groups: Mapping[str, Any] | None = None,
+        objective: Mapping[str, Any] | None = None,
         optimizer: str | None = None,
         bootstrap: int | None = None,
         confidence: float | None = None,
@@ -187,6 +188,10 @@ class Fit:
             ``{domain: (least, most)}``, shares from 0 to 1, with ``None`` for no limit.
         groups : mapping, optional
             ``{name: ([domain or pattern, …], least, most)}``, on the summed share.
+        objective : mapping, optional
+            Guardrails, and what is minimized in place of the average loss, as the section ``objective`` of a config has them
+            (docs/fit-config.md): ``{"guardrails": [{"families": ["math"], "max_increase": 0.01}]}`` or
+            ``{"minimize": "worst_family"}``.
         optimizer : str, optional
             ``exact`` (with a certificate), ``local``, ``simulation``, ``search`` or a rule.
         bootstrap : int, optional
@@ -223,6 +228,7 @@ class Fit:
             kl=kl,
             bounds=bounds,
             groups=groups,
+            objective=objective,
             optimizer=optimizer,
             bootstrap=bootstrap,
             confidence=confidence,

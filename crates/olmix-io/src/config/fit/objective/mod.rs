@@ -66,9 +66,9 @@ pub struct GuardrailConfig {
 pub struct ObjectiveConfig {
     /// The losses that are minimized.
     pub minimize: Minimized,
-    /// How the losses of families or tasks are compared with the baseline.
-    #[serde(serialize_with = "compare")]
-    pub compare: Compare,
+    /// How the losses of families or tasks are compared with the baseline; `None` for the average.
+    #[serde(serialize_with = "compare", skip_serializing_if = "Option::is_none")]
+    pub compare: Option<Compare>,
     /// What they are compared with; the prior where there is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineConfig>,
@@ -84,9 +84,12 @@ const COMPARE: [(&str, Compare); 2] = [
     ("difference", Compare::Difference),
 ];
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference to the field
-fn compare<S: serde::Serializer>(compare: &Compare, serializer: S) -> Result<S::Ok, S::Error> {
-    let found = COMPARE.iter().find(|(_, one)| one == compare);
+#[allow(clippy::ref_option)] // serde hands over a reference to the field
+fn compare<S: serde::Serializer>(
+    compare: &Option<Compare>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let found = COMPARE.iter().find(|(_, one)| Some(*one) == *compare);
     serializer.serialize_str(found.map_or("", |(name, _)| name))
 }
 
@@ -124,7 +127,11 @@ impl ObjectiveConfig {
         let guardrails = guardrails.iter().map(|one| guardrail(one, folder));
         Ok(Self {
             minimize,
-            compare: compare.map_or(Ok(Compare::Ratio), |value| value.choice(&COMPARE))?,
+            compare: match (minimize, compare) {
+                (Minimized::Average, _) => None,
+                (_, None) => Some(Compare::Ratio),
+                (_, Some(value)) => Some(value.choice(&COMPARE)?),
+            },
             baseline: read_baseline(baseline.as_ref(), folder)?,
             guardrails: guardrails.collect::<Result<_, _>>()?,
             location,

@@ -1,6 +1,6 @@
 //! Where the objective meets domains and tasks: names and patterns become positions.
 
-use olmix_core::objective::{Baseline, Guardrail, LossGroup, Minimize, Objective};
+use olmix_core::objective::{Baseline, Compare, Guardrail, LossGroup, Minimize, Objective};
 use olmix_core::{Mixture, Task};
 
 use super::{BaselineConfig, Minimized, Named, ObjectiveConfig};
@@ -46,7 +46,7 @@ impl ObjectiveConfig {
         };
         objective.minimize = Minimize::Largest {
             groups,
-            compare: self.compare,
+            compare: self.compare.unwrap_or(Compare::Ratio),
             baseline: baseline(file, self.baseline.as_ref(), prior)?,
         };
         Ok(objective)
