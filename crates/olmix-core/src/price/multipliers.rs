@@ -46,7 +46,7 @@ pub fn multipliers<L: Law>(
 ) -> Result<Vec<Multiplier>, CoreError> {
     let collapse = Collapse::new(problem.domains, frozen)?;
     let gradient = problem.lagrangian_gradient(weights, terms);
-    let rows = Rows::new(problem, weights, gradient, &collapse, held);
+    let rows = Rows::new(problem, weights, &gradient, &collapse, held);
     let wanted: Vec<usize> = (0..rows.names.len())
         .filter(|&r| rows.names[r].is_some())
         .collect();
@@ -115,7 +115,7 @@ impl Rows {
     fn new<L: Law>(
         problem: &ExactProblem<'_, L>,
         weights: &[f64],
-        gradient: Vec<f64>,
+        gradient: &[f64],
         collapse: &Collapse,
         held: &[usize],
     ) -> Self {

@@ -68,7 +68,7 @@ fn fit_compares_losses_with_a_mixture_in_use() {
     let plain = fitted(folder.path(), "");
     let names = plain["domains"].as_array().unwrap().iter();
     let names: Vec<&str> = names.map(|one| one["name"].as_str().unwrap()).collect();
-    let rows: String = names.iter().map(|name| format!("{name},1\n")).collect();
+    let rows = names.join(",1\n") + ",1\n";
     std::fs::write(
         folder.path().join(uniform),
         format!("domain,weight\n{rows}"),

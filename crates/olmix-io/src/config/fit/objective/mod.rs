@@ -5,7 +5,7 @@ mod over;
 use std::path::Path;
 
 use olmix_core::objective::Compare;
-use olmix_core::optimize::{OptimizerKind, OptimizerNeeds};
+use olmix_core::optimize::OptimizerNeeds;
 use serde::Serialize;
 
 use super::as_written::list;
@@ -84,7 +84,7 @@ const COMPARE: [(&str, Compare); 2] = [
     ("difference", Compare::Difference),
 ];
 
-#[allow(clippy::ref_option)] // serde hands over a reference to the field
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // serde hands over a reference to the field
 fn compare<S: serde::Serializer>(
     compare: &Option<Compare>,
     serializer: S,
@@ -147,7 +147,7 @@ impl ObjectiveConfig {
         let found = if proposer.make_worst_mix {
             "`proposer.make_worst_mix` is set".to_owned()
         } else {
-            format!("proposer.type is `{}`", kind_name(proposer.kind))
+            format!("proposer.type is `{}`", proposer.kind.name())
         };
         Err(IoError::input(
             file,
@@ -158,10 +158,6 @@ impl ObjectiveConfig {
             "set proposer.type to `exact` (with a convex law) and make_worst_mix to false, or remove `objective`",
         ))
     }
-}
-
-fn kind_name(kind: OptimizerKind) -> &'static str {
-    kind.name()
 }
 
 fn guardrail(value: &Value<'_>, folder: &Path) -> Result<GuardrailConfig, IoError> {
@@ -212,7 +208,7 @@ fn read_baseline(
             one.number_that("a number that is not negative", |share| share >= 0.0)
         };
         let weights = named(value, share)?;
-        if !(weights.iter().map(|one| one.value).sum::<f64>() > 0.0) {
+        if weights.iter().all(|one| one.value <= 0.0) {
             return Err(value.must_be("`prior`, a file with a mixture, or weights of domains"));
         }
         let name = "the baseline".to_owned();
