@@ -13,6 +13,8 @@ pub struct SizeCheck {
     pub size: Scale,
     /// Mixtures that were predicted.
     pub mixtures: usize,
+    /// The mean of their weighted average losses.
+    pub level: f64,
     /// Predicted against measured weighted average losses.
     pub average: Scores,
 }
@@ -57,6 +59,7 @@ pub fn without_largest(swarm: &Swarm, scales: &[Scale]) -> Result<Option<SizeChe
     Ok((measured.len() >= 3).then(|| SizeCheck {
         size: largest.scale,
         mixtures: measured.len(),
+        level: measured.iter().sum::<f64>() / measured.len() as f64,
         average: score(&expected, &measured),
     }))
 }

@@ -17,6 +17,11 @@ use crate::messages::{count, excerpt};
 /// A target that lies this many times beyond what was measured is noticed.
 const FAR: f64 = 4.0;
 
+/// Below this rank correlation of the average at the largest size, and above this error as a share of its level, the
+/// law is doubted.
+const LEAST_RANKS: f64 = 0.8;
+const MOST_BIAS: f64 = 0.02;
+
 /// The tables without the columns of sizes, and what these say.
 pub(crate) struct SizedTables {
     pub tables: SwarmTables,
@@ -92,6 +97,26 @@ fn sizes(tables: &SwarmTables, name: &str, of: &str) -> Result<HashMap<String, f
     (0..table.len()).map(number).collect()
 }
 
+/// What speaks against the law where it fails on the largest size; `None` where it does not.
+fn doubt(check: SizeCheck) -> Option<String> {
+    let average = check.average;
+    let ranks = average.spearman.filter(|ranks| *ranks < LEAST_RANKS);
+    let ranks = ranks.map(|ranks| {
+        format!("its average losses correlate with those predicted by {ranks:.2} only (ranks)")
+    });
+    let off = average.bias.abs() > MOST_BIAS * check.level;
+    let off = off.then(|| {
+        let percent = 100.0 * average.bias.abs() / check.level;
+        format!("its average loss is {percent:.1} % off")
+    });
+    let found = ranks.or(off)?;
+    Some(format!(
+        "the law of the smaller sizes fails on {}: {found}; expect no better of the target, or measure some mixtures \
+         nearer to it",
+        check.size
+    ))
+}
+
 impl Loader {
     /// Fits the joint law to a swarm of several sizes, and takes the swarm to the size that the config names.
     pub fn at_scale(
@@ -121,6 +146,7 @@ impl Loader {
             swarm.len() - law.left_out(),
             count(swarm.len(), "row"),
         ));
+        self.tables.notices.extend(check.and_then(doubt));
         let (parameters, tokens) = law.beyond(target);
         for (times, what) in [(parameters, "parameters"), (tokens, "tokens")] {
             if times > FAR {

@@ -88,6 +88,29 @@ fn runs_of_several_sizes_become_one_run_a_mixture_at_the_target() {
 }
 
 #[test]
+fn a_law_that_fails_on_the_largest_size_is_doubted() {
+    let case = case();
+    let (_, metrics) = tables();
+    // The largest model ranks the mixtures the other way round.
+    let turned = metrics.lines().map(|line| {
+        let (run, cells) = line.split_once(',').unwrap();
+        let turn = |cell: &str| cell.parse::<f64>().map(|loss| format!("{}", 5.0 - loss));
+        match cells.split(',').map(turn).collect::<Result<Vec<_>, _>>() {
+            Ok(cells) if run.contains("400M") => format!("{run},{}", cells.join(",")),
+            _ => line.to_owned(),
+        }
+    });
+    case.write("metrics.csv", turned.collect::<Vec<_>>().join("\n"));
+    let told = case.notices().join("\n");
+    assert!(
+        told.contains(
+            "the law of the smaller sizes fails on 400M parameters, 10B tokens: its average losses"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_rule_that_looks_at_no_run_needs_no_size() {
     let case = case();
     let rule = "regression: {type: search}\nproposer: {type: uniform}\n";
