@@ -11,6 +11,7 @@ mod designs;
 mod distribution;
 mod laws;
 mod proxy_size;
+mod regions;
 mod reuse;
 mod summary;
 mod swarm_size;
@@ -40,6 +41,8 @@ pub enum Question {
     Solver,
     /// Which runs are worth training, told by their mixtures alone?
     Designs,
+    /// Do laws that are chosen by regions held out, too, predict better where mixtures are proposed?
+    Regions,
     /// What does reuse keep while the domains change?
     Reuse,
     /// What are old runs worth after a part of a domain's content was replaced?
@@ -126,6 +129,7 @@ impl<'a> Study<'a> {
             Question::Constraints => &["constrained", "k"],
             Question::Solver => &["solver"],
             Question::Designs => &["design", "runs"],
+            Question::Regions => &["held_out"],
             Question::Reuse => &["oracle", "tokens", "method", "c"],
             Question::Revision => &["oracle", "set", "domain", "changed"],
         }
@@ -144,6 +148,12 @@ impl<'a> Study<'a> {
             }
             Question::Constraints => &["gain", "repetition"],
             Question::Designs => &["gain", "kept"],
+            Question::Regions => &[
+                "folds_expect",
+                "folds_rmse",
+                "regions_expect",
+                "regions_rmse",
+            ],
             Question::Reuse => &[
                 "runs",
                 "gain",
@@ -168,6 +178,7 @@ impl<'a> Study<'a> {
             Question::Constraints => constraints::settings(),
             Question::Solver => choices::solvers(),
             Question::Designs => designs::settings(self),
+            Question::Regions => regions::settings(),
             Question::Reuse => reuse::settings(self),
             Question::Revision => reuse::revision::settings(self),
         };
@@ -196,6 +207,7 @@ impl<'a> Study<'a> {
             Question::Constraints => constraints::run(self, cell),
             Question::Solver => choices::run_solver(self, cell),
             Question::Designs => designs::run(self, cell),
+            Question::Regions => regions::run(self, cell),
             Question::Reuse => reuse::run(self, cell),
             Question::Revision => reuse::revision::run(self, cell),
         }
@@ -243,7 +255,7 @@ impl<'a> Study<'a> {
             )));
         }
         let (needed, why) = match self.question {
-            Question::Laws => (
+            Question::Laws | Question::Regions => (
                 (1.25 * (live + 2) as f64).ceil() as usize,
                 "for one fit and a fifth of the runs to test it on",
             ),
@@ -278,7 +290,7 @@ impl<'a> Study<'a> {
 
 impl Question {
     /// All questions, with their names on the command line.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("swarm-size", Self::SwarmSize),
         ("swarm-distribution", Self::SwarmDistribution),
         ("laws", Self::Laws),
@@ -286,6 +298,7 @@ impl Question {
         ("constraints", Self::Constraints),
         ("solver", Self::Solver),
         ("designs", Self::Designs),
+        ("regions", Self::Regions),
         ("reuse", Self::Reuse),
         ("revision", Self::Revision),
     ];

@@ -298,7 +298,7 @@ fn ridge_override_is_refused_for_a_law_that_takes_none() {
     };
     let message = refused(&overrides);
     let expected = "`--ridge` is given, but the law `gp` does not take it\n  help: remove it; of the laws \
-                    `log_linear` and `saturating` take it";
+                    `log_linear`, `saturating` and `effective_data` take it";
     assert!(message.contains(expected), "{message}");
     // What counts is the law that is fitted: that of the preset, or the one given in its place.
     let by_preset = Overrides {

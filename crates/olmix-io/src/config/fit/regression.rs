@@ -119,10 +119,11 @@ pub(crate) fn not_taken(law: LawKind) -> String {
 pub(crate) fn who_takes(setting: LawSetting) -> String {
     let laws = LawKind::taking(setting).into_iter();
     let names: Vec<String> = laws.map(|law| format!("`{}`", law.name())).collect();
-    format!(
-        "remove it; of the laws {} take it, and `auto` passes it on to them",
-        names.join(" and ")
-    )
+    let names = match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    };
+    format!("remove it; of the laws {names} take it, and `auto` passes it on to them")
 }
 
 /// `granularity`, or the reference's `aggregate_task_families` for one of its values.

@@ -234,6 +234,12 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
             1,
             "Gain by granularity, as predicted by laws of other runs",
         ),
+        Question::Regions => (
+            0,
+            None,
+            3,
+            "Error of laws chosen by folds and regions, in a region held out",
+        ),
         Question::Designs => (1, Some(0), 1, "Share of the gain of all runs, by design"),
         Question::Solver => (
             0,

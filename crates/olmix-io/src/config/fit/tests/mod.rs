@@ -182,7 +182,7 @@ fn regression_settings_that_a_law_does_not_take_are_refused_with_key_and_law() {
             let message = refused(&lines);
             let expected = format!(
                 "`regression.{key}` is given, but the law `{law}` does not take it\n  help: remove it; \
-                 of the laws `log_linear` and `saturating` take it"
+                 of the laws `log_linear`, `saturating` and `effective_data` take it"
             );
             assert!(
                 message.starts_with("fit.yaml:5:") && message.contains(&expected),
