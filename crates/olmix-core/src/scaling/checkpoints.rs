@@ -183,7 +183,7 @@ fn mixtures(swarm: &Swarm) -> (Vec<usize>, usize) {
     (of, first.len())
 }
 
-fn same_scale(a: f64, b: f64) -> bool {
+pub(super) fn same_scale(a: f64, b: f64) -> bool {
     (a - b).abs() <= SAME_SCALE * a.max(b)
 }
 

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::Scale;
-use super::checkpoints::{Checkpoints, short};
+use super::checkpoints::{Checkpoints, same_scale, short};
 use super::curve::LevelCurve;
 use super::profile::Profile;
 use crate::random::{Purpose, generator};
@@ -143,7 +143,11 @@ impl ScalingLaw {
             1.0 + self.curve.size_error * normal
         };
         let of_sizes: Vec<f64> = self.runs.sizes.iter().map(|_| error()).collect();
-        let of_target = error();
+        // The runs of a size that was measured share the error that they have; to draw it is to move the curve.
+        let known = self.runs.sizes.iter();
+        let mut known = known.zip(&of_sizes);
+        let known = known.find(|(size, _)| same_scale(**size, scale.parameters));
+        let of_target = known.map_or_else(error, |(_, error)| 1.0 / error);
         let mut levels = self.profile.resampled_levels(&self.runs, &counts);
         for (c, cell) in self.runs.cells.iter().enumerate() {
             let row = levels.row_mut(c).iter_mut();

@@ -21,7 +21,7 @@
 //! Checkpoints of one run are one run. Their weights sum to 1 and grow with the fourth power of the share of the run
 //! that is done, since the learning rate has not decayed at earlier ones and their losses are too high for their
 //! tokens. Those of the first quarter are left out. All runs of one size share an error, which more mixtures do not
-//! average out; a size that is predicted has one, too.
+//! average out; a size that was not measured has one, too.
 
 mod checkpoints;
 mod curve;

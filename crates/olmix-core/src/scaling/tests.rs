@@ -198,6 +198,24 @@ fn scaling_draws_repeat_and_surround_the_expected_level() {
     let wide = crate::trust::interval(&drawn, 0.9);
     assert!(wide.high - wide.low > 1.5 * (found.high - found.low));
     assert_eq!(law.beyond(far), (20.0, 20.0));
+    // At a size that was measured more is known than between sizes.
+    let width = |parameters: f64| {
+        let there = Scale {
+            parameters,
+            tokens: 2e10,
+        };
+        let levels: Vec<f64> = (0..200)
+            .map(|number| average(&law.draw(there, 7, number).unwrap().swarm))
+            .collect();
+        let found = crate::trust::interval(&levels, 0.9);
+        found.high - found.low
+    };
+    assert!(
+        width(2e8) < 0.5 * width(1.5e8),
+        "{} {}",
+        width(2e8),
+        width(1.5e8)
+    );
 }
 
 #[test]
