@@ -39,6 +39,16 @@ pub enum CoreError {
     /// A run with a cell that is not a finite number.
     #[error("run `{0}` has a value that is not a finite number")]
     NotFinite(String),
+    /// More runs asked for than there are mixtures that differ.
+    #[error(
+        "{asked} runs are asked for, and only {found} mixtures differ from the runs that are there and from each other"
+    )]
+    TooFewMixtures {
+        /// Runs asked for.
+        asked: usize,
+        /// Mixtures found.
+        found: usize,
+    },
     /// Too few runs for a law with coefficients per live domain.
     #[error(
         "{} too few for a {} law over {live} sampled domains: at least {needed} are needed (and {} \

@@ -40,6 +40,8 @@ pub enum Purpose {
     Scaling,
     /// Drawing scales and shifts of calibrated laws.
     Calibration,
+    /// Mixtures that might be run next.
+    Next,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

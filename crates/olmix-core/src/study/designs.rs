@@ -83,7 +83,7 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
 }
 
 /// Domains without sources above them, with their prior.
-fn flat(domains: &DomainSet, prior: &[f64]) -> Result<Tree, CoreError> {
+pub(super) fn flat(domains: &DomainSet, prior: &[f64]) -> Result<Tree, CoreError> {
     let leaf = |(name, share): (&str, &f64)| Node {
         name: name.to_owned(),
         // Sizes are above 0; what has no prior is next to never drawn.

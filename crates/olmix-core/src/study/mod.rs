@@ -10,6 +10,7 @@ mod constraints;
 mod designs;
 mod distribution;
 mod laws;
+mod next;
 mod proxy_size;
 mod regions;
 mod reuse;
@@ -43,6 +44,8 @@ pub enum Question {
     Designs,
     /// Do laws that are chosen by regions held out, too, predict better where mixtures are proposed?
     Regions,
+    /// Runs in batches, each chosen by what the earlier ones say, or all at once?
+    Next,
     /// What does reuse keep while the domains change?
     Reuse,
     /// What are old runs worth after a part of a domain's content was replaced?
@@ -130,6 +133,7 @@ impl<'a> Study<'a> {
             Question::Solver => &["solver"],
             Question::Designs => &["design", "runs"],
             Question::Regions => &["held_out"],
+            Question::Next => &["method", "runs"],
             Question::Reuse => &["oracle", "tokens", "method", "c"],
             Question::Revision => &["oracle", "set", "domain", "changed"],
         }
@@ -154,6 +158,7 @@ impl<'a> Study<'a> {
                 "regions_expect",
                 "regions_rmse",
             ],
+            Question::Next => &["gain", "of_one_shot", "regret"],
             Question::Reuse => &[
                 "runs",
                 "gain",
@@ -179,6 +184,7 @@ impl<'a> Study<'a> {
             Question::Solver => choices::solvers(),
             Question::Designs => designs::settings(self),
             Question::Regions => regions::settings(),
+            Question::Next => next::settings(self),
             Question::Reuse => reuse::settings(self),
             Question::Revision => reuse::revision::settings(self),
         };
@@ -208,6 +214,7 @@ impl<'a> Study<'a> {
             Question::Solver => choices::run_solver(self, cell),
             Question::Designs => designs::run(self, cell),
             Question::Regions => regions::run(self, cell),
+            Question::Next => next::run(self, cell),
             Question::Reuse => reuse::run(self, cell),
             Question::Revision => reuse::revision::run(self, cell),
         }
@@ -264,7 +271,7 @@ impl<'a> Study<'a> {
                 "to fit laws to a part of them and judge by those of another",
             ),
             Question::Reuse | Question::Revision => return Ok(()),
-            Question::SwarmSize | Question::SwarmDistribution => {
+            Question::SwarmSize | Question::SwarmDistribution | Question::Next => {
                 self.law()?;
                 return Ok(());
             }
@@ -290,7 +297,7 @@ impl<'a> Study<'a> {
 
 impl Question {
     /// All questions, with their names on the command line.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("swarm-size", Self::SwarmSize),
         ("swarm-distribution", Self::SwarmDistribution),
         ("laws", Self::Laws),
@@ -299,6 +306,7 @@ impl Question {
         ("solver", Self::Solver),
         ("designs", Self::Designs),
         ("regions", Self::Regions),
+        ("next", Self::Next),
         ("reuse", Self::Reuse),
         ("revision", Self::Revision),
     ];
@@ -314,7 +322,9 @@ impl Question {
     fn oracles(self) -> Vec<LawOptions> {
         let saturating = LawOptions::Saturating(SaturatingOptions::default());
         match self {
-            Self::SwarmSize | Self::SwarmDistribution | Self::Constraints => vec![saturating],
+            Self::SwarmSize | Self::SwarmDistribution | Self::Constraints | Self::Next => {
+                vec![saturating]
+            }
             // As theory has it, with the ridge that keeps it sane at the prior, and as reality looks.
             Self::Reuse | Self::Revision => {
                 let [ridged, _] = crate::trust::reference_laws();

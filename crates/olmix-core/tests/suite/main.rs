@@ -13,6 +13,7 @@ mod generate;
 mod log_linear;
 mod loss_terms;
 mod objective;
+mod next;
 mod other_laws;
 mod price;
 mod regret;
