@@ -39,6 +39,11 @@ pub enum CoreError {
     /// A run with a cell that is not a finite number.
     #[error("run `{0}` has a value that is not a finite number")]
     NotFinite(String),
+    /// Runs asked for beside a fit that proposes nothing by laws.
+    #[error(
+        "the next runs are chosen by fitted laws and the best mixture that they propose, and this fit has none"
+    )]
+    NextWithoutLaws,
     /// More runs asked for than there are mixtures that differ.
     #[error(
         "{asked} runs are asked for, and only {found} mixtures differ from the runs that are there and from each other"

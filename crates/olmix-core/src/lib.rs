@@ -181,6 +181,7 @@ pub use mixture::{
 };
 pub use objective::Objective;
 pub use next::{NextProblem, NextRuns, next_runs};
+pub use next::{NextProblem, NextRuns, next_for, next_runs};
 pub use oracle::Oracle;
 pub use random::{Purpose, generator, split_mix64};
 pub use spec::{DeadDomains, FitSpec, Ridge};

@@ -29,4 +29,4 @@ pub use runs::{Nearest, Runs};
 pub use server::{ListenError, Server, Stop, stop};
 pub use settings::Settings;
 pub use solve::{Bound, Solved, prices, solve};
-pub use source::OpenError;
+pub use source::{OpenError, fit_behind};

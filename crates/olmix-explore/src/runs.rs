@@ -1,6 +1,6 @@
 //! The runs that the laws were fitted to, as far as they are at hand.
 
-use olmix_core::{Matrix, Swarm};
+use olmix_core::{Matrix, Swarm, total_variation};
 use serde::Serialize;
 
 /// The run whose mixture is nearest to another mixture.
@@ -50,11 +50,6 @@ impl Runs {
             typical: self.typical,
         })
     }
-}
-
-/// `½ Σ |a − b|`, from 0 to 1.
-pub(crate) fn total_variation(a: &[f64], b: &[f64]) -> f64 {
-    0.5 * a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f64>()
 }
 
 /// The median over runs of the distance to the nearest run of another mixture. Of many runs, every so-and-so-many-th is

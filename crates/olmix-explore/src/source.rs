@@ -155,6 +155,27 @@ pub fn fitted(path: &Path, file: &MixtureFile) -> Result<Fitted, String> {
     }))
 }
 
+/// The config that gives the fit behind a path: a folder that a fit wrote, or its mixture file.
+///
+/// # Errors
+/// Why there is none, in a sentence with what to give instead.
+pub fn fit_behind(path: &Path) -> Result<PathBuf, String> {
+    let source = Source::find(path).map_err(|error| error.to_string())?;
+    let help = "give the fit config itself";
+    let told = |why: String| format!("{}: {why}\n  help: {help}", path.display());
+    let Some(mixture) = source.mixture else {
+        return Err(told("there is no mixture.json in it".into()));
+    };
+    let file = MixtureFile::read(&mixture).map_err(|error| error.to_string())?;
+    let fitted = fitted(&mixture, &file).map_err(told)?;
+    if fitted.complete && fitted.tables.is_empty() {
+        return Ok(fitted.config);
+    }
+    Err(told(
+        "its config alone does not give this fit any more".into(),
+    ))
+}
+
 /// Where relative paths of a mixture file may start: the working directory, the file's folder, those above it.
 fn roots(path: &Path) -> Vec<PathBuf> {
     let mut roots = vec![PathBuf::new()];

@@ -199,6 +199,10 @@ pub(crate) fn core_sentence(error: &CoreError) -> String {
         CoreError::TargetWithoutLaws => format!(
             "{error}: remove `target`, or set `regression.type` to a law, such as `log_linear`"
         ),
+        CoreError::NextWithoutLaws => format!(
+            "{error}: use a law such as `regression.type: log_linear`, without `proposer.fit_only` and `proposer.worst`"
+        ),
+        CoreError::TooFewMixtures { .. } => format!("{error}: ask for fewer"),
         CoreError::StudyWithoutLaw => {
             "a study needs a law by name: set `regression.type` to one that is fitted, such as \
              `log_linear`"

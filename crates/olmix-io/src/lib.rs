@@ -61,7 +61,7 @@ pub use core_messages::{
 pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};
 pub use messages::first_few;
-pub use swarm::drawn_swarm::{DrawnSwarm, SampledDomain};
+pub use swarm::drawn_swarm::{DrawnSwarm, NamedRuns, SampledDomain, refuse_other};
 pub use swarm::load_fit::{load_fit, load_fit_text, load_fit_with};
 pub use swarm::load_runs::{Measured, Runs, load_any_mixtures, load_mixtures, load_runs};
 pub use swarm::load_swarm::SwarmTables;

@@ -101,6 +101,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Explore(options) => command::explore::run(options),
         Command::Fit(options) => command::fit::run(options),
         Command::Compare(options) => command::compare::run(options),
+        Command::Next(options) => command::next::run(options),
         Command::Study(options) => command::study::run(options),
         Command::Sweep(options) => command::sweep::run(options),
         Command::Predict(options) => command::predict::run(options),

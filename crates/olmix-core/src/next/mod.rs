@@ -17,7 +17,7 @@ use crate::optimize::Optimizer;
 use crate::random::{Purpose, generator};
 use crate::swarm::dot;
 use crate::trust::{Resampling, noise, resampled_laws};
-use crate::{Constraints, CoreError, FitSpec, Matrix, Swarm, kl_divergence};
+use crate::{Constraints, CoreError, Fit, FitSpec, Matrix, Swarm, kl_divergence};
 
 use belief::Belief;
 use candidates::candidates;
@@ -173,6 +173,36 @@ pub fn next_runs(
         noise: sd,
         candidates: points.len() - decisions,
     })
+}
+
+/// As [`next_runs`], for a fit to this swarm.
+///
+/// # Errors
+/// As [`next_runs`]; [`CoreError::NextWithoutLaws`] where the fit has no laws, or where it is not to propose the best
+/// mixture.
+pub fn next_for(
+    swarm: &Swarm,
+    spec: &FitSpec,
+    fit: &Fit,
+    (count, resamples): (usize, usize),
+    progress: &(dyn Fn() + Sync),
+) -> Result<NextRuns, CoreError> {
+    let optimizer = fit.optimizer.as_ref().or(spec.optimizer.as_ref());
+    let optimizer = optimizer.filter(|optimizer| !optimizer.is_worst());
+    let (Some(options), Some(optimizer)) = (&fit.options, optimizer) else {
+        return Err(CoreError::NextWithoutLaws);
+    };
+    let problem = NextProblem {
+        swarm: &swarm.subset(&fit.train),
+        spec,
+        options,
+        laws: &fit.laws,
+        optimizer,
+        constraints: &spec.constraints_holding(&fit.dead),
+        count,
+        resamples,
+    };
+    next_runs(&problem, progress)
 }
 
 /// Draws by which the fall after several runs is estimated.

@@ -1,16 +1,15 @@
 //! The runs worth training next: those after which a law predicts best where a mixture may be proposed.
 
-use olmix_core::Matrix;
 use olmix_core::generate::{
     Level, Node, Sampler, SamplerOptions, Tree, prediction_error, region, v_optimal,
 };
+use olmix_core::{Matrix, total_variation};
 use serde_json::{Value, json};
 
 use super::mixtures;
 use crate::error::ApiError;
 use crate::explorer::Explorer;
 use crate::model::Model;
-use crate::runs::total_variation;
 
 /// Runs that may be asked for at once.
 const MOST: usize = 256;

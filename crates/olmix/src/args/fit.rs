@@ -1,4 +1,4 @@
-//! `olmix fit`, `olmix sweep`, `olmix compare` and `olmix predict`.
+//! `olmix fit`, `olmix sweep`, `olmix compare`, `olmix predict` and `olmix next`.
 
 use std::path::PathBuf;
 
@@ -352,6 +352,35 @@ pub struct PredictArgs {
     /// file].
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `olmix next`.
+#[derive(Debug, Args)]
+pub struct NextArgs {
+    /// A fit config (YAML), or a folder that `olmix fit` wrote, or its mixture.json.
+    #[arg(value_name = "CONFIG|DIR")]
+    pub fit: PathBuf,
+    /// Number of runs to choose.
+    #[arg(long, value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub runs: u32,
+    /// Refits to resampled runs, by which a run's worth is told [default: the config's, at least 20].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub bootstrap: Option<u32>,
+    /// Settings of the laws.
+    #[command(flatten)]
+    pub laws: LawArgs,
+    /// A launch config with what all runs share; with it and --data, one launch config per run is written.
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub base: Option<PathBuf>,
+    /// The generation config of the swarm, which says where the data is; for launch configs.
+    #[arg(long, value_name = "FILE", requires = "base")]
+    pub data: Option<PathBuf>,
+    /// Folder for ratios.csv and the launch configs.
+    #[arg(long, value_name = "DIR", default_value = "next")]
+    pub output: PathBuf,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,

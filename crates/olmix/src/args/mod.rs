@@ -21,7 +21,7 @@ pub use collect::CollectArgs;
 pub use cost::CostArgs;
 pub use demo::DemoArgs;
 pub use explore::ExploreArgs;
-pub use fit::{CompareArgs, FitArgs, LawArgs, PredictArgs, SettingArgs, SweepArgs};
+pub use fit::{CompareArgs, FitArgs, LawArgs, NextArgs, PredictArgs, SettingArgs, SweepArgs};
 pub use generate::GenerateArgs;
 pub use launch::{
     LaunchCancelArgs, LaunchCommand, LaunchLogsArgs, LaunchPreviewArgs, LaunchRunArgs,
@@ -108,10 +108,16 @@ pub enum Command {
         after_help = "Example:\n  olmix compare --config examples/demo/fit.yaml --presets olmixbase,unimax,natural\n\nA mixture looks best to the law that it was optimized with. The table of gains shows what the laws of the other methods predict for it."
     )]
     Compare(CompareArgs),
+    /// Choose the runs whose measurement is worth most for the mixture, and tell what stopping now costs.
+    #[command(
+        after_help = "Example:\n  olmix next examples/demo/fit.yaml --runs 5 --output next\n\nWrites ratios.csv with the mixtures to train, and with --base and --data one launch config per run in launch/. Train them, add their rows to the tables of the fit, and ask again. docs/next.md says how runs are chosen."
+    )]
+    Next(NextArgs),
     /// Study how many runs, which law and which optimizer your swarm needs: the research questions of
     /// the method's paper.
     #[command(
         after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, chosen by their mixtures alone\n  regions             laws chosen by random folds against laws chosen by regions held out, too, where mixtures are proposed\n  reuse               the paper's case study: how much gain reuse keeps while domains change (64 domains)\n  revision            what old runs are worth after a part of a domain changed\n  proxy-size          whether two model sizes rank the same mixtures alike (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is interrupted resumes when it is started again. docs/study.md has results for three public swarms."
+        after_help = "Questions:\n  swarm-size          error and regret against the number of runs, for several numbers of domains\n  swarm-distribution  sparse or dense mixtures, near the prior or far from it\n  laws                rank correlation of every law with unseen runs, against the number of runs\n  granularity         one law per task, per family, or for the average\n  constraints         the swarm within the token caps, or the solve, or both\n  solver              exact at several λ, local search, simulation, search\n  designs             which runs are worth training, chosen by their mixtures alone\n  next                runs chosen in batches by what earlier ones say, against a design made at once\n  reuse               the paper's case study: how much gain reuse keeps while domains change (64 domains)\n  revision            what old runs are worth after a part of a domain changed\n  proxy-size          whether two model sizes rank the same mixtures alike (--against)\n\nExample:\n  olmix study laws --config examples/demo/fit.yaml --seeds 3\n\nA study that is interrupted resumes when it is started again. docs/study.md has results for three public swarms."
     )]
     Study(StudyArgs),
     /// Compute what reusing a mixture's ratios costs, by theory and by given laws.

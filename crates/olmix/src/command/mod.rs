@@ -12,6 +12,7 @@ pub mod fit;
 pub mod generate;
 pub mod launch;
 pub mod mix;
+pub mod next;
 pub mod predict;
 pub mod priors;
 pub mod project;

@@ -239,6 +239,11 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
             None,
             3,
             "Error of laws chosen by folds and regions, in a region held out",
+        Question::Next => (
+            1,
+            Some(0),
+            2,
+            "Regret of the proposed mixture, by how runs are chosen",
         ),
         Question::Designs => (1, Some(0), 1, "Share of the gain of all runs, by design"),
         Question::Solver => (

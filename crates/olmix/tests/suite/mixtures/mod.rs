@@ -8,6 +8,7 @@ mod fit;
 mod measured;
 mod methods;
 mod objective;
+mod next;
 mod output_folder;
 mod predict;
 mod prices;

@@ -177,6 +177,7 @@ fn help_pages_are_printed() {
         "sweep --help",
         "predict --help",
         "compare --help",
+        "next --help",
         "study --help",
         "export --help",
         "mix diff --help",
