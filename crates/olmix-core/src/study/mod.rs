@@ -159,6 +159,7 @@ impl<'a> Study<'a> {
                 "regions_rmse",
             ],
             Question::Next => &["gain", "of_one_shot", "regret"],
+            Question::Next => &["gain", "of_one_shot", "kept", "regret"],
             Question::Reuse => &[
                 "runs",
                 "gain",

@@ -1,4 +1,5 @@
 //! The runs worth measuring next.
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use olmix_core::law::LawOptions;
 use olmix_core::{CoreError, FitSpec, NextProblem, NextRuns, fit, next_runs};

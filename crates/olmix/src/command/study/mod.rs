@@ -242,7 +242,7 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
         Question::Next => (
             1,
             Some(0),
-            2,
+            3,
             "Regret of the proposed mixture, by how runs are chosen",
         ),
         Question::Designs => (1, Some(0), 1, "Share of the gain of all runs, by design"),
