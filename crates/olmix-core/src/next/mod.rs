@@ -32,8 +32,10 @@ pub struct NextProblem<'a> {
     pub spec: &'a FitSpec,
     /// How the laws were fitted.
     pub options: &'a LawOptions,
-    /// One law per task.
+    /// One law per task, calibrated where the fit is for a target.
     pub laws: &'a [FittedLaw],
+    /// The laws of the swarm's own losses: the same where nothing is calibrated.
+    pub proxies: &'a [FittedLaw],
     /// The optimizer, with its λ.
     pub optimizer: &'a Optimizer,
     /// Constraints of the solve, dead domains held.
@@ -91,6 +93,8 @@ pub fn next_runs(
     let proposed = solve(problem.laws)?;
     let with = Resampling {
         laws: problem.laws,
+        // A run of a proxy says nothing of the scale of the target: calibrated laws keep theirs.
+        target: None,
         options: problem.options,
         natural: spec.prior.weights(),
         proposed: &proposed,
@@ -197,6 +201,7 @@ pub fn next_for(
         spec,
         options,
         laws: &fit.laws,
+        proxies: fit.proxy_laws(),
         optimizer,
         constraints: &spec.constraints_holding(&fit.dead),
         count,
@@ -242,25 +247,35 @@ fn average_losses(laws: &[FittedLaw], weights: &[f64], mixtures: &[Vec<f64>]) ->
 }
 
 /// The noise of a run's average loss: by replicates, else by the residuals of the fit, for which coefficients take up
-/// as many runs as there are of them, or half of the runs where they are more.
+/// as many runs as there are of them, or half of the runs where they are more. Of calibrated laws, in the unit of the
+/// target: as much wider as its losses are over the runs.
 fn run_noise(problem: &NextProblem<'_>, weights: &[f64]) -> f64 {
-    if let Some(found) = noise(problem.swarm, problem.spec.confidence) {
-        return found.average.sd;
-    }
     let swarm = problem.swarm;
     let rows: Vec<Vec<f64>> = (0..swarm.len())
         .map(|run| swarm.mixtures().row(run).to_vec())
         .collect();
-    let predicted = average_losses(problem.laws, weights, &rows);
+    let predicted = average_losses(problem.proxies, weights, &rows);
+    let scale = if problem.laws == problem.proxies {
+        1.0
+    } else {
+        let of_target = average_losses(problem.laws, weights, &rows);
+        let ratio = spread(&of_target) / spread(&predicted);
+        if ratio.is_finite() { ratio } else { 1.0 }
+    };
+    if let Some(found) = noise(swarm, problem.spec.confidence) {
+        return scale * found.average.sd;
+    }
     let measured = swarm.average_losses();
-    let squares: f64 = predicted
-        .iter()
-        .zip(&measured)
-        .map(|(a, b)| (a - b).powi(2))
-        .sum();
+    let residuals = predicted.iter().zip(&measured);
+    let squares: f64 = residuals.map(|(a, b)| (a - b).powi(2)).sum();
     let parameters = problem.options.parameters(swarm.live_domains().len());
     let left = (swarm.len() - parameters.min(swarm.len() / 2)).max(1);
-    (squares / left as f64).sqrt()
+    scale * (squares / left as f64).sqrt()
+}
+
+fn spread(values: &[f64]) -> f64 {
+    let (_, error) = mean_and_error(values);
+    error * (values.len() as f64).sqrt()
 }
 
 fn mean_and_error(values: &[f64]) -> (f64, f64) {

@@ -129,6 +129,7 @@ fn sequential(study: &Study<'_>, count: usize, seed: u64) -> Result<Vec<Vec<f64>
                 spec: &spec,
                 options: &options,
                 laws: &laws,
+                proxies: &laws,
                 optimizer: &optimizer,
                 constraints: &spec.constraints,
                 count: BATCH.min(count - mixtures.len()),

@@ -16,6 +16,7 @@ fn next(planted: &Planted, spec: &FitSpec, count: usize) -> Result<NextRuns, Cor
             spec,
             options,
             laws: &fitted.laws,
+            proxies: fitted.proxy_laws(),
             optimizer: fitted.optimizer.as_ref().unwrap(),
             constraints: &spec.constraints,
             count,
