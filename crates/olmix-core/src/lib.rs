@@ -152,8 +152,8 @@ pub mod law;
 mod loss_change;
 mod matrix;
 mod mixture;
-pub mod objective;
 mod next;
+pub mod objective;
 pub mod optimize;
 mod oracle;
 pub mod price;
@@ -179,9 +179,8 @@ pub use matrix::Matrix;
 pub use mixture::{
     Mixture, SUM_TOLERANCE, first_that_is_no_mixture, kl_divergence, total_variation,
 };
-pub use objective::Objective;
-pub use next::{NextProblem, NextRuns, next_runs};
 pub use next::{NextProblem, NextRuns, next_for, next_runs};
+pub use objective::Objective;
 pub use oracle::Oracle;
 pub use random::{Purpose, generator, split_mix64};
 pub use spec::{DeadDomains, FitSpec, Ridge};

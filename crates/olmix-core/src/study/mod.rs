@@ -158,7 +158,6 @@ impl<'a> Study<'a> {
                 "regions_expect",
                 "regions_rmse",
             ],
-            Question::Next => &["gain", "of_one_shot", "regret"],
             Question::Next => &["gain", "of_one_shot", "kept", "regret"],
             Question::Reuse => &[
                 "runs",

@@ -239,6 +239,7 @@ fn figure(study: &Study<'_>, rows: &[Summary]) -> Figure {
             None,
             3,
             "Error of laws chosen by folds and regions, in a region held out",
+        ),
         Question::Next => (
             1,
             Some(0),
