@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::common::newcomer;
+use crate::common::{newcomer, runs_of_three_sizes};
 use assert_cmd::Command;
 use olmix_io::project::read_changes;
 use olmix_io::yaml::recorded_keys;
@@ -297,37 +297,6 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
         );
     }
     fits
-}
-
-/// Gives the tables of a swarm three sizes and two numbers of tokens, with losses that fall by powers of both.
-fn runs_of_three_sizes(folder: &Path) {
-    let scales = [(5e7, 5e9), (1e8, 1e10), (2e8, 1e10), (2e8, 2e10)];
-    for file in ["ratios.csv", "metrics.csv"] {
-        let table = std::fs::read_to_string(folder.join(file)).unwrap();
-        let mut lines = table.lines();
-        let mut sized = format!("{},parameters,tokens\n", lines.next().unwrap());
-        if file == "metrics.csv" {
-            sized = sized.replace(",parameters,tokens", "");
-        }
-        for line in lines {
-            for (parameters, tokens) in scales {
-                let (run, cells) = line.split_once(',').unwrap();
-                let run = format!("{run}-{parameters}-{tokens},");
-                if file == "ratios.csv" {
-                    sized += &format!("{run}{cells},{parameters},{tokens}\n");
-                    continue;
-                }
-                let level =
-                    0.5 + (parameters / 1e8_f64).powf(-0.3) + (tokens / 1e10_f64).powf(-0.4);
-                let losses = cells.split(',').map(|cell| {
-                    let loss: f64 = cell.parse().unwrap();
-                    format!("{}", loss * level / 2.5)
-                });
-                sized += &format!("{run}{}\n", losses.collect::<Vec<_>>().join(","));
-            }
-        }
-        std::fs::write(folder.join(file), sized).unwrap();
-    }
 }
 
 #[test]

@@ -14,3 +14,4 @@ mod predict;
 mod prices;
 mod printed;
 mod replicates;
+mod scale;
