@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ ARGUMENTS = {
     "diagnostics.confidence": "confidence",
     "constraints.target_tokens": "target_tokens",
     "scale": "scale",
+    "target": "target",
     "constraints.repetition_factor": "repetition",
     "constraints.bounds": "bounds",
     "constraints.groups": "groups",
@@ -63,6 +65,7 @@ def fit_settings(
     seed: int | None,
     target_tokens: float | str | None,
     scale: Mapping[str, float | str] | None,
+    target: Mapping[str, str | os.PathLike[str]] | None,
 ) -> Changes:
     """The settings of laws that were given."""
     changes: Changes = {
@@ -76,6 +79,7 @@ def fit_settings(
         ("diagnostics", "folds"): folds,
         ("constraints", "target_tokens"): target_tokens,
         ("scale",): dict(scale) if scale else None,
+        ("target",): {key: os.fspath(path) for key, path in target.items()} if target else None,
         ("filtering", "directions"): dict(directions) if directions else None,
         ("filtering", "drop_metrics"): _names(drop, "drop") or None,
         ("filtering", "obj_weights"): dict(weights) if weights else None,

@@ -41,6 +41,7 @@ def fit(
     seed: int | None = None,
     target_tokens: float | str | None = None,
     scale: Mapping[str, float | str] | None = None,
+    target: Mapping[str, str | os.PathLike[str]] | None = None,
     preset: str | None = None,
     progress: Any = None,
 ) -> Fit:
@@ -81,6 +82,9 @@ def fit(
     scale : mapping, optional
         ``{"parameters": "1.2B", "tokens": "40B"}``: the size that losses and mixtures are for, where the runs are of
         several sizes, which columns ``parameters`` and ``tokens`` of the tables say (docs/scale.md).
+    target : mapping, optional
+        ``{"ratios": path, "metrics": path}``: a few runs of the model that the mixture is for. They calibrate the laws,
+        so that losses and mixtures are for it (docs/transfer.md).
     preset : str, optional
         A published method that replaces law, granularity, optimizer and caps.
     progress : bool or callable, optional
@@ -136,6 +140,7 @@ def fit(
         "seed": seed,
         "target_tokens": target_tokens,
         "scale": scale,
+        "target": target,
     }
     if isinstance(swarm, Swarm) and directions:
         given["directions"] = {**swarm.directions, **directions}

@@ -35,6 +35,11 @@ export function predictor(law: LawCoefficients, runs: Float64Array[] = []): Pred
       return gaussianProcess(law, runs);
     case 'lightgbm':
       return trees(law);
+    case 'calibrated': {
+      const { scale, shift } = law;
+      const ofProxies = predictor(law.law, runs);
+      return (p) => shift + scale * ofProxies(p);
+    }
     default: {
       const unknown = law as { type?: unknown };
       throw new Error(`this page doesn't know the law \`${String(unknown.type)}\``);

@@ -16,9 +16,11 @@ mod regions;
 mod reuse;
 mod summary;
 mod swarm_size;
+mod transfer;
 
 pub use proxy_size::{ProxySize, proxy_size, runs_in_both};
 pub use summary::{Summary, summarize};
+pub use transfer::{CalibratedTransfer, TRANSFER_RUNS, Transfer, TransferScores, transfer};
 
 use crate::law::{LawOptions, SaturatingOptions};
 use crate::optimize::{Local, Optimizer};

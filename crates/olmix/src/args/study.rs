@@ -7,6 +7,7 @@ use clap::builder::TypedValueParser;
 use olmix_core::LawKind;
 use olmix_core::study::Question;
 
+use super::fit::{TargetTables, target};
 use super::{Common, LawArgs, choice};
 
 /// A question that `olmix study` can ask.
@@ -16,15 +17,16 @@ pub enum StudyQuestion {
     Of(Question),
     /// One that needs a second metrics file.
     ProxySize,
+    /// One that needs runs of the target.
+    Transfer,
 }
 
 fn question() -> impl TypedValueParser<Value = StudyQuestion> {
     let of_swarm = Question::ALL.map(|(name, question)| (name, StudyQuestion::Of(question)));
-    choice(
-        of_swarm
-            .into_iter()
-            .chain([("proxy-size", StudyQuestion::ProxySize)]),
-    )
+    choice(of_swarm.into_iter().chain([
+        ("proxy-size", StudyQuestion::ProxySize),
+        ("transfer", StudyQuestion::Transfer),
+    ]))
 }
 
 fn law() -> impl TypedValueParser<Value = LawKind> {
@@ -52,6 +54,9 @@ pub struct StudyArgs {
     /// For `proxy-size`: metrics of the same mixtures, measured on models of another size.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
+    /// For `transfer`: runs of a larger model or a longer horizon; repeatable [default: the config's `target`].
+    #[arg(long, value_name = "RATIOS,METRICS", value_parser = target)]
+    pub target: Vec<TargetTables>,
     /// Folder for the table, the figure and the journal.
     #[arg(long, value_name = "DIR", default_value = "out/study")]
     pub output_dir: PathBuf,

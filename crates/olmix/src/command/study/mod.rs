@@ -3,6 +3,7 @@
 mod details;
 mod journal;
 mod proxy_size;
+mod transfer;
 
 use olmix_core::Observer;
 use olmix_core::study::{Cell, Question, Study, Summary, summarize};
@@ -33,12 +34,26 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
             bootstrap: Some(0),
             ..Overrides::default()
         };
-        let loaded = load_fit_with(&args.config, &overrides)?;
+        let mut loaded = load_fit_with(&args.config, &overrides)?;
         let question = match args.question {
             StudyQuestion::Of(question) => question,
             StudyQuestion::ProxySize => return proxy_size::run(args, &loaded),
+            StudyQuestion::Transfer => return transfer::run(args, &overrides, &loaded),
         };
+        if !args.target.is_empty() {
+            return Err(Failure::usage(
+                format!(
+                    "--target is for the study `transfer`, not for `{}`",
+                    question.name()
+                ),
+                "leave it out",
+            ));
+        }
         let quiet = args.common.quiet || args.common.json;
+        if loaded.spec.target.take().is_some() {
+            let notice = "target has no effect: this study is about the runs of the swarm alone";
+            loaded.notices.push(notice.to_owned());
+        }
         if !quiet {
             output::notices(&loaded.notices);
         }

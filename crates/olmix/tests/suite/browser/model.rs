@@ -48,19 +48,26 @@ fn laws_in_the_page_predict_what_the_laws_here_do() {
         let path = folder.path().join("fit.yaml");
         std::fs::write(&path, config).unwrap();
         let loaded = load_fit(&path).unwrap();
-        let fit = olmix_core::fit_only(&loaded.swarm, &loaded.spec, &()).unwrap();
-        let file = MixtureFile::new(&loaded, &fit).to_bytes().unwrap();
-        let points = mixtures(loaded.swarm.domains().len(), 100);
-        let losses = points.iter().map(|p| -> Vec<f64> {
-            let laws = fit.laws.iter();
-            laws.map(|law| law.predict(p)).collect()
-        });
-        cases.push(json!({
-            "kind": kind.name(),
-            "mixture": String::from_utf8(file).unwrap(),
-            "losses": losses.collect::<Vec<_>>(),
-            "mixtures": points,
-        }));
+        let mut fit = olmix_core::fit_only(&loaded.swarm, &loaded.spec, &()).unwrap();
+        for name in [
+            kind.name().to_owned(),
+            format!("{}, calibrated", kind.name()),
+        ] {
+            let file = MixtureFile::new(&loaded, &fit).to_bytes().unwrap();
+            let points = mixtures(loaded.swarm.domains().len(), 100);
+            let losses = points.iter().map(|p| -> Vec<f64> {
+                let laws = fit.laws.iter();
+                laws.map(|law| law.predict(p)).collect()
+            });
+            cases.push(json!({
+                "kind": name,
+                "mixture": String::from_utf8(file).unwrap(),
+                "losses": losses.collect::<Vec<_>>(),
+                "mixtures": points,
+            }));
+            let calibrated = fit.laws.iter().map(|law| law.calibrated(0.7, 0.2));
+            fit.laws = calibrated.collect();
+        }
     }
     let laws = folder.path().join("laws.json");
     std::fs::write(&laws, serde_json::to_vec(&cases).unwrap()).unwrap();

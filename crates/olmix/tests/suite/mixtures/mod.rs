@@ -15,3 +15,4 @@ mod prices;
 mod printed;
 mod replicates;
 mod scale;
+mod target;
