@@ -20,7 +20,7 @@ from ._collect import collect
 from ._fit import Fit
 from ._fitted_law import FittedLaw
 from ._fitting import fit
-from ._generate import Draws, generate
+from ._generate import Draws, generate, next_runs
 from ._law import Law
 from ._mix import Mix
 from ._project import Plan, Project, plan
@@ -49,6 +49,7 @@ __all__ = [
     "examples",
     "fit",
     "generate",
+    "next_runs",
     "notices",
     "plan",
     "read_mixture",

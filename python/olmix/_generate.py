@@ -1,4 +1,4 @@
-"""The mixtures of a swarm to train, drawn by `olmix generate`."""
+"""The mixtures of a swarm to train, drawn by `olmix generate`, and of the runs after it, chosen by `olmix next`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ._swarm import _sizes
 from ._tables import is_path, like
 from .errors import FileError, InputError
 
-__all__ = ["Draws", "generate"]
+__all__ = ["Draws", "generate", "next_runs"]
 
 
 class Draws:
-    """The mixtures of a swarm that was drawn; made by `olmix.generate`.
+    """The mixtures of runs to train; made by `olmix.generate` and `olmix.next_runs`.
 
     Attributes
     ----------
     summary : dict
-        What ``olmix generate --json`` prints: runs, mixtures, and how well they determine a law.
+        What ``olmix generate --json`` or ``olmix next --json`` prints: runs, mixtures, and what they are worth.
 
     Examples
     --------
@@ -210,6 +210,65 @@ def generate(
             ["generate", "--config", path, "--output", output, *words], arguments=given, progress=progress
         )
         return Draws(_files(output), summary, None)
+
+
+def next_runs(
+    fit: str | os.PathLike[str],
+    *,
+    runs: int = 10,
+    bootstrap: int | None = None,
+    base: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
+    progress: Any = None,
+) -> Draws:
+    """Choose the runs whose measurement is worth most for the mixture of a fit.
+
+    Parameters
+    ----------
+    fit : path
+        A fit config, a folder that ``olmix fit`` wrote, or its ``mixture.json``.
+    runs : int
+        Number of runs to choose.
+    bootstrap : int, optional
+        Refits to resampled runs, by which a run's worth is told; the config's where not given.
+    base, data : path, optional
+        A launch config with what all runs share, and the generation config of the swarm: `Draws.save` then writes one
+        launch config per run. Both or none.
+    progress : bool or callable, optional
+        See `olmix.fit`.
+
+    Returns
+    -------
+    Draws
+        The mixtures, the one worth most first. ``summary["regret"]`` is what stopping now costs, in the unit of the
+        losses, and ``summary["variants"][k]["regret_after"]`` what is left of it after k + 1 runs.
+
+    Raises
+    ------
+    olmix.errors.InputError
+        For a fit without laws, and where more runs are asked for than can differ.
+
+    Examples
+    --------
+    >>> import olmix, pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "r.csv").write_text("run,web,code\\na,0.1,0.9\\nb,0.3,0.7\\nc,0.5,0.5\\nd,0.7,0.3\\n")
+    >>> _ = (folder / "m.csv").write_text("run,loss_x\\na,1.4\\nb,1.1\\nc,1.0\\nd,1.2\\n")
+    >>> tables = "swarm: {ratios: r.csv, metrics: m.csv}\\npriors: {relative_sizes: {web: 1, code: 1}}\\n"
+    >>> _ = (folder / "fit.yaml").write_text(tables + "regression: {type: saturating}\\n")
+    >>> olmix.next_runs(folder / "fit.yaml", runs=2)
+    Draws: 2 mixtures over 2 domains
+    """
+    from ._command import run
+
+    words = ["next", str(os.fspath(fit)), "--runs", str(runs)]
+    words += ["--bootstrap", str(bootstrap)] if bootstrap is not None else []
+    words += ["--base", os.fspath(base)] if base is not None else []
+    words += ["--data", os.fspath(data)] if data is not None else []
+    with tempfile.TemporaryDirectory(prefix="olmix-") as folder:
+        output = os.path.join(folder, "next")
+        summary: dict[str, Any] = run([*words, "--output", output], progress=progress)
+        return Draws(_files(output), {**summary, "variants": summary["runs"]}, None)
 
 
 def _sources(domains: list[str]) -> list[dict[str, Any]]:

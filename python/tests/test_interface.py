@@ -355,3 +355,20 @@ def test_warnings_name_arguments() -> None:
         fit = olmix.fit(olmix.examples.swarm(), law="saturating")
     (outdone,) = [warning for warning in fit.warnings if warning.kind == "outdone"]
     assert 'set `law="log_linear"`' in str(outdone) and "regression" not in str(outdone)
+
+
+def test_next_runs_are_chosen_by_the_fit_of_a_config(tmp_path: Path) -> None:
+    ratios, metrics = olmix.examples.tables()
+    for name, columns in (("ratios", ratios), ("metrics", metrics)):
+        rows = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+        (tmp_path / f"{name}.csv").write_text("\n".join(rows) + "\n")
+    domains = [name for name in ratios if name != "run"]
+    sizes = ", ".join(f'"{name}": 1' for name in domains)
+    config = tmp_path / "fit.yaml"
+    config.write_text(f"swarm: {{ratios: ratios.csv, metrics: metrics.csv}}\npriors: {{relative_sizes: {{{sizes}}}}}\n")
+    draws = olmix.next_runs(config, runs=3, bootstrap=10)
+    assert len(draws) == 3 and all(abs(sum(mixture.values()) - 1) < 1e-9 for mixture in draws.mixtures.values())
+    after = [run["regret_after"] for run in draws.summary["variants"]]
+    assert draws.summary["regret"] >= after[0] >= after[1] >= after[2] >= 0
+    with pytest.raises(olmix.errors.FileError, match="nothing"):
+        olmix.next_runs(tmp_path / "nothing", runs=1)
