@@ -1,13 +1,14 @@
 //! Do laws that are chosen by regions held out, too, predict better where mixtures are proposed?
 //!
 //! A region of the swarm is set aside. Among the other runs a law is chosen twice, by random folds alone and by folds and
-//! regions (as [`crate::trust::choose`] does), and each choice predicts the runs that were set aside.
+//! regions (as [`crate::trust::choose`] does), and each choice predicts the runs that were set aside. The choice is among
+//! all laws that the config's optimizer can work with, whatever law the config names.
 
 use super::{Cell, Study};
 use crate::law::{Law, LawOptions};
 use crate::swarm::dot;
 use crate::trust::{CandidateScore, best_of_each, choose, refinements, regions, score_candidates};
-use crate::{CoreError, Swarm};
+use crate::{CoreError, FitSpec, LawKind, Swarm};
 
 const REGIONS: [&str; 2] = ["densest fifth", "lowest losses"];
 const FOLDS: usize = 5;
@@ -28,7 +29,13 @@ pub(super) fn run(study: &Study<'_>, cell: &Cell) -> Result<Vec<f64>, CoreError>
     let score = |candidates: &[LawOptions]| {
         score_candidates(&rest, prior, candidates, FOLDS, cell.seed, &|| ())
     };
-    let mut tried = score(&study.spec.candidates())?;
+    let every_law = FitSpec {
+        law: LawKind::Auto,
+        ridge: None,
+        huber_delta: None,
+        ..study.spec.clone()
+    };
+    let mut tried = score(&every_law.candidates())?;
     tried.extend(score(&refinements(&tried))?);
     let by_folds: Vec<CandidateScore> = tried
         .iter()
