@@ -1,4 +1,5 @@
 //! The law of effective data, against finite differences, an objective of its own, planted laws and an independent solver.
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
 
 use olmix_core::law::{
     Curvature, EffectiveData, EffectiveDataOptions, FittedLaw, Law, LawOptions, SaturatingOptions,

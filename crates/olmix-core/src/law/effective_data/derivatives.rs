@@ -75,11 +75,13 @@ impl EffectiveFitter {
             self.row[k] = psi * self.e[k];
         }
         transpose_times(&self.rows, &self.row, &mut self.gradient[..size - 1]);
-        for j in 1..=m {
-            self.gradient[j] += objective.ridge * theta[j];
+        for (gradient, v) in self.gradient[1..=m].iter_mut().zip(&theta[1..=m]) {
+            *gradient += objective.ridge * v;
         }
-        for j in m + 1..size - 3 {
-            self.gradient[j] += objective.competition_ridge * theta[j];
+        let competition = m + 1..size - 3;
+        let gradient = self.gradient[competition.clone()].iter_mut();
+        for (gradient, u) in gradient.zip(&theta[competition]) {
+            *gradient += objective.competition_ridge * u;
         }
         if fitted {
             self.gradient[size - 3] += objective.power_ridge * (theta[size - 3] - objective.power);

@@ -45,11 +45,11 @@ pub(super) struct EffectiveObjective<'a> {
     pub delta: f64,
     /// ρ ≥ 0.
     pub ridge: f64,
-    /// ρ_u > 0.
+    /// `ρ_u` > 0.
     pub competition_ridge: f64,
     /// What `a` is pulled to.
     pub power: f64,
-    /// ρ_a; infinite where `a` is given.
+    /// `ρ_a`; infinite where `a` is given.
     pub power_ridge: f64,
     /// The least value of `c`.
     pub c_min: f64,

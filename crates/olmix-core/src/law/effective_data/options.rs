@@ -22,9 +22,9 @@ pub struct EffectiveDataOptions {
     pub ridge: f64,
     /// `a₀`, in (0, 1]: what each task's `a` is pulled to.
     pub power: f64,
-    /// ρ_a > 0; `None` where `a` is `a₀` for every task.
+    /// `ρ_a` > 0; `None` where `a` is `a₀` for every task.
     pub power_ridge: Option<f64>,
-    /// ρ_u > 0; `None` for a law without `u`.
+    /// `ρ_u` > 0; `None` for a law without `u`.
     pub competition: Option<f64>,
 }
 
@@ -125,7 +125,7 @@ impl EffectiveDataOptions {
         }
     }
 
-    fn law(&self, design: &Design, theta: &[f64], unit: &Unit) -> EffectiveData {
+    fn law(design: &Design, theta: &[f64], unit: &Unit) -> EffectiveData {
         let (m, size) = (design.matrix.live().len(), theta.len());
         let c = unit.shift + unit.scale * theta[size - 1];
         let u = &theta[m + 1..size - 3];
@@ -300,7 +300,7 @@ impl LawFamily for EffectiveDataOptions {
                         condition: f64::NAN,
                     };
                     progress();
-                    (self.law(design, &descent.point.theta, &unit), report)
+                    (Self::law(design, &descent.point.theta, &unit), report)
                 },
             )
             .collect())
@@ -330,7 +330,7 @@ impl LawFamily for EffectiveDataOptions {
             theta.push(known.kappa);
             theta.push((known.log_c.exp() - unit.shift) / unit.scale);
             let descent = fitter.descend(&objective, &theta, REFIT_PRECISION);
-            self.law(&design, &descent.point.theta, &unit)
+            Self::law(&design, &descent.point.theta, &unit)
         };
         from.iter().map(again).collect()
     }
