@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 use olmix_core::law::LawOptions;
+use olmix_core::study::{Question, Study};
 use olmix_core::{CoreError, FitSpec, NextProblem, NextRuns, fit, next_runs};
 
 use crate::common::{Planted, planted, spec};
@@ -74,4 +75,34 @@ fn more_runs_than_can_differ_are_refused() {
         panic!("{error}")
     };
     assert!((20..=101).contains(&found), "{found}");
+}
+
+#[test]
+fn a_study_of_next_runs_compares_each_swarm_with_that_of_one_shot() {
+    let planted = planted(40, 4, 2, 0.02, 4);
+    let spec = spec(&planted.prior);
+    let study = Study::new(Question::Next, &planted.swarm, &spec, 1).unwrap();
+    let cells = study.cells();
+    let keys: Vec<String> = cells.iter().map(|cell| cell.keys.join(" ")).collect();
+    assert_eq!(
+        keys,
+        [
+            "one_shot 6",
+            "one_shot 8",
+            "one_shot 10",
+            "one_shot 15",
+            "sequential 8",
+            "sequential 10"
+        ]
+    );
+    let numbers: Vec<Vec<f64>> = cells.iter().map(|cell| study.run(cell).unwrap()).collect();
+    for values in &numbers {
+        assert_eq!(values.len(), study.values().len());
+        assert!(values.iter().all(|value| value.is_finite()));
+        // No mixture is better than that of the true laws, to the precision of the solve.
+        assert!(values[3] > -1e-7, "{values:?}");
+    }
+    // The whole swarm of one shot is compared with itself.
+    assert_eq!(numbers[3][1..3], [1.0, 1.0]);
+    assert_eq!(study.run(&cells[4]).unwrap(), numbers[4]);
 }
