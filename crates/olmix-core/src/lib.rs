@@ -185,6 +185,8 @@ pub use oracle::Oracle;
 pub use random::{Purpose, generator, split_mix64};
 pub use spec::{DeadDomains, FitSpec, Ridge};
 pub use swarm::{Direction, Swarm, Task};
-pub use sweep::{Sweep, SweepCell, SweepGrid, SweepOutcome, sweep};
+pub use sweep::{
+    Front, FrontPoint, FrontRequest, Sweep, SweepCell, SweepGrid, SweepOutcome, pareto_front, sweep,
+};
 pub use warnings::{Compared, FitWarning, WorstExplosion};
 pub use what_if::{Emphasis, Floor, NoWhatIf, WhatIf, what_if};

@@ -1,5 +1,9 @@
 //! One fit, many solves: the mixture for every target size, repetition factor and λ.
 
+mod front;
+
+pub use front::{Front, FrontPoint, FrontRequest, pareto_front};
+
 use rayon::prelude::*;
 
 use crate::law::average_loss;

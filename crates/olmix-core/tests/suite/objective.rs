@@ -8,8 +8,8 @@ use olmix_core::objective::{
 };
 use olmix_core::optimize::{Exact, Local, Optimizer, Search, Status};
 use olmix_core::{
-    Constraints, CoreError, Fit, FitSpec, Mixture, Swarm, SweepGrid, fit, propose_for, sweep,
-    what_if,
+    Constraints, CoreError, Fit, FitSpec, FrontRequest, Mixture, Swarm, SweepGrid, fit,
+    pareto_front, propose_for, sweep, what_if,
 };
 
 const M: usize = 8;
@@ -344,4 +344,50 @@ fn lambda_is_chosen_by_the_gain_of_what_is_minimized() {
         baseline: Baseline::prior(),
     };
     assert!(choose(tasks).crossed[4] < average.crossed[4]);
+}
+
+#[test]
+fn a_front_has_no_dominated_point_and_no_mixture_is_below_it() {
+    let case = case();
+    let front = |points: usize, kl_reg: f64| {
+        let request = FrontRequest {
+            objectives: (0..3).map(family).collect(),
+            points,
+            kl_reg,
+            constraints: case.spec.constraints.clone(),
+        };
+        pareto_front(&case.swarm, &case.spec, &case.fit, &request, &|| ()).unwrap()
+    };
+    let found = front(6, 0.0);
+    assert_eq!(found.points.len() + found.left_out, 21);
+    assert!(found.points.len() > 3);
+    for (i, a) in found.points.iter().enumerate() {
+        assert!((a.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        for b in found.points.iter().skip(i + 1) {
+            let pairs = || a.losses.iter().zip(&b.losses);
+            assert!(pairs().any(|(a, b)| a < b) && pairs().any(|(a, b)| a > b));
+        }
+    }
+    // Each is the least of its weighted sum: mixtures of the runs are above, as are all other points.
+    for point in &found.points {
+        let sum = |losses: &[f64]| -> f64 {
+            point
+                .weights
+                .iter()
+                .zip(losses)
+                .map(|(w, loss)| w * loss)
+                .sum()
+        };
+        for other in &found.points {
+            assert!(sum(&point.losses) <= sum(&other.losses) + 1e-9);
+        }
+        assert!(sum(&point.losses) < sum(&found.prior));
+        assert!(case.spec.constraints.violation(point.mixture.weights()) < 1e-9);
+    }
+    // A pull to the prior moves every point away from the front.
+    let pulled = front(6, 0.5);
+    assert!(
+        pulled.points[0].losses[0] > found.points[0].losses[0]
+            || pulled.points[0].losses[2] > found.points[0].losses[2]
+    );
 }

@@ -1,13 +1,14 @@
 //! A fit that is ready to run, and what the method's errors mean for its files.
 
 use olmix_core::law::LawSetting;
+use olmix_core::objective::LossGroup;
 use olmix_core::reuse::VirtualDomain;
 use olmix_core::scaling::SizeCheck;
 use olmix_core::{CoreError, FitSpec, LawKind, Swarm};
 use serde::{Deserialize, Serialize};
 
 use super::tasks::task_columns::Member;
-use crate::config::fit::{FitConfig, not_taken};
+use crate::config::fit::{FitConfig, loss_groups, not_taken};
 use crate::core_messages::core_sentence;
 use crate::error::{IoError, Location};
 use crate::input::InputRecord;
@@ -129,6 +130,14 @@ impl LoadedFit {
         let mut hash = sha256_hex(text.as_bytes());
         hash.truncate(16);
         hash
+    }
+
+    /// The family of each name, or else the task.
+    ///
+    /// # Errors
+    /// For a name that is neither, and one that is given twice: what is wrong, and what helps.
+    pub fn loss_groups(&self, names: &[String]) -> Result<Vec<LossGroup>, (String, String)> {
+        loss_groups(names, self.swarm.tasks())
     }
 
     /// Refuses caps and bounds that no mixture satisfies.

@@ -318,18 +318,27 @@ pub struct SweepArgs {
         value_name = "K,…",
         value_delimiter = ',',
         value_parser = item,
-        default_value = "2,3,4,5"
+        default_value = "2,3,4,5",
+        conflicts_with = "objective"
     )]
     pub repetition: Vec<f64>,
-    /// Strengths λ of the KL term, in loss per nat.
+    /// Strengths λ of the KL term, in loss per nat [default: 0,0.005,0.01,0.05,0.1].
+    #[arg(long, value_name = "λ,…", value_delimiter = ',', value_parser = item)]
+    pub kl: Vec<f64>,
+    /// Trace the Pareto front of these families or tasks (at least two) in place of the sweep: the best mixtures for
+    /// weighted sums of their losses, dominated ones left out; to front.csv, front.svg and front.png. Caps are the
+    /// config's, and so is λ where --kl does not give one.
     #[arg(
         long,
-        value_name = "λ,…",
+        value_name = "NAME,…",
         value_delimiter = ',',
-        value_parser = item,
-        default_value = "0,0.005,0.01,0.05,0.1"
+        conflicts_with = "target_tokens"
     )]
-    pub kl: Vec<f64>,
+    pub objective: Vec<String>,
+    /// Weightings between any two objectives, both ends among them.
+    #[arg(long, value_name = "N", default_value_t = 11, requires = "objective",
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(2..=1000))]
+    pub points: usize,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,

@@ -1,5 +1,7 @@
 //! `olmix sweep`.
 
+mod front;
+
 use olmix_core::{Observer, Sweep, SweepCell, SweepGrid, fit, sweep};
 use olmix_fs::{check_writable, write_whole};
 use olmix_io::tables::{csv_bytes, csv_number};
@@ -11,6 +13,9 @@ use crate::failure::Failure;
 use crate::output;
 use crate::progress::Bar;
 use crate::table::{number, table};
+
+/// Strengths of the KL term where none are given.
+const KL: [f64; 5] = [0.0, 0.005, 0.01, 0.05, 0.1];
 
 /// Fits once, solves every cell, writes and prints.
 pub fn run(args: &SweepArgs) -> Result<(), Failure> {
@@ -27,6 +32,9 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             };
             return Err(Failure::refused(format!("{flag} {bad}: it must be {rule}")));
         }
+    }
+    if !args.objective.is_empty() {
+        return front::run(args);
     }
     on_threads(args.common, || {
         let overrides = Overrides {
@@ -50,7 +58,11 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
         let grid = SweepGrid {
             target_tokens,
             repetition: args.repetition.clone(),
-            kl: args.kl.clone(),
+            kl: if args.kl.is_empty() {
+                KL.to_vec()
+            } else {
+                args.kl.clone()
+            },
         };
         let swarm = loaded.swarm.subset(&fitted.train);
         bar.begin("solving cells", grid.cells());

@@ -27,6 +27,7 @@ pub use eval::EvalConfig;
 pub use filtering::FilteringConfig;
 pub use named::Named;
 pub(crate) use named::{named, names, normalized, read_virtuals};
+pub(crate) use objective::loss_groups;
 pub use objective::{BaselineConfig, GuardrailConfig, Minimized, ObjectiveConfig};
 pub use overrides::Overrides;
 pub use preset::Preset;

@@ -124,6 +124,58 @@ fn fit_minimizes_the_largest_loss() {
 }
 
 #[test]
+fn sweep_traces_the_front_of_two_families_and_three() {
+    let folder = folder();
+    let line = "sweep --config fit.yaml --output-dir out --json --objective math,code --points 5";
+    let found: Value = serde_json::from_str(&printed(folder.path(), line)).unwrap();
+    let points = found["points"].as_array().unwrap();
+    assert_eq!(points.len() as u64 + found["left_out"].as_u64().unwrap(), 5);
+    assert!(points.len() >= 3, "{found}");
+    let loss = |point: &Value, name: &str| number(&point["losses"][name]);
+    for pair in points.windows(2) {
+        assert!(loss(&pair[0], "math") > loss(&pair[1], "math"));
+        assert!(loss(&pair[0], "code") < loss(&pair[1], "code"));
+    }
+    let csv = std::fs::read_to_string(folder.path().join("out/front.csv")).unwrap();
+    assert!(
+        csv.starts_with("weight math,weight code,loss math,loss code,kl_reg,predicted,"),
+        "{csv}"
+    );
+    assert_eq!(csv.lines().count(), 1 + points.len());
+    assert!(folder.path().join("out/front.svg").is_file());
+    // The weights are those of the tasks: a fit with them finds the same mixture.
+    let config = demo_config()
+        + CHECKS
+        + "filtering: {obj_weights: {\"math_*\": 1, \"code_*\": 3, \"qa_*\": 0}}\n";
+    std::fs::write(folder.path().join("fit.yaml"), config).unwrap();
+    let fitted = fitted(folder.path(), "");
+    let quarter = points
+        .iter()
+        .find(|one| one["weights"]["math"] == 0.25)
+        .unwrap();
+    for domain in fitted["domains"].as_array().unwrap() {
+        let weight = &quarter["mixture"][domain["name"].as_str().unwrap()];
+        assert!((number(weight) - number(&domain["weight"])).abs() < 1e-6);
+    }
+    for (flags, expected) in [
+        ("--objective math", "a front takes at least two"),
+        ("--objective math,codes", "no family and no task is `codes`"),
+        ("--objective math,math", "`math` is given twice"),
+        (
+            "--objective math,code --kl 0.1,0.2",
+            "a front is traced for one λ",
+        ),
+        (
+            "--objective math,code --repetition 3",
+            "cannot be used with",
+        ),
+    ] {
+        let run = olmix(folder.path(), &format!("sweep --config fit.yaml {flags}"));
+        assert!(run_text(run).contains(expected), "{flags}");
+    }
+}
+
+#[test]
 fn guardrails_that_cannot_be_honoured_are_refused() {
     let folder = folder();
     for (flags, expected) in [

@@ -2,6 +2,8 @@
 
 mod over;
 
+pub(crate) use over::loss_groups;
+
 use std::path::Path;
 
 use olmix_core::objective::Compare;

@@ -53,6 +53,47 @@ impl ObjectiveConfig {
     }
 }
 
+/// The family of each name, or else the task.
+///
+/// # Errors
+/// For a name that is neither, and one that is there twice: what is wrong, and what helps.
+pub(crate) fn loss_groups(
+    names: &[String],
+    tasks: &[Task],
+) -> Result<Vec<LossGroup>, (String, String)> {
+    let mut known = families(tasks);
+    let apart = |task: &&Task| known.iter().all(|family| family.name != task.name);
+    let single = |task: &Task| LossGroup {
+        name: task.name.clone(),
+        tasks: tasks
+            .iter()
+            .position(|one| one == task)
+            .into_iter()
+            .collect(),
+    };
+    let singles: Vec<LossGroup> = tasks.iter().filter(apart).map(single).collect();
+    let families = known.len();
+    known.extend(singles);
+    let mut found: Vec<LossGroup> = Vec::new();
+    for name in names {
+        if found.iter().any(|one| one.name == *name) {
+            let text = format!("`{}` is given twice", excerpt(name));
+            return Err((text, "name each family or task once".into()));
+        }
+        let Some(group) = known.iter().find(|one| one.name == *name) else {
+            let all = || known.iter().map(|one| one.name.as_str());
+            return Err((
+                format!("no family and no task is `{}`", excerpt(name)),
+                did_you_mean(name, all(), || {
+                    format!("the families are {}", listed(all().take(families), 8))
+                }),
+            ));
+        };
+        found.push(group.clone());
+    }
+    Ok(found)
+}
+
 /// The families in the order of their first tasks.
 fn families(tasks: &[Task]) -> Vec<LossGroup> {
     let mut families: Vec<LossGroup> = Vec::new();
