@@ -80,7 +80,7 @@ pub struct SettingArgs {
     #[arg(long, value_name = "FAMILY=SHARE", value_parser = guardrail)]
     pub guardrail: Vec<Edit>,
     /// Minimize the largest loss of the families or tasks, each relative to the prior, in place of the average.
-    #[arg(long, value_name = "worst_family|worst_task", value_parser = ["average", "worst_family", "worst_task"])]
+    #[arg(long, value_name = "LOSS", value_parser = ["average", "worst_family", "worst_task"])]
     pub minimize: Option<String>,
     /// Any setting of the config, such as regression.type=saturating; repeatable. Keys with dots stand in
     /// double quotes.
@@ -327,7 +327,7 @@ pub struct SweepArgs {
     pub kl: Vec<f64>,
     /// Trace the Pareto front of these families or tasks (at least two) in place of the sweep: the best mixtures for
     /// weighted sums of their losses, dominated ones left out; to front.csv, front.svg and front.png. Caps are the
-    /// config's, and so is λ where --kl does not give one.
+    /// config's; λ is 0 where --kl gives none, as a pull to the prior moves mixtures off the front.
     #[arg(
         long,
         value_name = "NAME,…",

@@ -99,7 +99,7 @@ pub enum Command {
     Fit(FitArgs),
     /// Fit once and solve for every target size, repetition factor and strength of the KL term.
     #[command(
-        after_help = "Example:\n  olmix sweep --config examples/demo/fit.yaml --target-tokens 1e9,2e9 --repetition 2,4 --kl 0.01,0.05\n  olmix sweep --config examples/demo/fit.yaml --objective math,code"
+        after_help = "Example:\n  olmix sweep --config examples/demo/fit.yaml --target-tokens 1e9,2e9 --repetition 2,4 --kl 0.01,0.05\n  olmix sweep --config examples/demo/fit.yaml --objective code,qa"
     )]
     Sweep(SweepArgs),
     /// Compare published methods on one swarm: mixtures side by side, each with its loss predicted by

@@ -3,7 +3,7 @@
 use olmix_core::{Front, FrontPoint, FrontRequest, Observer, fit, pareto_front};
 use olmix_fs::{check_writable, write_whole};
 use olmix_io::tables::{csv_bytes, csv_number};
-use olmix_io::{KlReg, LoadedFit, Overrides, fit_warnings, load_fit_with};
+use olmix_io::{Overrides, fit_warnings, load_fit_with};
 use olmix_report::{Figure, Lines, Series, lines};
 use serde_json::{Map, Value, json};
 
@@ -35,7 +35,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
                 "name two families or tasks, such as --objective math,code",
             ));
         }
-        let kl_reg = strength(args, &loaded)?;
+        let kl_reg = strength(args)?;
         loaded.check_constraints()?;
         check_writable(&args.output_dir)?;
         loaded.spec.optimizer = None;
@@ -86,15 +86,11 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
     })
 }
 
-/// λ: the one given, or the config's.
-fn strength(args: &SweepArgs, loaded: &LoadedFit) -> Result<f64, Failure> {
-    match (args.kl.as_slice(), loaded.config.proposer.kl_reg) {
-        ([kl], _) => Ok(*kl),
-        ([], Some(KlReg::Fixed(kl))) => Ok(kl),
-        ([], _) => Err(Failure::usage(
-            "the config has no number for proposer.kl_reg, and a front is traced for one λ",
-            "give it, such as --kl 0.05",
-        )),
+/// λ: the one given, or 0.
+fn strength(args: &SweepArgs) -> Result<f64, Failure> {
+    match args.kl.as_slice() {
+        [] => Ok(0.0),
+        [kl] => Ok(*kl),
         _ => Err(Failure::usage(
             "--kl: a front is traced for one λ",
             "give one number",
