@@ -4,6 +4,7 @@
 //! Random folds say little of such mixtures: each held-out run has neighbours in the other folds. So two regions are held
 //! out as well, one at a time: the runs over most domains, and the runs with the lowest losses.
 
+use super::runs_by_mixture;
 use crate::law::{FittedLaw, Law, LawOptions};
 use crate::{CoreError, Swarm};
 
@@ -11,7 +12,8 @@ use crate::{CoreError, Swarm};
 const ONE_OF: usize = 5;
 
 /// The rows (ascending) of the runs in each region of a swarm: the fifth with the greatest entropy of the mixture, and the
-/// fifth with the lowest average loss. Of equal runs the earlier ones are in.
+/// fifth with the lowest average loss. Of equal runs the earlier ones are in. Replicates are in or out together, by their
+/// mean.
 #[must_use]
 pub fn regions(swarm: &Swarm) -> Vec<Vec<usize>> {
     let neg_entropy = |row: usize| -> f64 {
@@ -19,12 +21,21 @@ pub fn regions(swarm: &Swarm) -> Vec<Vec<usize>> {
         mixture.filter(|p| **p > 0.0).map(|p| p * p.ln()).sum()
     };
     let runs = swarm.len();
+    let groups = runs_by_mixture(swarm.mixtures());
     let least = |key: Vec<f64>| {
-        let mut order: Vec<usize> = (0..runs).collect();
-        order.sort_by(|&a, &b| key[a].total_cmp(&key[b]));
-        order.truncate(runs.div_ceil(ONE_OF));
-        order.sort_unstable();
-        order
+        let mean =
+            |group: &[usize]| group.iter().map(|&run| key[run]).sum::<f64>() / group.len() as f64;
+        let mut order: Vec<&Vec<usize>> = groups.iter().collect();
+        order.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
+        let mut region: Vec<usize> = Vec::new();
+        for group in order {
+            if region.len() >= runs.div_ceil(ONE_OF) {
+                break;
+            }
+            region.extend(group);
+        }
+        region.sort_unstable();
+        region
     };
     vec![
         least((0..runs).map(neg_entropy).collect()),

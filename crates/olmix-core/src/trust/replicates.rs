@@ -203,6 +203,13 @@ mod tests {
     }
 
     #[test]
+    fn regions_have_replicates_together_by_their_mean() {
+        let swarm = swarm(&[0.5, 0.2, 0.5, 0.9, 0.1], &[1.0, 2.0, 3.0, 2.5, 1.9]);
+        // The run of 1.0 is one of a mixture whose mean is 2.0.
+        assert_eq!(crate::trust::regions(&swarm), [vec![0, 2], vec![4]]);
+    }
+
+    #[test]
     fn copies_of_a_run_are_no_replicates() {
         let swarm = swarm(&[0.5, 0.5, 0.2], &[1.0, 1.0, 2.0]);
         assert_eq!(copied_runs(&swarm), [(1, 0)]);
