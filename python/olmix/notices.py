@@ -25,7 +25,7 @@ class FitWarning(OlmixWarning):
         The sentence that the command line prints, with arguments in place of settings.
     kind : str
         Which reason: ``held``, ``undetermined``, ``not_checked``, ``explosions``, ``implausible_prior``, ``outdone``,
-        ``gain_not_established``, ``not_converged`` or ``failed_resamples``.
+        ``gain_not_established``, ``ranking_unsafe``, ``not_converged`` or ``failed_resamples``.
     numbers : mapping
         What the sentence says, as values.
 

@@ -196,6 +196,25 @@ def test_runs_of_several_sizes_give_the_mixture_of_another_size() -> None:
     assert (caught.value.place or "").startswith("scale")
 
 
+def test_runs_of_the_target_make_a_fit_one_for_the_target(tmp_path: Path) -> None:
+    def write(name: str, columns: dict[str, list[Any]]) -> Path:
+        rows = [list(columns), *zip(*(cells[:8] for cells in columns.values()), strict=True)]
+        path = tmp_path / name
+        path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+        return path
+
+    halved = {name: cells if name == "run" else [0.2 + 0.5 * cell for cell in cells] for name, cells in M.items()}
+    target = {"ratios": write("ratios.csv", R), "metrics": write("metrics.csv", halved)}
+    swarm = olmix.Swarm(R, M, tokens=TOKENS)
+    mix = olmix.fit(swarm, law="log_linear", folds=0, target=target).propose(bootstrap=10)
+    plain = olmix.fit(swarm, law="log_linear", folds=0).propose(bootstrap=0)
+    assert 0.4 < mix.content["calibration"]["common_scale"] < 0.6
+    assert abs(mix.content["natural"] - (0.2 + 0.5 * plain.content["natural"])) < 0.02
+    with pytest.raises(olmix.errors.InputError, match="metrics") as caught:
+        olmix.fit(swarm, target={"ratios": target["ratios"]})
+    assert (caught.value.place or "").startswith("target")
+
+
 def test_the_config_of_a_fit_gives_the_same_on_the_command_line(tmp_path: Path) -> None:
     for name, table in (("ratios", R), ("metrics", M)):
         _pandas(table).to_csv(tmp_path / f"{name}.csv", index=False)

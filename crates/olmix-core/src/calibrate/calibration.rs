@@ -141,12 +141,12 @@ pub(super) fn spreads(predictions: &Matrix) -> Vec<f64> {
     (0..predictions.columns()).map(of_task).collect()
 }
 
-fn slopes(laws: &[FittedLaw], proxies: &Swarm, target: &Swarm) -> Slopes {
+pub(super) fn slopes(laws: &[FittedLaw], proxies: &Swarm, target: &Swarm) -> Slopes {
     let units = spreads(&predictions(laws, proxies));
     Slopes::new(&predictions(laws, target), target.losses(), &units)
 }
 
-fn moved(laws: &[FittedLaw], by: &[(f64, f64)]) -> Vec<FittedLaw> {
+pub(super) fn moved(laws: &[FittedLaw], by: &[(f64, f64)]) -> Vec<FittedLaw> {
     let pairs = laws.iter().zip(by);
     pairs
         .map(|(law, &(scale, shift))| law.calibrated(scale, shift))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{calibrated_laws, predictions};
+use super::calibration::{moved, predictions, slopes};
 use crate::law::{FittedLaw, average_loss};
 use crate::swarm::dot;
 use crate::trust::score;
@@ -12,11 +12,12 @@ use crate::{Matrix, Swarm};
 ///
 /// The error of a prediction is taken from the target runs, each predicted from the others; beside the spread of the
 /// average over the proxies' mixtures it makes the rank correlation to expect. With five runs these are rough numbers:
-/// over 17 pairs of measured sizes, 0.58 to 0.71 stood for 0.75 to 0.84, and 0.79 to 0.99 for 0.86 to 0.97
+/// over 17 pairs of measured sizes, 0.62 to 0.70 stood for 0.75 to 0.84, and 0.81 to 0.97 for 0.86 to 0.97
 /// (`docs/transfer.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// RMSE of the average loss of a target run, predicted by the proxies' laws with the level of the other runs.
+    /// RMSE of the average loss of a target run, predicted by the proxies' laws with the level of the other runs and the
+    /// scale that all tasks have in common.
     pub level_error: f64,
     /// The same with laws calibrated by the other runs.
     pub calibrated_error: f64,
@@ -52,10 +53,15 @@ impl Ranking {
         let (mut level, mut after) = (0.0, 0.0);
         for k in 0..runs {
             let others: Vec<usize> = (0..runs).filter(|&other| other != k).collect();
-            let apart = others.iter().map(|&other| measured[other] - plain[other]);
+            // What all tasks have in common changes no ranks.
+            let slopes = slopes(laws, proxies, &target.subset(&others));
+            let common = slopes.common();
+            let apart = others
+                .iter()
+                .map(|&other| measured[other] - common * plain[other]);
             let shift = apart.sum::<f64>() / others.len() as f64;
-            level += (plain[k] + shift - measured[k]).powi(2);
-            let laws = calibrated_laws(laws, proxies, &target.subset(&others));
+            level += (common * plain[k] + shift - measured[k]).powi(2);
+            let laws = moved(laws, &slopes.mean());
             after += (at(&laws, k) - measured[k]).powi(2);
         }
         // A run left out is predicted at a level of one run less.
@@ -67,11 +73,12 @@ impl Ranking {
                 .map(|k| dot(predicted.row(k), &weights))
                 .collect()
         };
+        let common = slopes(laws, proxies, target).common();
         let (before, calibrated) = (averages(laws), averages(calibrated));
         Some(Self {
             level_error: level.sqrt(),
             calibrated_error: after.sqrt(),
-            level: expected(variance(&before), level),
+            level: expected(common * common * variance(&before), level),
             calibrated: expected(variance(&calibrated), after),
             agreement: score(&before, &calibrated).spearman,
         })

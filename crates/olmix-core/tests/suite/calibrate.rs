@@ -158,6 +158,30 @@ fn calibrated_laws_agree_with_their_formula_in_value_slope_batch_solve_and_file(
 }
 
 #[test]
+fn a_scale_that_all_tasks_have_in_common_leaves_the_proxies_ranking_safe() {
+    let planted = planted(60, 5, 6, 1e-3, 11);
+    let laws: Vec<FittedLaw> = planted.laws.iter().map(|law| law.clone().into()).collect();
+    let measured = |scale: &dyn Fn(usize) -> f64| {
+        let mixtures = planted
+            .swarm
+            .mixtures()
+            .select_rows(&[2, 9, 23, 31, 47, 55]);
+        let loss = |k: usize, i: usize| 0.3 + scale(i) * laws[i].predict(mixtures.row(k));
+        let losses = Matrix::from_fn(6, 6, loss);
+        let target = swarm(planted.swarm.domains().clone(), mixtures, losses);
+        calibrate(&laws, &planted.swarm, &target)
+            .unwrap()
+            .1
+            .ranking
+            .unwrap()
+    };
+    let common = measured(&|_| 0.5);
+    assert!(common.is_safe() && common.level > 0.99, "{common:?}");
+    let apart = measured(&|i| 0.1 + 0.35 * i as f64);
+    assert!(!apart.is_safe() && apart.is_safe_calibrated(), "{apart:?}");
+}
+
+#[test]
 fn target_runs_that_tell_nothing_are_refused() {
     let planted = planted(40, 4, 3, 1e-3, 5);
     let laws: Vec<FittedLaw> = planted.laws.iter().map(|law| law.clone().into()).collect();

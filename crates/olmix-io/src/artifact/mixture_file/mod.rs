@@ -274,7 +274,8 @@ pub struct CalibrationEntry {
 /// How well the average loss of mixtures is ranked for the target; see [`olmix_core::calibrate::Ranking`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankingEntry {
-    /// RMSE of a target run's average, predicted by the proxies' laws with the level of the other runs.
+    /// RMSE of a target run's average, predicted by the proxies' laws with the level of the other runs and the scale
+    /// that tasks have in common.
     pub level_error: Option<f64>,
     /// The same by laws calibrated by the other runs.
     pub calibrated_error: Option<f64>,
