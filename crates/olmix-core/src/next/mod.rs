@@ -74,12 +74,18 @@ pub struct NextRuns {
 /// by each.
 ///
 /// # Errors
-/// Those of solving; [`CoreError::TooFewMixtures`] where fewer mixtures differ than are asked for.
+/// Those of solving; [`CoreError::Unsupported`] for an objective other than the average loss;
+/// [`CoreError::TooFewMixtures`] where fewer mixtures differ than are asked for.
 pub fn next_runs(
     problem: &NextProblem<'_>,
     progress: &(dyn Fn() + Sync),
 ) -> Result<NextRuns, CoreError> {
     let NextProblem { swarm, spec, .. } = *problem;
+    if !spec.objective.is_plain() {
+        return Err(CoreError::Unsupported(
+            "next runs are valued by the average loss, and this config has an `objective`; remove it".into(),
+        ));
+    }
     let weights = swarm.task_weights();
     let kl_reg = problem.optimizer.kl_reg().unwrap_or(0.0);
     let kl = |p: &[f64]| match kl_reg {

@@ -35,6 +35,12 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
             ..Overrides::default()
         };
         let mut loaded = load_fit_with(&args.config, &overrides)?;
+        if !loaded.config.objective.is_plain() {
+            return Err(Failure::usage(
+                "studies judge laws and mixtures by the average loss, and the config has an `objective`",
+                "remove it from the config",
+            ));
+        }
         let question = match args.question {
             StudyQuestion::Of(question) => question,
             StudyQuestion::ProxySize => return proxy_size::run(args, &loaded),
