@@ -200,6 +200,16 @@ fn guardrails_that_cannot_be_honoured_are_refused() {
         let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(told.contains(expected), "{flags}: {told}");
     }
+    let config = demo_config() + CHECKS + "objective: {guardrails: [{max_increase: 0.1}]}\n";
+    std::fs::write(folder.path().join("fit.yaml"), config).unwrap();
+    for line in [
+        "next fit.yaml --runs 2 --output next",
+        "study solver --config fit.yaml --output-dir study",
+        "study proxy-size --config fit.yaml --output-dir study",
+    ] {
+        let told = run_text(olmix(folder.path(), line));
+        assert!(told.contains("`objective`"), "{line}: {told}");
+    }
     let run = olmix(
         folder.path(),
         "fit --config fit.yaml --guardrail *=-0.9 --output-dir out",
