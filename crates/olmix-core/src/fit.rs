@@ -1,10 +1,11 @@
 //! From a measured swarm to laws, trust in them, and a mixture: the main job, start to end.
 
+mod laws;
 mod resampled;
 mod split;
 
-use crate::calibrate::{Calibration, calibrate, calibrated_laws};
-use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss, undetermined};
+use crate::calibrate::Calibration;
+use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss};
 use crate::objective::ObjectiveAt;
 use crate::optimize::{Optimizer, Solution};
 use crate::price::{ConstraintPrice, Priced, constraint_prices};
@@ -12,10 +13,10 @@ use crate::scaling::ScaledProposal;
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, Halves, HeldOut, KL_SPLITS, KlChoice, Noise,
-    OutOfFold, Reach, alternative_laws, choice_error, choose, choose_kl, choose_per_task, held_out,
-    noise, out_of_fold_from, reach as reach_of, refinements, score_candidates,
+    OutOfFold, Reach, choose_kl, held_out, noise, reach as reach_of,
 };
-use crate::{Binding, CoreError, DeadDomains, FitSpec, LawKind, Mixture, Ridge, Swarm};
+use crate::{Binding, CoreError, FitSpec, LawKind, Mixture, Swarm};
+use laws::fit_laws;
 use resampled::{Resampled, ToResample};
 use split::split;
 
@@ -210,76 +211,6 @@ fn dead_domains(swarm: &Swarm) -> Vec<usize> {
     (0..swarm.domains().len())
         .filter(|j| !live.contains(j))
         .collect()
-}
-
-fn fit_laws(
-    swarm: &Swarm,
-    spec: &FitSpec,
-    observer: &dyn Observer,
-    fit: &mut Fit,
-) -> Result<(), CoreError> {
-    if !fit.dead.is_empty() && spec.dead_domains == DeadDomains::Error {
-        let names = fit.dead.iter().map(|&j| swarm.domains().name(j).to_owned());
-        return Err(CoreError::DeadDomains(names.collect()));
-    }
-    let prior = spec.prior.weights();
-    let live = swarm.live_domains();
-    fit.undetermined = undetermined(swarm.mixtures(), &live);
-    if live.len() > 1 && fit.undetermined + 1 == live.len() {
-        return Err(CoreError::NoVariation(swarm.len()));
-    }
-    let tasks = swarm.tasks().len();
-    let step = || observer.step();
-    let options = match spec.law_options() {
-        Some(options) if spec.ridge != Some(Ridge::Auto) => options,
-        _ => {
-            let candidates = spec.candidates();
-            let folds = spec.folds.max(2);
-            let mut try_each = |candidates: &[LawOptions]| {
-                observer.stage(FitStage::Choice, candidates.len() * folds * tasks);
-                let scores = score_candidates(swarm, prior, candidates, folds, spec.seed, &step)?;
-                fit.candidates.extend(scores);
-                Ok::<_, CoreError>(refinements(&fit.candidates))
-            };
-            let next = try_each(&candidates)?;
-            if !next.is_empty() {
-                try_each(&next)?;
-            }
-            let chosen = if spec.law_per_task {
-                choose_per_task(&fit.candidates)
-            } else {
-                choose(&fit.candidates)
-            };
-            fit.choice_error = choice_error(&fit.candidates);
-            let needed = candidates.iter().map(|options| options.needed(live.len()));
-            chosen.ok_or_else(|| {
-                CoreError::Unsupported(format!(
-                    "nothing can be chosen by cross-validation: {} runs leave no fold that \
-                     determines {} coefficients; name a law and a ridge",
-                    swarm.len(),
-                    needed.min().unwrap_or(0)
-                ))
-            })?
-        }
-    };
-    observer.stage(FitStage::Laws, tasks);
-    let fitted = options.fit(swarm, prior, &step)?;
-    (fit.laws, fit.reports) = fitted.into_iter().unzip();
-    if spec.folds >= 2 {
-        observer.stage(FitStage::OutOfFold, spec.folds * tasks);
-        let plan = (spec.folds, spec.seed);
-        fit.out_of_fold = out_of_fold_from(swarm, prior, &options, &fit.laws, plan, &step)?;
-        fit.alternatives = alternative_laws(swarm, prior, &options, spec.folds, spec.seed)?;
-    }
-    fit.options = Some(options);
-    if let Some(target) = &spec.target {
-        let (laws, calibration) = calibrate(&fit.laws, swarm, target)?;
-        for other in &mut fit.alternatives {
-            other.laws = calibrated_laws(&other.laws, swarm, target);
-        }
-        (fit.laws, fit.calibration) = (laws, Some(calibration));
-    }
-    Ok(())
 }
 
 fn kl_from_data(
