@@ -42,7 +42,7 @@ pub struct Fit {
     pub undetermined: usize,
     /// Out-of-fold errors of all laws and settings tried, when they were to be chosen.
     pub candidates: Vec<CandidateScore>,
-    /// RMSE of the average loss of the choice among the candidates ([`choice_error`]), when there was one.
+    /// RMSE of the average loss of the choice among the candidates ([`crate::trust::choice_error`]), when there was one.
     pub choice_error: Option<f64>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,

@@ -17,7 +17,7 @@ pub struct GuardrailAt {
     pub loss: f64,
     /// The increase allowed, as a share of the loss at the baseline.
     pub max_increase: f64,
-    /// See [`Guardrail::penalty`].
+    /// See [`super::Guardrail::penalty`].
     pub penalty: Option<f64>,
     /// Whether the loss is at the bound or above it.
     pub binding: bool,

@@ -16,7 +16,7 @@ use crate::law::{
 /// task's losses. A fit is the same whatever the unit and the level of the losses are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EffectiveDataOptions {
-    /// Huber's δ > 0, in the unit of the losses; [`DELTA`] standard deviations where `None`.
+    /// Huber's δ > 0, in the unit of the losses; half a standard deviation of the losses of a task where `None`.
     pub huber_delta: Option<f64>,
     /// ρ ≥ 0.
     pub ridge: f64,
@@ -29,7 +29,7 @@ pub struct EffectiveDataOptions {
 }
 
 /// Huber's δ where none is given, in standard deviations of the losses of a task.
-pub const DELTA: f64 = 0.5;
+const DELTA: f64 = 0.5;
 /// `κ` at most: an exponent of the power law below its inverse is no longer told from a logarithm.
 const MOST_KAPPA: f64 = 20.0;
 /// Where descents start. Another `κ` (0.3) ends at the same minimum but for one task in ten, and at a higher one in most of
