@@ -54,7 +54,7 @@ def fit(
         then change.
     law : str, optional
         ``auto`` (the law with the lowest cross-validation error; the default), ``log_linear``, ``saturating``,
-        ``bimix``, ``autoscale``, ``gp``, ``lightgbm`` or ``search``.
+        ``effective_data``, ``bimix``, ``autoscale``, ``gp``, ``lightgbm`` or ``search``.
     directions : mapping of str to str, optional
         ``{metric or pattern: "max" or "min"}``: which way a metric is better. Metrics are losses otherwise.
     tasks : mapping or sequence, optional

@@ -23,7 +23,8 @@ class Law:
     Parameters
     ----------
     kind : str
-        ``log_linear`` (``c + exp(Σ t_j p_j)``), ``saturating``, ``bimix``, ``autoscale``, ``gp`` or ``lightgbm``.
+        ``log_linear`` (``c + exp(Σ t_j p_j)``), ``saturating``, ``effective_data``, ``bimix``, ``autoscale``,
+        ``gp`` or ``lightgbm``.
     huber_delta : number, optional
         δ > 0 of the Huber loss, in the unit of the losses; the law's default where not given.
     ridge : number, optional
