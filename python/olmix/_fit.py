@@ -31,7 +31,7 @@ class Fit:
     >>> import olmix
     >>> fit = olmix.fit(olmix.examples.swarm())
     >>> fit
-    Fit: 40 runs, 6 domains, 9 tasks; log-linear; cross-validated RMSE of the average 0.0039
+    Fit: 40 runs, 6 domains, 9 tasks; log-linear; cross-validated RMSE of the average 0.0040
     """
 
     def __init__(

@@ -43,7 +43,7 @@ pub struct RegionScore {
 }
 
 impl CandidateScore {
-    /// What laws are chosen by: the geometric mean of both errors of the average, in random folds and in regions.
+    /// What laws are chosen by: the root of the mean of both squared errors of the average, in random folds and in regions.
     #[must_use]
     pub fn error(&self) -> f64 {
         both(self.average, self.regions.as_ref().map(|r| r.average))
@@ -59,9 +59,10 @@ impl CandidateScore {
     }
 }
 
-/// The geometric mean: errors in regions are often some times those in folds, and would decide alone in a sum of squares.
 fn both(folds: f64, regions: Option<f64>) -> f64 {
-    regions.map_or(folds, |regions| (folds * regions).sqrt())
+    regions.map_or(folds, |regions| {
+        (0.5 * (folds * folds + regions * regions)).sqrt()
+    })
 }
 
 fn root_mean_square(errors: impl Iterator<Item = f64>) -> f64 {

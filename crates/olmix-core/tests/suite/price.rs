@@ -130,18 +130,22 @@ fn difference(
     2.0 * slope(0.5 * step) - slope(step)
 }
 
+/// Weights below this are near zero beside the step of a difference: there its error is above the precision asked for.
+const NEAR_ZERO: f64 = 250.0 * 2e-5;
+
 /// The same constraints bind at both ends of the difference: the objective is smooth in between.
 fn is_smooth(instance: &Instance, constraint: &Binding, solution: &Solution) -> bool {
     let names = |one: &Solution| one.binding.clone();
     let zeros = |one: &Solution| -> Vec<bool> { one.weights.iter().map(|p| *p < 1e-6).collect() };
-    // Powers of a weight are no parabola over a step that is a part of it.
-    let far_from_zero = match *constraint {
-        Binding::Cap(j) | Binding::Upper(j) | Binding::Lower(j) => {
-            solution.weights[j] > 100.0 * 2e-5
-        }
+    // Powers of a weight are no parabola over a step that is a part of it, be it the constraint's own weight or one
+    // that makes room for it.
+    let mut weights = solution.weights.iter();
+    let own_is_far = match *constraint {
+        Binding::Cap(j) | Binding::Upper(j) | Binding::Lower(j) => solution.weights[j] > NEAR_ZERO,
         _ => true,
     };
-    far_from_zero
+    own_is_far
+        && weights.all(|p| *p < 1e-6 || *p > NEAR_ZERO)
         && [2e-5, -2e-5].iter().all(|by| {
             let other = instance.with(constraint, *by, &[]);
             names(&other) == names(solution) && zeros(&other) == zeros(solution)

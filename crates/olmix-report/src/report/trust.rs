@@ -130,7 +130,7 @@ fn choice_fact(input: &ReportInput) -> Option<String> {
     });
     Some(format!(
         "Chosen from {}: {} ({rule}; the simpler law where errors differ by less than {} %). Errors \
-         are the geometric mean of those in random folds and in two regions that were held out whole: the fifth of \
+         are the root mean square of those in random folds and in two regions that were held out whole: the fifth of \
          the runs over most domains and the fifth with the lowest losses. The best of each law: {}.{choice}",
         count(tried.len(), "candidate"),
         escape(&chosen.describe()),
