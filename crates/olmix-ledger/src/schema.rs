@@ -90,9 +90,12 @@ fn check(connection: &Connection, file: &Path) -> Result<i64, Refusal> {
             .query_row(query, [], |row| row.get::<_, i64>(0))
             .map_err(|error| refusal(file, &error))
     };
-    let version = number("PRAGMA user_version")?;
+    // In this order: another process may make the ledger between two of these reads, and it commits tables, id and version
+    // at once. So where there are tables, what is read after them is theirs.
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
     let id = number("PRAGMA application_id")?;
-    if id != APPLICATION_ID && number("SELECT count(*) FROM sqlite_schema")? > 0 {
+    let version = number("PRAGMA user_version")?;
+    if id != APPLICATION_ID && tables > 0 {
         let other = LedgerError::NotALedger {
             file: file.to_owned(),
             what: "a SQLite database of something else".into(),
