@@ -12,8 +12,8 @@ use crate::law::{
     DesignMatrix, FitData, LawFamily, LawSetting, LawSettings, Shape, TaskReport, check_length,
 };
 
-/// What a fit minimizes: `Σ_k w_k huber_δ(f̂(x_k) − y_k) + ½σ² (ρ‖v‖² + ρ_u‖u‖² + ρ_a (a − a₀)²)`, with `σ` the standard deviation of the
-/// task's losses. A fit is the same whatever the unit and the level of the losses are.
+/// What a fit minimizes: `Σ_k w_k huber_δ(f̂(x_k) − y_k) + ½σ² (ρ‖v‖² + ρ_u‖u‖² + ρ_a (a − a₀)²)`, with `σ` the standard
+/// deviation of the task's losses. A fit is the same whatever the unit and the level of the losses are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EffectiveDataOptions {
     /// Huber's δ > 0, in the unit of the losses; half a standard deviation of the losses of a task where `None`.
@@ -213,7 +213,7 @@ impl LawFamily for EffectiveDataOptions {
 
     fn describe(&self) -> String {
         let power = match self.power_ridge {
-            Some(_) => "p^a".to_owned(),
+            Some(ridge) => format!("p^a (a near {}, ridge {ridge})", self.power),
             None => format!("p^{}", self.power),
         };
         let competition = match self.competition {
