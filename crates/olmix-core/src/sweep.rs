@@ -7,7 +7,8 @@ pub use front::{Front, FrontPoint, FrontRequest, pareto_front};
 use rayon::prelude::*;
 
 use crate::law::average_loss;
-use crate::optimize::{Solution, solve_exact};
+use crate::optimize::Solution;
+use crate::reuse::solve_frozen;
 use crate::{Binding, CoreError, Fit, FitSpec, Mixture, Swarm};
 
 /// The grid of a sweep; every combination is a cell.
@@ -111,7 +112,7 @@ pub fn sweep(
             };
             let (weights, terms) = (&task_weights, terms.as_ref());
             let problem = spec.problem(swarm, &fit.laws, weights, &constraints, kl, terms);
-            let solved = solve_exact(&problem);
+            let solved = solve_frozen(&problem, &spec.frozen);
             let outcome = match solved {
                 Ok(solution) => {
                     let mixture = Mixture::new(swarm.domains().clone(), solution.weights.clone())?;

@@ -6,7 +6,7 @@ use crate::{Binding, CoreError};
 
 use super::{Collapse, VirtualDomain, VirtualKl};
 
-/// The exact solution of a problem over all domains, among mixtures that have the ratios of `frozen`. Its
+/// The exact solution of a problem over all domains, among mixtures that have the ratios of `frozen`, which may be none. Its
 /// weights and binding constraints are over all domains: a cap of a virtual domain is reported as the cap of
 /// its scarcest member. The KL term is that of the expanded mixture.
 ///
@@ -17,6 +17,9 @@ pub fn solve_frozen(
     problem: &ExactProblem<'_>,
     frozen: &[VirtualDomain],
 ) -> Result<Solution, CoreError> {
+    if frozen.is_empty() {
+        return solve_exact(problem);
+    }
     let collapse = Collapse::new(problem.domains, frozen)?;
     let laws: Option<Vec<FittedLaw>> = problem.laws.iter().map(|law| collapse.law(law)).collect();
     let laws = laws.ok_or_else(|| {

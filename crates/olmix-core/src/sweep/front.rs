@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::law::average_loss;
 use crate::objective::{LossGroup, Minimize};
-use crate::optimize::{Solution, solve_exact};
+use crate::optimize::Solution;
 use crate::reuse::solve_frozen;
 use crate::{Constraints, CoreError, Fit, FitSpec, Mixture, Swarm};
 
@@ -70,7 +70,7 @@ pub struct FrontPoint {
 ///
 /// # Errors
 /// [`CoreError::SweepWithoutLaws`]; [`CoreError::Unsupported`] for fewer than two objectives, more than 10,000
-/// weightings, and a spec that minimizes another objective than the average; those of [`solve_exact`].
+/// weightings, and a spec that minimizes another objective than the average; those of [`solve_frozen`].
 pub fn pareto_front(
     swarm: &Swarm,
     spec: &FitSpec,
@@ -118,11 +118,7 @@ pub fn pareto_front(
             let (constraints, kl) = (&request.constraints, request.kl_reg);
             let problem =
                 spec.problem(swarm, &fit.laws, &of_tasks, constraints, kl, terms.as_ref());
-            let solution = if spec.frozen.is_empty() {
-                solve_exact(&problem)?
-            } else {
-                solve_frozen(&problem, &spec.frozen)?
-            };
+            let solution = solve_frozen(&problem, &spec.frozen)?;
             progress();
             let p = &solution.weights;
             let loss = |group: &Vec<f64>| average_loss(&fit.laws, group, p);

@@ -3,6 +3,7 @@
 
 use olmix_core::law::Law as _;
 use olmix_core::optimize::{Exact, Optimizer, Solution};
+use olmix_core::reuse::VirtualDomain;
 use olmix_core::{
     Constraints, Fit, FitSpec, NoWhatIf, Swarm, SweepGrid, Task, WhatIf, fit, fit_only, sweep,
     what_if,
@@ -54,6 +55,27 @@ fn far(a: &[f64], b: &[f64]) -> f64 {
 /// The solution at a size and a λ, by position.
 fn at(found: &WhatIf, size: usize, kl: usize) -> Option<&Solution> {
     found.grid[size * found.kl.len() + kl].as_ref()
+}
+
+#[test]
+fn every_mixture_of_a_sweep_has_the_ratios_that_are_to_be_kept() {
+    let (swarm, mut spec, fit) = fitted();
+    let names: Vec<String> = swarm.domains().names().map(str::to_owned).collect();
+    spec.frozen = vec![VirtualDomain {
+        name: "old".into(),
+        members: vec![(names[0].clone(), 0.25), (names[1].clone(), 0.75)],
+    }];
+    let grid = SweepGrid {
+        target_tokens: Vec::new(),
+        repetition: Vec::new(),
+        kl: vec![0.01, 0.1],
+    };
+    let swept = sweep(&swarm, &spec, &fit, &grid, &|| ()).unwrap();
+    assert_eq!(swept.cells.len(), 2);
+    for cell in &swept.cells {
+        let p = cell.outcome.as_ref().unwrap().mixture.weights();
+        assert!(p[0] > 1e-4 && (p[1] / p[0] - 3.0).abs() < 1e-9, "{p:?}");
+    }
 }
 
 #[test]
