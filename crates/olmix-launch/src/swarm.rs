@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use olmix_io::LaunchConfig;
-use olmix_ledger::{Ledger, NewRun, NewSwarm, RerunPolicy, Run, Swarm, SyncSummary};
+use olmix_io::launch_config::PhaseConfig;
+use olmix_ledger::{Ledger, NewRun, NewSwarm, PhaseMixture, RerunPolicy, Run, Swarm, SyncSummary};
 
 use crate::LaunchError;
 use crate::engine::cluster::SUBMISSIONS;
@@ -166,6 +167,7 @@ impl Variant {
             config: self.file.clone(),
             config_sha256: self.sha256.clone(),
             mixture: self.mixture(),
+            phases: self.phases(),
         }
     }
 
@@ -177,7 +179,19 @@ impl Variant {
         Some(before.map_or_else(|| group.clone(), |(before, _)| format!("{before}{group}")))
     }
 
-    /// Leaves and their weights.
+    /// Its phases, where it has some.
+    #[must_use]
+    pub fn phases(&self) -> Vec<PhaseMixture> {
+        let weight = |leaf: &olmix_io::MixLeaf| (leaf.name.clone(), leaf.weight);
+        let phase = |phase: &PhaseConfig| PhaseMixture {
+            name: phase.name.clone(),
+            fraction: phase.fraction,
+            mixture: phase.mix.iter().map(weight).collect(),
+        };
+        self.config.phases.iter().map(phase).collect()
+    }
+
+    /// Leaves and their weights. With phases, the mean of theirs by their tokens.
     #[must_use]
     pub fn mixture(&self) -> Vec<(String, f64)> {
         let leaf = |leaf: &olmix_io::MixLeaf| (leaf.name.clone(), leaf.weight);

@@ -117,6 +117,7 @@ impl<'r> SwarmReport<'r> {
             "folder": run_folder(self.swarm, run),
             "config": self.swarm.variants.join(&run.config),
             "mixture": object(&run.mixture),
+            "phases": (!run.phases.is_empty()).then_some(&run.phases),
             "metrics": run.metrics.as_deref().map(object),
         })
     }

@@ -34,6 +34,7 @@
 //!     config: "00.yaml".into(),
 //!     config_sha256: "e3b0c442".into(),
 //!     mixture: vec![("web".into(), 0.75), ("code".into(), 0.25)],
+//!     phases: Vec::new(),
 //! };
 //! ledger.sync(swarm.id, &[run], RerunPolicy { retries: 2, all: false }, 0)?;
 //!
@@ -59,6 +60,7 @@ mod launchers;
 mod ledger;
 mod open;
 mod outcome;
+mod phases;
 mod record;
 mod run;
 mod runs;
@@ -70,6 +72,7 @@ pub use error::LedgerError;
 pub use launchers::{LauncherRecord, Process};
 pub use ledger::Ledger;
 pub use outcome::{Cancelled, Failed, FailureKind, Finished, RunSelection};
+pub use phases::PhaseMixture;
 pub use record::{
     Cost, NewFile, NewRecord, Parent, Record, RecordFile, RecordId, RecordKind, is_kept_name,
     is_sha256,

@@ -5,8 +5,9 @@ use std::fmt;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
+use crate::phases::Phases;
 use crate::record::sha256;
-use crate::{FailureKind, Process, SwarmId, Time};
+use crate::{FailureKind, PhaseMixture, Process, SwarmId, Time};
 
 /// A run's number in its ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,8 +131,10 @@ pub struct Run {
     pub config: String,
     /// SHA-256 of the launch config, 64 hex digits.
     pub config_sha256: String,
-    /// Leaves and their weights.
+    /// Leaves and their weights. With phases, the mean of theirs by their tokens.
     pub mixture: Vec<(String, f64)>,
+    /// Its phases, in order; none where it has one mixture.
+    pub phases: Vec<PhaseMixture>,
     /// What has become of it.
     pub state: State,
     /// What it is at.
@@ -189,11 +192,21 @@ pub struct EngineJob {
 pub const COLUMNS: &str = "id, swarm, name, config, config_sha256, mixture, state, stage, \
      attempt, failures, losses, fresh, cancel, launcher, host, pid, process_started, engine, ticket, job, \
      gpus, started, ended, failure, cause, log_tail, metrics, tokens, milliseconds, gpu_milliseconds, \
-     mixture_sha256, metrics_sha256";
+     mixture_sha256, metrics_sha256, phases";
 
-/// The checksum of a mixture as it is stored, with what it belongs to.
-pub fn sum_of_mixture(name: &str, config_sha256: &str, mixture: &str) -> String {
-    sha256(format!("{name}\n{config_sha256}\n{mixture}").as_bytes())
+/// The checksum of a mixture and of phases as they are stored, with what they belong to.
+pub fn sum_of_mixture(
+    name: &str,
+    config_sha256: &str,
+    mixture: &str,
+    phases: Option<&str>,
+) -> String {
+    let mut text = format!("{name}\n{config_sha256}\n{mixture}");
+    if let Some(phases) = phases {
+        text += "\n";
+        text += phases;
+    }
+    sha256(text.as_bytes())
 }
 
 /// What a row of runs has that is not what was recorded.
@@ -250,8 +263,9 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         gpus,
     });
     let (name, config_sha256): (String, String) = (row.get("name")?, row.get("config_sha256")?);
+    let phases: Option<String> = row.get("phases")?;
     let mixture = checked(row, ["mixture", "mixture_sha256"], &name, |text| {
-        sum_of_mixture(&name, &config_sha256, text)
+        sum_of_mixture(&name, &config_sha256, text, phases.as_deref())
     })?;
     let metrics = checked(row, ["metrics", "metrics_sha256"], &name, |text| {
         sha256(text.as_bytes())
@@ -263,6 +277,9 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         config: row.get("config")?,
         config_sha256,
         mixture: mixture.unwrap_or_default(),
+        phases: row
+            .get::<_, Option<Phases>>("phases")?
+            .map_or_else(Vec::new, |Phases(phases)| phases),
         state: row.get("state")?,
         stage: row.get("stage")?,
         attempt: row.get("attempt")?,

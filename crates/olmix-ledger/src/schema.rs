@@ -16,10 +16,11 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// The version of ledgers made here.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// Sets up a connection, and makes or migrates the tables.
 ///

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row, Transaction, params};
 
+use crate::phases::{PhaseMixture, stored};
 use crate::run::{COLUMNS, Numbers, read, sum_of_mixture};
 use crate::{FailureKind, Ledger, LedgerError, Run, State, Time};
 
@@ -58,8 +59,10 @@ pub struct NewRun {
     pub config: String,
     /// SHA-256 of the launch config, 64 hex digits.
     pub config_sha256: String,
-    /// Leaves and their weights.
+    /// Leaves and their weights. With phases, the mean of theirs by their tokens.
     pub mixture: Vec<(String, f64)>,
+    /// Its phases, in order; none where it has one mixture.
+    pub phases: Vec<PhaseMixture>,
 }
 
 /// Which runs that ended are run again.
@@ -198,10 +201,11 @@ fn insert(
     now: Time,
 ) -> rusqlite::Result<()> {
     let mixture = Numbers(new.mixture.clone()).to_string();
+    let phases = stored(&new.phases);
     transaction
         .prepare_cached(
-            "INSERT INTO runs (swarm, name, config, config_sha256, mixture, state, queued, mixture_sha256)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7)",
+            "INSERT INTO runs (swarm, name, config, config_sha256, mixture, state, queued, mixture_sha256, phases)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8)",
         )?
         .execute(params![
             swarm,
@@ -210,7 +214,8 @@ fn insert(
             new.config_sha256,
             mixture,
             now,
-            sum_of_mixture(&new.name, &new.config_sha256, &mixture)
+            sum_of_mixture(&new.name, &new.config_sha256, &mixture, phases.as_deref()),
+            phases
         ])
         .map(|_| ())
 }
@@ -253,6 +258,7 @@ fn update(
     }
     let forgiven = again && (rerun.all || changed);
     let mixture = Numbers(new.mixture.clone()).to_string();
+    let phases = stored(&new.phases);
     // Two launchers may look at once: what another one has claimed by now can't be, as this is one
     // transaction.
     transaction
@@ -262,7 +268,7 @@ fn update(
                  state = iif(?6, 'queued', state), cancel = iif(?6, 0, cancel),
                  queued = iif(?6, ?8, queued), ended = iif(?6, NULL, ended),
                  failures = iif(?7, 0, failures), losses = iif(?7, 0, losses),
-                 failure = iif(?6, NULL, failure), mixture_sha256 = ?9
+                 failure = iif(?6, NULL, failure), mixture_sha256 = ?9, phases = ?10
              WHERE id = ?1",
         )?
         .execute(params![
@@ -274,7 +280,8 @@ fn update(
             again,
             forgiven,
             now,
-            sum_of_mixture(&old.name, &new.config_sha256, &mixture)
+            sum_of_mixture(&old.name, &new.config_sha256, &mixture, phases.as_deref()),
+            phases
         ])
         .map(|_| ())
 }

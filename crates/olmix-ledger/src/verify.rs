@@ -108,7 +108,8 @@ fn check_tables(
         }
         connection.query_row("SELECT count(*) FROM tags", [], |_| Ok(()))?;
         connection.query_row(
-            "SELECT count(*), sum(length(name) + length(mixture) + ifnull(length(metrics), 0)) FROM runs",
+            "SELECT count(*), sum(length(name) + length(mixture) + ifnull(length(phases), 0) + \
+             ifnull(length(metrics), 0)) FROM runs",
             [],
             |_| Ok(()),
         )?;

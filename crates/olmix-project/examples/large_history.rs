@@ -181,6 +181,7 @@ fn launched(
             config: format!("run-{run:04}.yaml"),
             config_sha256: format!("{run:064x}"),
             mixture: vec![("web".into(), 0.5), ("code".into(), 0.5)],
+            phases: Vec::new(),
         })
         .collect();
     let rerun = RerunPolicy {

@@ -68,6 +68,7 @@ fn request(j: u64) -> LeafRequest {
     LeafRequest {
         mix,
         tokens: TOKENS,
+        cut: None,
     }
 }
 

@@ -79,7 +79,11 @@ fn speed(shape: &Shape, recipe: &Hyperparameters, steps: u64) -> f64 {
     };
     let index = SequenceIndex::new(
         at,
-        &[LeafRequest { mix, tokens }],
+        &[LeafRequest {
+            mix,
+            tokens,
+            cut: None,
+        }],
         sequences,
         shape.context,
         1,

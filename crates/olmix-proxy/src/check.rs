@@ -11,7 +11,7 @@ use crate::evaluate::ItemEncoder;
 use crate::prepare::{
     check_tokenizer, check_vocabulary, data_of, evaluation, leaves, request, unit,
 };
-use crate::{Hyperparameters, ProxyError, SequenceIndex, Shape};
+use crate::{Hyperparameters, ProxyError, Shape, phases};
 
 /// Checks many configs, of which most name the same files: each is looked at once.
 #[derive(Debug, Default)]
@@ -64,8 +64,7 @@ impl ConfigCheck {
         if shared && !data.allow_shared_files {
             locate(&leaves, width, &config.folder, false).map_err(unusable)?;
         }
-        let total = recipe.steps * recipe.batch;
-        SequenceIndex::check(file, &requests, total, model.context)?;
+        phases::request(config, requests, &recipe, model.context)?.counts(file)?;
         let (folder, asked) = (config.folder.clone(), config.evaluation.clone());
         let asked = (folder, asked, unit, model.context);
         if !self.evaluated.contains(&asked) {

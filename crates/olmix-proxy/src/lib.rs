@@ -62,6 +62,7 @@ mod evaluate;
 mod hyperparameters;
 mod lock;
 mod model;
+mod phases;
 mod plan;
 mod prepare;
 mod sampler;
@@ -73,11 +74,12 @@ pub use error::ProxyError;
 pub use evaluate::{Encode, Item, Metrics, Task, evaluate, load_model, task_files};
 pub use lock::RunLock;
 pub use model::{Model, Objective, Tensor, Update, Use, Workspace};
+pub use phases::{PhaseLeafPlan, PhasePlan};
 pub use plan::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, RunPlan, Shape, ShardPlan, ValidationPlan,
 };
 pub use prepare::{Prepared, prepare, run_encoder};
-pub use sampler::{Batches, LeafRequest, SequenceIndex, Tokens};
+pub use sampler::{Batches, LeafRequest, PhaseRequest, SequenceIndex, SequenceRequest, Tokens};
 pub use size::{SIZES, Size};
 pub use train::{
     EvaluationRecord, Event, Measure, Progress, Record, StepRecord, Trained, model_folder,

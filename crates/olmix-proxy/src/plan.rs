@@ -8,7 +8,7 @@ use olmix_io::launch_config::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::checksums::read_checked;
-use crate::{ProxyError, Size, hyperparameters, size};
+use crate::{PhasePlan, ProxyError, Size, hyperparameters, size};
 
 /// The plan in a run's folder.
 pub(crate) const FILE: &str = "run.json";
@@ -32,6 +32,9 @@ pub struct RunPlan {
     pub model: Shape,
     /// The hyperparameters of its training.
     pub recipe: Hyperparameters,
+    /// Its phases, in order; none where it has one mixture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhasePlan>,
     /// What it is trained on.
     pub data: DataPlan,
     /// Path of the tokenizer.json, from the run's folder: a folder may be moved.
@@ -145,7 +148,7 @@ pub struct DataPlan {
 pub struct LeafPlan {
     /// Its full name.
     pub name: String,
-    /// Its share of the sequences.
+    /// Its share of the run's tokens; with phases, the mean of its shares by their tokens.
     pub weight: f64,
     /// How often each token may be seen.
     pub repetition_factor: Option<f64>,
@@ -200,7 +203,7 @@ pub struct ValidationPlan {
 }
 
 impl RunPlan {
-    /// A run from its parts.
+    /// A run with one mixture, from its parts.
     #[must_use]
     pub fn new(
         name: String,
@@ -218,6 +221,7 @@ impl RunPlan {
             group,
             model,
             recipe,
+            phases: Vec::new(),
             data,
             tokenizer,
             evaluation,

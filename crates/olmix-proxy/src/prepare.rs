@@ -15,7 +15,7 @@ use crate::evaluate::ItemEncoder;
 use crate::sampler::index;
 use crate::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, LeafRequest, ProxyError, RunPlan,
-    SequenceIndex, Shape, ShardPlan, Task, ValidationPlan, task_files,
+    SequenceIndex, Shape, ShardPlan, Task, ValidationPlan, phases, task_files,
 };
 
 /// Plans the run of a launch config in its folder, or finds it planned there: run.json (the plan),
@@ -55,8 +55,10 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<Prepared, ProxyError
         .zip(&located)
         .map(|(mix, shards)| request(&samples, mix, shards))
         .collect();
-    let total = recipe.steps * recipe.batch;
-    let index = SequenceIndex::new(file, &requests, total, model.context, recipe.seed)?;
+    let request = phases::request(config, requests, &recipe, model.context)?;
+    let counts = request.counts(file)?;
+    let index = SequenceIndex::draw(&request, &counts, &[], recipe.seed);
+    let phases = phases::plans(config, &request, &counts, recipe.batch);
     let leaf = |((mix, shards), &sequences): ((&MixLeaf, &Vec<TokenShard>), &u64)| LeafPlan {
         name: mix.name.clone(),
         weight: mix.weight,
@@ -64,7 +66,7 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<Prepared, ProxyError
         sequences,
         shards: shards.iter().map(shard).collect(),
     };
-    let plan = RunPlan::new(
+    let mut plan = RunPlan::new(
         config.name.clone(),
         config.group.clone(),
         model,
@@ -82,6 +84,7 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<Prepared, ProxyError
         TOKENIZER.into(),
         evaluation(config, data)?,
     );
+    plan.phases = phases;
     check_tasks(&plan, &encoder)?;
     let (plan_bytes, index_bytes) = (plan.bytes()?, index.bytes());
     let files = [
@@ -172,6 +175,7 @@ pub(crate) fn request(
             ..mix.clone()
         },
         tokens: shards.iter().map(|shard| shard.tokens).sum(),
+        cut: None,
     }
 }
 

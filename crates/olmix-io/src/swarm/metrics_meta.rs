@@ -22,7 +22,7 @@ pub struct MetricMeta {
 }
 
 /// The content of `metrics.meta.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricsMeta {
     /// [`FORMAT`].
     pub format: String,
@@ -32,6 +32,18 @@ pub struct MetricsMeta {
     /// By which definition `olmix proxy eval` measured tasks, where it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
+    /// The phases of the runs, in order, where `ratios.csv` has a row for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseShare>,
+}
+
+/// A phase of the runs of a swarm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseShare {
+    /// Its name, as the column `phase` of `ratios.csv` has it.
+    pub name: String,
+    /// Its share of the tokens of a run; those of all phases sum to 1.
+    pub fraction: f64,
 }
 
 impl MetricsMeta {
@@ -46,6 +58,7 @@ impl MetricsMeta {
             format: FORMAT.into(),
             metrics: metrics.map(|(name, known)| (name, meta(known))).collect(),
             task_definition: None,
+            phases: Vec::new(),
         }
     }
 

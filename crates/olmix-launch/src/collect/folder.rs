@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use olmix_ledger::PhaseMixture;
 use serde_json::Value;
 
 use super::definition;
@@ -27,7 +28,7 @@ struct MetricsFile {
 
 pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
     let mut files = Vec::new();
-    let mut mixtures = BTreeMap::new();
+    let mut mixtures: BTreeMap<String, Told> = BTreeMap::new();
     for (name, path) in entries(folder)? {
         if name.starts_with('.') {
             continue;
@@ -137,7 +138,7 @@ fn split_time(stem: &str) -> (&str, Option<&str>) {
 }
 
 /// Reads the files, and merges those of one run in the order of their times.
-fn runs_of(mut files: Vec<MetricsFile>, mixtures: &BTreeMap<String, Mixture>) -> SourceRuns {
+fn runs_of(mut files: Vec<MetricsFile>, mixtures: &BTreeMap<String, Told>) -> SourceRuns {
     files.sort();
     let mut known = SourceRuns::default();
     let mut recordings = Vec::new();
@@ -202,25 +203,59 @@ fn runs_of(mut files: Vec<MetricsFile>, mixtures: &BTreeMap<String, Mixture>) ->
         found.leave_out(run, why, Cure::Unknown);
     }
     for run in &mut found.runs {
-        run.mixture = mixtures.get(&run.name).cloned();
+        if let Some((mixture, phases)) = mixtures.get(&run.name).cloned() {
+            (run.mixture, run.phases) = (Some(mixture), phases);
+        }
     }
     found
 }
 
+/// What a run's folder tells of what it was trained on: its mixture, and its phases where it has some.
+type Told = (Mixture, Vec<PhaseMixture>);
+
 /// The mixture that a run's folder tells of.
-fn mixture_of(folder: &Path) -> Option<Mixture> {
+fn mixture_of(folder: &Path) -> Option<Told> {
     let json = |file: &str| -> Option<Value> {
         serde_json::from_slice(&olmix_fs::read_bounded(&folder.join(file)).ok()?).ok()
     };
-    if let Some(Value::Object(mixture)) = json(MIXTURE_FILE) {
+    if let Some(Value::Object(mut mixture)) = json(MIXTURE_FILE) {
+        if let Some(phases @ Value::Array(_)) = mixture.remove("phases") {
+            let phases: Vec<PhaseMixture> = serde_json::from_value(phases).ok()?;
+            return Some((overall(&phases), phases));
+        }
         let weight = |(leaf, weight): (String, Value)| Some((leaf, weight.as_f64()?));
-        return mixture.into_iter().map(weight).collect();
+        let mixture: Option<Mixture> = mixture.into_iter().map(weight).collect();
+        return Some((mixture?, Vec::new()));
     }
     let plan = json("run.json")?;
-    let leaf = |leaf: &Value| Some((leaf["name"].as_str()?.to_owned(), leaf["weight"].as_f64()?));
-    plan["data"]["leaves"]
-        .as_array()?
-        .iter()
-        .map(leaf)
-        .collect()
+    let weights = |leaves: &Value| -> Option<Mixture> {
+        let leaf =
+            |leaf: &Value| Some((leaf["name"].as_str()?.to_owned(), leaf["weight"].as_f64()?));
+        leaves.as_array()?.iter().map(leaf).collect()
+    };
+    let phase = |phase: &Value| {
+        Some(PhaseMixture {
+            name: phase["name"].as_str()?.to_owned(),
+            fraction: phase["fraction"].as_f64()?,
+            mixture: weights(&phase["leaves"])?,
+        })
+    };
+    let phases = plan["phases"].as_array().map_or(&[][..], Vec::as_slice);
+    let phases: Option<Vec<PhaseMixture>> = phases.iter().map(phase).collect();
+    Some((weights(&plan["data"]["leaves"])?, phases?))
+}
+
+/// The mean of the mixtures of phases by their tokens.
+fn overall(phases: &[PhaseMixture]) -> Mixture {
+    let mut all = Mixture::new();
+    for phase in phases {
+        for (leaf, weight) in &phase.mixture {
+            let share = phase.fraction * weight;
+            match all.iter_mut().find(|(known, _)| known == leaf) {
+                Some((_, sum)) => *sum += share,
+                None => all.push((leaf.clone(), share)),
+            }
+        }
+    }
+    all
 }

@@ -43,6 +43,7 @@ pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
                 found.runs.push(MeasuredRun {
                     name: run.name,
                     mixture: Some(run.mixture),
+                    phases: run.phases,
                     values: measured.into_iter().map(value).collect(),
                     ..MeasuredRun::default()
                 });

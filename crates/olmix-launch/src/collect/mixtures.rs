@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use olmix_io::tables::{Cell, Table};
+use olmix_ledger::PhaseMixture;
 
 use super::tabular::shares::{ROUNDING, Row, scaled};
 use crate::LaunchError;
@@ -17,6 +18,8 @@ pub(super) struct Mixtures {
     /// Runs, in the order they were given, and their mixtures.
     pub names: Vec<String>,
     pub of: HashMap<String, Vec<(String, f64)>>,
+    /// Phases of runs that have some.
+    pub phases: HashMap<String, Vec<PhaseMixture>>,
     /// Runs whose row is not whole, and why.
     pub broken: HashMap<String, String>,
     /// What the user should know.
@@ -36,7 +39,13 @@ impl Mixtures {
                 let pairs = variants
                     .iter()
                     .map(|variant| (variant.config.name.clone(), variant.mixture()));
-                Ok(Some(Self::new(pairs.collect(), Vec::new())))
+                let phases = variants
+                    .iter()
+                    .map(|variant| (variant.config.name.clone(), variant.phases()));
+                Ok(Some(Self {
+                    phases: phases.filter(|(_, phases)| !phases.is_empty()).collect(),
+                    ..Self::new(pairs.collect(), Vec::new())
+                }))
             }
             (None, None) => Ok(None),
         }
@@ -47,6 +56,7 @@ impl Mixtures {
             domains,
             names: pairs.iter().map(|(name, _)| name.clone()).collect(),
             of: pairs.into_iter().collect(),
+            phases: HashMap::new(),
             broken: HashMap::new(),
             notices: Vec::new(),
         }

@@ -7,6 +7,7 @@
 //! | files are taken apart | `formats/` |
 //! | parts of a run become one | `recording.rs` |
 //! | a mixture is found in a config, or given | `config_mixture.rs`, `mixtures.rs` |
+//! | phases of the runs are compared | `phases.rs` |
 //! | metrics are chosen | `filter.rs` |
 //! | names that no table can hold | `names.rs` |
 //! | runs that stopped short are found | `short.rs` |
@@ -22,6 +23,7 @@ mod ledger;
 mod mixtures;
 mod mlflow;
 mod names;
+mod phases;
 mod recording;
 mod run;
 mod short;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use olmix_io::metrics_meta::Direction;
+use olmix_ledger::PhaseMixture;
 
 use crate::run::metrics::Metrics;
 
@@ -27,6 +28,8 @@ pub(super) struct MeasuredRun {
     pub name: String,
     /// What it was trained on, where its own files say so.
     pub mixture: Option<Mixture>,
+    /// Its phases, where it has some; `mixture` is then the mean of theirs by their tokens.
+    pub phases: Vec<PhaseMixture>,
     /// What its tracker holds as its configuration; why that can't be read.
     pub configured: Result<Option<Mixture>, String>,
     pub values: Values,
@@ -37,6 +40,7 @@ impl Default for MeasuredRun {
         Self {
             name: String::new(),
             mixture: None,
+            phases: Vec::new(),
             configured: Ok(None),
             values: Values::new(),
         }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use olmix_io::metrics_meta::{Direction, MetricsMeta};
+use olmix_io::metrics_meta::{Direction, MetricsMeta, PhaseShare};
 use olmix_io::tables::{csv_bytes, csv_number};
+use olmix_ledger::PhaseMixture;
 
 use super::filter::Filter;
 use super::mixtures::Mixtures;
+use super::phases;
 use super::run::{Cure, LeftOut, Mixture, SourceRuns, Values};
 use super::short::other_lengths;
 use super::usable::{
@@ -17,8 +19,13 @@ use crate::LaunchError;
 /// Runs as the content of `ratios.csv`, `metrics.csv` and `metrics.meta.json`.
 #[derive(Debug, Clone)]
 pub struct Collected {
-    /// The content of `ratios.csv`: a row per run, a column per domain.
+    /// The content of `ratios.csv`: a row per run, a column per domain. Of runs with phases, a row per run and
+    /// phase, with the phase's name in the column `phase` behind that of the run.
     pub ratios: Vec<u8>,
+    /// The same with a row per run, whatever its phases: the mean of their mixtures by their tokens.
+    pub overall: Vec<u8>,
+    /// The phases of the runs, in order; none where they have one mixture each.
+    pub phases: Vec<PhaseShare>,
     /// The content of `metrics.csv`: the same rows, a column per metric.
     pub metrics: Vec<u8>,
     /// The content of `metrics.meta.json`: what is known about the metrics.
@@ -41,6 +48,7 @@ pub struct Collected {
 struct Kept {
     name: String,
     mixture: Mixture,
+    phases: Vec<PhaseMixture>,
     values: Values,
 }
 
@@ -68,6 +76,7 @@ pub(super) fn build(
     for run in runs {
         match usable(&run, given, &filter, &numeric) {
             Ok((mixture, values)) => kept.push(Kept {
+                phases: phases::of_run(&run, given),
                 name: run.name,
                 mixture,
                 values,
@@ -100,23 +109,21 @@ pub(super) fn build(
             "check --include and --exclude, and whether all runs measured the same",
         ));
     }
+    let shares = phases::common(kept.iter().map(|run| (run.name.as_str(), &run.phases[..])))?;
     let domains = domains(&kept, given);
     let header = |columns: &[String]| {
         let run = std::iter::once("run".to_owned());
         run.chain(columns.iter().cloned()).collect::<Vec<_>>()
     };
-    let ratios = kept.iter().map(|run| {
-        let weights: HashMap<&str, f64> = run
-            .mixture
-            .iter()
-            .map(|(leaf, w)| (leaf.as_str(), *w))
-            .collect();
-        let weight = |domain: &String| weights.get(domain.as_str()).copied().unwrap_or(0.0);
-        row(
-            &run.name,
-            domains.iter().map(|domain| csv_number(weight(domain))),
-        )
-    });
+    let overall = kept
+        .iter()
+        .map(|run| row(&run.name, weights(&run.mixture, &domains)));
+    let overall = table("ratios.csv", &header(&domains), overall)?;
+    let ratios = if shares.is_empty() {
+        overall.clone()
+    } else {
+        by_phase(&kept, &domains)?
+    };
     let metrics = kept.iter().map(|run| {
         let cell = |metric: &String| {
             let value = run.values.get(metric);
@@ -128,10 +135,13 @@ pub(super) fn build(
     let directions: BTreeMap<String, Direction> = names.iter().filter_map(known).collect();
     let meta = MetricsMeta {
         task_definition: definition,
+        phases: shares.clone(),
         ..MetricsMeta::new(directions.clone())
     };
     Ok(Collected {
-        ratios: table("ratios.csv", &header(&domains), ratios)?,
+        ratios,
+        overall,
+        phases: shares,
         metrics: table("metrics.csv", &header(&names), metrics)?,
         meta: meta.to_bytes()?,
         runs: kept.iter().map(|run| run.name.clone()).collect(),
@@ -252,6 +262,42 @@ fn domains(kept: &[Kept], given: Option<&Mixtures>) -> Vec<String> {
     );
     domains
 }
+
+/// The weights of a mixture, as cells.
+fn weights(mixture: &Mixture, domains: &[String]) -> impl Iterator<Item = String> {
+    let weights: HashMap<&str, f64> = mixture
+        .iter()
+        .map(|(leaf, w)| (leaf.as_str(), *w))
+        .collect();
+    domains
+        .iter()
+        .map(move |domain| csv_number(weights.get(domain.as_str()).copied().unwrap_or(0.0)))
+}
+
+/// `ratios.csv` of runs with phases: a row for each phase of each run.
+fn by_phase(kept: &[Kept], domains: &[String]) -> Result<Vec<u8>, LaunchError> {
+    if let Some(domain) = domains.iter().find(|domain| *domain == PHASE) {
+        return Err(LaunchError::refused(
+            format!("a domain has the name `{domain}`, which the column of the phases has"),
+            "give the domain another name in the launch configs",
+        ));
+    }
+    let header: Vec<String> = ["run", PHASE]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(domains.iter().cloned())
+        .collect();
+    let rows = kept.iter().flat_map(|run| {
+        run.phases.iter().map(|phase| {
+            let cells = weights(&phase.mixture, domains).collect::<Vec<_>>();
+            row(&run.name, std::iter::once(phase.name.clone()).chain(cells))
+        })
+    });
+    table("ratios.csv", &header, rows)
+}
+
+/// The column of `ratios.csv` with the name of a phase.
+const PHASE: &str = "phase";
 
 fn row(name: &str, cells: impl Iterator<Item = String>) -> Vec<String> {
     std::iter::once(name.to_owned()).chain(cells).collect()

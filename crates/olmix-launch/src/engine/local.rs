@@ -183,6 +183,7 @@ impl ActiveRun {
                     self.job.fresh,
                     &self.job.metrics,
                     &self.job.mixture,
+                    &self.job.phases,
                 ) {
                     let kind = FailureKind::Exited;
                     return Some(Outcome::Failed { kind, cause });

@@ -108,6 +108,7 @@ pub fn job(
         attempt: run.attempt,
         folder: folder.to_owned(),
         mixture: run.mixture.clone(),
+        phases: run.phases.clone(),
         steps,
         timeout,
         metrics,
@@ -147,6 +148,7 @@ pub fn job_to_follow(swarm: &Swarm, run: &Run, tools: &Tools) -> Job {
             metrics: folder.join("metrics.json"),
             folder,
             mixture: run.mixture.clone(),
+            phases: run.phases.clone(),
             steps: Vec::new(),
             timeout: None,
             previous_process: None,
@@ -287,6 +289,18 @@ impl Values {
             ],
             lines: Vec::new(),
         };
+        for blend in ["{megatron_blend}", "{megatron_bridge}"] {
+            if command.contains(blend) && !config.phases.is_empty() {
+                return Err(LaunchError::refused(
+                    format!(
+                        "{}: `{blend}` in `trainer.command` is one blend, and the run has {} phases",
+                        config.file,
+                        config.phases.len()
+                    ),
+                    "train a run for each phase, or read the phases from {mix_json}",
+                ));
+            }
+        }
         if command.contains("{megatron_blend}") {
             values
                 .lines

@@ -183,7 +183,13 @@ fn run_commands(
             Err(error) => return failed(FailureKind::Lost, error.to_string()),
         }
     }
-    if let Err(cause) = prepare(&spec.folder, fresh, &spec.metrics, &spec.mixture) {
+    if let Err(cause) = prepare(
+        &spec.folder,
+        fresh,
+        &spec.metrics,
+        &spec.mixture,
+        &spec.phases,
+    ) {
         return failed(FailureKind::Exited, cause);
     }
     for (file, text) in &spec.files {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use olmix_ledger::{Process, RunId, Stage};
+use olmix_ledger::{PhaseMixture, Process, RunId, Stage};
 
 use crate::host::process::MARK;
 use crate::host::shell::quoted;
@@ -50,6 +50,8 @@ pub struct Job {
     pub folder: PathBuf,
     /// Leaves and weights, for trainers that read them from `mixture.json`.
     pub mixture: Vec<(String, f64)>,
+    /// Phases, where the run has some; `mixture.json` has these then.
+    pub phases: Vec<PhaseMixture>,
     /// The commands, one after another; the first that fails ends the run.
     pub steps: Vec<Step>,
     /// How long the commands may take together.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use olmix_ledger::Stage;
+use olmix_ledger::{PhaseMixture, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,6 +38,9 @@ pub struct JobSpec {
     pub metrics: PathBuf,
     /// Leaves and their weights.
     pub mixture: Vec<(String, f64)>,
+    /// Phases, where the run has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseMixture>,
     /// Files that are made before the first command, with their text.
     pub files: BTreeMap<PathBuf, String>,
 }
@@ -153,6 +156,7 @@ impl JobSpec {
             timeout: None,
             metrics: PathBuf::new(),
             mixture: Vec::new(),
+            phases: Vec::new(),
             files: BTreeMap::new(),
         }
     }
@@ -179,6 +183,7 @@ impl JobSpec {
                 .map_or(&job.metrics, |remote| &remote.metrics)
                 .clone(),
             mixture: job.mixture.clone(),
+            phases: job.phases.clone(),
             files: remote
                 .map(|remote| remote.files.clone())
                 .unwrap_or_default(),

@@ -4,9 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use olmix_ledger::PhaseMixture;
+
 use super::log;
 
-/// The file of a run's mixture, as a JSON object of leaves and weights.
+/// The file of a run's mixture, as a JSON object of leaves and weights; of a run with phases, of its phases:
+/// `{"phases": [{"name": …, "fraction": …, "mix": {leaf: weight}}, …]}`.
 pub const MIXTURE_FILE: &str = "mix.json";
 
 /// The subfolder of the records that launcher and node exchange about a run.
@@ -23,6 +26,7 @@ pub fn prepare(
     fresh: bool,
     metrics: &Path,
     mixture: &[(String, f64)],
+    phases: &[PhaseMixture],
 ) -> Result<(), String> {
     let failed = |path: &Path, error: &io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
@@ -38,7 +42,12 @@ pub fn prepare(
     }
     let pair = |(leaf, weight): &(String, f64)| (leaf.clone(), (*weight).into());
     let mixture: serde_json::Map<String, serde_json::Value> = mixture.iter().map(pair).collect();
-    let text = serde_json::to_string_pretty(&mixture).map_err(|error| error.to_string())?;
+    let content = if phases.is_empty() {
+        mixture.into()
+    } else {
+        serde_json::json!({ "phases": phases })
+    };
+    let text = serde_json::to_string_pretty(&content).map_err(|error| error.to_string())?;
     olmix_fs::write_whole(&folder.join(MIXTURE_FILE), (text + "\n").as_bytes())
         .map_err(|error| error.to_string())
 }
@@ -74,7 +83,7 @@ mod tests {
         for name in ["metrics.json", "checkpoint", log::FILE] {
             fs::write(file(name), "old").unwrap();
         }
-        prepare(folder.path(), false, &metrics, &[("web".into(), 0.25)]).unwrap();
+        prepare(folder.path(), false, &metrics, &[("web".into(), 0.25)], &[]).unwrap();
         assert!(!metrics.exists());
         assert!(file("checkpoint").exists());
         let mixture = fs::read_to_string(file(MIXTURE_FILE)).unwrap();
@@ -88,7 +97,7 @@ mod tests {
         fs::create_dir_all(file("checkpoints/step-1")).unwrap();
         fs::create_dir(file(RECORDS_FOLDER)).unwrap();
         fs::write(file(log::FILE), "old").unwrap();
-        prepare(folder.path(), true, &file("metrics.json"), &[]).unwrap();
+        prepare(folder.path(), true, &file("metrics.json"), &[], &[]).unwrap();
         let mut left: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

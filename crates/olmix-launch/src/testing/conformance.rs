@@ -93,6 +93,7 @@ pub fn shell_job(folder: &Path, number: i64, command: &str) -> Job {
         attempt: 1,
         folder,
         mixture: vec![("web".into(), 1.0)],
+        phases: Vec::new(),
         steps: vec![Step {
             stage: Stage::Train,
             program: "sh".into(),

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use olmix_core::split_mix64;
 use olmix_fs::write_whole;
-use olmix_io::MixLeaf;
 
 use super::permutation::Permutation;
+use super::request::{LeafRequest, SequenceRequest};
 use crate::ProxyError;
 use crate::checksums::read_checked;
 
@@ -15,15 +15,6 @@ pub(crate) const FILE: &str = "sequences.bin";
 
 /// Bytes of a record: a leaf (`u32`) and a token of it (`u64`), little endian.
 const RECORD: usize = 12;
-
-/// A leaf of a mixture, with the tokens there are of it.
-#[derive(Debug, Clone)]
-pub struct LeafRequest {
-    /// Its name, share and repetition factor.
-    pub mix: MixLeaf,
-    /// Tokens that its shards hold.
-    pub tokens: u64,
-}
 
 /// Which sequences a run is trained on, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,16 +26,10 @@ pub struct SequenceIndex {
 }
 
 impl SequenceIndex {
-    /// Draws `total` sequences of `context` tokens.
-    ///
-    /// A leaf gives `weight × total` sequences, rounded by largest remainders. It is cut into sequences, all
-    /// of which are seen before any is seen again, in another order each time. Sequences of different leaves
-    /// alternate as evenly as their numbers allow, with a random shift each: any stretch of the run has the
-    /// mixture, to about a sequence per leaf. Cost: a sort of `total` records.
+    /// Draws `total` sequences of `context` tokens for a run with one mixture.
     ///
     /// # Errors
-    /// [`ProxyError::Input`], naming `file`, for leaves that hold less than a sequence, or fewer tokens than
-    /// their share and repetition factor ask for.
+    /// As [`SequenceRequest::counts`].
     pub fn new(
         file: &Path,
         leaves: &[LeafRequest],
@@ -52,83 +37,51 @@ impl SequenceIndex {
         context: usize,
         seed: u64,
     ) -> Result<Self, ProxyError> {
-        let counts = Self::check(file, leaves, total, context)?;
-        let context = context as u64;
-        let mut order: Vec<(f64, u32, u64)> = Vec::new();
-        for (j, &count) in counts.iter().enumerate() {
-            let j = u32::try_from(j).unwrap_or(u32::MAX);
-            for k in 0..count {
-                let shift = unit(split_mix64(split_mix64(seed ^ u64::from(j)) ^ k));
-                order.push(((k as f64 + shift) / count as f64, j, k));
-            }
-        }
-        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut epochs: Vec<Option<(u64, Permutation)>> = leaves.iter().map(|_| None).collect();
-        let mut sequences = Vec::with_capacity(order.len());
-        let mut drawn = vec![0_u64; leaves.len()];
-        for (_, j, _) in order {
-            let leaf = j as usize;
-            let length = available(&leaves[leaf], context);
-            let (epoch, place) = (drawn[leaf] / length, drawn[leaf] % length);
-            drawn[leaf] += 1;
-            let current = &mut epochs[leaf];
-            if current.as_ref().is_none_or(|(of, _)| *of != epoch) {
-                *current = Some((epoch, Permutation::new(length, seed, u64::from(j), epoch)));
-            }
-            let at = current.as_ref().map_or(place, |(_, order)| order.at(place));
-            sequences.push((j, at * context));
-        }
-        Ok(Self { counts, sequences })
+        let request = SequenceRequest::one_mixture(leaves, total, context);
+        let counts = request.counts(file)?;
+        Ok(Self::draw(&request, &counts, &[], seed))
     }
 
-    /// Sequences of the run drawn from each leaf, if there are enough.
+    /// Draws the sequences of a run; `counts` are those of the request (phases × leaves). A leaf that has an entry in
+    /// `cuts` gives sequences at these tokens alone.
     ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub(crate) fn check(
-        file: &Path,
-        leaves: &[LeafRequest],
-        total: u64,
-        context: usize,
-    ) -> Result<Vec<u64>, ProxyError> {
-        let counts = counts(leaves, total);
-        let context = context as u64;
-        let mut short = Vec::new();
-        for (leaf, &count) in leaves.iter().zip(&counts) {
-            let most = leaf.mix.repetition_factor.map(|factor| {
-                // To within one sequence, as shares are.
-                (factor * leaf.tokens as f64 / context as f64).ceil() as u64
-            });
-            if count > 0 && available(leaf, context) == 0 {
-                short.push(format!(
-                    "`{}` has {} tokens, less than a sequence of {context} and the token after it",
-                    leaf.mix.name, leaf.tokens
-                ));
-            } else if let Some(most) = most.filter(|most| count > *most) {
-                let asked = count * context;
-                short.push(format!(
-                    "`{}` has {} tokens; its share of {:.4} is {asked} tokens, {:.2} times what it has, and \
-                     repetition_factor allows {} times ({} tokens)",
-                    leaf.mix.name,
-                    leaf.tokens,
-                    leaf.mix.weight,
-                    asked as f64 / leaf.tokens as f64,
-                    leaf.mix.repetition_factor.unwrap_or(0.0),
-                    most * context
-                ));
+    /// A phase's sequences stand behind those of the phase before. In a phase, a leaf gives `weight × sequences`,
+    /// rounded by largest remainders. A leaf is cut into sequences, all of which are seen before any is seen again, in
+    /// another order each time; a phase goes on where the one before it stopped. Sequences of different leaves
+    /// alternate as evenly as their numbers allow, with a random shift each: any stretch of a phase has its
+    /// mixture, to about a sequence per leaf. Cost: a sort of the records of each phase.
+    #[must_use]
+    pub fn draw(
+        request: &SequenceRequest,
+        counts: &[Vec<u64>],
+        cuts: &[Option<Vec<u64>>],
+        seed: u64,
+    ) -> Self {
+        let context = request.context as u64;
+        let leaves = request.leaves.len();
+        let mut epochs: Vec<Option<(u64, Permutation)>> = (0..leaves).map(|_| None).collect();
+        let total = counts.iter().flatten().sum::<u64>();
+        let mut sequences = Vec::with_capacity(usize::try_from(total).unwrap_or(0));
+        let mut drawn = vec![0_u64; leaves];
+        for counts in counts {
+            for j in order(counts, &drawn, seed) {
+                let leaf = j as usize;
+                let cut = cuts.get(leaf).and_then(Option::as_ref);
+                let length = cut.map_or(request.available(leaf), |cut| cut.len() as u64);
+                let (epoch, place) = (drawn[leaf] / length, drawn[leaf] % length);
+                drawn[leaf] += 1;
+                let current = &mut epochs[leaf];
+                if current.as_ref().is_none_or(|(of, _)| *of != epoch) {
+                    *current = Some((epoch, Permutation::new(length, seed, u64::from(j), epoch)));
+                }
+                let at = current.as_ref().map_or(place, |(_, order)| order.at(place));
+                sequences.push((j, cut.map_or(at * context, |cut| cut[at as usize])));
             }
         }
-        if !short.is_empty() {
-            return Err(ProxyError::input(
-                file,
-                format!(
-                    "the mixture asks for more data than there is:\n  {}",
-                    short.join("\n  ")
-                ),
-                "raise repetition_factor in `mix`, lower the weight, train on fewer tokens, or add data",
-            ));
+        Self {
+            counts: drawn,
+            sequences,
         }
-        Ok(counts)
     }
 
     /// Where it stands in a run's folder.
@@ -189,35 +142,19 @@ impl SequenceIndex {
     }
 }
 
-/// Sequences that a leaf holds: the last one needs a token more, as its target.
-fn available(leaf: &LeafRequest, context: u64) -> u64 {
-    leaf.tokens.saturating_sub(1) / context
-}
-
-/// Whole numbers that sum to `total`, each within one of its share, by largest remainders.
-fn counts(leaves: &[LeafRequest], total: u64) -> Vec<u64> {
-    let sum: f64 = leaves.iter().map(|leaf| leaf.mix.weight).sum();
-    let exact: Vec<f64> = leaves
-        .iter()
-        .map(|leaf| leaf.mix.weight / sum * total as f64)
-        .collect();
-    let mut counts: Vec<u64> = exact.iter().map(|x| x.floor() as u64).collect();
-    let mut left = total.saturating_sub(counts.iter().sum());
-    let mut order: Vec<usize> = (0..leaves.len()).collect();
-    order.sort_by(|&a, &b| {
-        exact[b]
-            .fract()
-            .total_cmp(&exact[a].fract())
-            .then(a.cmp(&b))
-    });
-    for leaf in order.into_iter().cycle() {
-        if left == 0 {
-            break;
+/// The leaves of a phase's sequences, in their order; `counts` are sequences of each leaf, and `before` those of
+/// earlier phases.
+fn order(counts: &[u64], before: &[u64], seed: u64) -> Vec<u32> {
+    let mut order: Vec<(f64, u32, u64)> = Vec::new();
+    for ((j, &count), &before) in counts.iter().enumerate().zip(before) {
+        let j = u32::try_from(j).unwrap_or(u32::MAX);
+        for k in 0..count {
+            let shift = unit(split_mix64(split_mix64(seed ^ u64::from(j)) ^ (before + k)));
+            order.push(((k as f64 + shift) / count as f64, j, k));
         }
-        counts[leaf] += 1;
-        left -= 1;
     }
-    counts
+    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, j, _)| j).collect()
 }
 
 /// A number from 0 to 1, without 1, of the high bits.
@@ -229,8 +166,10 @@ fn unit(bits: u64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)] // a failed step fails the test
 
+    use olmix_io::MixLeaf;
     use proptest::prelude::*;
 
+    use super::super::request::PhaseRequest;
     use super::*;
 
     fn leaf(name: &str, weight: f64, repetition_factor: Option<f64>, tokens: u64) -> LeafRequest {
@@ -239,7 +178,11 @@ mod tests {
             weight,
             repetition_factor,
         };
-        LeafRequest { mix, tokens }
+        LeafRequest {
+            mix,
+            tokens,
+            cut: None,
+        }
     }
 
     proptest! {
@@ -278,6 +221,91 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A run of two phases over three leaves, the last of which the first phase has none of.
+    fn two_phases(first: u64, second: u64) -> SequenceRequest {
+        let phase = |name: &str, sequences, weights: [f64; 3]| PhaseRequest {
+            name: name.into(),
+            sequences,
+            weights: weights.to_vec(),
+        };
+        SequenceRequest {
+            leaves: vec![
+                leaf("a", 0.5, Some(2.0), 1000),
+                leaf("b", 0.3, None, 1000),
+                leaf("c", 0.2, None, 500),
+            ],
+            phases: vec![
+                phase("pretraining", first, [0.75, 0.25, 0.0]),
+                phase("cooldown", second, [0.1, 0.3, 0.6]),
+            ],
+            context: 10,
+        }
+    }
+
+    #[test]
+    fn phases_have_their_own_mixtures_and_a_leaf_is_seen_whole_before_any_of_it_again() {
+        let request = two_phases(160, 80);
+        let counts = request.counts(Path::new("x")).unwrap();
+        assert_eq!(counts, [[120, 40, 0], [8, 24, 48]]);
+        let index = SequenceIndex::draw(&request, &counts, &[], 7);
+        assert_eq!(index.counts, [128, 64, 48]);
+        let of = |range: std::ops::Range<usize>, j: u32| {
+            let in_phase = index.sequences[range].iter();
+            in_phase.filter(|(leaf, _)| *leaf == j).count() as u64
+        };
+        for (j, (first, second)) in counts[0].iter().zip(&counts[1]).enumerate() {
+            assert_eq!(of(0..160, j as u32), *first);
+            assert_eq!(of(160..240, j as u32), *second);
+        }
+        for (j, length) in [(0, 99), (1, 99), (2, 49)] {
+            let starts: Vec<u64> = index
+                .sequences
+                .iter()
+                .filter(|(leaf, _)| *leaf == j)
+                .map(|(_, start)| *start)
+                .collect();
+            for epoch in starts.chunks(length) {
+                let mut seen = epoch.to_vec();
+                seen.sort_unstable();
+                seen.dedup();
+                assert_eq!(seen.len(), epoch.len(), "leaf {j}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_phase_has_the_sequences_of_a_run_of_it_alone() {
+        let request = two_phases(160, 80);
+        let counts = request.counts(Path::new("x")).unwrap();
+        let index = SequenceIndex::draw(&request, &counts, &[], 7);
+        let leaves = [leaf("a", 0.75, None, 1000), leaf("b", 0.25, None, 1000)];
+        let alone = SequenceIndex::new(Path::new("x"), &leaves, 160, 10, 7).unwrap();
+        assert_eq!(index.sequences[..160], alone.sequences);
+    }
+
+    #[test]
+    fn a_cap_counts_the_tokens_of_all_phases_and_is_told_with_the_part_of_each() {
+        let message = two_phases(160, 1000)
+            .counts(Path::new("launch.yaml"))
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "launch.yaml: the phases ask for more data than there is",
+            "`a` has 1000 tokens; phases ask for 1200 in `pretraining` and 1000 in `cooldown` (2200 tokens in \
+             all), 2.20 times what it has, and repetition_factor allows 2 times (2000 tokens)",
+            "raise repetition_factor in `phases`",
+        ] {
+            assert!(message.contains(part), "{message}");
+        }
+        // One phase alone breaks it.
+        let message = two_phases(400, 80)
+            .counts(Path::new("launch.yaml"))
+            .unwrap_err()
+            .to_string();
+        let part = "phases ask for 3000 in `pretraining` and 80 in `cooldown` (3080 tokens in all)";
+        assert!(message.contains(part), "{message}");
     }
 
     #[test]

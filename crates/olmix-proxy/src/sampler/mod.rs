@@ -4,12 +4,15 @@
 //! weights, tokens, seed ─► sequences of each leaf ─► one order of all ─► sequences.bin ─► batches
 //! ```
 //!
-//! The order is made once, by [`SequenceIndex::new`], and written down; every trainer reads it, so that all
+//! The order is made once, by [`SequenceIndex::draw`], and written down; every trainer reads it, so that all
 //! of them see the same stream, from any step on.
 
 pub(crate) mod index;
 mod permutation;
+mod request;
 mod tokens;
 
-pub use index::{LeafRequest, SequenceIndex};
+pub use index::SequenceIndex;
+pub(crate) use request::largest_remainders;
+pub use request::{LeafRequest, PhaseRequest, SequenceRequest};
 pub use tokens::{Batches, Tokens};

@@ -54,7 +54,11 @@ fn run(folder: &Path, recipe: Hyperparameters) {
         repetition_factor: None,
     };
     let total = recipe.steps * recipe.batch;
-    let request = LeafRequest { mix, tokens };
+    let request = LeafRequest {
+        mix,
+        tokens,
+        cut: None,
+    };
     let index = SequenceIndex::new(folder, &[request], total, model.context, recipe.seed).unwrap();
     index.write(folder).unwrap();
     let leaf = LeafPlan {

@@ -35,7 +35,7 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         .map(DomainWeights::token_counts)
         .transpose()?;
     let counts = counts.as_deref().zip(args.tokens.as_deref());
-    let fit = FirstFit::of_swarm(&collected.ratios, &collected.metrics, counts)?;
+    let fit = FirstFit::of_swarm(&collected.overall, &collected.metrics, counts)?;
     // All of the same runs: a kill leaves no ratios of some and metrics of others.
     let files: [(&str, &[u8]); 3] = [
         ("ratios.csv", &collected.ratios),
@@ -88,6 +88,7 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
             left_out.map(|(name, why)| (name, why.into())).collect();
         let summary = json!({
             "runs": collected.runs,
+            "phases": collected.phases,
             "domains": collected.domains,
             "metrics": collected.names,
             "directions": collected.directions,
@@ -99,8 +100,12 @@ pub fn run(args: &CollectArgs) -> Result<(), Failure> {
         return Ok(());
     }
     output::print(format!(
-        "{} runs, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv, metrics.meta.json{}",
+        "{} runs{}, {} domains, {} metrics\nWritten: {}/ratios.csv, metrics.csv, metrics.meta.json{}",
         collected.runs.len(),
+        match collected.phases.len() {
+            0 => String::new(),
+            phases => format!(" of {phases} phases"),
+        },
         collected.domains.len(),
         collected.names.len(),
         args.output.display(),

@@ -152,6 +152,7 @@ impl Launch {
                 group: &next.named.group,
                 mixture: &leaves,
                 replicate: 0,
+                phases: &[],
             };
             let text = self.base.variant(&self.config, &variant);
             files.push((format!("{id}.yaml"), text.into_bytes()));

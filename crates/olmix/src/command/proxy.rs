@@ -3,11 +3,12 @@
 use olmix_fs::check_writable;
 use olmix_io::{LaunchConfig, TrainerKind};
 use olmix_proxy::{
-    Event, Metrics, Model, ProxyError, RunLock, RunPlan, evaluate, load_model, prepare,
+    Event, Metrics, Model, PhasePlan, ProxyError, RunLock, RunPlan, evaluate, load_model, prepare,
     run_encoder, task_files, train,
 };
 use serde_json::json;
 
+use super::launch::greatest_shares;
 use super::on_threads;
 use crate::args::{ProxyCommand, ProxyEvalArgs, ProxyTrainArgs};
 use crate::bars::tokens_text;
@@ -87,6 +88,7 @@ fn described(plan: &RunPlan) -> Page {
     };
     let rows: Vec<Vec<String>> = plan.data.leaves.iter().map(row).collect();
     let recipe = &plan.recipe;
+    let phases = phases(plan);
     let weights = table(&["domain", "share", "seen", "tokens", "epochs"], &rows);
     let model = format!(
         "{}: {} model of {} parameters ({} without embeddings), {} tokens in {} steps of {} sequences of \
@@ -105,7 +107,30 @@ fn described(plan: &RunPlan) -> Page {
         recipe.decay_steps,
         recipe.seed
     );
-    weights + model
+    weights + phases + model
+}
+
+/// The phases of a plan: a line for each.
+fn phases(plan: &RunPlan) -> Page {
+    if plan.phases.is_empty() {
+        return Page::default();
+    }
+    let batch = plan.recipe.batch * plan.model.context as u64;
+    let row = |phase: &PhasePlan| {
+        let parts: Vec<(f64, &str)> = phase
+            .leaves
+            .iter()
+            .map(|leaf| (leaf.weight, leaf.name.as_str()))
+            .collect();
+        vec![
+            phase.name.clone(),
+            format!("{} to {}", phase.first_step + 1, phase.end()),
+            tokens_text(phase.steps * batch),
+            greatest_shares(parts),
+        ]
+    };
+    let rows: Vec<Vec<String>> = plan.phases.iter().map(row).collect();
+    table(&["phase", "steps", "tokens", "mixture"], &rows)
 }
 
 fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {

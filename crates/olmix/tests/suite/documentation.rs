@@ -141,7 +141,13 @@ fn launch_keys() -> BTreeSet<String> {
     let text = "name: n\ntraining: {}\ndata: {sources: [{name: a, paths: [x]}]}\nmix: {a: 1}\n\
                 eval: {tasks: tasks/}\nengine: {type: slurm, evaluation: {gpus: 0}}\n\
                 trainer: {command: train}\n";
-    accepted(|| LaunchConfig::parse("launch.yaml", text, Path::new("")))
+    let mut keys = accepted(|| LaunchConfig::parse("launch.yaml", text, Path::new("")));
+    let phased = "name: n\ntraining: {}\nphases: [{name: p, fraction: 1, mix: {a: 1}}]\n\
+                  trainer: {command: train}\n";
+    keys.extend(accepted(|| {
+        LaunchConfig::parse("launch.yaml", phased, Path::new(""))
+    }));
+    keys
 }
 
 #[test]
@@ -215,7 +221,9 @@ fn every_example_of_a_config_page_is_accepted() {
             "data: {sources: [{name: a, paths: [x]}]}",
             "mix: {a: 1}",
         ];
-        LaunchConfig::parse("launch.yaml", &completed(block, &base), folder).map(drop)
+        let phased = block.starts_with("phases:");
+        let base = &base[..base.len() - usize::from(phased)];
+        LaunchConfig::parse("launch.yaml", &completed(block, base), folder).map(drop)
     };
     let changes = |block: &str| {
         let path = folder.join("changes.yaml");

@@ -199,6 +199,7 @@ fn a_launch_config_keeps_what_the_base_says_and_takes_the_rest_from_the_variant(
         group: "abc",
         mixture: &mixture,
         replicate: 0,
+        phases: &[],
     };
     let again = base.variant(
         &config,

@@ -30,6 +30,19 @@ pub struct Variant<'a> {
     /// How many runs of this mixture come before it: added to the seed of the training, so that no two are the same
     /// run.
     pub replicate: u64,
+    /// Its phases, where it has some; `mixture` is then that of the whole run.
+    pub phases: &'a [VariantPhase<'a>],
+}
+
+/// A phase of a variant.
+#[derive(Debug, Clone)]
+pub struct VariantPhase<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its share of the run's tokens.
+    pub fraction: f64,
+    /// Leaves and their weights in the phase. How often a leaf is seen is said in the run's mixture.
+    pub mixture: &'a [(&'a str, f64)],
 }
 
 /// Keys of a launch config.
@@ -46,6 +59,32 @@ const KNOWN: [&str; 10] = [
     "engine",
 ];
 
+impl Variant<'_> {
+    fn weights(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.mixture
+            .iter()
+            .map(|(name, weight, _)| (*name, *weight))
+    }
+
+    /// A mix of these weights, each leaf with how often the run may see it.
+    fn mix(&self, weights: &[(&str, f64)]) -> Yaml {
+        let repetition = |leaf: &str| {
+            let found = self.mixture.iter().find(|(name, ..)| *name == leaf);
+            found.and_then(|(_, _, repetition)| *repetition)
+        };
+        let sampled = weights.iter().filter(|(_, weight)| *weight > 0.0);
+        Yaml::map(sampled.map(|(name, weight)| {
+            // A trainer must be allowed to see the data as often as the mixture needs.
+            let factor = repetition(name).map_or(1.0, |needed| needed.max(1.0));
+            let entry = [
+                ("weight", Yaml::number(*weight)),
+                ("repetition_factor", Yaml::number(factor)),
+            ];
+            ((*name).to_owned(), Yaml::map(entry))
+        }))
+    }
+}
+
 impl LaunchBase {
     /// Reads a launch config: a mapping with at least `training`.
     ///
@@ -57,6 +96,12 @@ impl LaunchBase {
         let mut root = document.root().section()?;
         for key in KNOWN {
             root.optional(key);
+        }
+        if let Some(phases) = root.optional("phases") {
+            return Err(phases.error(
+                "`phases` of a base would be those of no run: a swarm's runs have what is drawn",
+                "remove it; name the phases in the generation config",
+            ));
         }
         let seed = root.required("training")?.section()?.optional("seed");
         root.finish()?;
@@ -85,18 +130,23 @@ impl LaunchBase {
         launch.set("name", Yaml::text(variant.id));
         launch.set("group_id", Yaml::text(variant.group));
         launch.set("data", config.data.written.clone());
-        let sampled = variant
-            .mixture
-            .iter()
-            .filter(|(_, weight, _)| *weight > 0.0);
-        let leaf = |(name, weight, repetition): &(&str, f64, Option<f64>)| {
-            let mut entry = vec![("weight", Yaml::number(*weight))];
-            // A trainer must be allowed to see the data as often as the mixture needs.
-            let factor = repetition.map_or(1.0, |needed| needed.max(1.0));
-            entry.push(("repetition_factor", Yaml::number(factor)));
-            ((*name).to_owned(), Yaml::map(entry))
-        };
-        launch.set("mix", Yaml::map(sampled.map(leaf)));
+        launch.remove("mix");
+        if variant.phases.is_empty() {
+            let weights: Vec<(&str, f64)> = variant.weights().collect();
+            launch.set("mix", variant.mix(&weights));
+        } else {
+            let phase = |phase: &VariantPhase<'_>| {
+                Yaml::map([
+                    ("name", Yaml::text(phase.name)),
+                    ("fraction", Yaml::number(phase.fraction)),
+                    ("mix", variant.mix(phase.mixture)),
+                ])
+            };
+            launch.set(
+                "phases",
+                Yaml::List(variant.phases.iter().map(phase).collect()),
+            );
+        }
         if variant.replicate > 0
             && let Some(mut training) = launch.get("training").cloned()
         {

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 mod base;
 mod evaluation;
+mod phases;
 mod trainer;
 mod training;
 
-pub use base::{LaunchBase, Variant};
+pub use base::{LaunchBase, Variant, VariantPhase};
 pub use evaluation::{EvaluationConfig, FewShot, ValidationLeaf};
+pub use phases::PhaseConfig;
 pub use trainer::TrainerKind;
 pub use training::{ModelConfig, TrainingConfig};
 
@@ -36,8 +38,11 @@ pub struct LaunchConfig {
     pub training: TrainingConfig,
     /// Where the data is. A custom trainer may know by itself.
     pub data: Option<DataConfig>,
-    /// The mixture, leaves with a weight above 0; weights sum to 1.
+    /// The mixture of the whole run, leaves with a weight above 0; weights sum to 1. With phases, the mean of
+    /// theirs by their tokens.
     pub mix: Vec<MixLeaf>,
+    /// Its phases, in order; none where the run has one mixture.
+    pub phases: Vec<PhaseConfig>,
     /// The trainer; the built-in one where the config does not say.
     pub trainer: TrainerKind,
     /// What runs it.
@@ -84,8 +89,14 @@ impl LaunchConfig {
         let data = root.optional("data");
         let evaluation = root.optional("eval");
         let trainer = root.optional("trainer");
-        let mix = root.required("mix")?;
+        let phases = root.optional("phases");
+        // Asked for after `phases`, so that what is missing where neither is there is `mix`.
+        let mix = match &phases {
+            None => Some(root.required("mix")?),
+            Some(_) => root.optional("mix"),
+        };
         root.finish()?;
+        let (mix, phases) = mixtures(mix.as_ref(), phases.as_ref())?;
         let trainer = trainer
             .as_ref()
             .map_or(Ok(TrainerKind::Builtin), TrainerKind::read)?;
@@ -106,7 +117,8 @@ impl LaunchConfig {
             group: group.map(|v| v.name().map(str::to_owned)).transpose()?,
             training: TrainingConfig::read(training.section()?, custom)?,
             data: data.as_ref().map(DataConfig::read).transpose()?,
-            mix: mix_of(&mix)?,
+            mix,
+            phases,
             trainer,
             engine: engine.as_ref().map(EngineConfig::read).transpose()?,
             evaluation: evaluation.transpose()?.unwrap_or_default(),
@@ -127,6 +139,25 @@ impl LaunchConfig {
     }
 }
 
+/// The mixture of a run, and its phases.
+fn mixtures(
+    mix: Option<&Value<'_>>,
+    phases: Option<&Value<'_>>,
+) -> Result<(Vec<MixLeaf>, Vec<PhaseConfig>), IoError> {
+    match (mix, phases) {
+        (Some(mix), None) => Ok((mix_of(mix)?, Vec::new())),
+        (Some(mix), Some(_)) => Err(mix.error(
+            "`mix` and `phases` are both there",
+            "keep one: `mix` is one mixture for the whole run, `phases` a mixture for each part of it",
+        )),
+        (None, Some(value)) => {
+            let phases = phases::read(value)?;
+            Ok((phases::overall(value, &phases)?, phases))
+        }
+        (None, None) => Ok((Vec::new(), Vec::new())),
+    }
+}
+
 /// The leaves of a mix, whose weights are shares and sum to 1.
 fn mix_of(value: &Value<'_>) -> Result<Vec<MixLeaf>, IoError> {
     let mut leaves = mix::leaves(value, &|weight| {
@@ -137,8 +168,11 @@ fn mix_of(value: &Value<'_>) -> Result<Vec<MixLeaf>, IoError> {
     let sum: f64 = leaves.iter().map(|leaf| leaf.weight).sum();
     if (sum - 1.0).abs() > SUM_TOLERANCE {
         return Err(value.error(
-            format!("the weights of `mix` sum to {sum:.4}, not to 1"),
-            "correct them: each is the leaf's share of the run's tokens",
+            format!(
+                "the weights of `{}` sum to {sum:.4}, not to 1",
+                value.path()
+            ),
+            "correct them: each is the leaf's share of the tokens",
         ));
     }
     leaves.retain(|leaf| without_rounding(leaf.weight) > 0.0);

@@ -159,6 +159,7 @@ impl<'a> DrawnSwarm<'a> {
                 group: &self.group,
                 mixture: &mixture,
                 replicate: run.saturating_sub(drawn) as u64,
+                phases: &[],
             };
             let text = base.variant(self.config, &variant);
             (format!("{id}.yaml"), text.into_bytes())

@@ -86,6 +86,7 @@ impl Rig {
             metrics: folder.join("metrics.json"),
             folder,
             mixture: Vec::new(),
+            phases: Vec::new(),
             steps: vec![step(Stage::Train), step(Stage::Evaluate)],
             timeout: None,
             previous_process: None,

@@ -49,10 +49,14 @@ fn a_run_that_is_not_what_was_recorded_is_refused_by_its_name() {
             .map(|(at, _)| at)
             .collect()
     };
-    // Digits of a weight and of a metric: the row is as good as any other. Some places are of rows that were moved.
+    // Digits of a weight, of one in a phase and of a metric: the row is as good as any other. Some places are of rows that were moved.
     for (text, says) in [
         (
             &b"0.30000000000000004"[..],
+            "the mixture of the run `run-000",
+        ),
+        (
+            &b"0.7999999999999999"[..],
             "the mixture of the run `run-000",
         ),
         (
@@ -96,7 +100,7 @@ fn what_is_no_ledger_is_refused_and_left_as_it_is() {
         ),
         (
             "newer",
-            "newer: this ledger has version 99, and this olmix knows versions up to 5",
+            "newer: this ledger has version 99, and this olmix knows versions up to 6",
         ),
         ("", "not a ledger of olmix: a folder"),
     ] {

@@ -10,7 +10,8 @@ mod transitions;
 use std::path::Path;
 
 use olmix_ledger::{
-    Failed, FailureKind, Finished, Ledger, NewRun, NewSwarm, Process, RerunPolicy, State, SwarmId,
+    Failed, FailureKind, Finished, Ledger, NewRun, NewSwarm, PhaseMixture, Process, RerunPolicy,
+    State, SwarmId,
 };
 
 const RERUN: RerunPolicy = RerunPolicy {
@@ -32,6 +33,11 @@ fn new_run(name: &str, config_sha256: &str) -> NewRun {
         config: format!("{name}.yaml"),
         config_sha256: config_sha256.into(),
         mixture: vec![("web".into(), 0.1 + 0.2), ("code".into(), 0.7)],
+        phases: vec![PhaseMixture {
+            name: "cooldown".into(),
+            fraction: 0.25,
+            mixture: vec![("web".into(), 0.1 + 0.7)],
+        }],
     }
 }
 

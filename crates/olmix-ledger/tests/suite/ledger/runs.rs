@@ -27,6 +27,7 @@ fn a_run_goes_from_queued_to_finished_and_keeps_every_number() {
     assert_eq!(run.state, State::Finished);
     assert_eq!(run.metrics, Some(finished().metrics));
     assert_eq!(run.mixture, new_run("", "").mixture);
+    assert_eq!(run.phases, new_run("", "").phases);
     assert_eq!(run.tokens, Some(1 << 40));
     assert_eq!(run.seconds, 2.0);
     assert_eq!(run.process, Some(process(7)));

@@ -54,6 +54,7 @@ pub fn write_configs(demo: &Demo) -> Result<MixtureFile, Failure> {
             group: "larger",
             mixture: &leaves,
             replicate: 0,
+            phases: &[],
         };
         let file = demo.path(format!("larger/launch/{name}.yaml"));
         write_whole(&file, base.variant(&config, &variant).as_bytes())?;

@@ -19,6 +19,7 @@ use olmix_ledger::{Ledger, Swarm};
 
 use crate::args::{Command, LaunchCommand, LaunchRunArgs, SwarmArgs};
 use crate::failure::Failure;
+use crate::table::percent;
 
 /// Runs it.
 pub fn run(command: &LaunchCommand) -> Result<(), Failure> {
@@ -50,6 +51,22 @@ pub fn stops_by_itself(command: &Command) -> bool {
             command: LaunchCommand::Run(_) | LaunchCommand::Work(_)
         } | Command::Explore(_)
     )
+}
+
+/// The greatest shares of a mixture, in a few words: `web 70 %, code 30 %`.
+pub fn greatest_shares(mut parts: Vec<(f64, &str)>) -> String {
+    const MOST: usize = 4;
+    parts.retain(|(weight, _)| *weight > 0.0);
+    parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let more = parts.len().saturating_sub(MOST);
+    let named = parts.iter().take(MOST);
+    let mut named: Vec<String> = named
+        .map(|(weight, name)| format!("{name} {}", percent(*weight)))
+        .collect();
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    named.join(", ")
 }
 
 fn paths(args: &LaunchRunArgs) -> Result<SwarmPaths, Failure> {

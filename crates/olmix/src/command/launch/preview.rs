@@ -14,7 +14,8 @@ use crate::args::LaunchPreviewArgs;
 use crate::bars::tokens_text;
 use crate::failure::Failure;
 use crate::output;
-use crate::table::table;
+use crate::page::Page;
+use crate::table::{percent, table};
 
 /// Commands of how many runs are printed.
 const MOST_PRINTED: usize = 3;
@@ -82,6 +83,7 @@ pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
             "would_run": runs,
             "steps": plan.steps_in_all,
             "tokens": tokens,
+            "phases": (!run.phases.is_empty()).then_some(&run.phases),
             "folder": folder,
             "commands": shown,
         }));
@@ -112,16 +114,55 @@ pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
         return output::print_json(&told.to_string());
     }
     let mut text = table(&["run", "state", "would run", "steps", "tokens"], &rows);
-    let how = if local {
-        format!("{jobs} at once with {threads} threads each")
-    } else {
-        format!("on {}", settings.kind.word())
-    };
+    let how = how(local.then_some((jobs, threads)), &settings);
     text += &format!("{to_do} of {} runs would be run, {how}\n", variants.len());
+    text += phases(&variants);
     text += &cost.line();
     text += &cost::worth(&expected, variants.len());
     text.verbatim(shown_commands(submission, &commands, to_do));
     output::print(text)
+}
+
+/// How the runs would be run; `shares` are runs at once and threads of each, on this machine.
+fn how(shares: Option<(usize, usize)>, settings: &EngineConfig) -> String {
+    match shares {
+        Some((jobs, threads)) => format!("{jobs} at once with {threads} threads each"),
+        None => format!("on {}", settings.kind.word()),
+    }
+}
+
+/// The phases of the runs, as those of the first runs: a line for each.
+fn phases(variants: &[Variant]) -> Page {
+    let with: Vec<&Variant> = variants
+        .iter()
+        .filter(|variant| !variant.config.phases.is_empty())
+        .collect();
+    if with.is_empty() {
+        return Page::default();
+    }
+    let mut rows = Vec::new();
+    for variant in with.iter().take(MOST_PRINTED) {
+        for phase in &variant.config.phases {
+            let parts = phase.mix.iter();
+            let parts = parts
+                .map(|leaf| (leaf.weight, leaf.name.as_str()))
+                .collect();
+            rows.push(vec![
+                variant.config.name.clone(),
+                phase.name.clone(),
+                percent(phase.fraction),
+                super::greatest_shares(parts),
+            ]);
+        }
+    }
+    let mut text = table(&["run", "phase", "share", "mixture"], &rows);
+    if with.len() > MOST_PRINTED {
+        text += &format!(
+            " … and {} more (--json lists all)\n",
+            with.len() - MOST_PRINTED
+        );
+    }
+    text
 }
 
 /// The submission, and the commands of the first runs.
@@ -163,6 +204,7 @@ fn new_run(variant: &Variant) -> Run {
         config: variant.file.clone(),
         config_sha256: variant.sha256.clone(),
         mixture: variant.mixture(),
+        phases: variant.phases(),
         state: State::Queued,
         stage: None,
         attempt: 0,

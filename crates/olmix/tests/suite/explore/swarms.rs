@@ -111,6 +111,7 @@ fn swarm_of_two(at: &Path) -> (Ledger, SwarmId) {
             .iter()
             .map(|name| ((*name).to_owned(), 1.0 / 6.0))
             .collect(),
+        phases: Vec::new(),
     };
     let other = NewRun {
         mixture: vec![("poetry".into(), 1.0)],

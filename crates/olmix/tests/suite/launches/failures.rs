@@ -135,7 +135,7 @@ fn launch_refuses_bad_configs_and_ledgers_before_any_run() {
         assert!(message.contains("this ledger has version 99"), "{message}");
         assert!(message.contains("use the newer olmix"), "{message}");
     }
-    set_version(&ledger, 5);
+    set_version(&ledger, 6);
     // Another swarm is not mixed into these runs.
     let other = folder.join("other");
     fs::create_dir_all(&other).unwrap();

@@ -116,6 +116,7 @@ fn launcher_of_another_host_keeps_its_runs_while_its_heartbeat_is_fresh() {
         config: run.config,
         config_sha256: run.config_sha256,
         mixture: run.mixture,
+        phases: run.phases,
     };
     ledger.sync(swarm, &[new], rerun, 0).unwrap();
     let elsewhere = Process {

@@ -133,6 +133,7 @@ fn the_swarm_of_somebody_else_is_shown_and_collected() {
         config: "s-0.yaml".into(),
         config_sha256: "0".repeat(64),
         mixture: vec![("web".into(), 1.0)],
+        phases: Vec::new(),
     };
     let policy = olmix_ledger::RerunPolicy {
         retries: 0,

@@ -4,6 +4,7 @@ pub mod collect;
 mod costs;
 mod definitions;
 mod generate;
+mod phases;
 mod priors;
 mod proxy;
 mod proxy_recovery;

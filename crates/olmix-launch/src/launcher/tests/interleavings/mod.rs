@@ -45,6 +45,7 @@ impl Explorer {
             config: format!("{i}.yaml"),
             config_sha256: String::new(),
             mixture: vec![("a".into(), 1.0)],
+            phases: Vec::new(),
         };
         let runs: Vec<NewRun> = (1..=RUNS).map(run).collect();
         let rerun = RerunPolicy {

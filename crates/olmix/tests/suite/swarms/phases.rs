@@ -1,0 +1,168 @@
+//! Runs in phases, from a launch config to the tables of `olmix collect`.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::proxy::{model, write};
+use crate::common::tiny::{config, data};
+use crate::common::{json, olmix, refused, start};
+
+/// Phases of 39 steps: 27 and 12.
+const PHASES: [&str; 2] = [
+    "  - {name: pretraining, fraction: 0.7, mix: {prose: 0.6, clutter: 0.4}}\n",
+    "  - {name: cooldown, fraction: 0.3, mix: {arithmetic: 0.75, prose: 0.25}}\n",
+];
+
+/// A config of a tiny run with these phases.
+fn phased(name: &str, phases: &str, training: &str) -> String {
+    let text = config(name, "MIX", training);
+    text.replace("mix: MIX\n", &format!("phases:\n{phases}"))
+}
+
+/// Paths of a config in `launch/`, beside which there is nothing.
+fn absolute(at: &Path, text: &str) -> String {
+    text.replace("shards/", &format!("{}/shards/", at.display()))
+        .replace("tasks/", &format!("{}/tasks/", at.display()))
+}
+
+#[test]
+fn a_run_in_phases_killed_again_and_again_ends_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    write(at, "launch.yaml", &phased("run", &PHASES.concat(), ""));
+    let begin = Instant::now();
+    let told = olmix(
+        at,
+        "proxy train --config launch.yaml --out whole --threads 1",
+    )
+    .assert()
+    .success();
+    let whole = begin.elapsed();
+    let told = String::from_utf8_lossy(&told.get_output().stdout).into_owned();
+    for part in [
+        "pretraining",
+        "1 to 27",
+        "cooldown",
+        "28 to 39",
+        "arithmetic 75",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    for round in 1..6 {
+        let mut child = start(
+            at,
+            "proxy train --config launch.yaml --out killed --threads 2 --quiet",
+        );
+        std::thread::sleep(whole.mul_f64(0.17 * f64::from(round)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    olmix(at, "proxy train --config launch.yaml --out killed --quiet")
+        .assert()
+        .success();
+    assert_eq!(model(&at.join("killed")), model(&at.join("whole")));
+}
+
+#[test]
+fn a_swarm_in_phases_is_collected_with_a_row_for_each_phase_of_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    std::fs::create_dir(at.join("launch")).unwrap();
+    let second = PHASES[1].replace("0.75", "0.5").replace("0.25", "0.5");
+    for (name, phases) in [
+        ("a", PHASES.concat()),
+        ("b", PHASES[0].to_owned() + &second),
+    ] {
+        let text = absolute(at, &phased(name, &phases, "").replace("40_000", "16_000"));
+        write(at, &format!("launch/{name}.yaml"), &text);
+    }
+    let preview = json(at, "launch preview --variants launch --json");
+    assert_eq!(preview["runs"][0]["phases"][1]["mix"]["arithmetic"], 0.75);
+    let shown = olmix(at, "launch preview --variants launch")
+        .assert()
+        .success();
+    let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
+    assert!(shown.contains("cooldown"), "{shown}");
+    olmix(at, "launch run --variants launch --jobs 2 --quiet")
+        .assert()
+        .success();
+    let told: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(at.join("runs/b/mix.json")).unwrap()).unwrap();
+    assert_eq!(told["phases"][1]["mix"]["prose"], 0.5);
+    let ratios = "run,phase,arithmetic,clutter,prose\na,pretraining,0,0.4,0.6\na,cooldown,0.75,0,0.25\n\
+                  b,pretraining,0,0.4,0.6\nb,cooldown,0.5,0,0.5\n";
+    // By the ledger, by the folder of runs alone, and by the plans of runs.
+    for round in ["ledger", "folder", "plans"] {
+        match round {
+            "folder" => std::fs::remove_file(at.join("runs/ledger.sqlite")).unwrap(),
+            "plans" => ["a", "b"].iter().for_each(|run| {
+                std::fs::remove_file(at.join("runs").join(run).join("mix.json")).unwrap();
+            }),
+            _ => {}
+        }
+        let line = format!("collect --swarm runs --output {round} --quiet");
+        olmix(at, &line).assert().success();
+        let read = |name: &str| std::fs::read_to_string(at.join(round).join(name)).unwrap();
+        assert_eq!(read("ratios.csv"), ratios, "{round}");
+        assert_eq!(read("metrics.csv").lines().count(), 3);
+        let meta: serde_json::Value = serde_json::from_str(&read("metrics.meta.json")).unwrap();
+        assert_eq!(meta["phases"][1]["name"], "cooldown");
+        assert_eq!(meta["phases"][1]["fraction"], 0.3);
+    }
+    // A run without phases does not go into the same table.
+    std::fs::create_dir(at.join("runs/c")).unwrap();
+    std::fs::copy(
+        at.join("runs/a/metrics.json"),
+        at.join("runs/c/metrics.json"),
+    )
+    .unwrap();
+    write(at, "runs/c/mix.json", "{\"prose\": 1}");
+    let message = refused(at, "collect --swarm runs --output mixed");
+    let expected = "some runs have phases and others one mixture: a, b have phases, c have none";
+    assert!(message.contains(expected), "{message}");
+    assert!(!at.join("mixed").exists());
+}
+
+#[test]
+fn phases_that_can_not_be_trained_are_refused_with_one_message_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    let capped = PHASES.concat().replace(
+        "clutter: 0.4",
+        "clutter: {weight: 0.4, repetition_factor: 0.3}",
+    );
+    for (phases, expected) in [
+        (
+            PHASES.concat().replace("0.3,", "0.2,"),
+            "the fractions of `phases` sum to 0.8",
+        ),
+        (
+            PHASES
+                .concat()
+                .replace("0.7,", "0.999,")
+                .replace("0.3,", "0.001,"),
+            "the phase `cooldown` has no tokens: 0.001 of 39 steps are 0 steps",
+        ),
+        (
+            PHASES.concat().replace("0.7,", "1,").replace("0.3,", "0,"),
+            "the phase `cooldown` has the fraction 0 of the run's tokens: 0 steps",
+        ),
+        (
+            capped,
+            "phases ask for 11008 in `pretraining` (11008 tokens in all)",
+        ),
+        (
+            PHASES.concat() + "mix: {prose: 1}\n",
+            "`mix` and `phases` are both there",
+        ),
+    ] {
+        write(at, "launch.yaml", &phased("run", &phases, ""));
+        let message = refused(at, "proxy prepare --config launch.yaml --out run");
+        assert!(message.contains(expected), "{message}");
+        assert_eq!(message.matches("help: ").count(), 1, "{message}");
+        assert!(!at.join("run").exists());
+    }
+}
