@@ -103,11 +103,13 @@ fn speed(shape: &Shape, recipe: &Hyperparameters, steps: u64) -> f64 {
         weight: 1.0,
         repetition_factor: None,
         sequences,
+        cut_tokens: None,
         shards,
     };
     let data = DataPlan {
         leaves: vec![leaf],
         end_of_text: None,
+        simulate_target_tokens: None,
     };
     let plan = RunPlan::new(
         "throughput".into(),

@@ -8,9 +8,8 @@ use olmix_io::LaunchConfig;
 use olmix_io::launch_config::EvaluationConfig;
 
 use crate::evaluate::ItemEncoder;
-use crate::prepare::{
-    check_tokenizer, check_vocabulary, data_of, evaluation, leaves, request, unit,
-};
+use crate::order::Asker;
+use crate::prepare::{check_tokenizer, check_vocabulary, data_of, evaluation, leaves, unit};
 use crate::{Hyperparameters, ProxyError, Shape, phases};
 
 /// Checks many configs, of which most name the same files: each is looked at once.
@@ -47,7 +46,7 @@ impl ConfigCheck {
         let mut requests = Vec::new();
         let mut seen = HashSet::new();
         let mut shared = false;
-        let samples = data.samples();
+        let asker = Asker::new(config, data, &recipe, &model)?;
         for (mix, leaf) in config.mix.iter().zip(&leaves) {
             let key = (leaf.clone(), width, config.folder.clone());
             if !self.shards.contains_key(&key) {
@@ -59,7 +58,7 @@ impl ConfigCheck {
             let shards = &self.shards[&key];
             check_tokenizer(file, &leaf.name, shards, encoder)?;
             shared |= shards.iter().any(|shard| !seen.insert(shard.path.clone()));
-            requests.push(request(&samples, mix, shards));
+            requests.push(asker.request(mix, shards)?);
         }
         if shared && !data.allow_shared_files {
             locate(&leaves, width, &config.folder, false).map_err(unusable)?;

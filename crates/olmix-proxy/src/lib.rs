@@ -62,6 +62,9 @@ mod evaluate;
 mod hyperparameters;
 mod lock;
 mod model;
+mod order;
+#[cfg(test)]
+mod order_tests;
 mod phases;
 mod plan;
 mod prepare;
@@ -79,7 +82,9 @@ pub use plan::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, RunPlan, Shape, ShardPlan, ValidationPlan,
 };
 pub use prepare::{Prepared, prepare, run_encoder};
-pub use sampler::{Batches, LeafRequest, PhaseRequest, SequenceIndex, SequenceRequest, Tokens};
+pub use sampler::{
+    Batches, LeafCut, LeafRequest, PhaseRequest, SequenceIndex, SequenceRequest, Tokens,
+};
 pub use size::{SIZES, Size};
 pub use train::{
     EvaluationRecord, Event, Measure, Progress, Record, StepRecord, Trained, model_folder,

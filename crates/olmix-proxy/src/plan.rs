@@ -141,6 +141,10 @@ pub struct DataPlan {
     pub leaves: Vec<LeafPlan>,
     /// The token that ends a document.
     pub end_of_text: Option<u32>,
+    /// Tokens of the run whose repetition is simulated: each leaf is cut to the share of its tokens that the run is of
+    /// these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulate_target_tokens: Option<u64>,
 }
 
 /// A leaf and its part of a run.
@@ -154,6 +158,9 @@ pub struct LeafPlan {
     pub repetition_factor: Option<f64>,
     /// Sequences of the run that are drawn from it.
     pub sequences: u64,
+    /// Tokens that it is cut to, where repetition is simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_tokens: Option<u64>,
     /// Its shards, in order; a leaf's tokens are theirs one after another.
     pub shards: Vec<ShardPlan>,
 }

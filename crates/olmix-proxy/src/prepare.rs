@@ -1,6 +1,5 @@
 //! From a launch config to the plan of a run: shards are found, shares become sequences.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use olmix_data::{Encoder, Format, Leaf, TokenShard, Unit, locate};
@@ -12,10 +11,11 @@ use serde_json::Value;
 
 use crate::checksums::{self, Checksums, read_checked};
 use crate::evaluate::ItemEncoder;
+use crate::order::Asker;
 use crate::sampler::index;
 use crate::{
-    DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, LeafRequest, ProxyError, RunPlan,
-    SequenceIndex, Shape, ShardPlan, Task, ValidationPlan, phases, task_files,
+    DataPlan, EvaluationPlan, Hyperparameters, LeafRequest, ProxyError, RunPlan, SequenceIndex,
+    Shape, ShardPlan, Task, ValidationPlan, order, task_files,
 };
 
 /// Plans the run of a launch config in its folder, or finds it planned there: run.json (the plan),
@@ -48,45 +48,32 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<Prepared, ProxyError
     for (leaf, shards) in config.mix.iter().zip(&located) {
         check_tokenizer(file, &leaf.name, shards, &encoder)?;
     }
-    let samples = data.samples();
-    let requests: Vec<LeafRequest> = config
+    let asker = Asker::new(config, data, &recipe, &model)?;
+    let requests: Result<Vec<LeafRequest>, ProxyError> = config
         .mix
         .iter()
         .zip(&located)
-        .map(|(mix, shards)| request(&samples, mix, shards))
+        .map(|(mix, shards)| asker.request(mix, shards))
         .collect();
-    let request = phases::request(config, requests, &recipe, model.context)?;
-    let counts = request.counts(file)?;
-    let index = SequenceIndex::draw(&request, &counts, &[], recipe.seed);
-    let phases = phases::plans(config, &request, &counts, recipe.batch);
-    let leaf = |((mix, shards), &sequences): ((&MixLeaf, &Vec<TokenShard>), &u64)| LeafPlan {
-        name: mix.name.clone(),
-        weight: mix.weight,
-        repetition_factor: mix.repetition_factor,
-        sequences,
-        shards: shards.iter().map(shard).collect(),
-    };
+    let end_of_text = encoder.end_of_text();
+    let drawn = order::draw(config, requests?, &located, (&recipe, &model), end_of_text)?;
+    let simulated = data.simulate_target_tokens.as_ref();
     let mut plan = RunPlan::new(
         config.name.clone(),
         config.group.clone(),
         model,
         recipe,
         DataPlan {
-            leaves: config
-                .mix
-                .iter()
-                .zip(&located)
-                .zip(&index.counts)
-                .map(leaf)
-                .collect(),
-            end_of_text: encoder.end_of_text(),
+            leaves: drawn.leaves,
+            end_of_text,
+            simulate_target_tokens: simulated.map(|named| named.value),
         },
         TOKENIZER.into(),
         evaluation(config, data)?,
     );
-    plan.phases = phases;
+    plan.phases = drawn.phases;
     check_tasks(&plan, &encoder)?;
-    let (plan_bytes, index_bytes) = (plan.bytes()?, index.bytes());
+    let (plan_bytes, index_bytes) = (plan.bytes()?, drawn.index.bytes());
     let files = [
         (TOKENIZER, encoder.json()),
         (index::FILE, &index_bytes[..]),
@@ -158,25 +145,6 @@ fn repair(run: &Path, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>, ProxyErro
         repaired.push(path);
     }
     Ok(repaired)
-}
-
-/// What a run asks of a leaf; `samples` are those of the data. Of a sample, the tokens at hand may be seen as
-/// often as makes the same of the whole.
-pub(crate) fn request(
-    samples: &HashMap<String, f64>,
-    mix: &MixLeaf,
-    shards: &[TokenShard],
-) -> LeafRequest {
-    LeafRequest {
-        mix: MixLeaf {
-            repetition_factor: mix
-                .repetition_factor
-                .map(|k| k / samples.get(&mix.name).copied().unwrap_or(1.0)),
-            ..mix.clone()
-        },
-        tokens: shards.iter().map(|shard| shard.tokens).sum(),
-        cut: None,
-    }
 }
 
 /// What a config says of its data.
@@ -405,7 +373,8 @@ pub fn run_encoder(plan: &RunPlan, run: &Path) -> Result<Encoder, ProxyError> {
     Encoder::open(&Unit::Tokenizer(path)).map_err(ProxyError::from)
 }
 
-fn shard(located: &TokenShard) -> ShardPlan {
+/// A shard as the plan has it.
+pub(crate) fn shard(located: &TokenShard) -> ShardPlan {
     ShardPlan {
         path: located.path.clone(),
         offset: located.offset,

@@ -35,6 +35,10 @@ pub struct MetricsMeta {
     /// The phases of the runs, in order, where `ratios.csv` has a row for each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseShare>,
+    /// Tokens of the run whose repetition the runs simulate, where they do: they repeat each domain as often as that
+    /// run would with their mixture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulate_target_tokens: Option<u64>,
 }
 
 /// A phase of the runs of a swarm.
@@ -59,6 +63,7 @@ impl MetricsMeta {
             metrics: metrics.map(|(name, known)| (name, meta(known))).collect(),
             task_definition: None,
             phases: Vec::new(),
+            simulate_target_tokens: None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::run::{MeasuredRun, SourceRuns};
+use super::usable::listed;
 use crate::LaunchError;
 use crate::run::metrics;
 
@@ -41,6 +42,37 @@ pub(super) fn check(
             lines.join("\n  ")
         ),
         "measure the others again: `olmix proxy eval --model RUN`, for the folder of each run",
+    ))
+}
+
+/// The tokens of the run whose repetition the runs simulate, as their metrics.json tell. Different ones are refused, and
+/// so are runs that simulate none beside them: one law can't be of both.
+pub(super) fn check_simulation(
+    found: &SourceRuns,
+    file: impl Fn(&MeasuredRun) -> std::path::PathBuf,
+) -> Result<Option<u64>, LaunchError> {
+    let mut by: BTreeMap<Option<u64>, Vec<&str>> = BTreeMap::new();
+    for run in &found.runs {
+        let told = ours(&file(run)).and_then(|json| json["simulate_target_tokens"].as_u64());
+        by.entry(told).or_default().push(&run.name);
+    }
+    if by.len() < 2 {
+        return Ok(by.into_keys().next().flatten());
+    }
+    let line = |(tokens, runs): (&Option<u64>, &Vec<&str>)| {
+        let what = tokens.map_or_else(
+            || "no other run".to_owned(),
+            |tokens| format!("a run of {tokens} tokens"),
+        );
+        format!("{what}: {}", listed(runs.iter()))
+    };
+    let lines: Vec<String> = by.iter().map(line).collect();
+    Err(LaunchError::refused(
+        format!(
+            "these runs simulate the repetition of different runs (data.simulate_target_tokens):\n  {}",
+            lines.join("\n  ")
+        ),
+        "collect them apart: how often data is repeated is part of what a law is fitted to",
     ))
 }
 

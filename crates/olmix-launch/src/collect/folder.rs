@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::definition;
 use super::formats::entries::entries;
 use super::recording::{self, Recording};
-use super::run::{Cure, Mixture, SourceRuns};
+use super::run::{Cure, MeasuredRun, Mixture, SourceRuns};
 use crate::LaunchError;
 use crate::protocol::MIXTURE_FILE;
 use crate::run::metrics::{self, BadMetrics};
@@ -62,14 +62,16 @@ pub(super) fn read(folder: &Path) -> Result<SourceRuns, LaunchError> {
         ));
     }
     let mut found = runs_of(files, &mixtures);
-    found.definition = definition::check(&found, |run| {
+    let file = |run: &MeasuredRun| {
         let file = folder.join(format!("{}.json", run.name));
         if file.is_file() {
             file
         } else {
             folder.join(&run.name).join("metrics.json")
         }
-    })?;
+    };
+    found.definition = definition::check(&found, file)?;
+    found.simulate_target_tokens = definition::check_simulation(&found, file)?;
     Ok(found)
 }
 

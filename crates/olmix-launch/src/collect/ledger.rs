@@ -62,7 +62,8 @@ pub(super) fn read(path: &Path) -> Result<SourceRuns, LaunchError> {
             "{again} runs were measured again after they finished: their metrics.json counts, not the ledger"
         ));
     }
-    found.definition =
-        definition::check(&found, |run| swarm.out.join(&run.name).join("metrics.json"))?;
+    let file = |run: &MeasuredRun| swarm.out.join(&run.name).join("metrics.json");
+    found.definition = definition::check(&found, file)?;
+    found.simulate_target_tokens = definition::check_simulation(&found, file)?;
     Ok(found)
 }

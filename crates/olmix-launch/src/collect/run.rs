@@ -87,6 +87,8 @@ pub(super) struct SourceRuns {
     pub traits: BTreeMap<String, Trait>,
     /// By which definition tasks were measured, where that is known.
     pub definition: Option<String>,
+    /// Tokens of the run whose repetition the runs simulate, where they do.
+    pub simulate_target_tokens: Option<u64>,
 }
 
 impl SourceRuns {

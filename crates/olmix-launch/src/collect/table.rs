@@ -65,6 +65,7 @@ pub(super) fn build(
         mut notices,
         traits,
         definition,
+        simulate_target_tokens,
     } = found;
     notices.extend(given.into_iter().flat_map(|given| given.notices.clone()));
     notices.extend(filter.learn(traits, &runs));
@@ -136,6 +137,7 @@ pub(super) fn build(
     let meta = MetricsMeta {
         task_definition: definition,
         phases: shares.clone(),
+        simulate_target_tokens,
         ..MetricsMeta::new(directions.clone())
     };
     Ok(Collected {

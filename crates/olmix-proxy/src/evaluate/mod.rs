@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use olmix_fs::write_whole;
+use olmix_io::metrics_meta::PhaseShare;
 use olmix_io::sha256_hex;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Model, Use, Workspace};
 use crate::train::{model_folder, read_model};
-use crate::{EvaluationPlan, ProxyError, RunPlan, Tokens, ValidationPlan};
+use crate::{EvaluationPlan, PhasePlan, ProxyError, RunPlan, Tokens, ValidationPlan};
 
 pub(crate) use items::ItemEncoder;
 pub use tasks::{Item, Task, task_files};
@@ -41,6 +42,12 @@ pub struct Metrics {
     /// `lm-evaluation-harness, add_bos_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
+    /// The phases of the run that was measured, in order; none where it has one mixture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseShare>,
+    /// Tokens of the run whose repetition was simulated, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulate_target_tokens: Option<u64>,
     /// Values by name.
     pub metrics: BTreeMap<String, f64>,
 }
@@ -146,11 +153,17 @@ pub fn evaluate(
             metrics.insert(format!("validation:{}", domain.name), bits);
         }
     }
+    let share = |phase: &PhasePlan| PhaseShare {
+        name: phase.name.clone(),
+        fraction: phase.fraction,
+    };
     let definition = definition::name(evaluation.add_bos_token).to_owned();
     Ok(Metrics {
         format: FORMAT.to_owned(),
         version: VERSION,
         task_definition: (!tasks.is_empty()).then_some(definition),
+        phases: plan.phases.iter().map(share).collect(),
+        simulate_target_tokens: plan.data.simulate_target_tokens,
         metrics,
     })
 }

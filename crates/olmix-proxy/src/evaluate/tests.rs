@@ -28,6 +28,7 @@ fn plan(model: &Model) -> RunPlan {
     let data = DataPlan {
         leaves: Vec::new(),
         end_of_text: Some(256),
+        simulate_target_tokens: None,
     };
     RunPlan::new(
         "x".into(),

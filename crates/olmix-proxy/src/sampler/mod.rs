@@ -7,6 +7,7 @@
 //! The order is made once, by [`SequenceIndex::draw`], and written down; every trainer reads it, so that all
 //! of them see the same stream, from any step on.
 
+pub(crate) mod cut;
 pub(crate) mod index;
 mod permutation;
 mod request;
@@ -14,5 +15,5 @@ mod tokens;
 
 pub use index::SequenceIndex;
 pub(crate) use request::largest_remainders;
-pub use request::{LeafRequest, PhaseRequest, SequenceRequest};
+pub use request::{LeafCut, LeafRequest, PhaseRequest, SequenceRequest};
 pub use tokens::{Batches, Tokens};

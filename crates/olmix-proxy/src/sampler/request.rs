@@ -13,8 +13,17 @@ pub struct LeafRequest {
     pub mix: MixLeaf,
     /// Tokens that its shards hold.
     pub tokens: u64,
-    /// The sequences that it is cut to, where the run sees a part of it alone.
-    pub cut: Option<u64>,
+    /// What it is cut to, where the run sees a part of it alone.
+    pub cut: Option<LeafCut>,
+}
+
+/// The part of a leaf that a run sees where it simulates the repetition of another run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LeafCut {
+    /// Its whole sequences, at least 1.
+    pub sequences: u64,
+    /// Its tokens, exactly: what repetition is counted by.
+    pub tokens: f64,
 }
 
 /// A part of a run with one mixture.
@@ -58,8 +67,10 @@ impl SequenceRequest {
     /// Sequences that a leaf holds: the last one needs a token more, as its target.
     pub(super) fn available(&self, leaf: usize) -> u64 {
         let leaf = &self.leaves[leaf];
-        leaf.cut
-            .unwrap_or(leaf.tokens.saturating_sub(1) / self.context as u64)
+        match leaf.cut {
+            Some(cut) => cut.sequences,
+            None => leaf.tokens.saturating_sub(1) / self.context as u64,
+        }
     }
 
     /// Sequences of each leaf in each phase (phases × leaves), if there are enough: by largest remainders of the
@@ -108,16 +119,16 @@ impl SequenceRequest {
             ));
         }
         let factor = request.mix.repetition_factor?;
-        let tokens = request.cut.map_or(request.tokens, |cut| cut * context);
+        let tokens = request.cut.map_or(request.tokens as f64, |cut| cut.tokens);
         // To within one sequence a phase, as shares are.
-        let most = (factor * tokens as f64 / context as f64).ceil() as u64;
+        let most = (factor * tokens / context as f64).ceil() as u64;
         if count < most + self.phases.len() as u64 {
             return None;
         }
         let has = match request.cut {
-            None => format!("`{name}` has {tokens} tokens"),
+            None => format!("`{name}` has {} tokens", request.tokens),
             Some(_) => format!(
-                "`{name}` has {} tokens, and {tokens} where data.simulate_target_tokens cuts it",
+                "`{name}` has {} tokens, and data.simulate_target_tokens cuts it to {tokens:.0}",
                 request.tokens
             ),
         };
@@ -138,7 +149,7 @@ impl SequenceRequest {
         };
         Some(format!(
             "{has}; {asks}, {:.2} times what it has, and repetition_factor allows {factor} times ({} tokens)",
-            asked as f64 / tokens as f64,
+            asked as f64 / tokens,
             most * context
         ))
     }

@@ -228,6 +228,6 @@ fn batches(run: &Path, plan: &RunPlan) -> Result<Batches, ProxyError> {
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
-mod phase_tests;
+pub(crate) mod phase_tests;
 #[cfg(test)]
 pub(crate) mod tests;

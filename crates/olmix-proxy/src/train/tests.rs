@@ -66,6 +66,7 @@ fn run(folder: &Path, recipe: Hyperparameters) {
         weight: 1.0,
         repetition_factor: None,
         sequences: total,
+        cut_tokens: None,
         shards: vec![ShardPlan {
             path,
             offset: 0,
@@ -78,6 +79,7 @@ fn run(folder: &Path, recipe: Hyperparameters) {
     let data = DataPlan {
         leaves: vec![leaf],
         end_of_text: None,
+        simulate_target_tokens: None,
     };
     std::fs::write(folder.join("tokenizer.json"), "{}").unwrap();
     let plan = RunPlan::new(

@@ -111,7 +111,7 @@ impl Launch {
         let plan = config.plan()?;
         let full = plan.collapse.full();
         let once = full.iter().map(|leaf| {
-            let tokens = leaf.tokens.zip(config.max_tokens);
+            let tokens = leaf.tokens.zip(config.repeating_tokens());
             (
                 leaf.name.clone(),
                 tokens.map(|(tokens, run)| tokens as f64 / run as f64),

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::page::Page;
 use crate::progress::Bar;
-use crate::table::{number, table};
+use crate::table::{number, percent, table};
 
 /// Prepares, trains or measures.
 pub fn run(command: &ProxyCommand) -> Result<(), Failure> {
@@ -78,12 +78,13 @@ fn described(plan: &RunPlan) -> Page {
     let row = |leaf: &olmix_proxy::LeafPlan| {
         let tokens: u64 = leaf.shards.iter().map(|shard| shard.tokens).sum();
         let seen = leaf.sequences * plan.model.context as u64;
+        let there = leaf.cut_tokens.unwrap_or(tokens);
         vec![
             leaf.name.clone(),
-            crate::table::percent(leaf.weight),
+            percent(leaf.weight),
             tokens_text(seen),
-            tokens_text(tokens),
-            number(Some(seen as f64 / tokens as f64), 2),
+            tokens_text(there),
+            number(Some(seen as f64 / there as f64), 2),
         ]
     };
     let rows: Vec<Vec<String>> = plan.data.leaves.iter().map(row).collect();
@@ -107,7 +108,18 @@ fn described(plan: &RunPlan) -> Page {
         recipe.decay_steps,
         recipe.seed
     );
-    weights + phases + model
+    weights + phases + model + simulated(plan)
+}
+
+/// Whose repetition a run simulates, in a sentence.
+fn simulated(plan: &RunPlan) -> String {
+    plan.data.simulate_target_tokens.map_or_else(String::new, |target| {
+        format!(
+            "\nrepeats its data as a run of {} tokens does: each domain is cut to {} of its tokens",
+            tokens_text(target),
+            percent(plan.tokens() as f64 / target as f64)
+        )
+    })
 }
 
 /// The phases of a plan: a line for each.

@@ -68,6 +68,9 @@ pub struct DataConfig {
     pub text_field: String,
     /// Whether two leaves may have the same file.
     pub allow_shared_files: bool,
+    /// Tokens of the run that runs over this data stand for: they see each leaf cut, so that they repeat it as
+    /// often as that run will.
+    pub simulate_target_tokens: Option<Named<u64>>,
     /// Where the data is.
     pub sources: Vec<Source>,
     /// The section as it was written.
@@ -86,6 +89,7 @@ impl DataConfig {
         let text_field = section.optional("text_field");
         let text_field = text_field.map_or(Ok("text"), |v| v.text())?.to_owned();
         let shared = section.optional("allow_shared_files");
+        let simulated = section.optional("simulate_target_tokens");
         let listed = section.required("sources")?;
         section.finish()?;
         Ok(Self {
@@ -95,6 +99,7 @@ impl DataConfig {
             tokenizer: tokenizer.map(|v| sources::word(&v)).transpose()?,
             text_field,
             allow_shared_files: shared.map_or(Ok(false), |v| v.boolean())?,
+            simulate_target_tokens: simulated.map(|v| simulated_tokens(&v)).transpose()?,
             sources: sources::read(&listed)?,
             written: value.to_yaml(),
             sources_location: listed.location(),
@@ -177,4 +182,12 @@ impl DataConfig {
     ) -> IoError {
         IoError::input(&self.file, location.clone(), message, help)
     }
+}
+
+fn simulated_tokens(value: &Value<'_>) -> Result<Named<u64>, IoError> {
+    Ok(Named {
+        name: value.path().to_owned(),
+        value: value.whole_tokens()?,
+        location: value.location(),
+    })
 }

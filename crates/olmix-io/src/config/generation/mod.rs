@@ -75,17 +75,38 @@ impl GenerationConfig {
         root.finish()?;
 
         let priors = priors.map(|priors| PriorsConfig::read(priors.section()?));
-        let max_tokens = max_tokens.map(|v| v.whole_tokens());
+        let max_tokens = max_tokens.map(|v| v.whole_tokens()).transpose()?;
+        let data = DataConfig::read(&data)?;
+        if let Some((simulated, most)) = data.simulate_target_tokens.as_ref().zip(max_tokens)
+            && simulated.value < most
+        {
+            return Err(data.error(
+                &simulated.location,
+                format!(
+                    "data.simulate_target_tokens is {}, less than the {most} max_tokens of a run",
+                    simulated.value
+                ),
+                "give the tokens of the final run, which the runs of the swarm stand for",
+            ));
+        }
         Ok(Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             name,
-            data: DataConfig::read(&data)?,
+            data,
             priors: priors.transpose()?,
             swarm: SwarmConfig::read(swarm)?,
-            max_tokens: max_tokens.transpose()?,
+            max_tokens,
             notices: document.notices(),
         })
+    }
+
+    /// The tokens that a leaf's share of a run is repeated by: those of the run that is simulated, where one is, and
+    /// else those of the run itself. A weight times these, over the tokens of the leaf, is how often it is seen.
+    #[must_use]
+    pub fn repeating_tokens(&self) -> Option<u64> {
+        let simulated = self.data.simulate_target_tokens.as_ref();
+        simulated.map(|named| named.value).or(self.max_tokens)
     }
 
     /// An error at a place of the config.

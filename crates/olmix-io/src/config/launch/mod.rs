@@ -110,13 +110,24 @@ impl LaunchConfig {
             ));
         }
         let evaluation = evaluation.as_ref().map(EvaluationConfig::read);
+        let data = data.as_ref().map(DataConfig::read).transpose()?;
+        if custom
+            && let Some(data) = &data
+            && let Some(simulated) = &data.simulate_target_tokens
+        {
+            return Err(data.error(
+                &simulated.location,
+                "data.simulate_target_tokens is of no effect with a trainer of your own, which reads its data itself",
+                "remove it, and cut the data of the trainer; the trainers `builtin` and `torch` honour it",
+            ));
+        }
         Ok(Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             name,
             group: group.map(|v| v.name().map(str::to_owned)).transpose()?,
             training: TrainingConfig::read(training.section()?, custom)?,
-            data: data.as_ref().map(DataConfig::read).transpose()?,
+            data,
             mix,
             phases,
             trainer,

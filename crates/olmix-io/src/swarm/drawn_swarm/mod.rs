@@ -84,7 +84,7 @@ impl<'a> DrawnSwarm<'a> {
             .collect();
         let names: Vec<&str> = leaves.names().collect();
         let NamedRuns { group, ids, ratios } = NamedRuns::new(&config.name, &names, &mixtures)?;
-        let tokens = leaves.tokens().zip(config.max_tokens);
+        let tokens = leaves.tokens().zip(config.repeating_tokens());
         Ok(Self {
             ratios,
             available: tokens

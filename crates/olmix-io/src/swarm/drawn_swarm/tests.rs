@@ -65,6 +65,43 @@ fn a_drawn_swarm_is_named_by_its_mixtures_and_lists_domains_by_share() {
 }
 
 #[test]
+fn runs_that_simulate_repetition_are_bounded_and_launched_as_the_run_that_they_stand_for() {
+    let text = CONFIG.replace(
+        "data:\n",
+        "swarm: {repetition_factor: 4}\ndata:\n  simulate_target_tokens: 600\n",
+    );
+    let mut config = GenerationConfig::parse("gen.yaml", &text, Path::new("")).unwrap();
+    config.swarm.variants = Some(2);
+    let plan = config.plan().unwrap();
+    // Four times 300 and four times 100 tokens, of 600.
+    assert_eq!(plan.options.caps, Some(vec![2.0, 4.0 * 100.0 / 600.0]));
+    let all = drawn(&[[0.75, 0.25], [0.5, 0.5]], rejections(2, [0, 0], 0));
+    let swarm = DrawnSwarm::new(&config, &plan, &all, vec![0.25, 0.75]).unwrap();
+    assert_eq!(swarm.domains()[0].epochs, Some(3.0));
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("base.yaml");
+    std::fs::write(&base, "name: base\ntraining: {proxy_model_id: 1m}\n").unwrap();
+    let (base, _) = LaunchBase::read(&base).unwrap();
+    let (name, bytes) = swarm.launch_configs(&base).remove(1);
+    let text = String::from_utf8(bytes).unwrap();
+    let launch = crate::LaunchConfig::parse(&name, &text, Path::new("")).unwrap();
+    let simulated = launch.data.unwrap().simulate_target_tokens.unwrap();
+    assert_eq!(simulated.value, 600);
+    assert_eq!(launch.mix[1].repetition_factor, Some(3.0));
+    let short = text_of(&CONFIG.replace("data:\n", "data:\n  simulate_target_tokens: 199\n"));
+    assert!(
+        short.contains("is 199, less than the 200 max_tokens of a run"),
+        "{short}"
+    );
+}
+
+/// Why a config is refused.
+fn text_of(text: &str) -> String {
+    let refused = GenerationConfig::parse("gen.yaml", text, Path::new(""));
+    refused.unwrap_err().to_string()
+}
+
+#[test]
 fn the_prior_is_run_as_often_as_asked_for_where_its_tokens_allow() {
     let mut config = config();
     config.swarm.replicates = 2;

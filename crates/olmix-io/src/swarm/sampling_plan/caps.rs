@@ -6,8 +6,9 @@ use crate::config::generation::GenerationConfig;
 use crate::error::{IoError, Location};
 
 impl GenerationConfig {
-    /// The greatest share of each leaf, `repetition_factor · N / max_tokens`; and a notice where the config
-    /// asks for caps that nothing can be known of.
+    /// The greatest share of each leaf, `repetition_factor · N / max_tokens`, with the tokens of the run that is
+    /// simulated in place of `max_tokens` where one is; and a notice where the config asks for caps that nothing can
+    /// be known of.
     pub(super) fn caps(&self, tree: &Tree) -> Result<(Option<Vec<f64>>, Option<String>), IoError> {
         if !self.swarm.enable_bound {
             return Ok((None, None));
@@ -16,7 +17,7 @@ impl GenerationConfig {
             let notice = "without `priors.token_counts` no leaf is bounded by the tokens it has";
             return Ok((None, Some(notice.to_owned())));
         };
-        let Some(max_tokens) = self.max_tokens else {
+        let Some(max_tokens) = self.repeating_tokens() else {
             return Err(self.error(
                 &Location::File,
                 "`max_tokens` is missing: how often a run sees a leaf depends on it",

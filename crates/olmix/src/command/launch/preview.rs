@@ -1,5 +1,6 @@
 //! `olmix launch preview`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use olmix_io::{EngineConfig, TrainerKind};
@@ -84,6 +85,7 @@ pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
             "steps": plan.steps_in_all,
             "tokens": tokens,
             "phases": (!run.phases.is_empty()).then_some(&run.phases),
+            "simulate_target_tokens": simulated(variant),
             "folder": folder,
             "commands": shown,
         }));
@@ -117,6 +119,7 @@ pub fn run(preview: &LaunchPreviewArgs) -> Result<(), Failure> {
     let how = how(local.then_some((jobs, threads)), &settings);
     text += &format!("{to_do} of {} runs would be run, {how}\n", variants.len());
     text += phases(&variants);
+    text += &repeating(&variants);
     text += &cost.line();
     text += &cost::worth(&expected, variants.len());
     text.verbatim(shown_commands(submission, &commands, to_do));
@@ -128,6 +131,32 @@ fn how(shares: Option<(usize, usize)>, settings: &EngineConfig) -> String {
     match shares {
         Some((jobs, threads)) => format!("{jobs} at once with {threads} threads each"),
         None => format!("on {}", settings.kind.word()),
+    }
+}
+
+/// Tokens of the run whose repetition a run simulates.
+fn simulated(variant: &Variant) -> Option<u64> {
+    let data = variant.config.data.as_ref()?;
+    Some(data.simulate_target_tokens.as_ref()?.value)
+}
+
+/// Whose repetition the runs simulate, in a line.
+fn repeating(variants: &[Variant]) -> String {
+    let targets: BTreeSet<Option<u64>> = variants.iter().map(simulated).collect();
+    let told = targets.iter().map(|target| {
+        target.map_or_else(
+            || "none".to_owned(),
+            |target| tokens_text(target) + " tokens",
+        )
+    });
+    match told.collect::<Vec<_>>() {
+        told if targets.iter().any(Option::is_some) => {
+            format!(
+                "Repetition is simulated as of a run of: {}\n",
+                told.join(", ")
+            )
+        }
+        _ => String::new(),
     }
 }
 

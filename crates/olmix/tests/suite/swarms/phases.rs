@@ -166,3 +166,78 @@ fn phases_that_can_not_be_trained_are_refused_with_one_message_and_nothing_is_wr
         assert!(!at.join("run").exists());
     }
 }
+
+#[test]
+fn runs_that_simulate_repetition_tell_so_in_all_that_they_write_and_are_not_collected_with_others()
+{
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    std::fs::create_dir(at.join("launch")).unwrap();
+    let text = |name: &str, simulated: &str| {
+        let text = config(name, "{prose: 0.6, clutter: 0.4}", "").replace("40_000", "16_000");
+        let sources = format!("dtype: uint16\n{simulated}  sources:");
+        absolute(at, &text.replace("dtype: uint16\n  sources:", &sources))
+    };
+    let target = "  simulate_target_tokens: 32K\n";
+    for name in ["a", "b"] {
+        write(at, &format!("launch/{name}.yaml"), &text(name, target));
+    }
+    let preview = json(at, "launch preview --variants launch --json");
+    assert_eq!(preview["runs"][0]["simulate_target_tokens"], 32_000);
+    olmix(at, "launch run --variants launch --jobs 2 --quiet")
+        .assert()
+        .success();
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(at.join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(
+        read("runs/a/run.json")["data"]["simulate_target_tokens"],
+        32_000
+    );
+    assert_eq!(
+        read("runs/a/metrics.json")["simulate_target_tokens"],
+        32_000
+    );
+    olmix(at, "collect --swarm runs --output tables --quiet")
+        .assert()
+        .success();
+    assert_eq!(
+        read("tables/metrics.meta.json")["simulate_target_tokens"],
+        32_000
+    );
+    // One that sees all of its data is another experiment.
+    write(at, "launch/c.yaml", &text("c", ""));
+    olmix(at, "launch run --variants launch --quiet")
+        .assert()
+        .success();
+    let message = refused(at, "collect --swarm runs --output mixed");
+    for part in [
+        "no other run: c",
+        "a run of 32000 tokens: a, b",
+        "collect them apart",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    // What it asks for has to be there.
+    for (tokens, expected) in [
+        ("40M", "less than a sequence of 128"),
+        ("1K", "is 1000, less than the 15360 tokens of the run"),
+    ] {
+        write(
+            at,
+            "launch/a.yaml",
+            &text("a", &target.replace("32K", tokens)),
+        );
+        let message = refused(at, "proxy prepare --config launch/a.yaml --out other");
+        assert!(message.contains(expected), "{message}");
+        assert_eq!(message.matches("help: ").count(), 1, "{message}");
+    }
+    let custom = text("a", target) + "trainer: {command: train}\n";
+    write(at, "launch/a.yaml", &custom);
+    let message = refused(at, "launch preview --variants launch");
+    assert!(
+        message.contains("is of no effect with a trainer of your own"),
+        "{message}"
+    );
+}
