@@ -18,6 +18,17 @@ pub struct GroupBound {
     pub upper: f64,
 }
 
+/// Domains whose weights sum to a given share: those of one phase, where the weights are of phases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FixedSum {
+    /// What messages call it: the phase.
+    pub name: String,
+    /// Positions of its domains.
+    pub members: Vec<usize>,
+    /// What their weights sum to, in `(0, 1]`.
+    pub total: f64,
+}
+
 /// Linear constraints on a mixture over `m` domains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Constraints {
@@ -30,6 +41,10 @@ pub struct Constraints {
     pub upper: Vec<f64>,
     /// Bounds on sums.
     pub groups: Vec<GroupBound>,
+    /// Sums that are given: every domain is in exactly one, and the totals sum to 1. Empty where the weights of all
+    /// domains need only sum to 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<FixedSum>,
 }
 
 /// A constraint that holds with equality at a mixture.
@@ -59,7 +74,18 @@ impl Constraints {
             lower: vec![0.0; domains],
             upper: vec![1.0; domains],
             groups: Vec::new(),
+            sums: Vec::new(),
         }
+    }
+
+    /// The sums that hold, `(members, total)`: those given, or the one of all domains.
+    #[must_use]
+    pub fn fixed_sums(&self) -> Vec<(Vec<usize>, f64)> {
+        if self.sums.is_empty() {
+            return vec![((0..self.domains()).collect(), 1.0)];
+        }
+        let sums = self.sums.iter();
+        sums.map(|sum| (sum.members.clone(), sum.total)).collect()
     }
 
     /// Limits repetition: no domain is seen more than `repetition_factor` (`k`) times in a run of
@@ -110,7 +136,11 @@ impl Constraints {
     /// By how much a vector of weights breaks the worst constraint; 0 when it satisfies all.
     #[must_use]
     pub fn violation(&self, weights: &[f64]) -> f64 {
-        let mut worst = (weights.iter().sum::<f64>() - 1.0).abs();
+        let mut worst = 0.0f64;
+        for (members, total) in self.fixed_sums() {
+            let sum: f64 = members.iter().map(|&j| weights[j]).sum();
+            worst = worst.max((sum - total).abs());
+        }
         for (j, &p) in weights.iter().enumerate() {
             worst = worst.max(self.lower[j] - p).max(p - self.limit(j));
         }
@@ -180,6 +210,25 @@ impl Constraints {
         let limit: f64 = (0..self.domains()).map(|j| self.limit(j)).sum();
         if limit < 1.0 - 1e-12 {
             return fail(self.explain_caps(limit));
+        }
+        for sum in &self.sums {
+            let of = |bound: &dyn Fn(usize) -> f64| -> f64 {
+                sum.members.iter().map(|&j| bound(j)).sum()
+            };
+            let (least, most) = (of(&|j| self.lower[j]), of(&|j| self.limit(j)));
+            let (name, total) = (&sum.name, sum.total);
+            if least > total + 1e-12 {
+                return fail(format!(
+                    "phase `{name}` is {total} of the run, but the lower bounds of its domains sum to {least:.4} of \
+                     the run"
+                ));
+            }
+            if most < total - 1e-12 {
+                return fail(format!(
+                    "phase `{name}` is {total} of the run, but the upper bounds of its domains allow only {most:.4} \
+                     of the run"
+                ));
+            }
         }
         for group in &self.groups {
             let sum_of = |bound: &dyn Fn(usize) -> f64| -> f64 {

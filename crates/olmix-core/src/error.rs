@@ -36,6 +36,9 @@ pub enum CoreError {
     /// Weights that do not sum to 1.
     #[error("weights sum to {0}, not to 1")]
     BadSum(f64),
+    /// Phases that are none.
+    #[error("{0}")]
+    Phases(String),
     /// A run with a cell that is not a finite number.
     #[error("run `{0}` has a value that is not a finite number")]
     NotFinite(String),

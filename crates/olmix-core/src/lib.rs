@@ -156,6 +156,7 @@ mod next;
 pub mod objective;
 pub mod optimize;
 mod oracle;
+pub mod phases;
 pub mod price;
 mod random;
 pub mod reuse;
@@ -169,7 +170,7 @@ mod vector;
 mod warnings;
 mod what_if;
 
-pub use constraints::{Binding, Constraints, GroupBound};
+pub use constraints::{Binding, Constraints, FixedSum, GroupBound};
 pub use domain::{Domain, DomainSet, epochs};
 pub use error::CoreError;
 pub use fit::{Fit, FitStage, Observer, Proposal, fit, fit_only, propose_for};

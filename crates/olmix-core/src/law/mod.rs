@@ -20,6 +20,7 @@ mod linear;
 mod log_linear;
 mod numerics;
 mod options;
+mod phased;
 mod registry;
 mod saturating;
 
@@ -37,6 +38,7 @@ pub use log_linear::{LogLinear, LogLinearOptions, RIDGE_GRID, fit_log_linear, fi
 pub use numerics::{Basis, BoostedTrees, DesignMatrix, TaskReport};
 pub(crate) use numerics::{Cholesky, undetermined, weighted_gram};
 pub use options::Refit;
+pub use phased::{PhasedLaw, PhasedOptions, Timing};
 pub(crate) use registry::AnyLaw;
 pub use registry::{FittedLaw, LawKind, LawOptions, Registered};
 pub use saturating::{Saturating, SaturatingOptions};

@@ -33,7 +33,7 @@ impl LawOptions {
             }
             options => options
                 .family()
-                .map_or_else(String::new, AnyFamily::describe),
+                .map_or_else(String::new, |law| law.describe()),
         }
     }
 
@@ -90,6 +90,7 @@ impl LawOptions {
         match self {
             Self::PerTask { tasks } => tasks.iter().all(Self::takes_run_weights),
             Self::LogLinear(_) | Self::Saturating(_) | Self::EffectiveData(_) => true,
+            Self::Phased(options) => options.law.takes_run_weights(),
             _ => false,
         }
     }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     AutoScale, AutoScaleOptions, Basis, BiMix, BiMixOptions, BoostedTrees, BoostedTreesOptions,
     EffectiveData, EffectiveDataOptions, FitData, GaussianProcess, GaussianProcessOptions, Law,
-    LawFamily, LawSetting, LawSettings, LogLinear, LogLinearOptions, Saturating, SaturatingOptions,
-    Shape, TaskReport,
+    LawFamily, LawSetting, LawSettings, LogLinear, LogLinearOptions, PhasedLaw, PhasedOptions,
+    Saturating, SaturatingOptions, Shape, TaskReport,
 };
 #[cfg(test)]
 use super::{Linear, LinearOptions};
@@ -233,6 +233,9 @@ macro_rules! laws {
                 #[serde(rename = $name)]
                 $kind($options),
             )+
+            /// A law over domains, of the effective exposure in several phases.
+            #[serde(rename = "phased")]
+            Phased(PhasedOptions),
             /// A law of its own kind for each task.
             #[serde(rename = "per_task")]
             PerTask {
@@ -251,6 +254,9 @@ macro_rules! laws {
                 #[serde(rename = $name)]
                 $kind($law),
             )+
+            /// Any of these, of the effective exposure in several phases.
+            #[serde(rename = "phased")]
+            Phased(Box<PhasedLaw>),
             /// Any of these, with the level and amplitude of another model.
             #[serde(rename = "calibrated")]
             Calibrated(Box<Calibrated>),
@@ -271,9 +277,10 @@ macro_rules! laws {
 
         impl LawOptions {
             /// The law's family, unless each task has its own.
-            pub(super) fn family(&self) -> Option<&dyn AnyFamily> {
+            pub(super) fn family(&self) -> Option<&(dyn AnyFamily + Sync)> {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(options) => Some(options),)+
+                    Self::Phased(options) => Some(options),
                     Self::PerTask { .. } => None,
                 }
             }
@@ -284,6 +291,7 @@ macro_rules! laws {
             pub(crate) fn any(&self) -> &dyn AnyLaw {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
+                    Self::Phased(law) => &**law,
                     Self::Calibrated(law) => &**law,
                 }
             }
@@ -292,6 +300,7 @@ macro_rules! laws {
             pub(super) fn any_mut(&mut self) -> &mut dyn AnyLaw {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
+                    Self::Phased(law) => &mut **law,
                     Self::Calibrated(law) => &mut **law,
                 }
             }

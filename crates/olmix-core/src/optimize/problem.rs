@@ -137,9 +137,16 @@ pub(crate) const BINDING_TOLERANCE: f64 = 1e-6;
 pub(super) fn polish(x: &[f64], constraints: &Constraints) -> Vec<f64> {
     let clamp = |(j, &p): (usize, &f64)| p.clamp(constraints.lower[j], constraints.limit(j));
     let mut weights: Vec<f64> = x.iter().enumerate().map(clamp).collect();
-    // Spread over the weights that have room for it.
+    for (members, total) in constraints.fixed_sums() {
+        spread(&mut weights, constraints, &members, total);
+    }
+    weights
+}
+
+/// Moves weights that have room for it until they sum to `total`.
+fn spread(weights: &mut [f64], constraints: &Constraints, members: &[usize], total: f64) {
     for _ in 0..4 {
-        let missing = 1.0 - weights.iter().sum::<f64>();
+        let missing = total - members.iter().map(|&j| weights[j]).sum::<f64>();
         let room = |j: usize, p: f64| {
             if missing > 0.0 {
                 constraints.limit(j) - p
@@ -147,15 +154,14 @@ pub(super) fn polish(x: &[f64], constraints: &Constraints) -> Vec<f64> {
                 p - constraints.lower[j]
             }
         };
-        let total: f64 = weights.iter().enumerate().map(|(j, &p)| room(j, p)).sum();
-        if missing == 0.0 || total <= 0.0 {
+        let all: f64 = members.iter().map(|&j| room(j, weights[j])).sum();
+        if missing == 0.0 || all <= 0.0 {
             break;
         }
-        let share = (missing / total).clamp(-1.0, 1.0);
-        for (j, p) in weights.iter_mut().enumerate() {
-            let step = share * room(j, *p);
-            *p += if missing > 0.0 { step } else { -step.abs() };
+        let share = (missing / all).clamp(-1.0, 1.0);
+        for &j in members {
+            let step = share * room(j, weights[j]);
+            weights[j] += if missing > 0.0 { step } else { -step.abs() };
         }
     }
-    weights
 }

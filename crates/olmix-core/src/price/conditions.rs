@@ -7,7 +7,7 @@
 //! ∂F/∂p_j + ν + Σ_upper z − Σ_lower z = 0     for each domain j that can move
 //! ```
 //!
-//! (Karush, Kuhn and Tucker). Domains that keep their ratios move as one, and share one equation: the
+//! (Karush, Kuhn and Tucker), with a `ν` of its own for each sum where several are given. Domains that keep their ratios move as one, and share one equation: the
 //! sum of theirs, weighted by the ratios.
 
 use super::linear_program::{self, Ended};
@@ -39,6 +39,10 @@ pub(super) struct Conditions {
     /// How far each equation's domains are from their bounds: the nearer, the less of its slope is
     /// certain.
     pub rooms: Vec<f64>,
+    /// Which of the sums that are given each equation's domains are in.
+    pub sum_of: Vec<usize>,
+    /// Number of sums.
+    pub sums: usize,
     /// The rows that bind.
     pub rows: Vec<Row>,
     /// The size of the objective.
@@ -85,7 +89,11 @@ impl Conditions {
         let shared: Vec<usize> = (0..self.rows.len())
             .filter(|&r| !self.rows[r].own)
             .collect();
-        let mut columns = vec![vec![1.0; equations]];
+        let in_sum = |sum: usize| {
+            let each = self.sum_of.iter();
+            each.map(|&s| f64::from(s == sum)).collect()
+        };
+        let mut columns: Vec<Vec<f64>> = (0..self.sums).map(in_sum).collect();
         for &r in &shared {
             let mut column = vec![0.0; equations];
             self.rows[r]
@@ -106,7 +114,7 @@ impl Conditions {
         if inside.iter().map(gain).fold(0.0, f64::max) > GAIN * self.scale {
             return Some(vec![f64::NAN; z.len()]);
         }
-        for (&r, value) in shared.iter().zip(&solved[1..]) {
+        for (&r, value) in shared.iter().zip(&solved[self.sums..]) {
             z[r] = *value;
         }
         for (v, r) in own.iter().enumerate() {
@@ -120,8 +128,8 @@ impl Conditions {
     /// The least and greatest multipliers among all solutions, by a linear program each.
     fn extremes(&self, wanted: &[usize]) -> Option<Vec<Range>> {
         let count = self.rows.len();
-        // Variables: ν, one per row, and how far equations are off.
-        let off = 1 + count;
+        // Variables: ν of each sum, one per row, and how far equations are off.
+        let off = self.sums + count;
         let mut least_off = vec![0.0; off + 1];
         least_off[off] = 1.0;
         let Ended::Least(found) = linear_program::minimize(&least_off, &self.relaxed(None)) else {
@@ -134,9 +142,9 @@ impl Conditions {
         let rows = self.relaxed(Some(within + SLACK));
         let least = |row: usize, sign: f64| {
             let mut cost = vec![0.0; off];
-            cost[1 + row] = sign;
+            cost[self.sums + row] = sign;
             match linear_program::minimize(&cost, &rows) {
-                Ended::Least(found) => Some(found[1 + row].max(0.0) * self.scale),
+                Ended::Least(found) => Some(found[self.sums + row].max(0.0) * self.scale),
                 Ended::Unbounded => Some(f64::INFINITY),
                 Ended::Failed => None,
             }
@@ -153,11 +161,12 @@ impl Conditions {
     /// `|slope + ν + Σ z| ≤ within` for each equation (a variable where `None`), and `z ≥ 0`; slopes
     /// in units of the objective.
     fn relaxed(&self, within: Option<f64>) -> ConstraintRows {
-        let off = 1 + self.rows.len();
-        let mut entries: Vec<Vec<(usize, f64)>> = vec![vec![(0, 1.0)]; self.slopes.len()];
+        let off = self.sums + self.rows.len();
+        let sum_of = self.sum_of.iter();
+        let mut entries: Vec<Vec<(usize, f64)>> = sum_of.map(|&sum| vec![(sum, 1.0)]).collect();
         for (r, row) in self.rows.iter().enumerate() {
             for &(v, c) in &row.entries {
-                entries[v].push((1 + r, c));
+                entries[v].push((self.sums + r, c));
             }
         }
         let mut rows = ConstraintRows::default();
@@ -170,7 +179,7 @@ impl Conditions {
             }
         }
         for r in 0..self.rows.len() {
-            rows.push(0.0, [(1 + r, -1.0)]);
+            rows.push(0.0, [(self.sums + r, -1.0)]);
         }
         rows
     }

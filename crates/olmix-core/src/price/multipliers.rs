@@ -122,7 +122,9 @@ impl Rows {
         let constraints = problem.constraints;
         // The equation of each domain and its share in it; none for domains that can't move.
         let mut places: Vec<Option<(usize, f64)>> = vec![None; weights.len()];
-        let (mut slopes, mut rooms) = (Vec::new(), Vec::new());
+        let (mut slopes, mut rooms, mut sum_of) = (Vec::new(), Vec::new(), Vec::new());
+        let sums = constraints.fixed_sums();
+        let sum = |j: usize| sums.iter().position(|(members, _)| members.contains(&j));
         let mut steep_domains = Vec::new();
         for v in 0..collapse.collapsed().len() {
             let used = collapse.members(v).iter().filter(|(_, share)| *share > 0.0);
@@ -144,8 +146,11 @@ impl Rows {
                     .fold(1.0, f64::min)
                     .max(BINDING_TOLERANCE),
             );
-            used.for_each(|&(j, share)| places[j] = Some((slopes.len(), share)));
+            used.clone().for_each(|&(j, share)| places[j] = Some((slopes.len(), share)));
             slopes.push(slope);
+            // Domains that keep their ratios are all in one sum.
+            let mut used = used;
+            sum_of.push(used.find_map(|&(j, _)| sum(j)).unwrap_or(0));
         }
         let (mut rows, mut names, mut steep) = (Vec::new(), Vec::new(), Vec::new());
         let mut add = |binding: Option<Binding>, members: &[usize], sign: f64, own: bool| {
@@ -193,6 +198,8 @@ impl Rows {
             conditions: Conditions {
                 slopes,
                 rooms,
+                sum_of,
+                sums: sums.len(),
                 rows,
                 scale: loss.abs().max(problem.kl_reg).max(steepest).max(1e-12),
             },

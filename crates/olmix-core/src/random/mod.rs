@@ -42,6 +42,8 @@ pub enum Purpose {
     Calibration,
     /// Mixtures that might be run next.
     Next,
+    /// Contrasts between the phases of runs.
+    Phases,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

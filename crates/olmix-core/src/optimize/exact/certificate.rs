@@ -1,7 +1,7 @@
 //! How far a mixture's objective can be from the least, whatever method found the mixture.
 //!
 //! Losses are replaced by their tangents at the mixture `p`, which lie nowhere above them, and the
-//! limits by multipliers (`z` of groups, `y` of terms, `ν` of `Σ q = 1`). What is left to minimize over the bounds of
+//! limits by multipliers (`z` of groups, `y` of terms, `ν` of `Σ q = 1`, or of each sum that is given). What is left to minimize over the bounds of
 //! single domains falls apart by domain:
 //!
 //! ```text
@@ -80,8 +80,22 @@ pub(super) fn certified_gap<L: Law>(
     }
 }
 
-/// The sum over domains, with the best `ν`.
+/// The sum over domains, with the best `ν` for each sum that is given.
 fn separable<L>(problem: &ExactProblem<'_, L>, p: &[f64], v: &[f64]) -> f64 {
+    let sums = problem.constraints.fixed_sums();
+    let of_sum = |(members, total): &(Vec<usize>, f64)| {
+        separable_in_sum(problem, p, v, members, *total)
+    };
+    sums.iter().map(of_sum).sum()
+}
+
+fn separable_in_sum<L>(
+    problem: &ExactProblem<'_, L>,
+    p: &[f64],
+    v: &[f64],
+    members: &[usize],
+    total: f64,
+) -> f64 {
     let (kl, r) = (problem.kl_reg, problem.reference);
     let constraints = problem.constraints;
     let bounds = |j: usize| {
@@ -97,10 +111,10 @@ fn separable<L>(problem: &ExactProblem<'_, L>, p: &[f64], v: &[f64]) -> f64 {
     };
     // At this ν the unbounded maximizer is `q`.
     let price = |j: usize, q: f64| -v[j] - kl * ((q / r[j]).ln() + 1.0);
-    let m = p.len();
-    let left = 1.0 - constraints.lower.iter().sum::<f64>();
-    let share = (left / m as f64).max(f64::MIN_POSITIVE);
-    let used = || (0..m).filter(|&j| r[j] > 0.0 && bounds(j).1 > 0.0);
+    let all = || members.iter().copied();
+    let left = total - all().map(|j| constraints.lower[j]).sum::<f64>();
+    let share = (left / members.len() as f64).max(f64::MIN_POSITIVE);
+    let used = || all().filter(|&j| r[j] > 0.0 && bounds(j).1 > 0.0);
     let mut low = used()
         .map(|j| price(j, bounds(j).1))
         .fold(f64::INFINITY, f64::min);
@@ -108,7 +122,7 @@ fn separable<L>(problem: &ExactProblem<'_, L>, p: &[f64], v: &[f64]) -> f64 {
     let mut high = high.fold(f64::NEG_INFINITY, f64::max);
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
-        if (0..m).map(|j| at(j, middle)).sum::<f64>() > 1.0 {
+        if all().map(|j| at(j, middle)).sum::<f64>() > total {
             low = middle;
         } else {
             high = middle;
@@ -137,6 +151,6 @@ fn separable<L>(problem: &ExactProblem<'_, L>, p: &[f64], v: &[f64]) -> f64 {
         };
         (slope * (p[j] - q)).max(0.0) + kl * bent.max(0.0)
     };
-    let sum = p.iter().sum::<f64>() - 1.0;
-    (0..m).map(of_domain).sum::<f64>() - nu * sum
+    let sum = all().map(|j| p[j]).sum::<f64>() - total;
+    all().map(of_domain).sum::<f64>() - nu * sum
 }

@@ -108,7 +108,7 @@ impl Program {
 
         let mut rows = ConstraintRows::default();
         let mut cones = Vec::new();
-        rows.push(1.0, (0..m).map(|j| (j, 1.0)));
+        push_sums(&mut rows, constraints);
         if !terms.is_empty() && !compared {
             rows.push(0.0, [(largest, 1.0)]);
         }
@@ -246,6 +246,13 @@ fn cone_tasks<'a, L: Law>(
     Ok(tasks)
 }
 
+/// `Σ p = 1`, or the sums that are given.
+fn push_sums(rows: &mut ConstraintRows, constraints: &Constraints) {
+    for (members, total) in constraints.fixed_sums() {
+        rows.push(total, members.into_iter().map(|j| (j, 1.0)));
+    }
+}
+
 /// Bounds of domains that are not fixed, and of groups; the rows of the latter.
 fn push_bounds(
     rows: &mut ConstraintRows,
@@ -316,7 +323,8 @@ pub(crate) fn inner_point(constraints: &Constraints) -> Option<Vec<f64>> {
     let mut cost = vec![0.0; m + 1];
     cost[m] = -1.0;
     let mut rows = ConstraintRows::default();
-    rows.push(1.0, (0..m).map(|j| (j, 1.0)));
+    push_sums(&mut rows, constraints);
+    let sums = rows.rhs.len();
     for j in 0..m {
         let (lower, limit) = (constraints.lower[j], constraints.limit(j));
         rows.push(-lower, [(j, -1.0), (m, limit - lower)]);
@@ -336,8 +344,8 @@ pub(crate) fn inner_point(constraints: &Constraints) -> Option<Vec<f64>> {
         }
     }
     let cones = vec![
-        SupportedConeT::ZeroConeT(1),
-        SupportedConeT::NonnegativeConeT(rows.rhs.len() - 1),
+        SupportedConeT::ZeroConeT(sums),
+        SupportedConeT::NonnegativeConeT(rows.rhs.len() - sums),
     ];
     let program = Program {
         cost,

@@ -8,8 +8,8 @@
 //! F(q) ≥ F(p) − max_q v·(p − q) − z·s(p),     v = ∇F(p) + Gᵀz
 //! ```
 //!
-//! and the maximum over the bounds of single domains and `Σ q = 1` is found by filling domains in
-//! the order of `v`.
+//! and the maximum over the bounds of single domains and `Σ q = 1` (or the sums that are given) is found by
+//! filling domains in the order of `v`.
 
 use super::cone::inner_point;
 use crate::Constraints;
@@ -35,6 +35,8 @@ pub(super) struct FeasibleSet<'a> {
     h: Vec<f64>,
     /// Whether domain `j` can move at all.
     pub free: Vec<bool>,
+    /// The sums that are given: members and total.
+    pub sums: Vec<(Vec<usize>, f64)>,
 }
 
 impl<'a> FeasibleSet<'a> {
@@ -43,11 +45,16 @@ impl<'a> FeasibleSet<'a> {
         let width = |j: usize| constraints.limit(j) - constraints.lower[j];
         let free: Vec<bool> = (0..m).map(|j| width(j) > FIXED).collect();
         let (mut rows, mut h) = (Vec::new(), Vec::new());
+        let sums = constraints.fixed_sums();
+        let mut totals = vec![1.0; m];
+        for (members, total) in &sums {
+            members.iter().for_each(|&j| totals[j] = *total);
+        }
         for j in (0..m).filter(|&j| free[j]) {
             rows.push(Row::Lower(j));
             h.push(-constraints.lower[j]);
             // With Σ p = 1 and p ≥ 0, p ≤ 1 needs no row.
-            if constraints.limit(j) < 1.0 {
+            if constraints.limit(j) < totals[j] {
                 rows.push(Row::Upper(j));
                 h.push(constraints.limit(j));
             }
@@ -67,54 +74,69 @@ impl<'a> FeasibleSet<'a> {
             rows,
             h,
             free,
+            sums,
         }
     }
 
     /// The reference distribution (length `m`), moved as little as puts it inside of all bounds;
     /// `None` where nothing is.
     pub fn start(&self, reference: &[f64]) -> Option<Vec<f64>> {
-        let constraints = self.constraints;
-        let m = constraints.domains();
-        let lower: f64 = constraints.lower.iter().sum();
-        let room: f64 = (0..m).map(|j| constraints.limit(j)).sum::<f64>() - lower;
-        let filled = (1.0 - lower) / room;
-        if !(filled > 1e-9 && filled < 1.0 - 1e-9) {
-            return None;
-        }
-        let margin = 0.1 * filled.min(1.0 - filled);
-        let inside = |j: usize, p: f64| {
-            let (lower, limit) = (constraints.lower[j], constraints.limit(j));
-            let margin = margin * (limit - lower);
-            p.clamp(lower + margin, (limit - margin).max(lower + margin))
-        };
-        let at = |log_factor: f64| -> Vec<f64> {
-            let reference = reference.iter().enumerate();
-            reference
-                .map(|(j, q)| inside(j, q * log_factor.exp()))
-                .collect()
-        };
-        let (mut low, mut high) = (-700.0, 700.0);
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if at(middle).iter().sum::<f64>() < 1.0 {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        let mut p = at(high);
-        let excess = p.iter().sum::<f64>() - 1.0;
-        // What bisection leaves is far below the margins.
-        let share = excess / room;
-        for (j, p) in p.iter_mut().enumerate() {
-            *p -= share * (constraints.limit(j) - constraints.lower[j]);
+        let mut p = vec![0.0; self.constraints.domains()];
+        for (members, total) in &self.sums {
+            self.start_of_sum(reference, members, *total, &mut p)?;
         }
         let inside_groups = self.slacks(&p).iter().all(|s| *s > 0.0);
         if inside_groups {
             Some(p)
         } else {
-            inner_point(constraints).filter(|p| self.slacks(p).iter().all(|s| *s > 0.0))
+            inner_point(self.constraints).filter(|p| self.slacks(p).iter().all(|s| *s > 0.0))
         }
+    }
+
+    fn start_of_sum(
+        &self,
+        reference: &[f64],
+        members: &[usize],
+        total: f64,
+        p: &mut [f64],
+    ) -> Option<()> {
+        let constraints = self.constraints;
+        let limit = |j: usize| constraints.limit(j).min(total);
+        let lower: f64 = members.iter().map(|&j| constraints.lower[j]).sum();
+        let room: f64 = members.iter().map(|&j| limit(j)).sum::<f64>() - lower;
+        let filled = (total - lower) / room;
+        if !(filled > 1e-9 && filled < 1.0 - 1e-9) {
+            return None;
+        }
+        let margin = 0.1 * filled.min(1.0 - filled);
+        let inside = |j: usize, p: f64| {
+            let (lower, limit) = (constraints.lower[j], limit(j));
+            let margin = margin * (limit - lower);
+            p.clamp(lower + margin, (limit - margin).max(lower + margin))
+        };
+        let at = |log_factor: f64| -> Vec<f64> {
+            let members = members.iter();
+            members
+                .map(|&j| inside(j, reference[j] * log_factor.exp()))
+                .collect()
+        };
+        let (mut low, mut high) = (-700.0, 700.0);
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if at(middle).iter().sum::<f64>() < total {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let found = at(high);
+        let excess = found.iter().sum::<f64>() - total;
+        // What bisection leaves is far below the margins.
+        let share = excess / room;
+        for (&j, found) in members.iter().zip(found) {
+            p[j] = found - share * (limit(j) - constraints.lower[j]);
+        }
+        Some(())
     }
 
     /// `s(p)`, one per row.
@@ -136,7 +158,6 @@ impl<'a> FeasibleSet<'a> {
     /// The certificate of the module's description, at slacks `s` and multipliers `z` (one per row)
     /// and the objective's `slope` at `p`; infinite where something is not a number.
     pub fn gap(&self, p: &[f64], s: &[f64], z: &[f64], slope: &[f64]) -> f64 {
-        let constraints = self.constraints;
         let mut v = slope.to_vec();
         let mut gap = 0.0;
         for ((row, z), s) in self.rows.iter().zip(z).zip(s) {
@@ -145,23 +166,8 @@ impl<'a> FeasibleSet<'a> {
                 gap += z * s;
             }
         }
-        let mut order: Vec<usize> = (0..v.len()).collect();
-        order.sort_by(|&a, &b| v[a].total_cmp(&v[b]));
-        let mut left = 1.0 - constraints.lower.iter().sum::<f64>();
-        let mut price = v[order[0]];
-        let mut q = constraints.lower.clone();
-        for &j in &order {
-            if left <= 0.0 {
-                break;
-            }
-            let more = (constraints.limit(j) - constraints.lower[j]).min(left);
-            q[j] += more;
-            left -= more;
-            price = v[j];
-        }
-        // Each term is at least zero, so nothing cancels.
-        for j in 0..v.len() {
-            gap += (v[j] - price) * (p[j] - q[j]);
+        for (members, total) in &self.sums {
+            gap += self.gap_of_sum(p, &v, members, *total);
         }
         // What is not a number certifies nothing; `max` alone would make it a perfect certificate.
         if gap.is_nan() {
@@ -169,5 +175,31 @@ impl<'a> FeasibleSet<'a> {
         } else {
             gap.max(0.0)
         }
+    }
+
+    /// The greatest `v·(p − q)` over the bounds of single domains and one sum.
+    fn gap_of_sum(&self, p: &[f64], v: &[f64], members: &[usize], total: f64) -> f64 {
+        let constraints = self.constraints;
+        let mut order = members.to_vec();
+        order.sort_by(|&a, &b| v[a].total_cmp(&v[b]));
+        let Some(&first) = order.first() else {
+            return 0.0;
+        };
+        let lower = &constraints.lower;
+        let mut left = total - members.iter().map(|&j| lower[j]).sum::<f64>();
+        let mut price = v[first];
+        let mut q = lower.clone();
+        for &j in &order {
+            if left <= 0.0 {
+                break;
+            }
+            let more = (constraints.limit(j) - lower[j]).min(left);
+            q[j] += more;
+            left -= more;
+            price = v[j];
+        }
+        // Each term is at least zero, so nothing cancels.
+        let terms = members.iter();
+        terms.map(|&j| (v[j] - price) * (p[j] - q[j])).sum()
     }
 }

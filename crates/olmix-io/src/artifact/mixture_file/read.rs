@@ -230,6 +230,7 @@ impl MixtureFile {
             lower: self.domains.iter().map(|domain| domain.min).collect(),
             upper: self.domains.iter().map(|domain| domain.max).collect(),
             groups: self.groups.iter().map(group).collect(),
+            sums: Vec::new(),
         })
     }
 

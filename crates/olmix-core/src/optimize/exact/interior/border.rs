@@ -1,4 +1,4 @@
-//! The rows that tie domains together: `Σ p` first, then the groups, then the terms. Their curvature
+//! The rows that tie domains together: `Σ p` first (or the sums that are given), then the groups, then the terms. Their curvature
 //! would swamp that of single domains if it were added to the Hessian, so they border the system
 //! instead, and are eliminated by a Schur complement of their number.
 
@@ -9,6 +9,8 @@ use crate::law::Cholesky;
 use crate::swarm::dot;
 
 pub(super) struct Border {
+    /// Number of sums that are given, at least 1.
+    pub sums: usize,
     /// Positions of the groups among the rows.
     pub rows: Vec<usize>,
     /// Coefficients, one vector of length `m` per border row; zero for domains that cannot move.
@@ -27,7 +29,13 @@ impl Border {
     pub fn new(set: &FeasibleSet<'_>, compared: &[bool]) -> Self {
         let m = set.free.len();
         let mut rows = Vec::new();
-        let mut a = vec![set.free.iter().map(|&free| f64::from(free)).collect()];
+        let of_sum = |(members, _): &(Vec<usize>, f64)| {
+            let mut row = vec![0.0; m];
+            let free = members.iter().filter(|&&j| set.free[j]);
+            free.for_each(|&j| row[j] = 1.0);
+            row
+        };
+        let mut a: Vec<Vec<f64>> = set.sums.iter().map(of_sum).collect();
         for (i, row) in set.rows.iter().enumerate() {
             if let Row::Group(members, sign) = row {
                 let mut of_group = vec![0.0; m];
@@ -46,6 +54,7 @@ impl Border {
         }
         a.extend(compared.iter().map(|_| vec![0.0; m]));
         Self {
+            sums: set.sums.len(),
             rows,
             schur: Cholesky::new(a.len()),
             a,
@@ -57,7 +66,7 @@ impl Border {
 
     /// The row of the first term.
     pub fn terms(&self) -> usize {
-        1 + self.rows.len()
+        self.sums + self.rows.len()
     }
 
     /// Factors the Schur complement with `give` on its diagonal, by row.

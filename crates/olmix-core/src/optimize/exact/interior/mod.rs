@@ -1,7 +1,7 @@
 //! A feasible primal–dual interior-point method for `min F(p)` over a mixture's feasible set,
 //! with `F` smooth and convex.
 //!
-//! The constraints are `Σ p = 1` and rows `s(p) = h − G p ≥ 0`: bounds of domains and of groups.
+//! The constraints are `Σ p = 1` (or several such sums) and rows `s(p) = h − G p ≥ 0`: bounds of domains and of groups.
 //! Every iterate satisfies all of them, strictly for the rows. For a falling sequence of `μ`, the
 //! method minimizes the barrier function
 //!
@@ -303,7 +303,8 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
             row.iter_mut().zip(slope).for_each(|(a, g)| *a = -g);
         }
         let groups = border.rows.clone();
-        let give = |i: usize| match i.checked_sub(1) {
+        let sums = border.sums;
+        let give = |i: usize| match i.checked_sub(sums) {
             None => 0.0,
             Some(group) if group < groups.len() => state.s[groups[group]] / state.z[groups[group]],
             Some(row) => {

@@ -43,7 +43,9 @@ impl<L: Law> InteriorPoint<'_, L> {
         self.cholesky.solve(&mut p);
         let border = &mut self.border;
         let mut prices: Vec<f64> = border.a.iter().map(|a| dot(a, &p)).collect();
-        prices[0] += state.p.iter().sum::<f64>() - 1.0;
+        for (price, (members, total)) in prices.iter_mut().zip(&self.set.sums) {
+            *price += members.iter().map(|&j| state.p[j]).sum::<f64>() - total;
+        }
         let first = border.terms();
         let gives: Vec<f64> = self
             .terms
@@ -61,11 +63,17 @@ impl<L: Law> InteriorPoint<'_, L> {
                 *p -= price * solved;
             }
         }
-        // Against the price of `Σ p`, which is not zero only by rounding.
-        let mut descent: f64 = p.iter().zip(&fall).map(|(p, f)| p * (f - prices[0])).sum();
+        // Against the price of each sum, whose step is not zero only by rounding.
+        let mut price_of = vec![0.0; p.len()];
+        for ((members, _), price) in self.set.sums.iter().zip(&prices) {
+            members.iter().for_each(|&j| price_of[j] = *price);
+        }
+        let against = fall.iter().zip(&price_of);
+        let pairs = p.iter().zip(against);
+        let mut descent: f64 = pairs.map(|(p, (f, price))| p * (f - price)).sum();
         let mut s = self.set.row_products(&p);
         // A sum of steps has lost the digits that a slack near zero needs; its price has them.
-        for (&row, price) in self.border.rows.iter().zip(&prices[1..]) {
+        for (&row, price) in self.border.rows.iter().zip(&prices[self.border.sums..]) {
             s[row] = price * state.s[row] / state.z[row];
         }
         let prices = &prices[first..];
