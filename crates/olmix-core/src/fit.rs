@@ -8,6 +8,7 @@ use crate::calibrate::Calibration;
 use crate::law::{FittedLaw, Law, LawOptions, TaskReport, average_loss};
 use crate::objective::ObjectiveAt;
 use crate::optimize::{Optimizer, Solution};
+use crate::phases::{Contrast, PhaseValue, best_static, contrast};
 use crate::price::{ConstraintPrice, Priced, constraint_prices};
 use crate::scaling::ScaledProposal;
 use crate::swarm::dot;
@@ -44,6 +45,8 @@ pub struct Fit {
     pub candidates: Vec<CandidateScore>,
     /// RMSE of the average loss of the choice among the candidates ([`crate::trust::choice_error`]), when there was one.
     pub choice_error: Option<f64>,
+    /// How much the phases of the runs differ, where they have phases.
+    pub contrast: Option<Contrast>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,
     /// Other laws that this one is compared with; none without folds or law.
@@ -89,6 +92,9 @@ pub struct Proposal {
     pub scaling: Option<ScaledProposal>,
     /// Guardrails, and the losses whose largest was minimized; `None` for the average loss alone.
     pub objective: Option<ObjectiveAt>,
+    /// What the phases are worth; `None` for runs without phases, and where no mixture satisfies the bounds of all
+    /// phases at once.
+    pub phases: Option<PhaseValue>,
 }
 
 /// The parts of a fit, in order, for progress.
@@ -153,6 +159,10 @@ pub fn fit_only(swarm: &Swarm, spec: &FitSpec, observer: &dyn Observer) -> Resul
     let mut fit = Fit {
         train,
         dead: dead_domains(trained),
+        contrast: spec
+            .phases
+            .as_ref()
+            .map(|of| contrast(&of.phases, trained.mixtures())),
         noise: noise(trained, spec.confidence),
         ..Fit::default()
     };
@@ -290,7 +300,13 @@ fn propose(
         Some(run) => (swarm.losses().row(run).to_vec(), Vec::new()),
         None => (predict(mixture.weights()), predict(natural)),
     };
-    let Resampled { bootstrap, scaling } = Resampled::new(&ToResample {
+    let mut phases = phase_value(spec, optimizer, fit, &task_weights, mixture.weights());
+    let Resampled {
+        bootstrap,
+        scaling,
+        phases: of_phases,
+    } = Resampled::new(&ToResample {
+        unchanging: phases.as_ref().map(|value| &value.mixture[..]),
         swarm,
         spec,
         optimizer,
@@ -324,7 +340,35 @@ fn propose(
         objective,
         reach,
         scaling,
+        phases: phases.take().map(|value| PhaseValue {
+            interval: of_phases,
+            ..value
+        }),
     })
+}
+
+/// What phases are worth, where there are laws over them.
+fn phase_value(
+    spec: &FitSpec,
+    optimizer: &Optimizer,
+    fit: &Fit,
+    task_weights: &[f64],
+    proposed: &[f64],
+) -> Option<PhaseValue> {
+    let (of, kl_reg) = (spec.phases.as_ref()?, optimizer.kl_reg()?);
+    let laws = &fit.laws;
+    if laws.is_empty() {
+        return None;
+    }
+    let best = best_static(of, laws, task_weights, spec.reference(), kl_reg).ok()?;
+    let phases = &of.phases;
+    Some(PhaseValue::of(
+        phases,
+        laws,
+        task_weights,
+        best.weights,
+        proposed,
+    ))
 }
 
 impl Fit {

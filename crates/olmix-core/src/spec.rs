@@ -1,13 +1,15 @@
 //! What a fit is told.
 
+mod laws;
+
 use serde::{Deserialize, Serialize};
 
-use crate::law::{LawKind, LawOptions, LawSetting, LawSettings, Shape};
+use crate::law::{LawKind, LawSetting, Shape};
 use crate::objective::Objective;
 use crate::optimize::{Exact, Optimizer};
+use crate::phases::PhaseSpec;
 use crate::reuse::VirtualDomain;
 use crate::scaling::Scaled;
-use crate::trust::reference_laws;
 use crate::{Constraints, CoreError, Mixture, Swarm};
 
 /// What to do with domains that no run sampled, whose coefficient is free of data.
@@ -60,6 +62,9 @@ pub struct FitSpec {
     /// Domains that keep their ratios in the proposed mixture, for the exact optimizer; none of
     /// them a domain of two.
     pub frozen: Vec<VirtualDomain>,
+    /// The phases, where the swarm is one of runs in phases: prior, constraints and mixture are then over the domains
+    /// of phases. For the exact optimizer.
+    pub phases: Option<PhaseSpec>,
     /// Runs set aside to test the laws; with any, no mixture is proposed.
     pub n_test: usize,
     /// Runs to train on, of those not set aside; `None` for all.
@@ -103,6 +108,7 @@ impl FitSpec {
             objective: Objective::default(),
             constraints: Constraints::none(prior.weights().len()),
             frozen: Vec::new(),
+            phases: None,
             prior,
             n_test: 0,
             train_runs: None,
@@ -200,12 +206,34 @@ impl FitSpec {
             });
         }
         self.objective.validate(m)?;
+        if let Some(of) = &self.phases {
+            of.validate(m)?;
+            self.check_phases()?;
+        }
         match &self.optimizer {
             Some(optimizer) if !(self.objective.is_plain() || optimizer.takes_terms()) => {
                 Err(CoreError::ObjectiveNotTaken)
             }
             _ => Ok(()),
         }
+    }
+
+    fn check_phases(&self) -> Result<(), CoreError> {
+        let refuse = |message: &str| Err(CoreError::Phases(message.to_owned()));
+        match &self.optimizer {
+            None => {}
+            Some(Optimizer::Exact(exact)) if !exact.worst => {}
+            Some(_) => return refuse("mixtures of phases are found by the exact optimizer only"),
+        }
+        if !self.frozen.is_empty() {
+            return refuse("domains can't keep their ratios where mixtures differ between phases");
+        }
+        if self.scaling.is_some() {
+            return refuse(
+                "runs of several sizes are not brought to one size where they are trained in phases",
+            );
+        }
+        Ok(())
     }
 
     /// The constraints with dead domains held at their natural share (as far as caps allow).
@@ -218,92 +246,6 @@ impl FitSpec {
             constraints.upper[j] = share;
         }
         constraints
-    }
-
-    /// How laws are fitted, before anything is chosen from data; `None` for a search, and where the
-    /// law itself is to be chosen.
-    #[must_use]
-    pub fn law_options(&self) -> Option<LawOptions> {
-        self.law.options(&self.settings())
-    }
-
-    /// The law by which earlier swarms are brought to the level of the newest
-    /// ([`crate::reuse::align`]): the one asked for where it knows offsets and has a ridge,
-    /// otherwise a log-linear one with a small ridge, which is determined however few runs there
-    /// are of a domain.
-    #[must_use]
-    pub fn alignment(&self) -> LawOptions {
-        let [ridged, _] = reference_laws();
-        let fixed = matches!(self.ridge, Some(Ridge::Fixed(ridge)) if ridge > 0.0);
-        match self.law_options() {
-            Some(options @ LawOptions::LogLinear(_)) if fixed => options,
-            Some(options @ LawOptions::Saturating(_)) => options,
-            _ => ridged,
-        }
-    }
-
-    /// The laws and settings to choose from, simpler laws first.
-    ///
-    /// The exact optimizer needs convex laws, so where it is asked for the choice is among those. Where domains
-    /// keep their ratios in the solve, it is among laws that have a form over virtual domains.
-    #[must_use]
-    pub fn candidates(&self) -> Vec<LawOptions> {
-        let mut candidates = self.all_candidates();
-        if !self.frozen.is_empty() {
-            candidates.retain(LawOptions::has_virtual_form);
-        }
-        candidates
-    }
-
-    fn all_candidates(&self) -> Vec<LawOptions> {
-        if let Some(options) = self.law_options() {
-            return options.candidates();
-        }
-        let settings = self.settings();
-        let options = LawKind::FITTED.iter();
-        let options = options.filter_map(|kind| kind.options(&settings));
-        let options = options.map(LawOptions::quick);
-        let exact = matches!(self.optimizer, Some(Optimizer::Exact(_)));
-        options
-            .filter(|options| !exact || options.is_convex())
-            .flat_map(|options| options.candidates())
-            .collect()
-    }
-
-    /// Every law with the settings it has when nothing is said of them, simpler laws first, and the
-    /// log-linear one with a small ridge too; those that lack something this config does not give
-    /// are left out.
-    #[must_use]
-    pub fn every_law(&self) -> Vec<(&'static str, LawOptions)> {
-        let plain = LawSettings {
-            target_tokens: self.target_tokens,
-            seed: self.seed,
-            ..LawSettings::default()
-        };
-        let mut laws = Vec::new();
-        for &kind in LawKind::FITTED {
-            if let Some(options) = kind.options(&plain) {
-                let [ridged, _] = reference_laws();
-                laws.push((kind.name(), options.quick()));
-                if kind == LawKind::LogLinear {
-                    laws.push(("log_linear, ridge 3e-5", ridged));
-                }
-            }
-        }
-        laws
-    }
-
-    /// What the laws are given of this.
-    fn settings(&self) -> LawSettings {
-        LawSettings {
-            huber_delta: self.huber_delta,
-            ridge: match self.ridge {
-                Some(Ridge::Fixed(ridge)) => Some(ridge),
-                Some(Ridge::Auto) | None => None,
-            },
-            target_tokens: self.target_tokens,
-            seed: self.seed,
-        }
     }
 
     /// The mixtures that a proposal is compared with: the prior; the natural distribution by token
@@ -319,8 +261,16 @@ impl FitSpec {
             let distance: f64 = p.iter().zip(prior).map(|(a, b)| (a - b).abs()).sum();
             0.5 * distance > SAME
         };
-        let natural = self.prior.domains().tokens();
+        let (domains, phases) = match &self.phases {
+            Some(of) => (&of.domains, Some(&of.phases)),
+            None => (self.prior.domains(), None),
+        };
+        let natural = domains.tokens();
         let natural = natural.map(|n| shares(n.iter().map(|&n| n as f64).collect()));
+        let natural = natural.map(|natural| match phases {
+            Some(phases) => phases.stack_static(&natural),
+            None => natural,
+        });
         let natural = natural.filter(|natural| apart(natural));
         let name = if natural.is_some() {
             "prior"

@@ -3,6 +3,7 @@
 use super::{Fit, FitStage, Observer};
 use crate::calibrate::{calibrate, calibrated_laws};
 use crate::law::{LawOptions, undetermined};
+use crate::phases::Contrast;
 use crate::trust::{
     alternative_laws, choice_error, choose, choose_per_task, out_of_fold_from, refinements,
     score_candidates,
@@ -27,10 +28,14 @@ pub(super) fn fit_laws(
     }
     let tasks = swarm.tasks().len();
     let step = || observer.step();
-    let options = match spec.law_options() {
-        Some(options) if spec.ridge != Some(Ridge::Auto) => options,
+    let tells_timing = fit.contrast.as_ref().is_some_and(Contrast::tells);
+    let options = match (spec.law_options(), &spec.phases) {
+        (Some(options), None) if spec.ridge != Some(Ridge::Auto) => options,
         _ => {
-            let candidates = spec.candidates();
+            let candidates = match &spec.phases {
+                Some(of) => spec.candidates_over_phases(of, tells_timing),
+                None => spec.candidates(),
+            };
             let folds = spec.folds.max(2);
             let mut try_each = |candidates: &[LawOptions]| {
                 observer.stage(FitStage::Choice, candidates.len() * folds * tasks);
@@ -38,7 +43,10 @@ pub(super) fn fit_laws(
                 fit.candidates.extend(scores);
                 Ok::<_, CoreError>(refinements(&fit.candidates))
             };
-            let next = try_each(&candidates)?;
+            let mut next = try_each(&candidates)?;
+            if spec.phases.is_some() && !tells_timing {
+                next.retain(|options| options.timing_rank() == 0);
+            }
             if !next.is_empty() {
                 try_each(&next)?;
             }

@@ -3,10 +3,36 @@
 use rayon::prelude::*;
 
 use super::registry::{AnyFamily, FittedLaw, LawOptions};
-use super::{Basis, FitData, Shape, TaskReport};
+use super::{Basis, FitData, PhasedOptions, Shape, TaskReport, Timing};
+use crate::phases::Phases;
 use crate::{CoreError, Swarm};
 
 impl LawOptions {
+    /// This law over domains, of what a run sees in all phases together.
+    #[must_use]
+    pub fn tied(law: &Self, phases: &Phases) -> Self {
+        Self::Phased(PhasedOptions {
+            law: Box::new(law.clone()),
+            timing: Timing::Tied,
+            phases: phases.clone(),
+        })
+    }
+
+    /// What may differ between phases, in the order in which laws are preferred where their errors are the same: nothing
+    /// first, laws that know no domains last. All laws of runs without phases are alike.
+    #[must_use]
+    pub(crate) fn timing_rank(&self) -> usize {
+        match self {
+            Self::Phased(options) => match options.timing {
+                Timing::Tied => 0,
+                Timing::Shared => 1,
+                Timing::ByDomain(_) => 2,
+            },
+            Self::PerTask { tasks } => tasks.iter().map(Self::timing_rank).max().unwrap_or(3),
+            _ => 3,
+        }
+    }
+
     /// The law's name, as in a config.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -33,7 +59,7 @@ impl LawOptions {
             }
             options => options
                 .family()
-                .map_or_else(String::new, |law| law.describe()),
+                .map_or_else(String::new, AnyFamily::describe),
         }
     }
 

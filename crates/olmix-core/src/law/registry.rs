@@ -20,7 +20,7 @@ use crate::calibrate::Calibrated;
 use crate::{CoreError, Matrix};
 
 /// What a law's line in the registry says.
-pub trait Registered: Sized {
+pub trait Registered: Sized + Sync {
     /// The fitted law of one task.
     type Law: Law;
     /// Which law it is.
@@ -59,7 +59,7 @@ impl KindEntry {
 pub(super) type Fitted = Vec<(FittedLaw, TaskReport)>;
 
 /// A [`LawFamily`] of any type; its methods are those of that trait.
-pub(super) trait AnyFamily {
+pub(super) trait AnyFamily: Sync {
     fn kind(&self) -> LawKind;
     fn describe(&self) -> String;
     fn needed(&self, live: usize) -> usize;
@@ -81,7 +81,7 @@ pub(super) trait AnyFamily {
 
 impl<F> AnyFamily for F
 where
-    F: LawFamily + Into<LawOptions>,
+    F: LawFamily + Into<LawOptions> + Sync,
     F::Law: Into<FittedLaw>,
 {
     fn kind(&self) -> LawKind {
@@ -277,7 +277,7 @@ macro_rules! laws {
 
         impl LawOptions {
             /// The law's family, unless each task has its own.
-            pub(super) fn family(&self) -> Option<&(dyn AnyFamily + Sync)> {
+            pub(super) fn family(&self) -> Option<&dyn AnyFamily> {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(options) => Some(options),)+
                     Self::Phased(options) => Some(options),

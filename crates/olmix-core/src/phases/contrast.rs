@@ -25,6 +25,8 @@ impl Contrast {
     }
 }
 
+/// Weights of two phases that differ by less are the same.
+const ROUNDING: f64 = 1e-7;
 /// Directions with less than this share of the largest variance count as none.
 const NONE: f64 = 1e-6;
 
@@ -66,7 +68,9 @@ pub fn contrast(phases: &Phases, mixtures: &Matrix) -> Contrast {
         .into_iter()
         .map(|column| without(column, &known))
         .collect();
-    let own = if all > 0.0 { squares(&left) / all } else { 0.0 };
+    // What rounding makes of mixtures that are the same is no contrast.
+    let any = all > runs as f64 * ROUNDING * ROUNDING;
+    let own = if any { squares(&left) / all } else { 0.0 };
     let directions = if own > NONE {
         orthonormal(left, NONE.sqrt(), &known).len()
     } else {

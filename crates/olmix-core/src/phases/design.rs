@@ -24,7 +24,11 @@ pub struct PhaseDesign {
 /// pair's amounts in both exactly, followed by the tied runs: for each of the first amounts one run with the same mixture
 /// in every phase. Domains that a run does not have stay at zero in every phase.
 #[must_use]
-pub fn antithetic(phases: &Phases, amounts: &[Vec<f64>], design: &PhaseDesign) -> Vec<Vec<Vec<f64>>> {
+pub fn antithetic(
+    phases: &Phases,
+    amounts: &[Vec<f64>],
+    design: &PhaseDesign,
+) -> Vec<Vec<Vec<f64>>> {
     let mut runs = Vec::with_capacity(2 * amounts.len());
     for (pair, amount) in amounts.iter().enumerate() {
         let mut rng = generator(design.seed, Purpose::Phases, pair as u64);

@@ -13,11 +13,13 @@
 mod constraints;
 mod contrast;
 mod design;
+mod spec;
 mod value;
 
 pub use constraints::PhaseBounds;
 pub use contrast::{Contrast, contrast};
 pub use design::{PhaseDesign, antithetic};
+pub use spec::PhaseSpec;
 pub use value::{PhaseValue, StaticLaw, best_static};
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +86,7 @@ impl Phases {
     }
 
     /// The phases in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Phase> {
         self.0.iter()
     }

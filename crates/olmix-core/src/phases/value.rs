@@ -1,9 +1,12 @@
 //! What phases are worth: the best schedule against the best mixture that stays the same in every phase.
 
 use super::Phases;
+use crate::CoreError;
+use crate::law::average_loss;
 use crate::law::{Curvature, FittedLaw, Law};
 use crate::optimize::{ExactProblem, Solution, solve_exact};
-use crate::{Constraints, CoreError, DomainSet};
+use crate::phases::PhaseSpec;
+use crate::trust::Interval;
 
 /// The gain of phases over the best static mixture.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +17,9 @@ pub struct PhaseValue {
     pub static_loss: f64,
     /// The average loss that the laws predict for the proposed phases.
     pub phases_loss: f64,
-    /// Lower and upper end of the interval of `static_loss − phases_loss` over resampled runs; `None` without.
-    pub interval: Option<(f64, f64)>,
+    /// The interval of `static_loss − phases_loss` at these two mixtures over resampled runs; `None` without a
+    /// bootstrap.
+    pub interval: Option<Interval>,
 }
 
 /// A law over the domains of phases, of runs whose mixture is the same in every phase: `f(φ ⊗ p)`, convex where `f` is.
@@ -71,31 +75,60 @@ impl Law for StaticLaw<'_> {
 /// The best mixture that stays the same in every phase, by laws over the domains of phases: with its certificate, as
 /// every exact solution.
 ///
-/// `constraints` bound the mixture (length `m`); `reference` is `q` of the KL term (length `m`).
+/// `reference` is `q` of the KL term over the domains of phases.
 ///
 /// # Errors
-/// As [`solve_exact`].
+/// As [`solve_exact`]: among others, where no mixture satisfies the bounds of all phases at once.
 pub fn best_static(
-    phases: &Phases,
-    domains: &DomainSet,
+    spec: &PhaseSpec,
     laws: &[FittedLaw],
     task_weights: &[f64],
     reference: &[f64],
     kl_reg: f64,
-    constraints: &Constraints,
 ) -> Result<Solution, CoreError> {
-    let laws: Vec<StaticLaw<'_>> = laws
-        .iter()
-        .map(|law| StaticLaw { law, phases })
-        .collect();
+    let phases = &spec.phases;
+    let laws: Vec<StaticLaw<'_>> = laws.iter().map(|law| StaticLaw { law, phases }).collect();
     solve_exact(&ExactProblem {
-        domains,
+        domains: &spec.domains,
         laws: &laws,
         task_weights,
-        reference,
+        // Of references that differ between phases, the one whose KL term differs from theirs by a constant only: the
+        // geometric mean.
+        reference: &geometric_mean(phases, reference),
         kl_reg,
         linear: None,
         terms: None,
-        constraints,
+        constraints: &spec.unchanging,
     })
+}
+
+fn geometric_mean(phases: &Phases, reference: &[f64]) -> Vec<f64> {
+    let split = phases.split(reference);
+    let m = split.first().map_or(0, Vec::len);
+    let mean = |j: usize| {
+        let logs = phases.iter().zip(&split);
+        let log: f64 = logs.map(|(phase, p)| phase.fraction * p[j].ln()).sum();
+        log.exp()
+    };
+    (0..m).map(mean).collect()
+}
+
+impl PhaseValue {
+    /// The value of the phases `q` (length `S·m`) over the best static mixture.
+    #[must_use]
+    pub fn of(
+        phases: &Phases,
+        laws: &[FittedLaw],
+        task_weights: &[f64],
+        mixture: Vec<f64>,
+        q: &[f64],
+    ) -> Self {
+        let loss = |q: &[f64]| average_loss(laws, task_weights, q);
+        Self {
+            static_loss: loss(&phases.stack_static(&mixture)),
+            phases_loss: loss(q),
+            mixture,
+            interval: None,
+        }
+    }
 }

@@ -146,7 +146,8 @@ impl Rows {
                     .fold(1.0, f64::min)
                     .max(BINDING_TOLERANCE),
             );
-            used.clone().for_each(|&(j, share)| places[j] = Some((slopes.len(), share)));
+            used.clone()
+                .for_each(|&(j, share)| places[j] = Some((slopes.len(), share)));
             slopes.push(slope);
             // Domains that keep their ratios are all in one sum.
             let mut used = used;

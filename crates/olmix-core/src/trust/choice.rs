@@ -9,6 +9,9 @@ use crate::{CoreError, Swarm};
 /// Laws whose errors differ by less than this share are tied; the simpler one is taken.
 pub const TIE: f64 = 0.03;
 
+/// Standard errors by which a law that knows more of timing must be better.
+const SURE: f64 = 2.0;
+
 /// What to try next, close to the best settings of each law that was tried.
 #[must_use]
 pub fn refinements(tried: &[CandidateScore]) -> Vec<LawOptions> {
@@ -144,15 +147,19 @@ pub fn choice_error(tried: &[CandidateScore]) -> Option<f64> {
     Some(root_mean_square(found.into_iter()))
 }
 
+fn same_law(a: &LawOptions, b: &LawOptions) -> bool {
+    (a.name(), a.timing_rank()) == (b.name(), b.timing_rank())
+}
+
 /// The best settings of each law among `tried`, in the order in which the laws first occur; of
-/// equal errors the later one is taken, which has the larger ridge.
+/// equal errors the later one is taken, which has the larger ridge. Over phases, laws that know less of timing are first.
 #[must_use]
 pub fn best_of_each(tried: &[CandidateScore]) -> Vec<&CandidateScore> {
     let mut best: Vec<&CandidateScore> = Vec::new();
     for candidate in tried {
         match best
             .iter_mut()
-            .find(|known| known.options.name() == candidate.options.name())
+            .find(|known| same_law(&known.options, &candidate.options))
         {
             None => best.push(candidate),
             Some(known) if candidate.error().total_cmp(&known.error()).is_le() => {
@@ -161,6 +168,7 @@ pub fn best_of_each(tried: &[CandidateScore]) -> Vec<&CandidateScore> {
             Some(_) => {}
         }
     }
+    best.sort_by_key(|candidate| candidate.options.timing_rank());
     best
 }
 
@@ -168,7 +176,7 @@ pub fn best_of_each(tried: &[CandidateScore]) -> Vec<&CandidateScore> {
 /// and wins where the errors differ by less than [`TIE`]. `None` when nothing was tried.
 #[must_use]
 pub fn choose(tried: &[CandidateScore]) -> Option<LawOptions> {
-    let best = best_of_each(tried);
+    let best = that_tell_timing(&best_of_each(tried));
     simplest(&best, CandidateScore::error).map(|tried| tried.options.clone())
 }
 
@@ -176,13 +184,39 @@ pub fn choose(tried: &[CandidateScore]) -> Option<LawOptions> {
 /// the average.
 #[must_use]
 pub fn choose_per_task(tried: &[CandidateScore]) -> Option<LawOptions> {
-    let best = best_of_each(tried);
+    let best = that_tell_timing(&best_of_each(tried));
     let tasks: Option<Vec<LawOptions>> = (0..best.first()?.tasks.len())
         .map(|task| {
             simplest(&best, |tried| tried.task_error(task)).map(|tried| tried.options.clone())
         })
         .collect();
     Some(LawOptions::PerTask { tasks: tasks? })
+}
+
+/// Laws that know more of timing only where they are surely better than the best of those that know less: of several
+/// laws with more parameters one is often better by chance. All, where the runs have no phases.
+fn that_tell_timing<'a>(best: &[&'a CandidateScore]) -> Vec<&'a CandidateScore> {
+    let mut kept: Vec<&CandidateScore> = Vec::new();
+    for group in best.chunk_by(|a, b| a.options.timing_rank() == b.options.timing_rank()) {
+        let known = kept
+            .iter()
+            .min_by(|a, b| a.error().total_cmp(&b.error()))
+            .copied();
+        let better = |one: &&CandidateScore| known.is_none_or(|known| surely_better(one, known));
+        kept.extend(group.iter().copied().filter(better));
+    }
+    kept
+}
+
+/// Whether the squared errors of `one` are below those of `other` by more than [`SURE`] standard errors of the mean of
+/// their difference, over the runs in random folds.
+fn surely_better(one: &CandidateScore, other: &CandidateScore) -> bool {
+    let pairs = other.errors.iter().zip(&one.errors);
+    let gains: Vec<f64> = pairs.map(|(a, b)| a * a - b * b).collect();
+    let count = gains.len() as f64;
+    let mean = gains.iter().sum::<f64>() / count;
+    let squares: f64 = gains.iter().map(|gain| (gain - mean).powi(2)).sum();
+    mean > SURE * (squares / count).sqrt() / count.sqrt()
 }
 
 fn simplest<'a>(

@@ -15,6 +15,7 @@ mod loss_terms;
 mod next;
 mod objective;
 mod other_laws;
+mod phases;
 mod price;
 mod regret;
 mod reuse;

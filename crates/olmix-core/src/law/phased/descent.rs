@@ -12,9 +12,9 @@
 //! tell them apart, so that the two kinds of steps hardly disturb each other and a few rounds are enough.
 
 use super::{PhasedLaw, PhasedOptions, Timing, exposure};
+use crate::Matrix;
 use crate::law::registry::{AnyFamily, FittedLaw};
 use crate::law::{Cholesky, FitData, Law, weighted_gram};
-use crate::Matrix;
 use faer::Mat;
 
 /// Rounds of steps and fits, at most.
@@ -270,7 +270,13 @@ impl Step {
         let mut scratch = Mat::zeros(count, size);
         weighted_gram(&jacobian, &self.weights, &mut scratch, gram.as_mut());
         let (common, own) = self.ridges;
-        let ridge = |i: usize| if i < others { common } else { own.unwrap_or(0.0) };
+        let ridge = |i: usize| {
+            if i < others {
+                common
+            } else {
+                own.unwrap_or(0.0)
+            }
+        };
         let at = |i: usize| {
             if i < others {
                 gains.common[i]
@@ -298,7 +304,10 @@ impl Gains {
     /// These gains moved along a step; logarithms stay within their bound.
     fn moved(&self, step: &[f64], length: f64) -> Self {
         let mut moved = self.clone();
-        let parameters = moved.common.iter_mut().chain(moved.own.iter_mut().flatten());
+        let parameters = moved
+            .common
+            .iter_mut()
+            .chain(moved.own.iter_mut().flatten());
         for (parameter, step) in parameters.zip(step) {
             *parameter = (*parameter + length * step).clamp(-BOUND, BOUND);
         }

@@ -69,8 +69,7 @@ impl Law for PhasedLaw {
 
     fn add_gradient(&self, q: &[f64], scale: f64, into: &mut [f64]) {
         let mut slope = vec![0.0; self.domains()];
-        self.law
-            .add_gradient(&self.exposure(q), scale, &mut slope);
+        self.law.add_gradient(&self.exposure(q), scale, &mut slope);
         self.add_spread(&slope, into);
     }
 
@@ -114,14 +113,20 @@ impl AnyLaw for PhasedLaw {
         }
         for gains in &self.gains {
             check_length("gains", gains.len(), domains)?;
-            if let Some(gain) = gains.iter().find(|gain| !(**gain >= 0.0 && gain.is_finite())) {
+            if let Some(gain) = gains
+                .iter()
+                .find(|gain| !(**gain >= 0.0 && gain.is_finite()))
+            {
                 return Err(format!(
                     "a law over phases has the gain {gain}; gains are finite and not negative"
                 ));
             }
         }
         if matches!(self.law, FittedLaw::Phased(_) | FittedLaw::Calibrated(_)) {
-            return Err("a law over phases has another law over phases, or a calibrated one, in it".to_owned());
+            return Err(
+                "a law over phases has another law over phases, or a calibrated one, in it"
+                    .to_owned(),
+            );
         }
         self.law.validate(domains)
     }

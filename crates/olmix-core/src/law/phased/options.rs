@@ -51,7 +51,7 @@ impl PhasedOptions {
         vec![vec![1.0; columns / self.phases.len()]; self.phases.len()]
     }
 
-    fn family(&self) -> Result<&(dyn AnyFamily + Sync), CoreError> {
+    fn family(&self) -> Result<&dyn AnyFamily, CoreError> {
         match *self.law {
             LawOptions::Phased(_) | LawOptions::PerTask { .. } => Err(CoreError::Unsupported(
                 "a law over phases is made of a law over domains".to_owned(),
@@ -80,17 +80,21 @@ impl PhasedOptions {
 
 impl AnyFamily for PhasedOptions {
     fn kind(&self) -> LawKind {
-        self.law.family().map_or(LawKind::LogLinear, AnyFamily::kind)
+        self.law
+            .family()
+            .map_or(LawKind::LogLinear, AnyFamily::kind)
     }
 
     fn describe(&self) -> String {
         let timing = match self.timing {
             Timing::Tied => "the same in every phase",
             Timing::Shared => "one gain per phase",
-            Timing::ByDomain(spread) => return format!(
-                "{}, gains by phase and domain (spread {spread})",
-                self.law.describe()
-            ),
+            Timing::ByDomain(spread) => {
+                return format!(
+                    "{}, gains by phase and domain (spread {spread})",
+                    self.law.describe()
+                );
+            }
         };
         format!("{}, {timing}", self.law.describe())
     }
@@ -118,7 +122,12 @@ impl AnyFamily for PhasedOptions {
 
     fn candidates(&self) -> Vec<LawOptions> {
         let laws = self.law.candidates().into_iter();
-        let of = |law| LawOptions::Phased(Self { law: Box::new(law), ..self.clone() });
+        let of = |law| {
+            LawOptions::Phased(Self {
+                law: Box::new(law),
+                ..self.clone()
+            })
+        };
         laws.map(of).collect()
     }
 

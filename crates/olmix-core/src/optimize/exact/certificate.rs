@@ -83,9 +83,8 @@ pub(super) fn certified_gap<L: Law>(
 /// The sum over domains, with the best `ν` for each sum that is given.
 fn separable<L>(problem: &ExactProblem<'_, L>, p: &[f64], v: &[f64]) -> f64 {
     let sums = problem.constraints.fixed_sums();
-    let of_sum = |(members, total): &(Vec<usize>, f64)| {
-        separable_in_sum(problem, p, v, members, *total)
-    };
+    let of_sum =
+        |(members, total): &(Vec<usize>, f64)| separable_in_sum(problem, p, v, members, *total);
     sums.iter().map(of_sum).sum()
 }
 

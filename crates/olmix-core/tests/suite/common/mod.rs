@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test file uses a part
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests
 
+pub mod two_phases;
+
 use olmix_core::law::{Law, LogLinear};
 use olmix_core::{
     Direction, Domain, DomainSet, FitSpec, Matrix, Mixture, Purpose, Swarm, Task, generator,
