@@ -10,6 +10,7 @@ use olmix_io::launch_config::EvaluationConfig;
 use crate::evaluate::ItemEncoder;
 use crate::order::Asker;
 use crate::prepare::{check_tokenizer, check_vocabulary, data_of, evaluation, leaves, unit};
+use crate::start::Beginner;
 use crate::{Hyperparameters, ProxyError, Shape, phases};
 
 /// Checks many configs, of which most name the same files: each is looked at once.
@@ -63,7 +64,17 @@ impl ConfigCheck {
         if shared && !data.allow_shared_files {
             locate(&leaves, width, &config.folder, false).map_err(unusable)?;
         }
-        phases::request(config, requests, &recipe, model.context)?.counts(file)?;
+        let request = phases::request(config, requests, &recipe, model.context)?;
+        let counts = request.counts(file)?;
+        let beginner = Beginner {
+            config,
+            model: &model,
+            recipe: &recipe,
+            phases: &phases::plans(config, &request, &counts, recipe.batch),
+            tokenizer: encoder.json(),
+            order: None,
+        };
+        beginner.start()?;
         let (folder, asked) = (config.folder.clone(), config.evaluation.clone());
         let asked = (folder, asked, unit, model.context);
         if !self.evaluated.contains(&asked) {

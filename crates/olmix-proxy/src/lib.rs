@@ -69,7 +69,9 @@ mod phases;
 mod plan;
 mod prepare;
 mod sampler;
+mod shape;
 mod size;
+mod start;
 mod train;
 
 pub use check::ConfigCheck;
@@ -77,7 +79,7 @@ pub use error::ProxyError;
 pub use evaluate::{Encode, Item, Metrics, Task, evaluate, load_model, task_files};
 pub use lock::RunLock;
 pub use model::{Model, Objective, Tensor, Update, Use, Workspace};
-pub use phases::{PhaseLeafPlan, PhasePlan};
+pub use phases::{PhaseLeafPlan, PhasePlan, skipped_steps};
 pub use plan::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafPlan, RunPlan, Shape, ShardPlan, ValidationPlan,
 };
@@ -86,6 +88,7 @@ pub use sampler::{
     Batches, LeafCut, LeafRequest, PhaseRequest, SequenceIndex, SequenceRequest, Tokens,
 };
 pub use size::{SIZES, Size};
+pub use start::StartPlan;
 pub use train::{
     EvaluationRecord, Event, Measure, Progress, Record, StepRecord, Trained, model_folder,
     read_journal, save_model, train, write_tensors,

@@ -70,6 +70,20 @@ pub(crate) fn steps_of(
     }
 }
 
+/// Steps of a config's run, of `steps` in all, that it leaves out, since it starts from a checkpoint behind them.
+#[must_use]
+pub fn skipped_steps(config: &LaunchConfig, steps: u64) -> u64 {
+    let start = config.training.start.as_ref();
+    let Some(after) = start.and_then(|start| start.after.as_ref()) else {
+        return 0;
+    };
+    let Ok(counts) = steps_of(Path::new(&config.file), &config.phases, steps) else {
+        return 0;
+    };
+    let last = config.phases.iter().position(|phase| phase.name == *after);
+    last.map_or(0, |last| counts.iter().take(last + 1).sum())
+}
+
 /// What the sequences of a config's run are drawn from; `leaves` are those of its mixture.
 ///
 /// # Errors

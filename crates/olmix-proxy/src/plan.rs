@@ -4,20 +4,21 @@ use std::path::{Path, PathBuf};
 
 use olmix_fs::write_whole;
 use olmix_io::TrainingConfig;
-use olmix_io::launch_config::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::checksums::read_checked;
-use crate::{PhasePlan, ProxyError, Size, hyperparameters, size};
+use crate::{PhasePlan, ProxyError, StartPlan, hyperparameters};
 
 /// The plan in a run's folder.
 pub(crate) const FILE: &str = "run.json";
 /// What `format` says in run.json.
 const FORMAT: &str = "olmix run";
-/// The version of run.json that this program writes and reads.
+/// The versions of run.json that this program writes and reads: of a run that begins with weights of its own, and of
+/// one that begins with those of another, which earlier versions would not know of.
 const VERSION: u32 = 1;
+const VERSION_WITH_START: u32 = 2;
 /// More of anything is a mistake: sequences, widths, layers.
-const MOST: u64 = 1 << 24;
+pub(crate) const MOST: u64 = 1 << 24;
 
 /// A run, resolved: nothing in it depends on where it is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct RunPlan {
     /// Its phases, in order; none where it has one mixture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhasePlan>,
+    /// The weights that it begins with, where they are those of another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartPlan>,
     /// What it is trained on.
     pub data: DataPlan,
     /// Path of the tokenizer.json, from the run's folder: a folder may be moved.
@@ -229,10 +233,22 @@ impl RunPlan {
             model,
             recipe,
             phases: Vec::new(),
+            start: None,
             data,
             tokenizer,
             evaluation,
         }
+    }
+
+    /// The same run, which begins with the weights of another where there is a start.
+    #[must_use]
+    pub fn beginning_with(mut self, start: Option<StartPlan>) -> Self {
+        self.version = match start {
+            Some(_) => VERSION_WITH_START,
+            None => VERSION,
+        };
+        self.start = start;
+        self
     }
 
     /// Where it stands in a run's folder.
@@ -252,9 +268,9 @@ impl RunPlan {
         let plan: Self = serde_json::from_slice(&bytes).map_err(|error| {
             ProxyError::broken(&file, format!("is not the plan of a run: {error}"))
         })?;
-        if plan.format != FORMAT || plan.version != VERSION {
+        if plan.format != FORMAT || !(VERSION..=VERSION_WITH_START).contains(&plan.version) {
             let found = format!(
-                "is `{}`, version {}, not `{FORMAT}`, version {VERSION}",
+                "is `{}`, version {}, not `{FORMAT}`, version {VERSION_WITH_START}",
                 plan.format, plan.version
             );
             return Err(ProxyError::broken(&file, found));
@@ -286,76 +302,6 @@ impl RunPlan {
     #[must_use]
     pub fn tokens(&self) -> u64 {
         self.recipe.steps * self.recipe.batch * self.model.context as u64
-    }
-}
-
-impl Shape {
-    /// The model that a config asks for.
-    ///
-    /// # Errors
-    /// [`ProxyError::Input`] for a size that is none, and shapes that no model has.
-    pub fn of(file: &Path, training: &TrainingConfig, vocab: usize) -> Result<Self, ProxyError> {
-        let size = Size::named(&training.size).ok_or_else(|| {
-            let names: Vec<&str> = size::SIZES.iter().map(|size| size.name).collect();
-            ProxyError::input(
-                file,
-                format!(
-                    "training.proxy_model_id names `{}`, which is not a known size",
-                    training.size
-                ),
-                format!("use one of {}", names.join(", ")),
-            )
-        })?;
-        let mut shape = size.shape(vocab);
-        let ModelConfig {
-            width,
-            layers,
-            heads,
-            hidden,
-            qk_norm,
-            rope_theta,
-            norm_eps,
-            init_std,
-        } = training.model;
-        let set = |into: &mut usize, value: Option<u64>| {
-            if let Some(value) = value {
-                *into = usize::try_from(value.min(MOST)).unwrap_or(usize::MAX);
-            }
-        };
-        set(&mut shape.width, width);
-        set(&mut shape.layers, layers);
-        set(&mut shape.heads, heads);
-        set(&mut shape.hidden, hidden);
-        set(&mut shape.context, training.sequence_length);
-        shape.qk_norm = qk_norm.unwrap_or(shape.qk_norm);
-        shape.rope_theta = rope_theta.unwrap_or(shape.rope_theta);
-        shape.norm_eps = norm_eps.unwrap_or(shape.norm_eps);
-        shape.init_std = init_std.unwrap_or(shape.init_std);
-        shape.check(file)?;
-        Ok(shape)
-    }
-
-    fn check(&self, file: &Path) -> Result<(), ProxyError> {
-        let counts = [
-            self.vocab,
-            self.width,
-            self.layers,
-            self.heads,
-            self.hidden,
-            self.context,
-        ];
-        let sane = counts.iter().all(|&n| n > 0 && (n as u64) < MOST);
-        if !sane || !self.width.is_multiple_of(2 * self.heads) || self.context < 2 {
-            return Err(ProxyError::input(
-                file,
-                format!(
-                    "no model has width {}, {} layers, {} heads, hidden width {} and sequences of {} tokens",
-                    self.width, self.layers, self.heads, self.hidden, self.context
-                ),
-                "the width must be a multiple of twice the heads, and sequences have at least 2 tokens",
-            ));
-        }
-        Ok(())
     }
 }
 

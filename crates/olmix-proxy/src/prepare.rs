@@ -13,6 +13,7 @@ use crate::checksums::{self, Checksums, read_checked};
 use crate::evaluate::ItemEncoder;
 use crate::order::Asker;
 use crate::sampler::index;
+use crate::start::Beginner;
 use crate::{
     DataPlan, EvaluationPlan, Hyperparameters, LeafRequest, ProxyError, RunPlan, SequenceIndex,
     Shape, ShardPlan, Task, ValidationPlan, order, task_files,
@@ -72,6 +73,16 @@ pub fn prepare(config: &LaunchConfig, run: &Path) -> Result<Prepared, ProxyError
         evaluation(config, data)?,
     );
     plan.phases = drawn.phases;
+    let beginner = Beginner {
+        config,
+        model: &plan.model,
+        recipe: &plan.recipe,
+        phases: &plan.phases,
+        tokenizer: encoder.json(),
+        order: Some((&plan.data.leaves, &drawn.index)),
+    };
+    let start = beginner.start()?;
+    let plan = plan.beginning_with(start);
     check_tasks(&plan, &encoder)?;
     let (plan_bytes, index_bytes) = (plan.bytes()?, drawn.index.bytes());
     let files = [

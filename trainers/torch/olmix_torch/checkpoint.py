@@ -149,6 +149,31 @@ class Checkpoints:
                 state["step"] = torch.tensor(float(checkpoint.step), device=parameter.device)
                 optimizer.state[parameter] = state
 
+    def begin(self, start, model, optimizer):
+        """Loads what a run begins with: weights and moments of another run's checkpoint, or the weights of a model alone."""
+        folder, file = Path(start.folder), Path(start.folder) / "model.safetensors"
+        try:
+            if checksums.digest(file) != start.weights_sha256:
+                raise BadInput(
+                    f"{file} is not what it was when this run was planned to begin with it: put it back, "
+                    f"or delete {self.plan.folder} to plan the run anew"
+                )
+            names = ("state.json", "model.safetensors", "optimizer.safetensors") if start.step else ("model.safetensors",)
+            if damaged := checksums.damaged(folder, names):
+                raise BadInput(f"{folder / damaged[0]} is damaged, it is not what {checksums.FILE} says: restore it from a copy")
+            if start.step:
+                self.restore(Checkpoint(folder, start.step), model, optimizer)
+                return
+            weights = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise BadInput(f"cannot read the weights that the run begins with, {folder}: {error}") from error
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                found = tuple(weights[name].shape) if name in weights else "missing"
+                if found != tuple(parameter.shape):
+                    raise BadInput(f"{file}: {name} is {found}, the plan wants {tuple(parameter.shape)}")
+                parameter.copy_(weights[name])
+
     def save(self, step, seconds, model, optimizer):
         """Writes the state after `step` steps, then lets go of what is no longer needed."""
         with staged(self.path(step)) as partial:

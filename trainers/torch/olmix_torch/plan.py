@@ -11,7 +11,9 @@ from pathlib import Path
 from . import checksums
 from .failure import BadInput, Failure
 
-FORMAT, VERSION = "olmix run", 1
+FORMAT = "olmix run"
+# Version 2 is of runs that begin with the weights of another.
+VERSIONS = (1, 2)
 FILES = ("run.json", "sequences.bin", "tokenizer.json")
 
 
@@ -84,6 +86,15 @@ class Leaf:
 
 
 @dataclass(frozen=True)
+class Start:
+    """Weights that a run begins with: those of a checkpoint after `step` steps, or those of a model alone after 0."""
+
+    folder: str
+    step: int
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """All of run.json that training needs."""
 
@@ -95,11 +106,17 @@ class Plan:
     end_of_text: int | None
     tokenizer: str
     measures_on_the_way: bool
+    start: Start | None = None
 
     @property
     def sequences(self):
         """Where the index of sequences is."""
         return self.folder / "sequences.bin"
+
+    @property
+    def first_step(self):
+        """Steps that are done before the run begins."""
+        return self.start.step if self.start else 0
 
     @property
     def batch_tokens(self):
@@ -157,8 +174,8 @@ def load(folder):
     root = _Section(file, "", plan)
     if root.get("format", str) != FORMAT:
         raise root.error("format", f'is not "{FORMAT}"', "is this the folder of a run?")
-    if root.get("version", int) != VERSION:
-        raise root.error("version", f"is {plan['version']}, this trainer reads {VERSION}", "update olmix-torch")
+    if root.get("version", int) not in VERSIONS:
+        raise root.error("version", f"is {plan['version']}, this trainer reads {VERSIONS[-1]}", "update olmix-torch")
     data = root.section("data")
     plan = Plan(
         folder=folder,
@@ -171,6 +188,7 @@ def load(folder):
         ),
         end_of_text=data.get("end_of_text", int) if data.value.get("end_of_text") is not None else None,
         tokenizer=root.get("tokenizer", str),
+        start=root.section("start").all(Start) if root.value.get("start") is not None else None,
         measures_on_the_way=root.section("recipe").value.get("eval_every") is not None,
     )
     _check(root, plan)
@@ -197,6 +215,8 @@ def _check(root, plan):
         raise root.error("model.width", place, "a head's width must be whole and even")
     if plan.end_of_text is not None and not 0 <= plan.end_of_text < model.vocab:
         raise root.error("data.end_of_text", f"is {plan.end_of_text}, outside the vocabulary", "prepare the run anew")
+    if plan.start is not None and not 0 <= plan.start.step < recipe.steps:
+        raise root.error("start.step", f"is {plan.start.step} of {recipe.steps} steps", "prepare the run anew")
     for leaf in plan.leaves:
         for shard in leaf.shards:
             if shard.width not in (1, 2, 4, 8) or shard.offset < 0 or shard.tokens < 0:

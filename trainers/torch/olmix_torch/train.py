@@ -112,7 +112,8 @@ class Run:
         workers, recipe = self.workers, self.recipe
         # Rank 0 chooses, so that all processes go on from the same step.
         newest = self.checkpoints.newest() if workers.first else None
-        start = workers.agreed(newest.step if newest else 0)
+        first_step = self.plan.first_step
+        start = workers.agreed(newest.step if newest else first_step)
         model_folder = self.plan.folder / "model"
         damaged = checksums.damaged(model_folder, MODEL_FILES) if workers.first else []
         if damaged:
@@ -125,10 +126,14 @@ class Run:
         initialize(model, self.plan.model, recipe.seed)
         model.to(workers.device)
         optimizer = adamw(model, recipe)
-        if start:
+        if start > first_step:
             self.checkpoints.restore(self.checkpoints.at(start), model, optimizer)
             if workers.first:
                 note(f"goes on after step {start:,} of {recipe.steps:,}")
+        elif self.plan.start:
+            self.checkpoints.begin(self.plan.start, model, optimizer)
+            if workers.first:
+                note(f"begins with {self.plan.start.folder}, after step {start:,} of {recipe.steps:,}")
         if self.plan.measures_on_the_way and workers.first:
             note("training.eval_interval is left out: this trainer measures nothing on the way; `olmix proxy eval` measures the model it ends with")
         if start < recipe.steps:

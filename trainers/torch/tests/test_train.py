@@ -1,4 +1,5 @@
 import fcntl
+import hashlib
 import json
 import os
 import random
@@ -263,6 +264,43 @@ def test_bad_input_ends_with_2_and_one_message(tmp_path, spoil, message):
     assert message in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 
 
+def begun_with(run, folder, step):
+    """Has a run begin with the weights in a folder."""
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    start = dict(folder=str(folder), after="a" if step else None, step=step, weights_sha256=digest)
+    edit_plan(run, lambda plan: plan.update(start=start, version=2))
+
+
+def test_a_run_from_the_checkpoint_of_another_ends_with_its_bits_and_is_killed_in_vain(finished, tmp_path):
+    make_run(tmp_path / "run")
+    begun_with(tmp_path / "run", finished / "checkpoints/step-00000035", 35)
+    process = subprocess.Popen(command(tmp_path / "run"), env=environment(), stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and lines_of(tmp_path / "run/metrics.jsonl") < 2:
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    assert train(tmp_path / "run").returncode == 0
+    assert metrics(tmp_path / "run") == metrics(finished)[35:]
+    theirs, ours = (load_file(run / "model/model.safetensors") for run in (finished, tmp_path / "run"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_weights_alone_begin_a_run_of_its_own_and_are_refused_once_they_changed(finished, tmp_path):
+    shutil.copytree(finished / "model", tmp_path / "model")
+    make_run(tmp_path / "run", recipe=dict(learning_rate=1e-30))
+    begun_with(tmp_path / "run", tmp_path / "model", 0)
+    assert train(tmp_path / "run").returncode == 0
+    theirs, ours = (load_file(run / "model/model.safetensors") for run in (finished, tmp_path / "run"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    assert metrics(tmp_path / "run")[0]["step"] == 1
+    make_run(tmp_path / "late")
+    begun_with(tmp_path / "late", tmp_path / "model", 0)
+    with open(tmp_path / "model/model.safetensors", "ab") as file:
+        file.write(b" ")
+    done = train(tmp_path / "late")
+    assert done.returncode == 2 and "is not what it was when this run was planned" in done.stderr, done.stderr
+
+
 def test_checkpoints_of_another_plan_are_refused(tmp_path):
     make_run(tmp_path / "run")
     assert train(tmp_path / "run").returncode == 0
@@ -377,6 +415,44 @@ def test_a_run_that_olmix_prepared_is_trained(tmp_path):
     losses = [line["loss"] for line in metrics(tmp_path / "run")]
     assert losses[-1] < losses[0]
     assert Path(tmp_path / "run/model/tokenizer.json").is_file()
+
+
+@needs_olmix
+def test_a_run_in_phases_has_the_losses_of_the_other_trainer_and_one_from_a_checkpoint_its_bits(tmp_path):
+    config = json.loads(olmix_config(tmp_path, log_every=1, learning_rate=0.002, warmup_fraction=0.125).read_text())
+    mixes = [dict(web=0.75, code=0.25), dict(web=0.1, code=0.9)]
+    phases = [dict(name=name, fraction=part, mix=mix) for name, part, mix in zip("ab", (0.75, 0.25), mixes)]
+
+    def write(name, **changes):
+        changed = {key: value for key, value in (config | changes).items() if value is not None}
+        (tmp_path / name).write_text(json.dumps(changed))
+        return tmp_path / name
+
+    whole = write("whole.yaml", mix=None, phases=phases)
+    done = train(tmp_path / "whole", "--config", str(whole))
+    assert done.returncode == 0, done.stderr
+    plan = json.loads((tmp_path / "whole/run.json").read_text())
+    assert [phase["first_step"] for phase in plan["phases"]] == [0, 24]
+    # The switch is exact to the batch.
+    sequences = Sequences(plans.load(tmp_path / "whole"))
+    shares = [float((sequences.records["leaf"][step * 16 : step * 16 + 16] == 0).mean()) for step in (23, 24)]
+    assert shares[0] > 0.6 and shares[1] < 0.2, shares
+    # One proxy for the first phase, and the rest from there: by this trainer the same bits.
+    first = dict(config["training"], tokens=49152, decay_fraction=0, warmup_fraction=4 / 24)
+    done = train(tmp_path / "first", "--config", str(write("first.yaml", training=first, mix=mixes[0])))
+    assert done.returncode == 0, done.stderr
+    rest = dict(config["training"], start_from=dict(checkpoint="first", after="a"))
+    rest = write("rest.yaml", mix=None, phases=phases, training=rest)
+    done = train(tmp_path / "rest", "--config", str(rest))
+    assert done.returncode == 0 and "begins with" in done.stderr, done.stderr
+    assert metrics(tmp_path / "rest") == metrics(tmp_path / "whole")[24:]
+    theirs, ours = (load_file(tmp_path / name / "model/model.safetensors") for name in ("whole", "rest"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    # By the other trainer, from the same checkpoint, the same losses but for rounding.
+    words = [os.environ["OLMIX"], "proxy", "train", "--config", str(rest), "--out", str(tmp_path / "other"), "--quiet"]
+    subprocess.run(words, check=True, capture_output=True)
+    for line, wanted in zip(metrics(tmp_path / "other"), metrics(tmp_path / "rest"), strict=True):
+        assert line["loss"] == pytest.approx(wanted["loss"], rel=2e-3), line
 
 
 @needs_olmix

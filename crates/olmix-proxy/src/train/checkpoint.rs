@@ -118,7 +118,7 @@ pub(super) fn resume(
     Position::default()
 }
 
-fn load(
+pub(super) fn load(
     folder: &Path,
     step: u64,
     model: &mut Model,
@@ -181,7 +181,7 @@ fn place(run: &Path, step: u64) -> PathBuf {
 }
 
 /// Checkpoints of a run by their steps, in order.
-fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
+pub(crate) fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
     let mut found: Vec<(u64, PathBuf)> = Vec::new();
     for entry in std::fs::read_dir(run.join("checkpoints"))
         .into_iter()

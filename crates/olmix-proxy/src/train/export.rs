@@ -89,6 +89,11 @@ pub(super) fn is_whole(run: &Path, model: &Model, observe: &dyn Fn(Event)) -> bo
     }
 }
 
+/// The configuration of a model of a shape.
+pub(crate) fn model_config(shape: &Shape) -> Value {
+    config(shape, None)
+}
+
 /// The configuration of Llama, or, with norms of queries and keys, of Qwen3, which is Llama with them.
 fn config(shape: &Shape, end_of_text: Option<u32>) -> Value {
     let (kind, class) = if shape.qk_norm {

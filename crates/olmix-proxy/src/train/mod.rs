@@ -1,6 +1,7 @@
 //! Training: the steps of a run, from its last checkpoint to its end.
 
 mod adamw;
+mod begin;
 mod checkpoint;
 mod export;
 mod journal;
@@ -8,7 +9,9 @@ mod schedule;
 mod step;
 mod weights;
 
-pub(crate) use export::read_model;
+pub(crate) use checkpoint::checkpoints;
+pub(crate) use export::{model_config, read_model};
+pub(crate) use weights::read_tensors;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -102,6 +105,9 @@ pub fn train(
     let mut model = Model::initial(plan.model.clone(), recipe.seed);
     let mut adam = AdamW::new(model.weights.len());
     let mut at = checkpoint::resume(run, &mut model, &mut adam, observe);
+    if let Some(start) = plan.start.as_ref().filter(|start| at.step <= start.step) {
+        at = begin::begin(start, &mut model, &mut adam)?;
+    }
     let finished = |at: Position, loss, already| Trained {
         tokens: at.tokens,
         seconds: at.seconds,

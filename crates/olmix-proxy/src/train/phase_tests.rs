@@ -72,7 +72,7 @@ pub(crate) fn model(run: &Path) -> Vec<u8> {
 }
 
 /// Trains up to a step, at whose end the process ends.
-fn stopped_after(run: &Path, step: u64) {
+pub(crate) fn stopped_after(run: &Path, step: u64) {
     let stop = |event| {
         if let Event::Step(progress) = event {
             assert_ne!(progress.step, step, "stopped");

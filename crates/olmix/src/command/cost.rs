@@ -4,7 +4,7 @@ use std::path::Path;
 
 use olmix_core::generate::{ASSUMED_NOISE, ExpectedRegret};
 use olmix_io::{LaunchConfig, TrainerKind};
-use olmix_proxy::{Hyperparameters, Shape};
+use olmix_proxy::{Hyperparameters, Shape, skipped_steps};
 use serde_json::{Value, json};
 
 use crate::args::CostArgs;
@@ -142,7 +142,7 @@ impl Cost {
     }
 }
 
-/// Tokens and floating-point operations of the training of a launch config, 6 operations per non-embedding
+/// Tokens and floating-point operations of the training of a launch config, without steps that a checkpoint has done, 6 operations per non-embedding
 /// parameter and token; `None` for trainers of which nothing is known.
 pub fn training(config: &LaunchConfig) -> Option<(u64, f64)> {
     if matches!(config.trainer, TrainerKind::Command { .. }) {
@@ -152,7 +152,8 @@ pub fn training(config: &LaunchConfig) -> Option<(u64, f64)> {
     // Parameters of the embedding are left out, so the vocabulary does not matter.
     let shape = Shape::of(file, &config.training, 1).ok()?;
     let recipe = Hyperparameters::of(file, &config.training, &shape).ok()?;
-    let tokens = recipe.steps * recipe.batch * shape.context as u64;
+    let steps = recipe.steps - skipped_steps(config, recipe.steps);
+    let tokens = steps * recipe.batch * shape.context as u64;
     let flops = 6.0 * shape.non_embedding_parameters() as f64 * tokens as f64;
     Some((tokens, flops))
 }

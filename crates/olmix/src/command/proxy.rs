@@ -108,7 +108,21 @@ fn described(plan: &RunPlan) -> Page {
         recipe.decay_steps,
         recipe.seed
     );
-    weights + phases + model + simulated(plan)
+    weights + phases + model + simulated(plan) + begins(plan)
+}
+
+/// With which weights a run begins, in a sentence.
+fn begins(plan: &RunPlan) -> String {
+    plan.start.as_ref().map_or_else(String::new, |start| {
+        let folder = start.folder.display();
+        match &start.after {
+            Some(after) => format!(
+                "\nbegins after {after}, {} of {} steps, with {folder}",
+                start.step, plan.recipe.steps
+            ),
+            None => format!("\nbegins with the weights of {folder}"),
+        }
+    })
 }
 
 /// Whose repetition a run simulates, in a sentence.
@@ -194,12 +208,17 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
             olmix_proxy::model_folder(&args.out).display()
         ));
     }
+    // Those of a checkpoint that it began with were trained elsewhere.
+    let before = plan.start.as_ref().map_or(0, |start| start.step)
+        * plan.recipe.batch
+        * plan.model.context as u64;
+    let trained = done.tokens.saturating_sub(before);
     if !silent {
         output::print(format!(
             "{} tokens in {:.1} s, {} a second; the last step's loss is {:.4} nats a token. Written: {}",
-            tokens_text(done.tokens),
+            tokens_text(trained),
             done.seconds,
-            tokens_text((done.tokens as f64 / done.seconds.max(1e-9)) as u64),
+            tokens_text((trained as f64 / done.seconds.max(1e-9)) as u64),
             done.loss,
             olmix_proxy::model_folder(&args.out).display()
         ))?;

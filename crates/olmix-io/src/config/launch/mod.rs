@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 mod base;
 mod evaluation;
 mod phases;
+mod start;
 mod trainer;
 mod training;
 
 pub use base::{LaunchBase, Variant, VariantPhase};
 pub use evaluation::{EvaluationConfig, FewShot, ValidationLeaf};
 pub use phases::PhaseConfig;
+pub use start::StartConfig;
 pub use trainer::TrainerKind;
 pub use training::{ModelConfig, TrainingConfig};
 
@@ -97,6 +99,7 @@ impl LaunchConfig {
         };
         root.finish()?;
         let (mix, phases) = mixtures(mix.as_ref(), phases.as_ref())?;
+        let training = training.section()?;
         let trainer = trainer
             .as_ref()
             .map_or(Ok(TrainerKind::Builtin), TrainerKind::read)?;
@@ -121,12 +124,16 @@ impl LaunchConfig {
                 "remove it, and cut the data of the trainer; the trainers `builtin` and `torch` honour it",
             ));
         }
+        let training = TrainingConfig::read(training, custom)?;
+        if let Some(start) = &training.start {
+            start.check(file, custom, &phases)?;
+        }
         Ok(Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             name,
             group: group.map(|v| v.name().map(str::to_owned)).transpose()?,
-            training: TrainingConfig::read(training.section()?, custom)?,
+            training,
             data,
             mix,
             phases,

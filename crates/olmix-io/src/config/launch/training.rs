@@ -1,5 +1,6 @@
 //! `training`: the size of the model, and every number of the recipe that is not the default.
 
+use super::start::StartConfig;
 use crate::config::yaml::{Section, Value};
 use crate::error::IoError;
 
@@ -44,6 +45,8 @@ pub struct TrainingConfig {
     pub log_every: Option<u64>,
     /// Steps between measurements on the way; at the end alone where not given.
     pub eval_interval: Option<u64>,
+    /// The weights that it begins with, where they are those of another run.
+    pub start: Option<StartConfig>,
     /// The shape, where it is not the size's.
     pub model: ModelConfig,
 }
@@ -95,6 +98,7 @@ impl TrainingConfig {
         let seed = section.optional("seed");
         let tokens = section.optional("tokens");
         let tokens = tokens.map(|v| v.whole_tokens()).transpose()?;
+        let start = section.optional("start_from");
         let mut whole = |key| above_0(section.optional(key).as_ref());
         let device_batch_size = whole("device_batch_size")?;
         let (global_batch_size, sequence_length) =
@@ -130,6 +134,7 @@ impl TrainingConfig {
             checkpoint_every,
             log_every,
             eval_interval,
+            start: start.as_ref().map(StartConfig::read).transpose()?,
             model: ModelConfig::read(section.section("model")?)?,
         };
         section.finish()?;

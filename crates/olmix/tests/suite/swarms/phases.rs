@@ -241,3 +241,72 @@ fn runs_that_simulate_repetition_tell_so_in_all_that_they_write_and_are_not_coll
         "{message}"
     );
 }
+
+#[test]
+fn one_pretrained_proxy_serves_a_swarm_of_cooldowns_and_each_ends_as_if_trained_in_one_piece() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    data(at);
+    let seconds = [
+        "arithmetic: 0.75, prose: 0.25",
+        "arithmetic: 0.1, prose: 0.9",
+    ];
+    let phases = |second: usize| PHASES.concat().replace(seconds[0], seconds[second]);
+    let warm = ", warmup_fraction: 0.0513";
+    // The first 27 of 39 steps, with the warmup of the whole and no decay.
+    let first = config(
+        "first",
+        "{prose: 0.6, clutter: 0.4}",
+        ", warmup_fraction: 0.0741, decay_fraction: 0",
+    );
+    write(at, "first.yaml", &first.replace("40_000", "27_648"));
+    olmix(at, "proxy train --config first.yaml --out first --quiet")
+        .assert()
+        .success();
+    std::fs::create_dir(at.join("launch")).unwrap();
+    for second in 0..2 {
+        let start = format!(
+            "{warm}, start_from: {{checkpoint: {}/first, after: pretraining}}",
+            at.display()
+        );
+        let name = format!("cooldown-{second}");
+        let text = absolute(at, &phased(&name, &phases(second), &start));
+        write(at, &format!("launch/{name}.yaml"), &text);
+        write(at, "whole.yaml", &phased("whole", &phases(second), warm));
+        let line = format!("proxy train --config whole.yaml --out whole-{second} --quiet");
+        olmix(at, &line).assert().success();
+    }
+    let cost = json(at, "launch preview --variants launch --json");
+    assert_eq!(cost["cost"]["tokens"], 2 * 12 * 1024);
+    olmix(at, "launch run --variants launch --jobs 2 --quiet")
+        .assert()
+        .success();
+    for second in 0..2 {
+        let run = at.join(format!("runs/cooldown-{second}"));
+        assert_eq!(model(&run), model(&at.join(format!("whole-{second}"))));
+    }
+    olmix(at, "collect --swarm runs --output tables --quiet")
+        .assert()
+        .success();
+    let ratios = std::fs::read_to_string(at.join("tables/ratios.csv")).unwrap();
+    assert_eq!(ratios.lines().count(), 5, "{ratios}");
+    let shown = olmix(
+        at,
+        "proxy prepare --config launch/cooldown-0.yaml --out other",
+    )
+    .assert()
+    .success();
+    let shown = String::from_utf8_lossy(&shown.get_output().stdout).into_owned();
+    assert!(
+        shown.contains("begins after pretraining, 27 of 39 steps"),
+        "{shown}"
+    );
+    // One that stands elsewhere is refused before any run is queued.
+    let text = std::fs::read_to_string(at.join("launch/cooldown-0.yaml")).unwrap();
+    let wrong = text
+        .replace("/first,", "/whole-0,")
+        .replace("cooldown-0", "another");
+    write(at, "launch/another.yaml", &wrong);
+    let message = refused(at, "launch run --variants launch --quiet");
+    assert!(message.contains("further on than that"), "{message}");
+}
