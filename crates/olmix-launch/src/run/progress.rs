@@ -16,11 +16,11 @@ const TAIL_BYTES: u64 = 2048;
 /// How far a run is, by its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RunProgress {
-    /// Tokens so far.
+    /// Tokens so far, without those of a checkpoint that it began with.
     pub tokens: Option<u64>,
     /// Tokens in a second, now.
     pub tokens_per_second: Option<f64>,
-    /// Tokens in all, by its plan.
+    /// Tokens in all, by its plan, without those either.
     pub tokens_in_all: Option<u64>,
     /// Steps in all, by its plan.
     pub steps_in_all: Option<u64>,
@@ -41,11 +41,13 @@ impl RunProgress {
         let steps_in_all = plan["recipe"]["steps"].as_u64();
         let batch = plan["recipe"]["batch"].as_u64();
         let context = plan["model"]["context"].as_u64();
-        let sequences = steps_in_all.zip(batch).and_then(|(s, b)| s.checked_mul(b));
+        let tokens_of = |steps: u64| steps.checked_mul(batch?)?.checked_mul(context?);
+        let before = plan["start"]["step"].as_u64().and_then(tokens_of);
+        let own = |tokens: u64| tokens.saturating_sub(before.unwrap_or(0));
         Self {
-            tokens: line["tokens"].as_u64(),
+            tokens: line["tokens"].as_u64().map(own),
             tokens_per_second: line["tokens_per_second"].as_f64(),
-            tokens_in_all: sequences.zip(context).and_then(|(s, t)| s.checked_mul(t)),
+            tokens_in_all: steps_in_all.and_then(tokens_of).map(own),
             steps_in_all,
             loss: line["loss"].as_f64(),
         }

@@ -285,6 +285,8 @@ fn one_pretrained_proxy_serves_a_swarm_of_cooldowns_and_each_ends_as_if_trained_
         let run = at.join(format!("runs/cooldown-{second}"));
         assert_eq!(model(&run), model(&at.join(format!("whole-{second}"))));
     }
+    let status = json(at, "launch status --variants launch --json");
+    assert_eq!(status["swarms"][0]["runs"][0]["tokens"], 12 * 1024);
     olmix(at, "collect --swarm runs --output tables --quiet")
         .assert()
         .success();
