@@ -5,7 +5,8 @@ use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, Par, Side};
 use rayon::prelude::*;
 
-use super::exchange::{Criterion, PRIOR, choose_runs};
+use super::exchange::{Criterion, PRIOR, choose_points};
+use super::points::Points;
 use super::sampler::{Level, Sampler, SamplerOptions};
 use super::tree::Tree;
 use crate::{CoreError, Matrix, Purpose};
@@ -145,9 +146,13 @@ pub fn v_optimal<P: AsRef<[f64]>>(
     progress: &dyn Fn(),
 ) -> Vec<usize> {
     let region = features(region);
-    let criterion = Criterion::Variance(&region);
-    let begun = features(begun);
-    choose_runs(&features(candidates), &begun, criterion, count, progress)
+    choose(
+        candidates,
+        begun,
+        Criterion::Variance(&region),
+        count,
+        progress,
+    )
 }
 
 /// Chooses `count` mixtures for the greatest determinant of the information of the runs of `begun` and these
@@ -159,8 +164,22 @@ pub fn d_optimal<P: AsRef<[f64]>>(
     count: usize,
     progress: &dyn Fn(),
 ) -> Vec<usize> {
-    let (criterion, begun) = (Criterion::Determinant, features(begun));
-    choose_runs(&features(candidates), &begun, criterion, count, progress)
+    choose(candidates, begun, Criterion::Determinant, count, progress)
+}
+
+fn choose<P: AsRef<[f64]>>(
+    candidates: &[P],
+    begun: &[Vec<f64>],
+    criterion: Criterion<'_>,
+    count: usize,
+    progress: &dyn Fn(),
+) -> Vec<usize> {
+    let m = candidates.first().map_or(0, |p| p.as_ref().len());
+    let (candidates, begun) = (
+        Points::of_mixtures(candidates, m),
+        Points::of_mixtures(begun, m),
+    );
+    choose_points(&candidates, &begun, criterion, count, progress)
 }
 
 /// Standard error of a law's prediction, averaged over `region`, after a swarm of these mixtures, in

@@ -3,7 +3,9 @@
 mod design;
 mod exchange;
 mod farthest;
+mod information;
 mod maximin;
+mod points;
 mod regret;
 mod sampler;
 mod shares;
