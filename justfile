@@ -22,6 +22,10 @@ bench-scale *flags:
 bench-swarm:
     cargo bench -p olmix --bench swarm
 
+# Processor time and memory of commands beside those of another revision.
+speed revision *flags:
+    python3 scripts/speed.py --against {{revision}} {{flags}}
+
 # Tests, notebooks and types of the Python package, with a wheel of this checkout.
 python:
     OLMIX_BUILD_PROFILE=dev scripts/build-wheel.sh target/tmp/wheels
