@@ -65,9 +65,10 @@ impl Resampled {
         };
         let weights = of.swarm.task_weights();
         let worth = PhaseWorth::new(of);
+        let optimizer = of.optimizer.for_resamples();
         let again = |laws: &[FittedLaw]| {
             worth.add(laws, &weights);
-            let solution = spec.solve_again(of.swarm, of.optimizer, laws, of.constraints)?;
+            let solution = spec.solve_again(of.swarm, &optimizer, laws, of.constraints)?;
             Ok(solution.weights)
         };
         let step = || of.observer.step();

@@ -20,6 +20,11 @@ pub trait LawFamily: Registered + Clone {
     /// cross-validated: for laws whose descents from afar are long and end at the same minimum.
     const FOLDS_BY_REFIT: bool = false;
 
+    /// [`LawFamily::FOLDS_BY_REFIT`] with these settings.
+    fn folds_by_refit(&self) -> bool {
+        Self::FOLDS_BY_REFIT
+    }
+
     /// The law with these settings, each at its default where `None`. Returns `None` when the law
     /// needs a setting that is not given.
     fn with_settings(settings: &LawSettings) -> Option<Self>;

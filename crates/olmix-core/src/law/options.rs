@@ -226,13 +226,20 @@ impl LawOptions {
         let live = part.live_domains();
         let data = data(part, &live, prior);
         let weights = data.run_weights();
-        let again = |(task, law): (usize, &FittedLaw)| {
-            let family = self.family()?;
-            let law = family.refit(&data, &weights, &[(task, law)]).pop();
-            progress();
-            law
+        // Tasks of one thread share a design.
+        let each = whole.len().div_ceil(rayon::current_num_threads()).max(1);
+        let again = |(chunk, laws): (usize, &[FittedLaw])| {
+            let tasks = laws.iter().enumerate();
+            let from: Vec<(usize, &FittedLaw)> =
+                tasks.map(|(i, law)| (chunk * each + i, law)).collect();
+            let again = self
+                .family()
+                .map_or_else(Vec::new, |family| family.refit(&data, &weights, &from));
+            from.iter().for_each(|_| progress());
+            again
         };
-        Ok(whole.par_iter().enumerate().filter_map(again).collect())
+        let chunks = whole.par_chunks(each).enumerate();
+        Ok(chunks.flat_map_iter(again).collect())
     }
 }
 

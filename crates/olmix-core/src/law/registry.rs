@@ -123,7 +123,7 @@ where
     }
 
     fn folds_by_refit(&self) -> bool {
-        F::FOLDS_BY_REFIT
+        LawFamily::folds_by_refit(self)
     }
 
     fn fit(&self, data: &FitData<'_>, progress: &(dyn Fn() + Sync)) -> Result<Fitted, CoreError> {

@@ -220,6 +220,12 @@ impl LawFamily for SaturatingOptions {
         }
     }
 
+    /// With a ridge there is one minimum, wherever a descent starts. Without one, what the runs of a fold leave open would
+    /// stay as all runs have it.
+    fn folds_by_refit(&self) -> bool {
+        self.ridge > 0.0
+    }
+
     fn parameters(&self, live: usize) -> usize {
         live * self.bases.len() + 2
     }

@@ -32,6 +32,13 @@ pub trait MixtureOptimizer: Clone {
     #[must_use]
     fn with_kl_reg(&self, kl_reg: f64) -> Self;
 
+    /// The optimizer with less effort, where there is a choice: enough for the mixtures of resampled runs, which differ by
+    /// more.
+    #[must_use]
+    fn for_resamples(&self) -> Self {
+        self.clone()
+    }
+
     /// How often [`MixtureOptimizer::solve`] reports progress.
     fn steps(&self) -> usize;
 

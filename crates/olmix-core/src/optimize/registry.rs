@@ -101,6 +101,16 @@ macro_rules! optimizers {
                 }
             }
 
+            /// The optimizer with less effort, where there is a choice: for the mixtures of resampled runs.
+            #[must_use]
+            pub fn for_resamples(&self) -> Self {
+                match self {
+                    $(Self::$optimizer(optimizer) => {
+                        Self::$optimizer(optimizer.for_resamples())
+                    })+
+                }
+            }
+
             /// Whether it honours [`crate::optimize::LossTerms`]: those that solve convex laws, where they
             /// look for the best mixture.
             #[must_use]

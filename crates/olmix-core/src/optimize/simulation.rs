@@ -99,6 +99,12 @@ impl MixtureOptimizer for Simulation {
         self.clone()
     }
 
+    fn for_resamples(&self) -> Self {
+        let mut quick = self.clone();
+        quick.options.samples = quick.options.samples.min(RESAMPLE_SAMPLES);
+        quick
+    }
+
     fn steps(&self) -> usize {
         self.options.steps()
     }
@@ -111,6 +117,9 @@ impl MixtureOptimizer for Simulation {
 
 /// Candidates are drawn and valued in chunks, each with a random stream of its own.
 const CHUNK: usize = 1_000;
+/// Candidates per round for laws of resampled runs: mixtures of ten times as many differ from theirs by less than
+/// resamples differ from each other (`docs/decisions.md`).
+const RESAMPLE_SAMPLES: usize = 10_000;
 /// Candidates this close to the best are averaged.
 const CLOSE: f64 = 1e-3;
 const LEAST_WEIGHT: f64 = 1e-5;

@@ -4,7 +4,8 @@
 //! it was made with. So every fit is judged by two quick laws of different kinds too: is one of them
 //! far better out of fold, and do they see the gain that is claimed?
 
-use super::{Scores, out_of_fold};
+use super::Scores;
+use super::folds::{out_of_fold_from, whole_laws};
 use crate::law::{FittedLaw, LawOptions, LogLinearOptions, SaturatingOptions, average_loss};
 use crate::{CoreError, Swarm};
 
@@ -65,11 +66,17 @@ pub fn alternative_laws(
         if law.name() == options.name() {
             continue;
         }
-        if let Some(checked) = out_of_fold(swarm, prior, &law, folds, seed, &|| ())? {
-            let fitted = law.fit(swarm, prior, &|| ())?;
+        // The same fit that the folds start from, where they do.
+        let mut laws = whole_laws(swarm, prior, &law)?;
+        let checked = out_of_fold_from(swarm, prior, &law, &laws, (folds, seed), &|| ())?;
+        if let Some(checked) = checked {
+            if laws.is_empty() {
+                let fitted = law.fit(swarm, prior, &|| ())?;
+                laws = fitted.into_iter().map(|(law, _)| law).collect();
+            }
             found.push(AlternativeLaw {
                 average: checked.average,
-                laws: fitted.into_iter().map(|(law, _)| law).collect(),
+                laws,
                 options: law,
             });
         }

@@ -3,6 +3,7 @@
 //! Nothing here knows of a law; `law/*.rs` build on it.
 
 mod basis;
+mod chord;
 mod condition;
 mod design_matrix;
 mod least_squares;
@@ -11,7 +12,6 @@ mod linalg;
 mod loss_unit;
 mod newton;
 mod objective;
-mod quasi_newton;
 mod report;
 mod rows;
 mod starts;
@@ -28,7 +28,6 @@ pub(crate) use linalg::{Cholesky, times, transpose_times, weighted_gram};
 pub(crate) use loss_unit::LossUnit;
 pub(crate) use newton::Descent;
 pub(crate) use objective::{MAX_EXPONENT, Objective, huber};
-pub(crate) use quasi_newton::descend;
 pub use report::TaskReport;
 pub(crate) use starts::{Fitter, LEAST_C, check_losses, range};
 pub(crate) use tree_bins::{Bins, MAX_RUNS};

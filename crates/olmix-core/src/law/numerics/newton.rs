@@ -77,15 +77,15 @@ impl Known<'_> {
     };
 }
 
-enum Step {
+pub(super) enum Step {
     Taken,
     Converged,
     Stuck,
 }
 
 /// Levenberg–Marquardt damping, and which matrix it damps.
-struct Damping {
-    damping: f64,
+pub(super) struct Damping {
+    pub(super) damping: f64,
     newton: bool,
 }
 
@@ -119,22 +119,22 @@ impl Damping {
 /// Reusable memory for descents over designs of one shape.
 pub(crate) struct Workspace {
     pub(super) e: Vec<f64>,
-    e_next: Vec<f64>,
+    pub(super) e_next: Vec<f64>,
     pub(super) r: Vec<f64>,
-    r_next: Vec<f64>,
+    pub(super) r_next: Vec<f64>,
     row: Vec<f64>,
-    gradient: Vec<f64>,
+    pub(super) gradient: Vec<f64>,
     cross: Vec<f64>,
     scaled: Mat<f64>,
     pub(super) hessian: Mat<f64>,
     pub(super) cholesky: Cholesky,
-    step: Vec<f64>,
-    t_next: Vec<f64>,
+    pub(super) step: Vec<f64>,
+    pub(super) t_next: Vec<f64>,
     /// Coefficients that stay on their bound in this step.
     pub(super) held: Vec<bool>,
 }
 
-const MAX_ITERATIONS: usize = 300;
+pub(super) const MAX_ITERATIONS: usize = 300;
 /// A further start that is not within [`TRIAL_LEVEL`] of the least known objective by then is
 /// given up: measured on 330 columns, nearly all of those end higher.
 const TRIAL_ITERATIONS: usize = 8;
@@ -226,7 +226,7 @@ impl Workspace {
     }
 
     /// Takes one step that lowers the objective, damping it as far as that needs.
-    fn step(
+    pub(super) fn step(
         &mut self,
         objective: &Objective<'_>,
         point: &mut Point,
@@ -301,7 +301,7 @@ impl Workspace {
         Step::Stuck
     }
 
-    fn gradient(&mut self, objective: &Objective<'_>, point: &Point) {
+    pub(super) fn gradient(&mut self, objective: &Objective<'_>, point: &Point) {
         let m = point.t.len();
         let mut for_c = 0.0;
         for k in 0..self.r.len() {

@@ -210,8 +210,7 @@ impl<'a> Fitter<'a> {
     /// One descent to six digits from a law that is close: the interval over resamples is far
     /// coarser.
     pub(crate) fn again(&mut self, objective: &Objective<'_>, c: f64, t: &[f64]) -> Descent {
-        self.workspace
-            .descend(objective, c, t, 1e-6, &Known::NOTHING)
+        self.workspace.descend_by_chords(objective, c, t, 1e-6)
     }
 
     /// Coefficients from least squares on `log(y − c)`.
