@@ -357,7 +357,8 @@ fn phase_value(
 ) -> Option<PhaseValue> {
     let (of, kl_reg) = (spec.phases.as_ref()?, optimizer.kl_reg()?);
     let laws = &fit.laws;
-    if laws.is_empty() {
+    // A mixture that keeps no guardrail is no match for phases that do.
+    if laws.is_empty() || !spec.objective.is_plain() {
         return None;
     }
     let best = best_static(of, laws, task_weights, spec.reference(), kl_reg).ok()?;

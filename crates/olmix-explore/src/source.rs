@@ -248,6 +248,12 @@ fn load(
             }
         }
     };
+    if loaded.spec.phases.is_some() {
+        return Err(
+            "its runs are in phases, and the explorer shows one mixture; see report.html"
+                .to_owned(),
+        );
+    }
     let names = loaded.swarm.domains().names();
     let tasks = loaded.swarm.tasks();
     if !names.eq(file.domains.iter().map(|domain| domain.name.as_str())) || tasks != file.tasks() {

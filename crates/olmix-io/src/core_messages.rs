@@ -2,6 +2,7 @@
 //! and in the report. Settings are called by their keys and flags here, and nowhere in `olmix-core`.
 
 mod objective;
+mod phases;
 mod runs;
 mod scale;
 
@@ -11,6 +12,7 @@ use olmix_core::{Compared, CoreError, Fit, FitSpec, FitWarning, Swarm};
 use crate::messages::first_few;
 
 pub use objective::{fact_sentences, objective_sentences};
+pub use phases::phase_sentences;
 pub use runs::run_sentences;
 pub use scale::scale_sentences;
 

@@ -55,8 +55,8 @@ pub use config::generation::{GenerationConfig, MixLeaf};
 pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};
 pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain, Revision};
 pub use core_messages::{
-    fact_sentences, fit_warnings, objective_sentences, run_sentences, scale_sentences,
-    warning_sentence,
+    fact_sentences, fit_warnings, objective_sentences, phase_sentences, run_sentences,
+    scale_sentences, warning_sentence,
 };
 pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};

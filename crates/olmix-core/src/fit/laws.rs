@@ -22,8 +22,17 @@ pub(super) fn fit_laws(
     }
     let prior = spec.prior.weights();
     let live = swarm.live_domains();
-    fit.undetermined = undetermined(swarm.mixtures(), &live);
-    if live.len() > 1 && fit.undetermined + 1 == live.len() {
+    // Where timing is not told apart, laws are of amounts.
+    let amounts = spec
+        .phases
+        .as_ref()
+        .map(|of| of.phases.amounts(swarm.mixtures()));
+    let live_domains = amounts.as_ref().map_or(live.clone(), |amounts| {
+        let some = |&j: &usize| (0..amounts.rows()).any(|run| amounts.get(run, j) != 0.0);
+        (0..amounts.columns()).filter(some).collect()
+    });
+    fit.undetermined = undetermined(amounts.as_ref().unwrap_or(swarm.mixtures()), &live_domains);
+    if live_domains.len() > 1 && fit.undetermined + 1 == live_domains.len() {
         return Err(CoreError::NoVariation(swarm.len()));
     }
     let tasks = swarm.tasks().len();

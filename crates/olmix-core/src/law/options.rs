@@ -18,6 +18,12 @@ impl LawOptions {
         })
     }
 
+    /// Whether the laws, over the domains of phases, know one phase from another.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.timing_rank() > 0
+    }
+
     /// What may differ between phases, in the order in which laws are preferred where their errors are the same: nothing
     /// first, laws that know no domains last. All laws of runs without phases are alike.
     #[must_use]

@@ -8,6 +8,7 @@ pub use at::{ComparedAt, GuardrailAt, ObjectiveAt};
 
 use crate::law::{FittedLaw, average_loss};
 use crate::optimize::{LossTerm, LossTerms, TermRole};
+use crate::phases::Phases;
 use crate::{CoreError, Mixture};
 
 /// What a fit's optimizer minimizes, with the KL term.
@@ -82,6 +83,25 @@ pub struct Guardrail {
 const RESAMPLED: f64 = 1e3;
 
 impl Objective {
+    /// The same over the domains of phases: a baseline is the same mixture in every phase.
+    ///
+    /// # Errors
+    /// As [`Phases::domains`].
+    pub fn over_phases(&self, phases: &Phases) -> Result<Self, CoreError> {
+        let mut over = self.clone();
+        let of_guardrails = over.guardrails.iter_mut().map(|one| &mut one.baseline);
+        let of_largest = match &mut over.minimize {
+            Minimize::Largest { baseline, .. } => Some(baseline),
+            Minimize::Average => None,
+        };
+        for baseline in of_guardrails.chain(of_largest) {
+            if let Some(mixture) = &mut baseline.mixture {
+                *mixture = phases.prior(mixture)?;
+            }
+        }
+        Ok(over)
+    }
+
     /// Whether it is the average loss alone.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -145,6 +145,19 @@ impl Phases {
         (0..m).map(of_domain).collect()
     }
 
+    /// [`Phases::aggregate`] of each row (`K × m`).
+    #[must_use]
+    pub fn amounts(&self, mixtures: &Matrix) -> Matrix {
+        let rows: Vec<Vec<f64>> = (0..mixtures.rows())
+            .map(|run| self.aggregate(mixtures.row(run)))
+            .collect();
+        Matrix::from_fn(
+            mixtures.rows(),
+            mixtures.columns() / self.len(),
+            |run, j| rows[run][j],
+        )
+    }
+
     /// The runs of a swarm as mixtures over the domains of phases. `mixtures` has one matrix (`K × m`) per phase;
     /// `swarm` gives domains, tasks, runs, losses and weights (its own mixtures are not used).
     ///

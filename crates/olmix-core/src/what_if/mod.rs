@@ -68,6 +68,8 @@ pub enum NoWhatIf {
     NotExact,
     /// The worst mixture was asked for.
     Worst,
+    /// The mixtures of phases.
+    Phases,
     /// So many domains that a solve takes too long to be made ahead.
     TooLarge,
 }
@@ -79,6 +81,9 @@ pub enum NoWhatIf {
 /// [`NoWhatIf`], where there is nothing to solve.
 pub fn what_if(swarm: &Swarm, spec: &FitSpec, fit: &Fit) -> Result<WhatIf, NoWhatIf> {
     let proposal = fit.proposal.as_ref().ok_or(NoWhatIf::NoMixture)?;
+    if spec.phases.is_some() {
+        return Err(NoWhatIf::Phases);
+    }
     let Some(Optimizer::Exact(exact)) = &fit.optimizer else {
         return Err(NoWhatIf::NotExact);
     };

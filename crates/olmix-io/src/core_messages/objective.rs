@@ -4,6 +4,7 @@ use olmix_core::objective::{Compare, ComparedAt, GuardrailAt, Minimize};
 use olmix_core::{Fit, FitSpec, Swarm};
 
 use super::NAMES;
+use super::phases::phase_sentences;
 use super::runs::run_sentences;
 use crate::messages::first_few;
 
@@ -35,10 +36,11 @@ pub fn objective_sentences(fit: &Fit, spec: &FitSpec) -> Vec<String> {
     sentences
 }
 
-/// What the report says of a fit in sentences: of its objective, and of its runs.
+/// What the report says of a fit in sentences: of its objective, its phases, and its runs.
 #[must_use]
 pub fn fact_sentences(fit: &Fit, trained: &Swarm, spec: &FitSpec) -> Vec<String> {
     let mut sentences = objective_sentences(fit, spec);
+    sentences.extend(phase_sentences(fit, spec));
     sentences.extend(run_sentences(fit, trained));
     sentences
 }

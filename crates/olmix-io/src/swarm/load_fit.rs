@@ -6,6 +6,7 @@ use olmix_core::Swarm;
 use olmix_core::reuse::VirtualDomain;
 
 use super::domain_columns::DomainColumns;
+use super::load_phases::PhasedTables;
 use super::load_scale::SizedTables;
 use super::load_swarm::SwarmTables;
 use super::loaded_fit::LoadedFit;
@@ -94,6 +95,8 @@ fn with_swarm(
     let sized = scale.as_ref().map(|scale| SizedTables::new(tables, scale));
     let sized = sized.transpose()?;
     let tables = sized.as_ref().map_or(tables, |sized| &sized.tables);
+    let phased = PhasedTables::new(&loader.config, tables)?;
+    let tables = phased.as_ref().map_or(tables, |phased| &phased.tables[0]);
     let columns = DomainColumns::new(&loader.config, &tables.ratios)?;
     let domains = loader.resolve_domains(Some((&columns.names, &tables.ratios)))?;
     let mut selection = loader.select_tasks(&tables.metrics)?;
@@ -118,6 +121,12 @@ fn with_swarm(
     spec.objective = config
         .objective
         .over(&config.file, &spec.prior, &selection.tasks)?;
+    if let Some(phased) = &phased {
+        swarm = loader.swarm_over_phases(phased, &columns, &swarm)?;
+        spec.objective = loader.objective_over_phases(phased, &spec.objective)?;
+        spec = loader.spec_over_phases(phased, spec)?;
+        loader.config.phases = Some(phased.config.clone());
+    }
     Ok(LoadedFit {
         size_check,
         virtual_domains: virtual_domains(&loader, &swarm),

@@ -111,6 +111,22 @@ impl WeightedSwarm {
 }
 
 impl LoadedFit {
+    /// This fit, where its runs are not in phases; `what` is the command that knows none.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] with what is in phases.
+    pub fn without_phases(self, what: &str) -> Result<Self, IoError> {
+        let Some(phases) = &self.config.phases else {
+            return Ok(self);
+        };
+        Err(IoError::input(
+            &self.config.file,
+            phases.location.clone(),
+            format!("the runs are in phases, and `{what}` knows runs with one mixture only"),
+            "use `olmix fit`, or give a swarm without phases",
+        ))
+    }
+
     /// Sixteen hex digits that identify settings and data: the same whenever both are the same,
     /// wherever the files lie. Comments and layout of the config do not count, nor where the
     /// swarm's files are; their content does.

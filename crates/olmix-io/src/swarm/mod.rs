@@ -8,6 +8,7 @@
 //! | columns become tasks | `tasks/` |
 //! | rows become the runs of a swarm, several swarms one | `load_swarm.rs` |
 //! | runs of several sizes become runs of the target's | `load_scale.rs` |
+//! | runs in phases | `load_phases.rs` |
 //! | the runs of the target | `load_target.rs` |
 //! | what the method is asked to do | `fit_spec.rs` |
 //! | what a source knows about its metrics | `metrics_meta.rs` |
@@ -17,6 +18,7 @@ pub(crate) mod domain_columns;
 pub(crate) mod drawn_swarm;
 pub(crate) mod fit_spec;
 pub(crate) mod load_fit;
+pub(crate) mod load_phases;
 pub(crate) mod load_runs;
 pub(crate) mod load_scale;
 pub(crate) mod load_swarm;

@@ -7,6 +7,7 @@ mod loading;
 mod metrics;
 mod mixture_file;
 mod mutations;
+mod phases;
 mod real_data;
 mod scale;
 mod target;

@@ -86,6 +86,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
             baselines: vec![("natural distribution", 2.0)],
             objective: None,
             reach: None,
+            phases: None,
             bootstrap: Some(Bootstrap {
                 confidence: 0.9,
                 mixtures: Matrix::zeros(10, 3),

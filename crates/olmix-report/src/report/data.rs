@@ -58,6 +58,9 @@ fn reason(why: NoWhatIf) -> &'static str {
             "There are no sliders here: they need the exact optimizer, and this mixture was found in \
              another way."
         }
+        NoWhatIf::Phases => {
+            "There are no sliders here: they are for one mixture, and this one is of phases."
+        }
         NoWhatIf::TooLarge => {
             "There are no sliders here: with so many domains and tasks, a page can't hold the \
              solutions. olmix sweep and olmix explore solve when asked."

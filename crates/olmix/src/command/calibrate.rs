@@ -26,7 +26,7 @@ pub fn plan(args: &PlanArgs, count: usize, config: &Path) -> Result<(), Failure>
             bootstrap: Some(0),
             ..Overrides::default()
         };
-        let loaded = load_fit_with(config, &overrides)?;
+        let loaded = load_fit_with(config, &overrides)?.without_phases("olmix plan --calibrate")?;
         let quiet = common.quiet || common.json;
         if !quiet {
             output::notices(&loaded.notices);

@@ -90,10 +90,10 @@ fn load(args: &NextArgs) -> Result<LoadedFit, Failure> {
     };
     let is_result = args.fit.is_dir() || args.fit.extension().is_some_and(|e| e == "json");
     if !is_result {
-        return Ok(load_fit_with(&args.fit, &overrides)?);
+        return Ok(load_fit_with(&args.fit, &overrides)?.without_phases("olmix next")?);
     }
     let config = fit_behind(&args.fit).map_err(Failure::refused)?;
-    Ok(load_fit_with(&config, &overrides)?)
+    Ok(load_fit_with(&config, &overrides)?.without_phases("olmix next")?)
 }
 
 /// What launch configs are made from.

@@ -42,7 +42,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             dead_domains: args.laws.dead_domains,
             ..Overrides::default()
         };
-        let mut loaded = load_fit_with(&args.config, &overrides)?;
+        let mut loaded = load_fit_with(&args.config, &overrides)?.without_phases("olmix sweep")?;
         check_writable(&args.output_dir)?;
         loaded.spec.optimizer = None;
         let quiet = args.common.quiet || args.common.json;

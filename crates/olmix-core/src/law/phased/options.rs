@@ -109,8 +109,9 @@ impl AnyFamily for PhasedOptions {
         self.law.parameters(domains) + self.of_timing()
     }
 
+    /// None: the law is not linear in functions of the domains of phases.
     fn design_functions(&self) -> Option<Vec<Basis>> {
-        self.law.design_functions()
+        None
     }
 
     fn quick(&self) -> LawOptions {

@@ -12,7 +12,7 @@ use crate::artifact::mixture_file::MixtureFile;
 use crate::config::generation::DataConfig;
 use crate::error::{IoError, Location};
 use crate::input::InputFile;
-use crate::messages::excerpt;
+use crate::messages::{excerpt, listed};
 use crate::rounding::without_rounding;
 
 /// Weights of domains, as a file has them.
@@ -67,7 +67,18 @@ impl DomainWeights {
         };
         let end = file.extension().map(std::ffi::OsStr::to_ascii_lowercase);
         let is_table = end.is_some_and(|end| end == "csv" || end == "tsv");
-        let found = if is_table || run.is_some() {
+        let of_file = |file: &Path| {
+            let input = InputFile::read(file, None)?;
+            let is_mixture = input
+                .text()?
+                .contains(&format!("\"{}\"", crate::artifact::mixture_file::FORMAT));
+            Ok::<_, IoError>(is_mixture.then_some(input))
+        };
+        let found = if let (Some(phase), false) = (run, is_table)
+            && let Some(input) = of_file(file)?
+        {
+            phase_of(&input.name, input.text()?, phase)?
+        } else if is_table || run.is_some() {
             table::read(file, run)?
         } else {
             let input = InputFile::read(file, None)?;
@@ -164,8 +175,69 @@ impl DomainWeights {
     }
 }
 
+/// The mixture of one phase; tokens of the run are those of the phase.
+fn phase_of(file: &str, text: &str, name: &str) -> Result<DomainWeights, IoError> {
+    let read = MixtureFile::parse(file, text)?;
+    let refuse = |message: String, help: String| {
+        Err(IoError::input(
+            file,
+            Location::Field("phases".into()),
+            message,
+            help,
+        ))
+    };
+    let Some(of) = &read.phases else {
+        return refuse(
+            format!(
+                "`{}` is asked for, and this mixture has no phases",
+                excerpt(name)
+            ),
+            "give the file without what is behind the `#`".into(),
+        );
+    };
+    let names = of.phases.iter().map(|phase| phase.name.as_str());
+    let Some(phase) = of.phases.iter().find(|phase| phase.name == name) else {
+        return refuse(
+            format!("no phase is named `{}`", excerpt(name)),
+            format!("the phases are {}", listed(names, 8)),
+        );
+    };
+    if phase.mixture.is_empty() {
+        return refuse(
+            "the fit proposed no mixture".into(),
+            "fit without `fit_only` and `n_test`".into(),
+        );
+    }
+    let tokens = read.domains.iter().take(phase.mixture.len());
+    let shares = phase.mixture.iter();
+    Ok(DomainWeights {
+        kind: "mixture",
+        weights: shares.map(|one| (one.domain.clone(), one.share)).collect(),
+        tokens: tokens.map(|domain| domain.tokens).collect(),
+        target_tokens: read.target_tokens.map(|tokens| phase.fraction * tokens),
+        // It is for all phases together, which one of them says nothing of.
+        repetition_factor: None,
+        made_by: made_by(&read),
+        rescaled_from: None,
+    })
+}
+
 fn mixture(file: &str, text: &str) -> Result<DomainWeights, IoError> {
     let read = MixtureFile::parse(file, text)?;
+    if let Some(of) = &read.phases {
+        let names: Vec<&str> = of.phases.iter().map(|phase| phase.name.as_str()).collect();
+        let first = names.first().copied().unwrap_or_default();
+        return Err(IoError::input(
+            file,
+            Location::Field("phases".into()),
+            format!(
+                "this mixture is of {} phases: {}",
+                names.len(),
+                listed(names.clone(), 5)
+            ),
+            format!("name one of them behind a `#`, as in mixture.json#{first}"),
+        ));
+    }
     let expanded = read.expanded.iter();
     let expanded: Vec<(String, f64)> = expanded
         .map(|entry| (entry.domain.clone(), entry.share))

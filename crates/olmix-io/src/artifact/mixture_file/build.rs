@@ -7,6 +7,7 @@ use olmix_core::trust::{Bootstrap, Interval, KlChoice, Scores};
 use olmix_core::{Binding, Domain, Fit, LawKind, LossChange};
 
 use super::objective::objective;
+use super::phases::phases;
 use super::prices::prices;
 use super::runs::{noise, reach};
 use super::scale::scale;
@@ -81,6 +82,7 @@ impl MixtureFile {
             domains: domains(loaded, fit),
             virtual_domains: virtual_entries(loaded),
             expanded: expanded(loaded, fit),
+            phases: phases(loaded, fit),
             dead_domains: names(&fit.dead),
             target_tokens: constraints.target_tokens,
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),

@@ -7,6 +7,7 @@
 mod build;
 mod checksum;
 mod objective;
+mod phases;
 mod prices;
 mod read;
 mod runs;
@@ -20,6 +21,7 @@ use olmix_core::{Direction, LawKind};
 use serde::{Deserialize, Serialize};
 
 pub use objective::{ComparedEntry, GuardrailEntry, ObjectiveEntry};
+pub use phases::{AmountEntry, BestStaticEntry, ContrastEntry, PhaseEntry, PhasesEntry};
 pub use prices::{PriceEntry, ResolvedEntry};
 pub use runs::{NoiseEntry, ReachEntry, TaskNoiseEntry};
 pub use scale::{CheckEntry, OptimumEntry, ScaleEntry};
@@ -71,6 +73,9 @@ pub struct MixtureFile {
     /// is not a virtual domain or not a mixture.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expanded: Vec<ExpandedEntry>,
+    /// The phases of the mixture; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phases: Option<PhasesEntry>,
     /// Domains no run sampled.
     pub dead_domains: Vec<String>,
     /// `R`, tokens of the run the mixture is for, when the config gives it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use olmix_core::law::FittedLaw;
 use olmix_core::{
-    Constraints, CoreError, Domain, DomainSet, GroupBound, LawKind, Matrix, Mixture, Task,
+    Constraints, CoreError, Domain, DomainSet, FixedSum, GroupBound, LawKind, Matrix, Mixture, Task,
 };
 use serde::Deserialize;
 
@@ -174,6 +174,13 @@ impl MixtureFile {
         {
             return Some(("domains[..].weight".into(), "one is negative".into()));
         }
+        if let Some(of) = &self.phases
+            && (of.phases.is_empty() || !m.is_multiple_of(of.phases.len()))
+        {
+            let phases = of.phases.len();
+            let message = format!("{phases} phases do not share {m} domains of phases evenly");
+            return Some(("phases".into(), message));
+        }
         if self.law.tasks.is_empty() && self.law.kind != LawKind::Search {
             return Some(("law.tasks".into(), "there is no task".into()));
         }
@@ -230,8 +237,22 @@ impl MixtureFile {
             lower: self.domains.iter().map(|domain| domain.min).collect(),
             upper: self.domains.iter().map(|domain| domain.max).collect(),
             groups: self.groups.iter().map(group).collect(),
-            sums: Vec::new(),
+            sums: self.sums(),
         })
+    }
+
+    /// The sum of each phase's domains.
+    fn sums(&self) -> Vec<FixedSum> {
+        let Some(of) = &self.phases else {
+            return Vec::new();
+        };
+        let m = self.domains.len() / of.phases.len().max(1);
+        let sum = |(s, phase): (usize, &super::PhaseEntry)| FixedSum {
+            name: phase.name.clone(),
+            members: (s * m..(s + 1) * m).collect(),
+            total: phase.fraction,
+        };
+        of.phases.iter().enumerate().map(sum).collect()
     }
 
     /// The natural distribution.

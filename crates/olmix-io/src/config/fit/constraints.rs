@@ -99,14 +99,14 @@ impl ConstraintsConfig {
     }
 }
 
-fn read_bound(value: &Value<'_>) -> Result<Bound, IoError> {
+pub(super) fn read_bound(value: &Value<'_>) -> Result<Bound, IoError> {
     let mut section = value.section()?;
     let bound = min_and_max(value, &mut section)?;
     section.finish()?;
     Ok(bound)
 }
 
-fn read_group(value: &Value<'_>) -> Result<GroupConfig, IoError> {
+pub(super) fn read_group(value: &Value<'_>) -> Result<GroupConfig, IoError> {
     let mut section = value.section()?;
     let patterns = section.required("domains")?;
     let domains = names(&patterns)?;

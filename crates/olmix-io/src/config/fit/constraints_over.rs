@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use olmix_core::{Constraints, DomainSet, GroupBound};
 
-use super::ConstraintsConfig;
+use super::{Bound, ConstraintsConfig, GroupConfig, Named};
 use crate::error::{IoError, Location};
 use crate::messages::{did_you_mean, excerpt, listed};
 
@@ -17,48 +17,64 @@ impl ConstraintsConfig {
                 .with_repetition(domains, target, self.repetition_factor)
                 .map_err(|error| IoError::core(file, error))?;
         }
-        for bound in &self.bounds {
-            let Some(j) = domains.position(&bound.name) else {
+        let bounds = bounds_over(file, domains, &self.bounds, &self.groups, "constraints")?;
+        Ok(Constraints {
+            caps: constraints.caps,
+            ..bounds
+        })
+    }
+}
+
+/// Bounds and groups over `domains`; `key` is the section that has them.
+pub(super) fn bounds_over(
+    file: &str,
+    domains: &DomainSet,
+    bounds: &[Named<Bound>],
+    groups: &[Named<GroupConfig>],
+    key: &str,
+) -> Result<Constraints, IoError> {
+    let mut constraints = Constraints::none(domains.len());
+    for bound in bounds {
+        let Some(j) = domains.position(&bound.name) else {
+            return Err(unknown_domain(
+                file,
+                &bound.location,
+                &bound.name,
+                &format!("{key}.bounds"),
+                domains,
+            ));
+        };
+        constraints.lower[j] = bound.value.min;
+        constraints.upper[j] = bound.value.max;
+    }
+    for group in groups {
+        let mut members = HashSet::new();
+        for pattern in &group.value.domains {
+            let names = domains.names().enumerate();
+            let matching = names.filter(|(_, name)| matches(&pattern.name, name));
+            let found: Vec<usize> = matching.map(|(j, _)| j).collect();
+            members.extend(found.iter().copied());
+            if found.is_empty() {
+                let key = format!("{key}.groups.{}", excerpt(&group.name));
                 return Err(unknown_domain(
                     file,
-                    &bound.location,
-                    &bound.name,
-                    "constraints.bounds",
+                    &pattern.location,
+                    &pattern.name,
+                    &key,
                     domains,
                 ));
-            };
-            constraints.lower[j] = bound.value.min;
-            constraints.upper[j] = bound.value.max;
-        }
-        for group in &self.groups {
-            let mut members = HashSet::new();
-            for pattern in &group.value.domains {
-                let names = domains.names().enumerate();
-                let matching = names.filter(|(_, name)| matches(&pattern.name, name));
-                let found: Vec<usize> = matching.map(|(j, _)| j).collect();
-                members.extend(found.iter().copied());
-                if found.is_empty() {
-                    let key = format!("constraints.groups.{}", excerpt(&group.name));
-                    return Err(unknown_domain(
-                        file,
-                        &pattern.location,
-                        &pattern.name,
-                        &key,
-                        domains,
-                    ));
-                }
             }
-            let mut members: Vec<usize> = members.into_iter().collect();
-            members.sort_unstable();
-            constraints.groups.push(GroupBound {
-                name: group.name.clone(),
-                members,
-                lower: group.value.bound.min,
-                upper: group.value.bound.max,
-            });
         }
-        Ok(constraints)
+        let mut members: Vec<usize> = members.into_iter().collect();
+        members.sort_unstable();
+        constraints.groups.push(GroupBound {
+            name: group.name.clone(),
+            members,
+            lower: group.value.bound.min,
+            upper: group.value.bound.max,
+        });
     }
+    Ok(constraints)
 }
 
 /// A config names a domain that is none of `domains`, under `key`.

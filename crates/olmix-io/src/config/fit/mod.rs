@@ -12,6 +12,7 @@ mod filtering;
 mod named;
 mod objective;
 mod overrides;
+mod phases;
 mod preset;
 mod priors;
 mod proposer;
@@ -30,6 +31,7 @@ pub(crate) use named::{named, names, normalized, read_virtuals};
 pub(crate) use objective::loss_groups;
 pub use objective::{BaselineConfig, GuardrailConfig, Minimized, ObjectiveConfig};
 pub use overrides::Overrides;
+pub use phases::{PhaseConfig, PhasesConfig};
 pub use preset::Preset;
 pub use priors::PriorsConfig;
 pub use proposer::{KlReg, ProposerConfig};
@@ -123,6 +125,10 @@ pub struct FitConfig {
     /// proxies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<SwarmFiles>,
+    /// The phases of the runs and of the mixture; `None` where each run has one mixture, or the metrics' own record
+    /// names the phases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phases: Option<PhasesConfig>,
     /// Virtual domains, with the shares (not negative, of any scale) of the domains inside: where a
     /// ratios file has columns of these, they are summed. Without it, those of the KL term are
     /// meant.
@@ -223,6 +229,7 @@ impl FitConfig {
         let swarm = root.optional("swarm");
         let scale = root.optional("scale");
         let target = root.optional("target");
+        let phases = root.optional("phases");
         let priors = root.required("priors")?;
         let virtual_domains = root.optional("virtual_domains");
         let without_swarm = root.error(
@@ -267,6 +274,7 @@ impl FitConfig {
                 .as_ref()
                 .map(|target| target_files(target, folder))
                 .transpose()?,
+            phases: phases.as_ref().map(PhasesConfig::read).transpose()?,
             virtual_domains: virtual_domains.map(|v| read_virtuals(&v)).transpose()?,
             priors,
             eval,
@@ -295,6 +303,13 @@ impl FitConfig {
         }
         ScaleConfig::check_law(scale.as_ref(), &mut config)?;
         config.objective.check(file, &config.proposer)?;
+        if let Some(phases) = phases.filter(|_| !config.needs_swarm()) {
+            let name = config.proposer.kind.name();
+            return Err(phases.error(
+                format!("`phases` has no effect: the proposer {name} looks at no run"),
+                "remove `phases`",
+            ));
+        }
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
         }

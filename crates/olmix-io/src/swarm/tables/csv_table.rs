@@ -27,8 +27,13 @@ pub struct Table {
     /// For each data column, its place in a row.
     fields: Vec<usize>,
     ids: Vec<String>,
+    /// For each row, its place among the cells.
+    rows: Vec<usize>,
     cells: Arc<Cells>,
 }
+
+/// The column of ratios that names the phase of a row, where runs have several.
+pub(crate) const PHASE: &str = "phase";
 
 /// Where the cells of a table are.
 #[derive(Debug)]
@@ -129,6 +134,7 @@ impl Table {
             columns: names,
             fields,
             ids: Vec::new(),
+            rows: (0..rows).collect(),
             cells: Arc::new(Cells::Memory(columns)),
         }
         .with_ids(&id_name, texts)
@@ -157,6 +163,7 @@ impl Table {
             columns: names,
             fields,
             ids: Vec::new(),
+            rows: (0..cells.len()).collect(),
             cells: Arc::new(Cells::File(cells)),
         }
         .with_ids(&id_name, texts)
@@ -174,7 +181,10 @@ impl Table {
             };
             return refuse(self.header_place(), message.into(), help);
         }
-        let mut seen: HashMap<&str, usize> = HashMap::new();
+        // Ratios of runs in phases have a row for each phase.
+        let phase = self.columns.iter().position(|name| name == PHASE);
+        let phase = phase.filter(|_| self.record.role.ends_with("ratios"));
+        let mut seen: HashMap<(&str, String), usize> = HashMap::new();
         for (row, run) in texts.iter().enumerate() {
             if run.is_empty() {
                 return refuse(
@@ -190,18 +200,31 @@ impl Table {
                 );
                 return refuse(self.place(row), message, CONTROL_HELP);
             }
-            if let Some(first) = seen.insert(run, row) {
-                let first = self.place_in_words(first);
-                return refuse(
-                    self.place(row),
-                    format!("run `{}` occurs twice, first on {first}", excerpt(run)),
-                    "keep one row per run",
-                );
+            let of = phase.map_or_else(String::new, |column| self.text(row, column));
+            if let Some(first) = seen.insert((run, of), row) {
+                return Err(self.occurs_twice(row, first, run));
             }
         }
         drop(seen);
         self.ids = texts;
         Ok(self)
+    }
+
+    fn occurs_twice(&self, row: usize, first: usize, run: &str) -> IoError {
+        let first = self.place_in_words(first);
+        let message = format!("run `{}` occurs twice, first on {first}", excerpt(run));
+        self.error(row, message, "keep one row per run")
+    }
+
+    /// Refuses a table in which a run has several rows.
+    pub(crate) fn unique_ids(&self) -> Result<(), IoError> {
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for (row, run) in self.ids.iter().enumerate() {
+            if let Some(first) = seen.insert(run, row) {
+                return Err(self.occurs_twice(row, first, run));
+            }
+        }
+        Ok(())
     }
 
     /// The file, as the user gave it.
@@ -245,8 +268,8 @@ impl Table {
     #[must_use]
     pub fn place(&self, row: usize) -> Location {
         match &*self.cells {
-            Cells::File(cells) => Location::Line(cells.line(row)),
-            Cells::Memory(_) => Location::Field(format!("row {row}")),
+            Cells::File(cells) => Location::Line(cells.line(self.rows[row])),
+            Cells::Memory(_) => Location::Field(format!("row {}", self.rows[row])),
         }
     }
 
@@ -254,8 +277,8 @@ impl Table {
     #[must_use]
     pub fn place_in_words(&self, row: usize) -> String {
         match &*self.cells {
-            Cells::File(cells) => format!("line {}", cells.line(row)),
-            Cells::Memory(_) => format!("row {row}"),
+            Cells::File(cells) => format!("line {}", cells.line(self.rows[row])),
+            Cells::Memory(_) => format!("row {}", self.rows[row]),
         }
     }
 
@@ -272,6 +295,7 @@ impl Table {
         let Some(&field) = self.fields.get(column) else {
             return Cell::Missing;
         };
+        let row = self.rows[row];
         match &*self.cells {
             Cells::File(cells) => cells.cell(row, field),
             Cells::Memory(columns) => match columns.get(field) {
@@ -279,6 +303,33 @@ impl Table {
                 None => Cell::Missing,
             },
         }
+    }
+
+    /// The text of a row in a data column, as it is written; of numbers in memory, as they are printed.
+    pub(crate) fn text(&self, row: usize, column: usize) -> String {
+        let Some(&field) = self.fields.get(column) else {
+            return String::new();
+        };
+        let row = self.rows[row];
+        match &*self.cells {
+            Cells::File(cells) => cells.text(row, field).to_owned(),
+            Cells::Memory(columns) => columns
+                .get(field)
+                .map_or_else(String::new, |(_, column)| column.id(row)),
+        }
+    }
+
+    /// Whether a data column has a cell that is text and no number.
+    pub(crate) fn has_text(&self, column: usize) -> bool {
+        (0..self.len()).any(|row| matches!(self.cell(row, column), Cell::Text(_)))
+    }
+
+    /// The rows named, in that order.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let mut table = self.clone();
+        table.ids = rows.iter().map(|&row| self.ids[row].clone()).collect();
+        table.rows = rows.iter().map(|&row| self.rows[row]).collect();
+        table
     }
 
     /// The same table without some of its data columns.

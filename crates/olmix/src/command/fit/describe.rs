@@ -5,6 +5,7 @@ use olmix_core::optimize::Status;
 use olmix_core::{Binding, Fit, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few};
 
+use super::phases::{phase_lines, phase_table};
 use super::scale::scale;
 use super::summary::summary;
 use crate::page::Page;
@@ -27,7 +28,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
     }
     if let Some(proposal) = &fit.proposal {
         text += "\n";
-        text += domain_table(loaded, proposal);
+        text += phase_table(loaded, proposal).unwrap_or_else(|| domain_table(loaded, proposal));
         text += "\n";
         if !proposal.natural.is_empty() {
             text += family_table(trained, proposal);
@@ -35,6 +36,7 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
         }
         text += kept_ratios(loaded);
     }
+    text += phase_lines(loaded, fit);
     text += scale(loaded, fit);
     text += summary(loaded, trained, fit);
     text

@@ -2,6 +2,7 @@
 
 mod describe;
 mod files;
+mod phases;
 mod prices;
 mod scale;
 mod statistics;

@@ -34,7 +34,7 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
             bootstrap: Some(0),
             ..Overrides::default()
         };
-        let mut loaded = load_fit_with(&args.config, &overrides)?;
+        let mut loaded = load_fit_with(&args.config, &overrides)?.without_phases("olmix study")?;
         if !loaded.config.objective.is_plain() {
             return Err(Failure::usage(
                 "studies judge laws and mixtures by the average loss, and the config has an `objective`",

@@ -30,7 +30,8 @@ pub fn run(args: &StudyArgs, overrides: &Overrides, loaded: &LoadedFit) -> Resul
     for tables in &args.target {
         let mut overrides = overrides.clone();
         overrides.edits.extend(tables.edits());
-        let loaded = load_fit_with(&args.config, &overrides)?;
+        let loaded =
+            load_fit_with(&args.config, &overrides)?.without_phases("olmix study transfer")?;
         targets.push((tables.metrics.clone(), of_target(args, &loaded)?));
     }
     let put = |name: &str, bytes: &[u8]| write_whole(&args.output_dir.join(name), bytes);

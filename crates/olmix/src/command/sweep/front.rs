@@ -22,7 +22,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             dead_domains: args.laws.dead_domains,
             ..Overrides::default()
         };
-        let mut loaded = load_fit_with(&args.config, &overrides)?;
+        let mut loaded = load_fit_with(&args.config, &overrides)?.without_phases("olmix sweep")?;
         let objectives = loaded.loss_groups(&args.objective);
         let objectives = objectives
             .map_err(|(what, help)| Failure::usage(format!("--objective: {what}"), help))?;
