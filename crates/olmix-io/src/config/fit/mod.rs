@@ -303,13 +303,7 @@ impl FitConfig {
         }
         ScaleConfig::check_law(scale.as_ref(), &mut config)?;
         config.objective.check(file, &config.proposer)?;
-        if let Some(phases) = phases.filter(|_| !config.needs_swarm()) {
-            let name = config.proposer.kind.name();
-            return Err(phases.error(
-                format!("`phases` has no effect: the proposer {name} looks at no run"),
-                "remove `phases`",
-            ));
-        }
+        PhasesConfig::check(phases.as_ref(), &config)?;
         if config.swarm.is_none() && !swarm_given && config.needs_swarm() {
             return Err(without_swarm);
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::as_written::map;
 use super::constraints::{read_bound, read_group};
 use super::constraints_over::bounds_over;
-use super::{Bound, GroupConfig, Named, named};
+use super::{Bound, FitConfig, GroupConfig, Named, named};
 use crate::config::yaml::Value;
 use crate::error::{IoError, Location};
 
@@ -53,6 +53,20 @@ impl PhasesConfig {
                  `phases: [{name: pretraining, fraction: 0.8}, {name: cooldown, fraction: 0.2}]`",
             )),
         }
+    }
+
+    /// Refuses phases where a rule makes the mixture from sizes alone.
+    pub(super) fn check(value: Option<&Value<'_>>, config: &FitConfig) -> Result<(), IoError> {
+        let Some(value) = value.filter(|_| !config.needs_swarm()) else {
+            return Ok(());
+        };
+        Err(value.error(
+            format!(
+                "`phases` has no effect: the proposer {} looks at no run",
+                config.proposer.kind.name()
+            ),
+            "remove `phases`",
+        ))
     }
 
     /// Phases without bounds.

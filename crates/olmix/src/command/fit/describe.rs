@@ -58,9 +58,16 @@ fn fitted_line(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> String {
     } else {
         ", chosen by cross-validation"
     };
+    let domains = match &loaded.spec.phases {
+        Some(of) => format!(
+            "{} in {}",
+            counted(of.domains.len(), "domain"),
+            counted(of.phases.len(), "phase")
+        ),
+        None => counted(trained.domains().len(), "domain"),
+    };
     format!(
-        "Fitted: {}, {}, {} of {}{law}{chosen}\n",
-        counted(trained.domains().len(), "domain"),
+        "Fitted: {domains}, {}, {} of {}{law}{chosen}\n",
         counted(trained.tasks().len(), "task"),
         trained.len(),
         counted(loaded.runs_given, "run")

@@ -53,7 +53,13 @@ pub fn phase_table(loaded: &LoadedFit, proposal: &Proposal) -> Option<Page> {
     let rows: Vec<Vec<String>> = order.into_iter().map(row).collect();
     let names: Vec<String> = phases
         .iter()
-        .map(|phase| format!("{} ({})", phase.name, percent(phase.fraction)))
+        .map(|phase| {
+            format!(
+                "{} ({} %)",
+                phase.name,
+                (1e5 * phase.fraction).round() / 1e3
+            )
+        })
         .collect();
     let mut header = vec!["domain", "prior"];
     header.extend(names.iter().map(String::as_str));

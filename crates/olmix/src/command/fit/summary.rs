@@ -1,6 +1,7 @@
 //! A fit in three lines of plain words: what to train on, what it costs, how far to trust it.
 
 use olmix_core::optimize::Status;
+use olmix_core::phases::PhaseSpec;
 use olmix_core::{Fit, LossChange, Proposal, Swarm};
 use olmix_io::{LoadedFit, first_few, objective_sentences, verdict_words};
 
@@ -16,7 +17,7 @@ pub fn summary(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
     let mut text = Page::default();
     match &fit.proposal {
         Some(proposal) => {
-            text.strong(&(answer(trained, proposal) + "\n"));
+            text.strong(&(answer(loaded, trained, proposal) + "\n"));
             if let Some(sentence) = calibration_sentence(fit) {
                 text += &(sentence + "\n");
             }
@@ -34,8 +35,13 @@ pub fn summary(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
 }
 
 /// The heaviest domains by name, and what the mixture is predicted to gain.
-fn answer(trained: &Swarm, proposal: &Proposal) -> String {
-    let of = ingredients(proposal);
+fn answer(loaded: &LoadedFit, trained: &Swarm, proposal: &Proposal) -> String {
+    let of = if let Some(of) = &loaded.spec.phases {
+        by_phase(of, proposal)
+    } else {
+        let weights = proposal.mixture.weights().iter().copied();
+        ingredients(proposal.mixture.domains().names().zip(weights))
+    };
     let loss = proposal.predicted_average;
     let Some(natural) = proposal.natural_average else {
         let run = proposal
@@ -77,9 +83,21 @@ fn answer(trained: &Swarm, proposal: &Proposal) -> String {
 /// Domains named with their weights; the others are counted.
 const NAMED: usize = 4;
 
-fn ingredients(proposal: &Proposal) -> String {
-    let weights = proposal.mixture.weights().iter().copied();
-    let mut parts: Vec<(f64, &str)> = weights.zip(proposal.mixture.domains().names()).collect();
+/// What each phase is trained on, in order.
+fn by_phase(of: &PhaseSpec, proposal: &Proposal) -> String {
+    let split = of.phases.split(proposal.mixture.weights());
+    let phases = of.phases.iter().zip(&split);
+    let texts: Vec<String> = phases
+        .map(|(phase, p)| {
+            let parts = of.domains.names().zip(p.iter().copied());
+            format!("{} (in {})", ingredients(parts), phase.name)
+        })
+        .collect();
+    texts.join(", then ")
+}
+
+fn ingredients<'a>(weights: impl Iterator<Item = (&'a str, f64)>) -> String {
+    let mut parts: Vec<(f64, &str)> = weights.map(|(name, weight)| (weight, name)).collect();
     parts.retain(|part| part.0 > 0.0);
     parts.sort_by(|a, b| b.0.total_cmp(&a.0));
     let named = if parts.len() <= NAMED + 1 {
