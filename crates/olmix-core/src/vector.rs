@@ -39,6 +39,19 @@ pub(crate) fn power(values: &mut [f64], power: f64) {
     );
 }
 
+/// Adds `√(1 + ((x − at) scale)²)` of every `x` to `sums`, as many as there are of both.
+pub(crate) fn add_roots(sums: &mut [f64], x: &[f64], at: f64, scale: f64) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (sum, x) in sums.iter_mut().zip(x) {
+                let t = (x - at) * scale;
+                *sum += t.mul_add(t, 1.0).sqrt();
+            }
+        },
+    );
+}
+
 /// `2ⁿ exp(r)` with `|r| ≤ ln 2 / 2`, and the Taylor series of `exp` to its 13th term.
 #[inline(always)]
 fn exp_of(x: f64) -> f64 {

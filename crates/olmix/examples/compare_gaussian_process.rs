@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use olmix_core::Matrix;
-use olmix_core::law::{GaussianProcessOptions, Law};
+use olmix_core::law::{GaussianProcessOptions, Kernel, Law, ProcessKernel};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -27,15 +27,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (x, y) = (matrix(&request.x), matrix(&request.y));
     let live: Vec<usize> = (0..x.columns()).collect();
     let start = Instant::now();
-    let fitted = GaussianProcessOptions::default().fit_tasks(&x, &live, &y, &|| ())?;
+    let options = GaussianProcessOptions {
+        kernel: ProcessKernel::Isotropic,
+    };
+    let fitted = options.fit_tasks(&x, &live, &y, &|| ())?;
     let seconds = start.elapsed().as_secs_f64();
     let tasks: Vec<serde_json::Value> = fitted
         .iter()
         .map(|(law, _)| {
             let predicted: Vec<f64> = request.at.iter().map(|p| law.predict(p)).collect();
+            let length_scale = match law.kernel {
+                Kernel::Isotropic { length_scale } => Some(length_scale),
+                Kernel::ByDomain { .. } => None,
+            };
             serde_json::json!({
                 "log_likelihood": law.log_likelihood,
-                "hyper": [law.constant, law.length_scale, law.noise],
+                "hyper": [Some(law.constant), length_scale, Some(law.noise)],
                 "predicted": predicted,
             })
         })

@@ -122,22 +122,63 @@ function bimix({ f, alpha, epsilon }: Of<'bimix'>): Predict {
   };
 }
 
+/** Added to a weight before its logarithm is taken. */
+const LEAST_SHARE = 3e-4;
+
 function gaussianProcess(law: Of<'gp'>, runs: Float64Array[]): Predict {
-  const { alpha, live, constant, mean, sd } = law;
+  const { alpha, constant, mean, sd } = law;
   if (runs.length !== alpha.length) throw new Error('a Gaussian process needs the mixtures of its runs');
-  const scale = -0.5 / (law.length_scale * law.length_scale);
+  const likeness = law.length_scale === undefined ? byDomain(law, runs) : isotropic(law, law.length_scale, runs);
   return (p) => {
+    const near = likeness(p);
     let sum = 0;
-    for (let k = 0; k < alpha.length; k++) {
+    for (let k = 0; k < alpha.length; k++) sum += constant * near[k]! * alpha[k]!;
+    return mean + sd * sum;
+  };
+}
+
+/** How alike a mixture is to every run. */
+type Likeness = (p: ArrayLike<number>) => Float64Array;
+
+function isotropic({ live }: Of<'gp'>, length: number, runs: Float64Array[]): Likeness {
+  const scale = -0.5 / (length * length);
+  const near = new Float64Array(runs.length);
+  return (p) => {
+    for (let k = 0; k < runs.length; k++) {
       const x = runs[k]!;
       let distance = 0;
       for (const j of live) {
         const d = p[j]! - x[j]!;
         distance += d * d;
       }
-      sum += constant * Math.exp(scale * distance) * alpha[k]!;
+      near[k] = Math.exp(scale * distance);
     }
-    return mean + sd * sum;
+    return near;
+  };
+}
+
+function byDomain(law: Of<'gp'>, runs: Float64Array[]): Likeness {
+  const { live, log_length_scales: logs, length_scales: shares, rounding } = law;
+  if (logs === undefined || shares === undefined || rounding === undefined) {
+    throw new Error('a Gaussian process needs its length scales');
+  }
+  const inverse = [...logs, ...shares].map((length) => 1 / length);
+  const inputs = (p: ArrayLike<number>) =>
+    [...live.map((j) => Math.log(Math.max(p[j]!, 0) + LEAST_SHARE)), ...live.map((j) => p[j]!)].map((z, i) => z * inverse[i]!);
+  const scaled = runs.map((x) => Float64Array.from(inputs(x)));
+  const near = new Float64Array(runs.length);
+  return (p) => {
+    const at = inputs(p);
+    for (let k = 0; k < scaled.length; k++) {
+      const x = scaled[k]!;
+      let sum = 0;
+      for (let i = 0; i < at.length; i++) {
+        const t = (x[i]! - at[i]!) * (1 / rounding);
+        sum += Math.sqrt(1 + t * t);
+      }
+      near[k] = Math.exp(-rounding * (sum - at.length));
+    }
+    return near;
   };
 }
 

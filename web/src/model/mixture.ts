@@ -120,7 +120,11 @@ export type LawCoefficients =
   | { type: 'calibrated'; scale: number; shift: number; law: LawCoefficients }
   | {
       type: 'gp';
-      length_scale: number;
+      /** Of an isotropic kernel; the three others are of a kernel by domain. */
+      length_scale?: number;
+      log_length_scales?: number[];
+      length_scales?: number[];
+      rounding?: number;
       constant: number;
       mean: number;
       sd: number;

@@ -31,7 +31,7 @@ pub use bimix::{BiMix, BiMixOptions};
 pub use boosted_trees::BoostedTreesOptions;
 pub use effective_data::{EffectiveData, EffectiveDataOptions};
 pub use family::{FitData, LawFamily, LawSetting, LawSettings};
-pub use gaussian_process::{GaussianProcess, GaussianProcessOptions};
+pub use gaussian_process::{GaussianProcess, GaussianProcessOptions, Kernel, ProcessKernel};
 #[cfg(test)]
 pub use linear::{Linear, LinearOptions};
 pub use log_linear::{LogLinear, LogLinearOptions, RIDGE_GRID, fit_log_linear, fit_tasks};

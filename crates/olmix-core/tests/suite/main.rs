@@ -9,6 +9,7 @@ mod effective_data;
 mod exact;
 mod fit;
 mod gap;
+mod gaussian_process;
 mod generate;
 mod log_linear;
 mod loss_terms;

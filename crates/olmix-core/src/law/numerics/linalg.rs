@@ -65,7 +65,8 @@ impl Cholesky {
     pub(crate) fn new(size: usize) -> Self {
         let need =
             llt::factor::cholesky_in_place_scratch::<f64>(size, Par::Seq, faer::Spec::default())
-                .or(llt::solve::solve_in_place_scratch::<f64>(size, 1, Par::Seq));
+                .or(llt::solve::solve_in_place_scratch::<f64>(size, 1, Par::Seq))
+                .or(llt::inverse::inverse_scratch::<f64>(size, Par::Seq));
         Self {
             factor: Mat::zeros(size, size),
             scratch: MemBuffer::new(need),
@@ -104,6 +105,16 @@ impl Cholesky {
             self.factor.as_ref(),
             Conj::No,
             ColMut::from_slice_mut(rhs).as_mat_mut(),
+            Par::Seq,
+            MemStack::new(&mut self.scratch),
+        );
+    }
+
+    /// Writes the lower triangle of the inverse of what was factored last to `into`.
+    pub(crate) fn invert(&mut self, into: &mut Mat<f64>) {
+        llt::inverse::inverse(
+            into.as_mut(),
+            self.factor.as_ref(),
             Par::Seq,
             MemStack::new(&mut self.scratch),
         );
