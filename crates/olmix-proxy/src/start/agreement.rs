@@ -116,36 +116,29 @@ impl Beginner<'_> {
         let theirs = SequenceIndex::read(run, total, other.data.leaves.len())?;
         let help = "the steps that are left out have to see the data that this run would: name a run whose phases up \
                     to there have the same mixtures, seed, `data` and tokens";
-        let sequences = end * self.recipe.batch;
-        let place = |leaves: &[LeafPlan], at: Option<&(u32, u64)>| {
-            at.and_then(|(leaf, start)| Some((leaves.get(*leaf as usize)?.name.clone(), *start)))
+        let sequences = usize::try_from(end * self.recipe.batch).unwrap_or(usize::MAX);
+        let place = |leaves: &[LeafPlan], (leaf, start): &(u32, u64)| {
+            let found = leaves.get(*leaf as usize);
+            found.map(|leaf| format!("`{}` from token {start}", leaf.name))
         };
-        for number in 0..usize::try_from(sequences).unwrap_or(usize::MAX) {
-            let there = place(&other.data.leaves, theirs.sequences.get(number));
-            let here = place(leaves, index.sequences.get(number));
-            if there == here || there.is_none() {
-                // One that is shorter has no checkpoint there, which is told later.
-                if there.is_none() {
-                    break;
-                }
-                continue;
+        // A run that is shorter has no checkpoint there, which is told later.
+        let pairs = theirs.sequences.iter().zip(&index.sequences);
+        for (number, (there, here)) in pairs.take(sequences).enumerate() {
+            let there = place(&other.data.leaves, there);
+            let here = place(leaves, here);
+            if there != here {
+                return Err(self.refused(
+                    format!(
+                        "{} saw other data in the first {end} steps: sequence {} of step {} is {} there, {} in this run",
+                        run.display(),
+                        number as u64 % self.recipe.batch + 1,
+                        number as u64 / self.recipe.batch + 1,
+                        there.unwrap_or_default(),
+                        here.unwrap_or_default()
+                    ),
+                    help,
+                ));
             }
-            let told = |place: Option<(String, u64)>| {
-                place.map_or_else(String::new, |(leaf, start)| {
-                    format!("`{leaf}` from token {start}")
-                })
-            };
-            return Err(self.refused(
-                format!(
-                    "{} saw other data in the first {end} steps: sequence {} of step {} is {} there, {} in this run",
-                    run.display(),
-                    number as u64 % self.recipe.batch + 1,
-                    number as u64 / self.recipe.batch + 1,
-                    told(there),
-                    told(here)
-                ),
-                help,
-            ));
         }
         for leaf in leaves {
             let Some(same) = other.data.leaves.iter().find(|one| one.name == leaf.name) else {

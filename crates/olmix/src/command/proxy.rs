@@ -189,12 +189,17 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
     };
     let done = train(&args.out, &observe, &measure)?;
     drop(bar);
+    // Those of a checkpoint that it began with were trained elsewhere.
+    let before = plan.start.as_ref().map_or(0, |start| start.step)
+        * plan.recipe.batch
+        * plan.model.context as u64;
+    let trained = done.tokens.saturating_sub(before);
     if args.common.json {
         return output::print_json(
             &json!({
                 "run": plan.name,
                 "steps": plan.recipe.steps,
-                "tokens": done.tokens,
+                "tokens": trained,
                 "seconds": done.seconds,
                 "loss": done.loss,
             })
@@ -208,11 +213,6 @@ fn train_run(args: &ProxyTrainArgs) -> Result<(), Failure> {
             olmix_proxy::model_folder(&args.out).display()
         ));
     }
-    // Those of a checkpoint that it began with were trained elsewhere.
-    let before = plan.start.as_ref().map_or(0, |start| start.step)
-        * plan.recipe.batch
-        * plan.model.context as u64;
-    let trained = done.tokens.saturating_sub(before);
     if !silent {
         output::print(format!(
             "{} tokens in {:.1} s, {} a second; the last step's loss is {:.4} nats a token. Written: {}",

@@ -50,8 +50,14 @@ pub fn measured(variants: &[Variant], known: &[Run]) -> Option<Measured> {
 
 /// What two thirds of the runs, all of them, and a third more are expected to buy. The prior is taken to be
 /// the mean of the runs' mixtures; further runs have the mixtures of the first ones. Nothing where it can't be
-/// simulated.
+/// simulated: the laws that are simulated know one mixture of a run, and no phases.
 pub fn expected(variants: &[Variant]) -> Vec<ExpectedRegret> {
+    if variants
+        .iter()
+        .any(|variant| !variant.config.phases.is_empty())
+    {
+        return Vec::new();
+    }
     let mixtures: Vec<Vec<(String, f64)>> = variants.iter().map(Variant::mixture).collect();
     let mut names: Vec<&str> = Vec::new();
     for (name, weight) in mixtures.iter().flatten() {

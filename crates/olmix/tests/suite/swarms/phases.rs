@@ -93,16 +93,25 @@ fn a_swarm_in_phases_is_collected_with_a_row_for_each_phase_of_a_run() {
     assert_eq!(told["phases"][1]["mix"]["prose"], 0.5);
     let ratios = "run,phase,arithmetic,clutter,prose\na,pretraining,0,0.4,0.6\na,cooldown,0.75,0,0.25\n\
                   b,pretraining,0,0.4,0.6\nb,cooldown,0.5,0,0.5\n";
-    // By the ledger, by the folder of runs alone, and by the plans of runs.
-    for round in ["ledger", "folder", "plans"] {
+    let remove = |file: &str| {
+        for run in ["a", "b"] {
+            std::fs::remove_file(at.join("runs").join(run).join(file)).unwrap();
+        }
+    };
+    // By the ledger, by the folder of runs alone, by the plans of runs, and by the launch configs.
+    for round in ["ledger", "folder", "plans", "variants"] {
         match round {
             "folder" => std::fs::remove_file(at.join("runs/ledger.sqlite")).unwrap(),
-            "plans" => ["a", "b"].iter().for_each(|run| {
-                std::fs::remove_file(at.join("runs").join(run).join("mix.json")).unwrap();
-            }),
+            "plans" => remove("mix.json"),
+            "variants" => remove("run.json"),
             _ => {}
         }
-        let line = format!("collect --swarm runs --output {round} --quiet");
+        let given = if round == "variants" {
+            "--variants launch "
+        } else {
+            ""
+        };
+        let line = format!("collect --swarm runs {given}--output {round} --quiet");
         olmix(at, &line).assert().success();
         let read = |name: &str| std::fs::read_to_string(at.join(round).join(name)).unwrap();
         assert_eq!(read("ratios.csv"), ratios, "{round}");
@@ -119,7 +128,12 @@ fn a_swarm_in_phases_is_collected_with_a_row_for_each_phase_of_a_run() {
     )
     .unwrap();
     write(at, "runs/c/mix.json", "{\"prose\": 1}");
-    let message = refused(at, "collect --swarm runs --output mixed");
+    write(
+        at,
+        "launch/c.yaml",
+        &absolute(at, &config("c", "{prose: 1}", "")),
+    );
+    let message = refused(at, "collect --swarm runs --variants launch --output mixed");
     let expected = "some runs have phases and others one mixture: a, b have phases, c have none";
     assert!(message.contains(expected), "{message}");
     assert!(!at.join("mixed").exists());
