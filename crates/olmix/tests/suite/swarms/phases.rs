@@ -326,3 +326,48 @@ fn one_pretrained_proxy_serves_a_swarm_of_cooldowns_and_each_ends_as_if_trained_
     let message = refused(at, "launch run --variants launch --quiet");
     assert!(message.contains("further on than that"), "{message}");
 }
+
+#[test]
+fn a_collected_swarm_in_phases_is_fitted_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let domains = ["code", "math", "web"];
+    // Losses that fall with the code of the cooldown and with the math of the whole.
+    for run in 0..24_u32 {
+        let mixture = |salt: u32| {
+            let raw: Vec<f64> = (0..3)
+                .map(|j| 0.1 + f64::from((run * 37 + salt * 13 + j * 29) % 17) / 17.0)
+                .collect();
+            let sum: f64 = raw.iter().sum();
+            raw.iter().map(|x| x / sum).collect::<Vec<f64>>()
+        };
+        let (first, second) = (mixture(1), mixture(5));
+        let mix = |weights: &[f64]| -> serde_json::Value {
+            let pairs = domains.iter().zip(weights);
+            pairs
+                .map(|(name, weight)| ((*name).to_owned(), (*weight).into()))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        };
+        let phases = serde_json::json!({"phases": [
+            {"name": "pretraining", "fraction": 0.8, "mix": mix(&first)},
+            {"name": "cooldown", "fraction": 0.2, "mix": mix(&second)},
+        ]});
+        let math = 0.8 * first[1] + 0.2 * second[1];
+        let metrics = serde_json::json!({
+            "humaneval": 1.0 + 0.5 * (-3.0 * second[0]).exp(), "gsm": 1.2 + 0.4 * (-2.0 * math).exp()
+        });
+        let name = format!("runs/r{run:02}");
+        std::fs::create_dir_all(at.join(&name)).unwrap();
+        write(at, &format!("{name}/mix.json"), &phases.to_string());
+        write(at, &format!("{name}/metrics.json"), &metrics.to_string());
+    }
+    olmix(at, "collect --swarm runs --output tables --quiet")
+        .assert()
+        .success();
+    let told = json(at, "fit --config tables/fit.yaml --output-dir fit --json");
+    assert!(!told.is_null());
+    let mixture: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(at.join("fit/mixture.json")).unwrap()).unwrap();
+    assert!(mixture.to_string().contains("cooldown"), "{mixture}");
+}
