@@ -111,7 +111,7 @@ pub enum Shape {
     Steps,
 }
 
-/// A sum of Hessians over `m` weights, `Σ h g gᵀ + diag(d)` with `h, d ≥ 0`.
+/// A sum of Hessians over `m` weights, `Σ h g gᵀ + diag(d)` with `h, d ≥ 0`, and single entries beside the diagonal.
 #[derive(Debug, Clone)]
 pub struct Curvature {
     /// `h`, one per term.
@@ -120,6 +120,8 @@ pub struct Curvature {
     slopes: Vec<f64>,
     /// `d`, of length `m`.
     pub diagonal: Vec<f64>,
+    /// Entries `(i, k)` and `(k, i)`, `i ≠ k`, in any order; those of one place add up.
+    pairs: Vec<(usize, usize, f64)>,
 }
 
 impl Curvature {
@@ -130,6 +132,7 @@ impl Curvature {
             heights: Vec::new(),
             slopes: Vec::new(),
             diagonal: vec![0.0; m],
+            pairs: Vec::new(),
         }
     }
 
@@ -138,6 +141,7 @@ impl Curvature {
         self.heights.clear();
         self.slopes.clear();
         self.diagonal.fill(0.0);
+        self.pairs.clear();
     }
 
     /// Adds a term of height `h ≥ 0`; the caller fills the `g` that is returned, zeros of length `m`.
@@ -146,6 +150,17 @@ impl Curvature {
         self.heights.push(height);
         self.slopes.resize(start + self.diagonal.len(), 0.0);
         &mut self.slopes[start..]
+    }
+
+    /// Adds to the entries `(i, k)` and `(k, i)`, `i ≠ k`.
+    pub fn add_pair(&mut self, i: usize, k: usize, value: f64) {
+        self.pairs.push((i, k, value));
+    }
+
+    /// The single entries: `(i, k)`, which stands for `(k, i)` too, and what is to be added there.
+    #[must_use]
+    pub fn pairs(&self) -> &[(usize, usize, f64)] {
+        &self.pairs
     }
 
     /// `h` of every term.
@@ -168,7 +183,10 @@ impl Curvature {
             let slope = self.slope(t);
             self.heights[t] * slope[i] * slope[j]
         });
-        terms.sum::<f64>() + if i == j { self.diagonal[i] } else { 0.0 }
+        let here = |&&(a, b, _): &&(usize, usize, f64)| (a, b) == (i, j) || (b, a) == (i, j);
+        let pairs = self.pairs.iter().filter(here).map(|(.., value)| value);
+        let diagonal = if i == j { self.diagonal[i] } else { 0.0 };
+        terms.sum::<f64>() + pairs.sum::<f64>() + diagonal
     }
 }
 

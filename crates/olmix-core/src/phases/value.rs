@@ -69,6 +69,15 @@ impl Law for StaticLaw<'_> {
                 into.diagonal[j] += phase.fraction.powi(2) * whole.diagonal[s * m + j];
             }
         }
+        let fractions = self.phases.fractions();
+        for &(i, k, value) in whole.pairs() {
+            let folded = fractions[i / m] * fractions[k / m] * value;
+            if i % m == k % m {
+                into.diagonal[i % m] += 2.0 * folded;
+            } else {
+                into.add_pair(i % m, k % m, folded);
+            }
+        }
     }
 }
 

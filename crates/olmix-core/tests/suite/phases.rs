@@ -1,8 +1,8 @@
 //! Schedules of phases: their exact solve, laws over them, and what a fit says of timing.
 
-use olmix_core::law::{Curvature, FittedLaw, Law, LogLinear, PhasedLaw};
+use olmix_core::law::{Basis, Curvature, FittedLaw, Law, LogLinear, PhasedLaw, Saturating};
 use olmix_core::optimize::{ExactProblem, solve_cone, solve_exact};
-use olmix_core::phases::{Phase, PhaseBounds, PhaseSpec, Phases, best_static, contrast};
+use olmix_core::phases::{Phase, PhaseBounds, PhaseSpec, Phases, StaticLaw, best_static, contrast};
 use olmix_core::{Constraints, Fit, FitSpec, GroupBound, Matrix, Purpose, fit, generator};
 use rand::RngExt;
 
@@ -108,6 +108,53 @@ fn a_law_over_phases_has_the_slopes_and_the_curvature_of_its_differences() {
     }
     assert_eq!(law.validate(6), Ok(()));
     assert!(law.validate(4).is_err());
+}
+
+#[test]
+fn a_law_over_phases_with_a_diagonal_has_the_curvature_of_its_differences() {
+    let law = FittedLaw::Phased(Box::new(PhasedLaw {
+        gains: vec![vec![0.9, 1.05], vec![1.4, 0.8]],
+        law: FittedLaw::Saturating(Saturating {
+            log_c: -0.4,
+            level: 0.7,
+            bases: vec![Basis::Power(0.5)],
+            v: vec![vec![0.8, 1.1]],
+        }),
+    }));
+    let q = [0.5, 0.3, 0.15, 0.05];
+    let mut curvature = Curvature::new(4);
+    law.curvature(&q, 1.0, &mut curvature);
+    let spec = two_phases(0.8);
+    let of_static = StaticLaw {
+        law: &law,
+        phases: &spec,
+    };
+    let p = [0.6, 0.4];
+    let mut folded = Curvature::new(2);
+    of_static.curvature(&p, 1.0, &mut folded);
+    let step = 1e-5;
+    let differs = |law: &dyn Law, at: &[f64], i: usize, k: usize| {
+        let slope = |by: f64| {
+            let mut moved = at.to_vec();
+            moved[i] += by;
+            let mut slope = vec![0.0; at.len()];
+            law.add_gradient(&moved, 1.0, &mut slope);
+            slope[k]
+        };
+        (slope(step) - slope(-step)) / (2.0 * step)
+    };
+    for i in 0..4 {
+        for k in 0..4 {
+            let difference = differs(&law, &q, i, k);
+            assert!((curvature.entry(i, k) - difference).abs() < 1e-6, "{i} {k}");
+        }
+    }
+    for i in 0..2 {
+        for k in 0..2 {
+            let difference = differs(&of_static, &p, i, k);
+            assert!((folded.entry(i, k) - difference).abs() < 1e-6, "{i} {k}");
+        }
+    }
 }
 
 #[test]

@@ -80,11 +80,14 @@ impl Law for PhasedLaw {
         for (i, &height) in of_law.heights().iter().enumerate() {
             self.add_spread(of_law.slope(i), into.term(height));
         }
-        // A diagonal entry `d_j` is the term `d_j g_j g_jᵀ` over the phases of domain `j`.
+        // A diagonal entry `d_j` is `d_j g_j g_jᵀ` over the phases of domain `j`.
         for j in (0..m).filter(|&j| of_law.diagonal[j] > 0.0) {
-            let term = into.term(of_law.diagonal[j]);
             for (s, gains) in self.gains.iter().enumerate() {
-                term[s * m + j] = gains[j];
+                let row = of_law.diagonal[j] * gains[j];
+                into.diagonal[s * m + j] += row * gains[j];
+                for (r, others) in self.gains.iter().enumerate().take(s) {
+                    into.add_pair(s * m + j, r * m + j, row * others[j]);
+                }
             }
         }
     }

@@ -273,6 +273,9 @@ impl<'a, L: Law> InteriorPoint<'a, L> {
             &mut self.scaled,
             self.hessian.as_mut(),
         );
+        for &(i, k, value) in self.curvature.pairs() {
+            self.hessian[(i.max(k), i.min(k))] += value;
+        }
         for (j, p) in state
             .p
             .iter()
