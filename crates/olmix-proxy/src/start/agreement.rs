@@ -115,7 +115,8 @@ impl Beginner<'_> {
         let total = other.recipe.steps * other.recipe.batch;
         let theirs = SequenceIndex::read(run, total, other.data.leaves.len())?;
         let help = "the steps that are left out have to see the data that this run would: name a run whose phases up \
-                    to there have the same mixtures, seed, `data` and tokens";
+                    to there have the same mixtures, seed, `data` and tokens, and data.simulate_target_tokens that are fewer by \
+                    the same share as its steps";
         let sequences = usize::try_from(end * self.recipe.batch).unwrap_or(usize::MAX);
         let place = |leaves: &[LeafPlan], (leaf, start): &(u32, u64)| {
             let found = leaves.get(*leaf as usize);
