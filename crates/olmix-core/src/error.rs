@@ -133,6 +133,31 @@ pub enum CoreError {
     /// Target runs in a fit at a size of its own.
     #[error("laws are either those of a size, or calibrated by target runs")]
     TargetAndScale,
+    /// The value of repeats is to be measured by a swarm in which nothing is repeated.
+    #[error(
+        "no run of the swarm sees a domain more than once, so that nothing is known of repeats: of {runs} runs, the most is \
+         {epochs:.3} epochs of `{domain}`"
+    )]
+    NothingRepeated {
+        /// The domain that is seen most often.
+        domain: String,
+        /// How often.
+        epochs: f64,
+        /// Runs of the swarm, `K`.
+        runs: usize,
+    },
+    /// The value of repeats with a law that can rise in a domain's weight, or that is not convex.
+    #[error(
+        "the law {law} can't be one of effective weights: it must fall in every domain's weight and be convex, as \
+         saturating, effective_data, autoscale and bimix do"
+    )]
+    RepeatsNotTaken {
+        /// The law's name.
+        law: &'static str,
+    },
+    /// The value of repeats beside what it can't be measured with.
+    #[error("the value of repeats is not measured together with {0}")]
+    RepeatsAndOther(&'static str),
     /// A study of a specification that names no law.
     #[error("a study needs a law by name")]
     StudyWithoutLaw,

@@ -10,13 +10,14 @@ use crate::objective::ObjectiveAt;
 use crate::optimize::{Optimizer, Solution};
 use crate::phases::{Contrast, PhaseValue, best_static, contrast};
 use crate::price::{ConstraintPrice, Priced, constraint_prices};
+use crate::repetition::{Capped, RepeatValue};
 use crate::scaling::ScaledProposal;
 use crate::swarm::dot;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, Halves, HeldOut, KL_SPLITS, KlChoice, Noise,
     OutOfFold, Reach, choose_kl, held_out, noise, reach as reach_of,
 };
-use crate::{Binding, CoreError, FitSpec, LawKind, Mixture, Swarm};
+use crate::{Binding, Constraints, CoreError, FitSpec, LawKind, Mixture, Swarm};
 use laws::fit_laws;
 use resampled::{Resampled, ToResample};
 use split::split;
@@ -30,6 +31,11 @@ pub struct Fit {
     /// [`Fit::alternatives`] then predict the target, and everything that compares predictions with the swarm's losses
     /// speaks of the laws before.
     pub calibration: Option<Calibration>,
+    /// What the swarm says of the value of repeats, when that was measured.
+    pub repeats: Option<RepeatValue>,
+    /// The laws as they predict runs of the swarm, where [`Fit::laws`] are for a run that sees the domains more or less
+    /// often than those; empty otherwise.
+    pub run_laws: Vec<FittedLaw>,
     /// How each fit went, aligned with [`Fit::laws`].
     pub reports: Vec<TaskReport>,
     /// How the laws were fitted, with the settings that were chosen; `None` without laws.
@@ -90,6 +96,8 @@ pub struct Proposal {
     pub prices: Option<Vec<ConstraintPrice>>,
     /// What other sizes say of it; `None` without [`FitSpec::scaling`].
     pub scaling: Option<ScaledProposal>,
+    /// What a cap on repetition would cost, where repetition is measured and there is no cap.
+    pub capped: Option<Capped>,
     /// Guardrails, and the losses whose largest was minimized; `None` for the average loss alone.
     pub objective: Option<ObjectiveAt>,
     /// What the phases are worth; `None` for runs without phases, and where no mixture satisfies the bounds of all
@@ -102,6 +110,8 @@ pub struct Proposal {
 pub enum FitStage {
     /// Choosing the settings of the law.
     Choice,
+    /// Measuring the value of repeats.
+    Repeats,
     /// Fitting the laws.
     Laws,
     /// Predicting runs out of fold.
@@ -242,6 +252,7 @@ fn kl_from_data(
     let with = Halves {
         options,
         target: spec.target.as_ref(),
+        epochs: spec.repetition.as_ref().map(|r| r.target.as_slice()),
         seed: spec.seed,
     };
     let gain = |laws: &[FittedLaw], p: &[f64]| spec.gain(swarm, laws, p);
@@ -284,6 +295,7 @@ fn propose(
         })?,
         _ => None,
     };
+    let capped = capped(swarm, spec, optimizer, fit, &constraints)?;
     // Bounds that hold a dead domain are ours, not the user's.
     let held = |binding: &Binding| match binding {
         Binding::Lower(j) | Binding::Upper(j) | Binding::Cap(j) => fit.dead.contains(j),
@@ -337,6 +349,7 @@ fn propose(
         natural: at_natural,
         bootstrap,
         prices,
+        capped,
         objective,
         reach,
         scaling,
@@ -372,10 +385,53 @@ fn phase_value(
     ))
 }
 
+/// What the cap that measured repetition is compared with would have led to.
+fn capped(
+    swarm: &Swarm,
+    spec: &FitSpec,
+    optimizer: &Optimizer,
+    fit: &Fit,
+    constraints: &Constraints,
+) -> Result<Option<Capped>, CoreError> {
+    let Some(repetition) = &spec.repetition else {
+        return Ok(None);
+    };
+    if constraints.caps.is_some() || optimizer.is_worst() {
+        return Ok(None);
+    }
+    let mut limited = constraints.clone();
+    let caps = repetition.target.iter();
+    limited.caps = Some(
+        caps.map(|epochs| repetition.compared_cap / epochs)
+            .collect(),
+    );
+    // A domain that is held can be above its cap: nobody asked for either.
+    for &j in &fit.dead {
+        let share = limited.lower[j].min(limited.limit(j));
+        (limited.lower[j], limited.upper[j]) = (share, share);
+    }
+    let solved = spec.solve(swarm, optimizer, &fit.laws, &limited, &|| ());
+    let best = match solved {
+        Ok(solution) => {
+            let loss = average_loss(&fit.laws, &swarm.task_weights(), &solution.weights);
+            Some((solution.weights, loss))
+        }
+        Err(error) if error.is_infeasible() => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Capped {
+        repetition_factor: repetition.compared_cap,
+        best,
+    }))
+}
+
 impl Fit {
-    /// The laws of the proxies: those of the swarm that was fitted, before any calibration.
+    /// The laws of the proxies: those that predict runs of the swarm, before any calibration.
     #[must_use]
     pub fn proxy_laws(&self) -> &[FittedLaw] {
+        if !self.run_laws.is_empty() {
+            return &self.run_laws;
+        }
         let calibration = self.calibration.as_ref();
         calibration.map_or(&self.laws, |calibration| &calibration.proxies)
     }

@@ -159,6 +159,7 @@ mod oracle;
 pub mod phases;
 pub mod price;
 mod random;
+pub mod repetition;
 pub mod reuse;
 pub mod scaling;
 mod spec;

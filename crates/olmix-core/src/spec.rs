@@ -8,6 +8,7 @@ use crate::law::{LawKind, LawSetting, Shape};
 use crate::objective::Objective;
 use crate::optimize::{Exact, Optimizer};
 use crate::phases::PhaseSpec;
+use crate::repetition::MeasuredRepetition;
 use crate::reuse::VirtualDomain;
 use crate::scaling::Scaled;
 use crate::{Constraints, CoreError, Mixture, Swarm};
@@ -78,6 +79,9 @@ pub struct FitSpec {
     /// The joint law that predicted the losses of the swarm, where these are losses of another size than those that
     /// were measured: intervals are drawn from it.
     pub scaling: Option<Scaled>,
+    /// That the value of repeats is measured: laws then know how often a mixture repeats a domain. `None` for laws of
+    /// weights alone.
+    pub repetition: Option<MeasuredRepetition>,
     /// Resamples of the bootstrap; 0 for none.
     pub bootstrap: usize,
     /// Coverage of intervals, in (0, 1).
@@ -116,6 +120,7 @@ impl FitSpec {
             law_per_task: false,
             target_tokens: None,
             scaling: None,
+            repetition: None,
             bootstrap: 0,
             confidence: 0.9,
             target: None,
@@ -131,7 +136,8 @@ impl FitSpec {
     /// [`CoreError::OutOfRange`] for numbers, [`CoreError::SettingNotTaken`] for a setting that the law
     /// does not take, [`CoreError::TargetWithoutLaws`] for target runs where no law is fitted,
     /// [`CoreError::NotConvex`] for the exact optimizer with another law,
-    /// [`CoreError::ObjectiveNotTaken`] for an objective with another optimizer.
+    /// [`CoreError::ObjectiveNotTaken`] for an objective with another optimizer, [`CoreError::RepeatsNotTaken`] and
+    /// [`CoreError::RepeatsAndOther`] where the value of repeats can't be measured.
     pub fn validate(&self) -> Result<(), CoreError> {
         let m = self.prior.weights().len();
         let lengths = [
@@ -205,6 +211,7 @@ impl FitSpec {
                 law: self.law.name(),
             });
         }
+        self.validate_repetition()?;
         self.objective.validate(m)?;
         if let Some(of) = &self.phases {
             of.validate(m)?;
@@ -232,6 +239,50 @@ impl FitSpec {
             return refuse(
                 "runs of several sizes are not brought to one size where they are trained in phases",
             );
+        }
+        Ok(())
+    }
+
+    /// What [`FitSpec::validate`] asks where repetition is measured.
+    fn validate_repetition(&self) -> Result<(), CoreError> {
+        let Some(repetition) = &self.repetition else {
+            return Ok(());
+        };
+        let m = self.prior.weights().len();
+        let epochs = [&repetition.runs, &repetition.target];
+        if let Some(list) = epochs.iter().find(|list| list.len() != m) {
+            return Err(CoreError::Shape {
+                what: "epochs of the domains",
+                expected: m,
+                found: list.len(),
+            });
+        }
+        let numbers = epochs.iter().flat_map(|list| list.iter()).copied();
+        let numbers = numbers.map(|value| ("the epochs of a domain", value));
+        let cap = ("the repetition factor", repetition.compared_cap);
+        if let Some((what, value)) = numbers
+            .chain([cap])
+            .find(|(_, value)| !(*value > 0.0 && value.is_finite()))
+        {
+            let rule = "above 0";
+            return Err(CoreError::OutOfRange { what, value, rule });
+        }
+        let law = self.law.name();
+        if self.law == LawKind::Search {
+            return Err(CoreError::RepeatsNotTaken { law });
+        }
+        let options = self.law_options();
+        if options.is_some_and(|options| !options.takes_repeats()) {
+            return Err(CoreError::RepeatsNotTaken { law });
+        }
+        if self.scaling.is_some() {
+            return Err(CoreError::RepeatsAndOther("laws over sizes"));
+        }
+        if self.phases.is_some() {
+            return Err(CoreError::RepeatsAndOther("phases"));
+        }
+        if !self.frozen.is_empty() {
+            return Err(CoreError::RepeatsAndOther("domains that keep their ratios"));
         }
         Ok(())
     }

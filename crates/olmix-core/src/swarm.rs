@@ -217,6 +217,14 @@ impl Swarm {
         }
     }
 
+    /// The same runs with other inputs of laws in place of their mixtures (`K × m`).
+    pub(crate) fn with_inputs(&self, inputs: Matrix) -> Self {
+        Self {
+            mixtures: inputs,
+            ..self.clone()
+        }
+    }
+
     /// The same runs with one task per family: the weighted mean of its tasks, which counts for as
     /// much as they did together.
     #[must_use]

@@ -102,6 +102,7 @@ impl Observer for Bar {
         self.begin(
             match stage {
                 FitStage::Choice => "choosing the law",
+                FitStage::Repeats => "measuring repeats",
                 FitStage::Laws => "fitting laws",
                 FitStage::OutOfFold => "checking out of fold",
                 FitStage::Kl => "choosing λ",

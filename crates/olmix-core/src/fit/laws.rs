@@ -2,8 +2,9 @@
 
 use super::{Fit, FitStage, Observer};
 use crate::calibrate::{calibrate, calibrated_laws};
-use crate::law::{LawOptions, undetermined};
+use crate::law::{FittedLaw, LawOptions, Repeats, undetermined};
 use crate::phases::Contrast;
+use crate::repetition::{Measuring, STEPS, measure_repeats};
 use crate::trust::{
     alternative_laws, choice_error, choose, choose_per_task, out_of_fold_from, refinements,
     score_candidates,
@@ -76,6 +77,7 @@ pub(super) fn fit_laws(
             })?
         }
     };
+    let options = with_measured_repeats(options, swarm, spec, observer, fit)?;
     observer.stage(FitStage::Laws, tasks);
     let fitted = options.fit(swarm, prior, &step)?;
     (fit.laws, fit.reports) = fitted.into_iter().unzip();
@@ -86,6 +88,7 @@ pub(super) fn fit_laws(
         fit.alternatives = alternative_laws(swarm, prior, &options, spec.folds, spec.seed)?;
     }
     fit.options = Some(options);
+    move_to_target(spec, fit);
     if let Some(target) = &spec.target {
         let (laws, calibration) = calibrate(&fit.laws, swarm, target)?;
         for other in &mut fit.alternatives {
@@ -94,4 +97,55 @@ pub(super) fn fit_laws(
         (fit.laws, fit.calibration) = (laws, Some(calibration));
     }
     Ok(())
+}
+
+/// The law with the value of repeats, where that is to be measured and the swarm tells it.
+fn with_measured_repeats(
+    options: LawOptions,
+    swarm: &Swarm,
+    spec: &FitSpec,
+    observer: &dyn Observer,
+    fit: &mut Fit,
+) -> Result<LawOptions, CoreError> {
+    let Some(repetition) = &spec.repetition else {
+        return Ok(options);
+    };
+    let with = Measuring {
+        prior: spec.prior.weights(),
+        options: &options,
+        folds: spec.folds,
+        confidence: spec.confidence,
+        seed: spec.seed,
+    };
+    observer.stage(FitStage::Repeats, STEPS);
+    let measured = measure_repeats(swarm, repetition, &with, &|| observer.step())?;
+    let repeats = measured.r_star.map(|r_star| Repeats {
+        r_star,
+        epochs: repetition.runs.clone(),
+    });
+    fit.repeats = Some(measured);
+    Ok(match repeats {
+        Some(repeats) => options.with_repeats(&repeats),
+        None => options,
+    })
+}
+
+/// Laws that predict runs of the swarm become those of a run that sees the domains as often as the target does.
+fn move_to_target(spec: &FitSpec, fit: &mut Fit) {
+    let Some(repetition) = &spec.repetition else {
+        return;
+    };
+    let knows_repeats = fit.laws.iter().any(|law| law.repeats().is_some());
+    if repetition.runs == repetition.target || !knows_repeats {
+        return;
+    }
+    let moved = |laws: &[FittedLaw]| -> Vec<FittedLaw> {
+        let laws = laws.iter();
+        laws.map(|law| law.at_epochs(&repetition.target)).collect()
+    };
+    let of_target = moved(&fit.laws);
+    fit.run_laws = std::mem::replace(&mut fit.laws, of_target);
+    for other in &mut fit.alternatives {
+        other.laws = moved(&other.laws);
+    }
 }

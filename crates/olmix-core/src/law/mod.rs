@@ -22,6 +22,7 @@ mod numerics;
 mod options;
 mod phased;
 mod registry;
+mod repeated;
 mod saturating;
 
 pub use autoscale::{AutoScale, AutoScaleOptions};
@@ -41,6 +42,7 @@ pub use options::Refit;
 pub use phased::{PhasedLaw, PhasedOptions, Timing};
 pub(crate) use registry::AnyLaw;
 pub use registry::{FittedLaw, LawKind, LawOptions, Registered};
+pub use repeated::{Repeated, Repeats};
 pub use saturating::{Saturating, SaturatingOptions};
 
 /// A fitted law of one task over `m` domains.

@@ -63,6 +63,13 @@ impl LawOptions {
                     .collect();
                 format!("a law of its own per task: {}", kinds.join(", "))
             }
+            Self::Repeated { repeats, law } => {
+                format!(
+                    "{}, repeats with r* = {:.3}",
+                    law.describe(),
+                    repeats.r_star
+                )
+            }
             options => options
                 .family()
                 .map_or_else(String::new, AnyFamily::describe),
@@ -72,6 +79,9 @@ impl LawOptions {
     /// The same law fitted with less effort, where there is a choice: enough to compare laws.
     #[must_use]
     pub fn quick(self) -> Self {
+        if let Self::Repeated { repeats, law } = self {
+            return law.quick().with_repeats(&repeats);
+        }
         match self.family() {
             Some(law) => law.quick(),
             None => self,
@@ -82,6 +92,11 @@ impl LawOptions {
     /// [`LawOptions::refinements`] of the best.
     #[must_use]
     pub fn candidates(&self) -> Vec<Self> {
+        if let Self::Repeated { repeats, law } = self {
+            let candidates = law.candidates().into_iter();
+            let takes = candidates.filter(Self::takes_repeats);
+            return takes.map(|law| law.with_repeats(repeats)).collect();
+        }
         let itself = || vec![self.clone()];
         self.family().map_or_else(itself, AnyFamily::candidates)
     }
@@ -89,6 +104,11 @@ impl LawOptions {
     /// What to try next, close to settings that were the best of [`LawOptions::candidates`].
     #[must_use]
     pub fn refinements(&self) -> Vec<Self> {
+        if let Self::Repeated { repeats, law } = self {
+            let refinements = law.refinements().into_iter();
+            let takes = refinements.filter(Self::takes_repeats);
+            return takes.map(|law| law.with_repeats(repeats)).collect();
+        }
         self.family().map_or_else(Vec::new, AnyFamily::refinements)
     }
 
@@ -97,6 +117,7 @@ impl LawOptions {
     pub fn is_convex(&self) -> bool {
         match self {
             Self::PerTask { tasks } => tasks.iter().all(Self::is_convex),
+            Self::Repeated { law, .. } => law.is_convex(),
             options => {
                 let kind = options.family().map(AnyFamily::kind);
                 kind.and_then(super::LawKind::shape) == Some(Shape::Convex)
@@ -121,6 +142,7 @@ impl LawOptions {
     pub fn takes_run_weights(&self) -> bool {
         match self {
             Self::PerTask { tasks } => tasks.iter().all(Self::takes_run_weights),
+            Self::Repeated { law, .. } => law.takes_run_weights(),
             Self::LogLinear(_) | Self::Saturating(_) | Self::EffectiveData(_) => true,
             Self::Phased(options) => options.law.takes_run_weights(),
             _ => false,
@@ -153,6 +175,7 @@ impl LawOptions {
     pub fn needed(&self, live: usize) -> usize {
         match self {
             Self::PerTask { tasks } => tasks.iter().map(|o| o.needed(live)).max().unwrap_or(0),
+            Self::Repeated { law, .. } => law.needed(live),
             options => options.family().map_or(0, |law| law.needed(live)),
         }
     }
@@ -189,6 +212,13 @@ impl LawOptions {
         }
         match self {
             Self::PerTask { tasks } => fit_per_task(tasks, swarm, prior, progress),
+            Self::Repeated { repeats, law } => {
+                let effective = swarm.with_inputs(repeats.of_rows(swarm.mixtures()));
+                let fitted = law.fit(&effective, prior, progress)?.into_iter();
+                Ok(fitted
+                    .map(|(law, report)| (law.with_repeats(repeats), report))
+                    .collect())
+            }
             options => match options.family() {
                 Some(law) => law.fit(&data(swarm, &live, prior), progress),
                 None => Ok(Vec::new()),
@@ -203,6 +233,7 @@ impl LawOptions {
     pub(crate) fn folds_by_refit(&self) -> bool {
         match self {
             Self::PerTask { tasks } => tasks.iter().any(Self::folds_by_refit),
+            Self::Repeated { law, .. } => law.folds_by_refit(),
             options => options.family().is_some_and(AnyFamily::folds_by_refit),
         }
     }
@@ -219,6 +250,15 @@ impl LawOptions {
         whole: &[FittedLaw],
         progress: &(dyn Fn() + Sync),
     ) -> Result<Vec<FittedLaw>, CoreError> {
+        if let Self::Repeated { repeats, law } = self {
+            let effective = part.with_inputs(repeats.of_rows(part.mixtures()));
+            let whole = whole.iter().map(|law| law.of_effective_weights().clone());
+            let whole: Vec<FittedLaw> = whole.collect();
+            let laws = law
+                .fit_part(&effective, prior, &whole, progress)?
+                .into_iter();
+            return Ok(laws.map(|law| law.with_repeats(repeats)).collect());
+        }
         if let Self::PerTask { tasks } = self {
             return by_options(tasks, part, &|options, alike, part| {
                 let whole: Vec<FittedLaw> = alike.iter().map(|&i| whole[i].clone()).collect();
@@ -304,9 +344,30 @@ pub struct Refit<'a> {
 
 impl Refit<'_> {
     /// The laws of a part of the runs, `swarm`, each run with a weight (how often it was drawn), beside its own.
-    /// One descent per task, to six digits; single-threaded. A calibrated law keeps its scale and shift.
+    /// One descent per task, to six digits; single-threaded. A calibrated law keeps its scale and shift, and a law with
+    /// the value of repeats its epochs.
     #[must_use]
     pub fn laws(&self, swarm: &Swarm, weights: &[f64]) -> Vec<FittedLaw> {
+        if let LawOptions::Repeated { repeats, law } = self.options {
+            let proxies = || self.laws.iter().map(FittedLaw::of_proxies);
+            let inner: Vec<FittedLaw> = proxies()
+                .map(|law| law.of_effective_weights().clone())
+                .collect();
+            let refit = Refit {
+                options: law,
+                laws: &inner,
+                prior: self.prior,
+            };
+            let effective = swarm.with_inputs(repeats.of_rows(swarm.mixtures()));
+            let again = refit.laws(&effective, weights).into_iter();
+            return again
+                .zip(self.laws)
+                .map(|(law, before)| {
+                    let own = before.repeats().unwrap_or(repeats);
+                    law.with_repeats(own).calibrated_as(before)
+                })
+                .collect();
+        }
         let live = swarm.live_domains();
         let data = data(swarm, &live, self.prior);
         let weights: Vec<f64> = match swarm.weights() {

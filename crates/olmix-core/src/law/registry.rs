@@ -12,7 +12,7 @@ use super::{
     AutoScale, AutoScaleOptions, Basis, BiMix, BiMixOptions, BoostedTrees, BoostedTreesOptions,
     EffectiveData, EffectiveDataOptions, FitData, GaussianProcess, GaussianProcessOptions, Law,
     LawFamily, LawSetting, LawSettings, LogLinear, LogLinearOptions, PhasedLaw, PhasedOptions,
-    Saturating, SaturatingOptions, Shape, TaskReport,
+    Repeated, Repeats, Saturating, SaturatingOptions, Shape, TaskReport,
 };
 #[cfg(test)]
 use super::{Linear, LinearOptions};
@@ -242,6 +242,14 @@ macro_rules! laws {
                 /// Aligned with the tasks; none of them is itself `PerTask`.
                 tasks: Vec<LawOptions>,
             },
+            /// A law of effective weights, which repeats add less to.
+            #[serde(rename = "repeated")]
+            Repeated {
+                /// What repeats are worth in the runs of the swarm.
+                repeats: Repeats,
+                /// One that [`LawOptions::takes_repeats`].
+                law: Box<LawOptions>,
+            },
         }
 
         /// A fitted law of one task.
@@ -257,6 +265,9 @@ macro_rules! laws {
             /// Any of these, of the effective exposure in several phases.
             #[serde(rename = "phased")]
             Phased(Box<PhasedLaw>),
+            /// Any of these that falls in each of its inputs, with the decreasing value of repeats.
+            #[serde(rename = "repeated")]
+            Repeated(Box<Repeated>),
             /// Any of these, with the level and amplitude of another model.
             #[serde(rename = "calibrated")]
             Calibrated(Box<Calibrated>),
@@ -276,11 +287,12 @@ macro_rules! laws {
         }
 
         impl LawOptions {
-            /// The law's family, unless each task has its own.
+            /// The law's family, unless each task has its own. Of a law of effective weights, that of the law.
             pub(super) fn family(&self) -> Option<&dyn AnyFamily> {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(options) => Some(options),)+
                     Self::Phased(options) => Some(options),
+                    Self::Repeated { law, .. } => law.family(),
                     Self::PerTask { .. } => None,
                 }
             }
@@ -292,6 +304,7 @@ macro_rules! laws {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
                     Self::Phased(law) => &**law,
+                    Self::Repeated(law) => &**law,
                     Self::Calibrated(law) => &**law,
                 }
             }
@@ -301,6 +314,7 @@ macro_rules! laws {
                 match self {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
                     Self::Phased(law) => &mut **law,
+                    Self::Repeated(law) => &mut **law,
                     Self::Calibrated(law) => &mut **law,
                 }
             }

@@ -44,6 +44,8 @@ pub enum Purpose {
     Next,
     /// Contrasts between the phases of runs.
     Phases,
+    /// Resampling the errors that tell the value of repeats.
+    Repeats,
 }
 
 /// The generator for item `item` (a fold, a resample, a chunk) of a purpose under a user's seed.

@@ -39,6 +39,9 @@ impl FitSpec {
         if !self.frozen.is_empty() {
             candidates.retain(LawOptions::has_virtual_form);
         }
+        if self.repetition.is_some() {
+            candidates.retain(LawOptions::takes_repeats);
+        }
         candidates
     }
 

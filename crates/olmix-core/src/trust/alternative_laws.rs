@@ -66,6 +66,10 @@ pub fn alternative_laws(
         if law.name() == options.name() {
             continue;
         }
+        let law = match options.repeats().filter(|_| law.takes_repeats()) {
+            Some(repeats) => law.with_repeats(repeats),
+            None => law,
+        };
         // The same fit that the folds start from, where they do.
         let mut laws = whole_laws(swarm, prior, &law)?;
         let checked = out_of_fold_from(swarm, prior, &law, &laws, (folds, seed), &|| ())?;

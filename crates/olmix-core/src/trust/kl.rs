@@ -59,6 +59,8 @@ pub struct Halves<'a> {
     pub options: &'a LawOptions,
     /// Runs that the laws of each half are calibrated by, if any.
     pub target: Option<&'a Swarm>,
+    /// How often the target sees its domains at the weight 1, for laws with the value of repeats.
+    pub epochs: Option<&'a [f64]>,
     /// Seed of the splits.
     pub seed: u64,
 }
@@ -100,7 +102,11 @@ pub fn choose_kl(
             let mut laws = Vec::with_capacity(2);
             for half in &halves {
                 let fitted = options.fit(half, prior, &|| ())?;
-                let fitted: Vec<FittedLaw> = fitted.into_iter().map(|(law, _)| law).collect();
+                let fitted = fitted.into_iter().map(|(law, _)| match with.epochs {
+                    Some(epochs) => law.at_epochs(epochs),
+                    None => law,
+                });
+                let fitted: Vec<FittedLaw> = fitted.collect();
                 laws.push(match with.target {
                     Some(target) => calibrated_laws(&fitted, half, target),
                     None => fitted,

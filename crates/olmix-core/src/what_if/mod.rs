@@ -70,6 +70,8 @@ pub enum NoWhatIf {
     Worst,
     /// The mixtures of phases.
     Phases,
+    /// Repetition is measured: the laws hold for one number of tokens alone, which is no axis of the solutions then.
+    MeasuredRepetition,
     /// So many domains that a solve takes too long to be made ahead.
     TooLarge,
 }
@@ -92,6 +94,9 @@ pub fn what_if(swarm: &Swarm, spec: &FitSpec, fit: &Fit) -> Result<WhatIf, NoWha
     }
     if fit.laws.is_empty() {
         return Err(NoWhatIf::NotExact);
+    }
+    if spec.repetition.is_some() {
+        return Err(NoWhatIf::MeasuredRepetition);
     }
     let solver = Solver {
         swarm,

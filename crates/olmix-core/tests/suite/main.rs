@@ -19,6 +19,7 @@ mod other_laws;
 mod phases;
 mod price;
 mod regret;
+mod repetition;
 mod reuse;
 mod run_weights;
 mod saturating;

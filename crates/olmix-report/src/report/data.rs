@@ -61,6 +61,9 @@ fn reason(why: NoWhatIf) -> &'static str {
         NoWhatIf::Phases => {
             "There are no sliders here: they are for one mixture, and this one is of phases."
         }
+        NoWhatIf::MeasuredRepetition => {
+            "There are no sliders here: where the value of repeats is measured, the laws hold for a run of R tokens alone."
+        }
         NoWhatIf::TooLarge => {
             "There are no sliders here: with so many domains and tasks, a page can't hold the \
              solutions. olmix sweep and olmix explore solve when asked."

@@ -279,6 +279,7 @@ fn proposal(
         natural_average: Some(average(&natural)),
         baselines: vec![("natural distribution", average(&natural))],
         scaling: None,
+        capped: None,
         prices: Some(vec![ConstraintPrice {
             constraint: Binding::Cap(0),
             bound: mixture.weights()[0],
