@@ -351,6 +351,15 @@ fn preset_named(name: &str) -> PyResult<Preset> {
     })
 }
 
+/// Whether laws with the value of repeats are for a run that sees domains more or less often, or are not asked for.
+fn other_epochs(fitted: &FitSpec, asked: &FitSpec) -> bool {
+    let epochs = |spec: &FitSpec| {
+        let repetition = spec.repetition.as_ref();
+        repetition.map(|repetition| (repetition.runs.clone(), repetition.target.clone()))
+    };
+    epochs(fitted) != epochs(asked)
+}
+
 /// The setting by which fitted laws are not those that a specification asks for; `None` where they are.
 ///
 /// Where the law is chosen (`auto`), it was chosen as the fit was asked: a run's tokens that became known later may
@@ -371,6 +380,7 @@ fn other_laws(fitted: &FitSpec, fit: &olmix_core::Fit, asked: &FitSpec) -> Optio
         ("folds", fitted.folds != asked.folds),
         ("seed", fitted.seed != asked.seed),
         ("target_tokens", tokens && fit.laws.iter().any(needs_tokens)),
+        ("repetition", other_epochs(fitted, asked)),
         (
             "optimizer",
             exact && options.is_some_and(|options| !options.is_convex()),

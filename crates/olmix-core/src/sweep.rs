@@ -76,7 +76,7 @@ pub struct Sweep {
 /// says why and does not stop the others.
 ///
 /// # Errors
-/// [`CoreError::SweepWithoutLaws`]; [`CoreError::Unsupported`] when caps are asked for and token
+/// [`CoreError::SweepWithoutLaws`]; [`CoreError::RepeatsAndOther`] where repetition is measured; [`CoreError::Unsupported`] when caps are asked for and token
 /// counts are not known.
 pub fn sweep(
     swarm: &Swarm,
@@ -87,6 +87,9 @@ pub fn sweep(
 ) -> Result<Sweep, CoreError> {
     if fit.laws.is_empty() {
         return Err(CoreError::SweepWithoutLaws);
+    }
+    if spec.repetition.is_some() {
+        return Err(CoreError::RepeatsAndOther("a sweep of token caps"));
     }
     let task_weights = swarm.task_weights();
     let held = spec.constraints_holding(&fit.dead);

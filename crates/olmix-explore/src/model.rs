@@ -141,10 +141,14 @@ impl Model {
     pub fn check_target(&self, tokens: f64) -> Result<(), ApiError> {
         let options = self.file.law.options.as_ref();
         let scales = options.is_some_and(|options| options.name() == LawKind::AutoScale.name());
+        let (alone, law) = match &self.file.repetition {
+            Some(_) => (true, "law with the value of repeats"),
+            None => (scales, "law autoscale"),
+        };
         match self.file.target_tokens {
-            Some(fitted) if scales && fitted != tokens => Err(ApiError::refused(
+            Some(fitted) if alone && fitted != tokens => Err(ApiError::refused(
                 format!(
-                    "the law autoscale was fitted for a run of {fitted:e} tokens, and predicts that run alone"
+                    "the {law} was fitted for a run of {fitted:e} tokens, and predicts that run alone"
                 ),
                 "fit again with the other number: olmix fit --target-tokens",
             )),

@@ -3,6 +3,7 @@
 
 mod objective;
 mod phases;
+mod repetition;
 mod runs;
 mod scale;
 
@@ -13,6 +14,7 @@ use crate::messages::first_few;
 
 pub use objective::{fact_sentences, objective_sentences};
 pub use phases::phase_sentences;
+pub use repetition::repetition_sentences;
 pub use runs::run_sentences;
 pub use scale::scale_sentences;
 

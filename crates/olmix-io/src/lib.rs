@@ -55,7 +55,8 @@ pub use config::generation::{GenerationConfig, MixLeaf};
 pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};
 pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain, Revision};
 pub use core_messages::{
-    fact_sentences, fit_warnings, objective_sentences, phase_sentences, run_sentences,
+    fact_sentences, fit_warnings, objective_sentences, phase_sentences, repetition_sentences,
+    run_sentences,
     scale_sentences, warning_sentence,
 };
 pub use error::{InputError, IoError, Location};

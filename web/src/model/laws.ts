@@ -35,6 +35,11 @@ export function predictor(law: LawCoefficients, runs: Float64Array[] = []): Pred
       return gaussianProcess(law, runs);
     case 'lightgbm':
       return trees(law);
+    case 'repeated': {
+      const effective = effectiveWeights(law.repeats);
+      const ofEffective = predictor(law.law, runs);
+      return (p) => ofEffective(effective(p));
+    }
     case 'calibrated': {
       const { scale, shift } = law;
       const ofProxies = predictor(law.law, runs);
@@ -45,6 +50,16 @@ export function predictor(law: LawCoefficients, runs: Float64Array[] = []): Pred
       throw new Error(`this page doesn't know the law \`${String(unknown.type)}\``);
     }
   }
+}
+
+/** What repeated tokens are worth: up to one epoch a weight is itself, and grows ever more slowly beyond. */
+function effectiveWeights(repeats: Of<'repeated'>['repeats']): (p: ArrayLike<number>) => number[] {
+  const { r_star: rStar, epochs } = repeats;
+  return (p) =>
+    epochs.map((e, j) => {
+      const repeated = (e * p[j]! - 1) / rStar;
+      return repeated > 0 ? (1 - rStar * Math.expm1(-repeated)) / e : p[j]!;
+    });
 }
 
 type Of<T extends LawCoefficients['type']> = Extract<LawCoefficients, { type: T }>;

@@ -117,6 +117,7 @@ export type LawCoefficients =
   | { type: 'effective_data'; log_c: number; level: number; power: number; kappa: number; v: number[]; u?: number[] }
   | { type: 'autoscale'; c: number; a: number[]; gamma: number[]; tokens: number }
   | { type: 'bimix'; f: number[]; alpha: number[]; epsilon: number }
+  | { type: 'repeated'; repeats: { r_star: number; epochs: number[] }; law: LawCoefficients }
   | { type: 'calibrated'; scale: number; shift: number; law: LawCoefficients }
   | {
       type: 'gp';

@@ -117,6 +117,7 @@ fn with_swarm(
     if let Some(files) = loader.config.target.clone() {
         spec.target = Some(loader.load_target(&files, &swarm, &selection)?);
     }
+    spec.repetition = loader.measured_repetition(&swarm, &spec)?;
     let config = &loader.config;
     spec.objective = config
         .objective

@@ -139,6 +139,9 @@ impl LoadedFit {
         if !self.weighted.is_empty() {
             text += &serde_json::to_string(&self.weighted).unwrap_or_default();
         }
+        if let Some(repetition) = &self.spec.repetition {
+            text += &serde_json::to_string(&repetition.runs).unwrap_or_default();
+        }
         for input in self.inputs.iter().filter(|input| input.role != "config") {
             text.push('\n');
             text.push_str(&input.sha256);

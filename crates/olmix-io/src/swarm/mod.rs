@@ -10,6 +10,7 @@
 //! | runs of several sizes become runs of the target's | `load_scale.rs` |
 //! | runs in phases | `load_phases.rs` |
 //! | the runs of the target | `load_target.rs` |
+//! | how often runs see their domains | `load_repetition.rs` |
 //! | what the method is asked to do | `fit_spec.rs` |
 //! | what a source knows about its metrics | `metrics_meta.rs` |
 
@@ -19,6 +20,7 @@ pub(crate) mod drawn_swarm;
 pub(crate) mod fit_spec;
 pub(crate) mod load_fit;
 pub(crate) mod load_phases;
+pub(crate) mod load_repetition;
 pub(crate) mod load_runs;
 pub(crate) mod load_scale;
 pub(crate) mod load_swarm;

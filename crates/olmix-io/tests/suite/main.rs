@@ -9,5 +9,6 @@ mod mixture_file;
 mod mutations;
 mod phases;
 mod real_data;
+mod repetition;
 mod scale;
 mod target;

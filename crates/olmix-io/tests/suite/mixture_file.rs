@@ -96,6 +96,7 @@ fn fit(loaded: &LoadedFit) -> Fit {
                 failed: 1,
             }),
             scaling: None,
+            capped: None,
             prices: Some(vec![ConstraintPrice {
                 constraint: Binding::GroupUpper(0),
                 bound: 0.4,

@@ -63,9 +63,10 @@ pub struct SettingArgs {
     /// Tokens of the run that the mixture is for, such as 1.5e12 or 2T; token caps apply.
     #[arg(long, value_name = "R", value_parser = written_tokens)]
     pub target_tokens: Option<String>,
-    /// How often that run may see each token, such as 4; token caps apply.
-    #[arg(long, value_name = "K")]
-    pub repetition: Option<f64>,
+    /// How often that run may see each token, such as 4; token caps apply. Or `measured`: what repeats are worth is
+    /// measured from the swarm.
+    #[arg(long, value_name = "K|measured", value_parser = repetition)]
+    pub repetition: Option<RepetitionArg>,
     /// Least and greatest weight of a domain, such as code=0.05:0.2, code=0.05: or code=:0.2; repeatable.
     #[arg(long, value_name = "DOMAIN=MIN:MAX", value_parser = bound)]
     pub bound: Vec<Edit>,
@@ -98,7 +99,15 @@ impl SettingArgs {
             given_as,
         };
         let mut edits = self.set.clone();
-        let repetition = self.repetition.map(|k| k.to_string());
+        let repetition = match self.repetition {
+            Some(RepetitionArg::Factor(k)) => Some(k.to_string()),
+            Some(RepetitionArg::Measured) => {
+                let given_as = "--repetition measured".to_owned();
+                edits.push(edit(&["constraints", "repetition"], "measured", given_as));
+                None
+            }
+            None => None,
+        };
         let caps = [
             ("target_tokens", "--target-tokens", &self.target_tokens),
             ("repetition_factor", "--repetition", &repetition),
@@ -182,6 +191,23 @@ fn direction(text: &str) -> Result<Edit, String> {
         append: false,
         given_as: format!("--direction {text}"),
     })
+}
+
+/// `--repetition`.
+#[derive(Debug, Clone, Copy)]
+pub enum RepetitionArg {
+    /// `constraints.repetition_factor`.
+    Factor(f64),
+    /// `constraints.repetition: measured`.
+    Measured,
+}
+
+fn repetition(text: &str) -> Result<RepetitionArg, String> {
+    if text == "measured" {
+        return Ok(RepetitionArg::Measured);
+    }
+    let factor = text.parse::<f64>().map(RepetitionArg::Factor);
+    factor.map_err(|_| "it must be a number above 0, such as 4, or `measured`".to_owned())
 }
 
 /// `olmix fit`.

@@ -24,6 +24,7 @@ pub mod tokenize;
 use std::path::Path;
 
 use olmix_fs::write_whole;
+use olmix_io::LoadedFit;
 use olmix_report::Figure;
 
 use crate::args::Common;
@@ -31,6 +32,20 @@ use crate::failure::Failure;
 
 /// More threads than this cost more to start than they can save.
 const MAX_THREADS: usize = 1024;
+
+/// Refuses a config that asks for the value of repeats where that is not known of. `why` says what does without.
+fn refuse_measured_repetition(loaded: &LoadedFit, why: &str) -> Result<(), Failure> {
+    if loaded.spec.repetition.is_none() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!(
+            "{}: `constraints.repetition` is measured, and {why}",
+            loaded.config.file
+        ),
+        "set `repetition: cap` with a repetition_factor in a config of its own; `olmix fit` says what a cap costs",
+    ))
+}
 
 /// A value as indented JSON with a newline at its end.
 fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {

@@ -12,7 +12,7 @@ use olmix_io::{
 };
 use serde_json::{Map, Value, json};
 
-use super::on_threads;
+use super::{on_threads, refuse_measured_repetition};
 use crate::args::NextArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -29,6 +29,7 @@ const NAMED: usize = 3;
 pub fn run(args: &NextArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
         let mut loaded = load(args)?;
+        refuse_measured_repetition(&loaded, "the next runs are chosen by laws of weights alone")?;
         loaded.check_constraints()?;
         check_writable(&args.output)?;
         let quiet = args.common.quiet || args.common.json;

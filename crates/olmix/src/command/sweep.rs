@@ -7,7 +7,7 @@ use olmix_fs::{check_writable, write_whole};
 use olmix_io::tables::{csv_bytes, csv_number};
 use olmix_io::{Overrides, fit_warnings, load_fit_with};
 
-use super::{on_threads, write_figure};
+use super::{on_threads, refuse_measured_repetition, write_figure};
 use crate::args::SweepArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -43,6 +43,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             ..Overrides::default()
         };
         let mut loaded = load_fit_with(&args.config, &overrides)?.without_phases("olmix sweep")?;
+        refuse_measured_repetition(&loaded, "a sweep varies token caps")?;
         check_writable(&args.output_dir)?;
         loaded.spec.optimizer = None;
         let quiet = args.common.quiet || args.common.json;

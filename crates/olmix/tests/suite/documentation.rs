@@ -278,6 +278,10 @@ fn fits_of_every_kind(demo: &str) -> Vec<String> {
         demo.to_owned() + "objective: {minimize: worst_family, guardrails: [{max_increase: 0.1}]}\n" + checks,
         demo.to_owned() + "target: {ratios: ratios.csv, metrics: metrics.csv}\n",
         demo.replace(regression, "regression: {granularity: family}") + checks,
+        demo.replace(regression, "regression: {type: saturating}")
+            .replace("swarm: {", "swarm: {simulate_target_tokens: 10B, ")
+            .replace("repetition_factor: 4.0", "repetition: measured")
+            + checks,
         demo.replace(
             "repetition_factor: 4.0",
             "repetition_factor: 4.0, groups: {web: {domains: [\"web:*\"], max: 0.3}}",

@@ -9,6 +9,7 @@ use olmix_core::{Binding, Domain, Fit, LawKind, LossChange};
 use super::objective::objective;
 use super::phases::phases;
 use super::prices::prices;
+use super::repetition::repetition;
 use super::runs::{noise, reach};
 use super::scale::scale;
 use super::{
@@ -86,6 +87,7 @@ impl MixtureFile {
             dead_domains: names(&fit.dead),
             target_tokens: constraints.target_tokens,
             repetition_factor: constraints.enabled.then_some(constraints.repetition_factor),
+            repetition: repetition(loaded, fit),
             groups: groups(loaded, fit),
             prices: prices(loaded, fit),
             objective: objective(fit, &loaded.spec),

@@ -10,6 +10,7 @@ mod objective;
 mod phases;
 mod prices;
 mod read;
+mod repetition;
 mod runs;
 mod scale;
 mod virtuals;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use objective::{ComparedEntry, GuardrailEntry, ObjectiveEntry};
 pub use phases::{AmountEntry, BestStaticEntry, ContrastEntry, PhaseEntry, PhasesEntry};
 pub use prices::{PriceEntry, ResolvedEntry};
+pub use repetition::{CappedEntry, RepetitionEntry};
 pub use runs::{NoiseEntry, ReachEntry, TaskNoiseEntry};
 pub use scale::{CheckEntry, OptimumEntry, ScaleEntry};
 pub use virtuals::{ExpandedEntry, ShareEntry, VirtualEntry};
@@ -82,6 +84,9 @@ pub struct MixtureFile {
     pub target_tokens: Option<f64>,
     /// `k`, how often a domain's tokens may be seen; null when repetition is not limited.
     pub repetition_factor: Option<f64>,
+    /// What the swarm says of the value of repeats; absent where repetition was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repetition: Option<RepetitionEntry>,
     /// Bounds on groups of domains. Those on single domains stand with the domains.
     pub groups: Vec<GroupEntry>,
     /// What each cap and bound that binds costs, the dearest first; absent where the optimizer knows none.

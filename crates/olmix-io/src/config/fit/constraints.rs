@@ -27,12 +27,37 @@ pub struct GroupConfig {
     pub bound: Bound,
 }
 
+/// What keeps a mixture from repeating a domain too often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repetition {
+    /// Token caps, where they are enabled.
+    #[default]
+    Cap,
+    /// The value of repeats, measured from the swarm; and a cap, where `repetition_factor` is given.
+    Measured,
+}
+
+impl Repetition {
+    /// With the names that a config gives them.
+    pub const ALL: [(&'static str, Self); 2] = [("cap", Self::Cap), ("measured", Self::Measured)];
+
+    // Serde passes a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_cap(&self) -> bool {
+        *self == Self::Cap
+    }
+}
+
 /// The section `constraints`. Bounds and groups hold whether or not `enabled` is set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConstraintsConfig {
     /// Whether repetition is limited. Where the config does not say: whether it gives `target_tokens` or
-    /// `repetition_factor`.
+    /// `repetition_factor`; with [`Repetition::Measured`] the latter alone.
     pub enabled: bool,
+    /// `repetition`.
+    #[serde(skip_serializing_if = "Repetition::is_cap")]
+    pub repetition: Repetition,
     /// `R`, tokens of the run the mixture is for; above 0, and there when `enabled`.
     pub target_tokens: Option<f64>,
     /// `k`, how often a domain's tokens may be seen; above 0.
@@ -57,23 +82,37 @@ impl ConstraintsConfig {
         let (file, location) = (section.file(), section.location());
         let enabled_value = section.optional("enabled");
         let target = section.optional("target_tokens");
-        let repetition = section.optional("repetition_factor");
+        let factor = section.optional("repetition_factor");
+        let repetition = section.optional("repetition");
         let bounds = section.optional("bounds");
         let groups = section.optional("groups");
         let frozen = section.optional("frozen");
         section.finish()?;
 
         // Whoever writes a cap means it; `enabled: false` is the way to keep it and not apply it.
-        let enabled = match &enabled_value {
-            Some(value) => value.boolean()?,
-            None => target.is_some() || repetition.is_some(),
+        let kind = repetition
+            .as_ref()
+            .map(|value| value.choice(&Repetition::ALL));
+        let kind = kind.transpose()?.unwrap_or_default();
+        let asked = enabled_value.as_ref().map(Value::boolean).transpose()?;
+        let enabled = match (kind, asked) {
+            (Repetition::Measured, asked) => factor.is_some() && asked != Some(false),
+            (Repetition::Cap, Some(asked)) => asked,
+            (Repetition::Cap, None) => target.is_some() || factor.is_some(),
         };
         // Files of the reference implementation write 0 for none.
         let is_none = |value: &&Value<'_>| !enabled && value.number().is_ok_and(|r| r <= 0.0);
         let target_tokens = target.as_ref().filter(|value| !is_none(value));
         let target_tokens = target_tokens.map(Value::tokens).transpose()?;
+        if let (Repetition::Measured, Some(value), None) = (kind, &repetition, target_tokens) {
+            return Err(value.error(
+                "`constraints.repetition` is measured, but `constraints.target_tokens` is missing: how often a domain is \
+                 repeated depends on it",
+                "set target_tokens to the tokens of the run the mixture is for, such as 1T",
+            ));
+        }
         if let (true, None) = (enabled, target_tokens) {
-            let given = enabled_value.or(repetition);
+            let given = enabled_value.or(factor);
             let given = given.as_ref().map_or("", Value::path);
             return Err(IoError::input(
                 file,
@@ -86,9 +125,10 @@ impl ConstraintsConfig {
             ));
         }
         let repetition_factor =
-            repetition.map_or(Ok(4.0), |v| v.number_that("a number above 0", |k| k > 0.0))?;
+            factor.map_or(Ok(4.0), |v| v.number_that("a number above 0", |k| k > 0.0))?;
         Ok(Self {
             enabled,
+            repetition: kind,
             target_tokens,
             repetition_factor,
             bounds: bounds.map_or(Ok(Vec::new()), |v| named(&v, read_bound))?,

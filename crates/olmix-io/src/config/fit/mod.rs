@@ -20,7 +20,7 @@ mod reference;
 mod regression;
 mod tables;
 
-pub use constraints::{Bound, ConstraintsConfig, GroupConfig};
+pub use constraints::{Bound, ConstraintsConfig, GroupConfig, Repetition};
 pub use constraints_over::matches;
 pub(crate) use constraints_over::unknown_domain;
 pub use diagnostics::DiagnosticsConfig;
@@ -351,6 +351,13 @@ fn refuse_halves(
         return Err(priors_section.error(
             "`constraints` asks for token caps, but there are no `priors.token_counts`",
             "give the token count of every domain, or set constraints.enabled to false",
+        ));
+    }
+    if constraints.repetition == Repetition::Measured && priors.token_counts.is_none() {
+        return Err(priors_section.error(
+            "`constraints.repetition` is measured, but there are no `priors.token_counts`: how often a domain is repeated \
+             depends on its tokens",
+            "give the token count of every domain",
         ));
     }
     let expanded = (

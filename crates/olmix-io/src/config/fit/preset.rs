@@ -3,7 +3,7 @@
 use olmix_core::LawKind;
 use olmix_core::optimize::{OptimizerKind, OptimizerSetting};
 
-use super::{FitConfig, Granularity, KlReg};
+use super::{FitConfig, Granularity, KlReg, Repetition};
 use crate::messages::nearest;
 
 /// A published way to choose a mixture.
@@ -122,6 +122,7 @@ impl Preset {
             config.priors.expanded_relative_sizes = None;
         }
         let constraints = &mut config.constraints;
+        constraints.repetition = Repetition::Cap;
         constraints.enabled = matches!(self, Self::OlmixBase | Self::UniMax)
             && constraints.target_tokens.is_some()
             && config.priors.token_counts.is_some();

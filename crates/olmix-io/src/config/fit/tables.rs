@@ -32,6 +32,12 @@ pub struct SwarmFiles {
     /// `swarm.tokens`: the column with the tokens of each run, in either table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<String>,
+    /// `swarm.run_tokens`: tokens of each run, which draws from whole domains; above 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_tokens: Option<f64>,
+    /// `swarm.simulate_target_tokens`: tokens of the run whose repetition the runs simulate; above 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulate_target_tokens: Option<f64>,
     /// Swarms measured before this one, over the same tasks and over domains that are all there
     /// still; oldest first. They are fitted with it, each with a level of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -70,6 +76,20 @@ pub(super) fn swarm_files(
         let name = size.as_ref().map(Value::text).transpose()?;
         columns.push(name.map(str::to_owned));
     }
+    let mut tokens = |key: &'static str| {
+        let given = is_newest.then(|| section.optional(key)).flatten();
+        let read = given.map(|value| Ok::<_, IoError>((value.tokens()?, value)));
+        read.transpose()
+    };
+    let run_tokens = tokens("run_tokens")?;
+    let simulated = tokens("simulate_target_tokens")?;
+    if let (Some(_), Some((_, value))) = (&run_tokens, &simulated) {
+        return Err(value.error(
+            "`swarm.run_tokens` and `swarm.simulate_target_tokens` are both given",
+            "give simulate_target_tokens where the runs simulate the repetition of a longer run, and run_tokens where they \
+             draw from whole domains",
+        ));
+    }
     let earlier = if is_newest {
         section.optional("earlier")
     } else {
@@ -98,6 +118,8 @@ pub(super) fn swarm_files(
         metrics_path: find_file(&metrics, folder)?,
         ratios: ratios.text()?.to_owned(),
         metrics: metrics.text()?.to_owned(),
+        run_tokens: run_tokens.map(|(tokens, _)| tokens),
+        simulate_target_tokens: simulated.map(|(tokens, _)| tokens),
         earlier: earlier.collect::<Result<_, _>>()?,
         changed: changed.map_or(Ok(Vec::new()), |value| named(&value, share))?,
     })
@@ -116,6 +138,8 @@ pub(super) fn target_files(value: &Value<'_>, folder: &Path) -> Result<SwarmFile
         metrics: metrics.text()?.to_owned(),
         parameters: None,
         tokens: None,
+        run_tokens: None,
+        simulate_target_tokens: None,
         earlier: Vec::new(),
         changed: Vec::new(),
     })

@@ -3,7 +3,7 @@
 use olmix_core::law::LawOptions;
 use olmix_core::optimize::Status;
 use olmix_core::{Binding, Fit, LossChange, Proposal, Swarm};
-use olmix_io::{LoadedFit, first_few};
+use olmix_io::{LoadedFit, first_few, repetition_sentences};
 
 use super::phases::{phase_lines, phase_table};
 use super::scale::scale;
@@ -38,6 +38,9 @@ pub fn describe(loaded: &LoadedFit, trained: &Swarm, fit: &Fit) -> Page {
     }
     text += phase_lines(loaded, fit);
     text += scale(loaded, fit);
+    for sentence in repetition_sentences(loaded, fit) {
+        text += sentence + "\n";
+    }
     text += summary(loaded, trained, fit);
     text
 }

@@ -12,7 +12,7 @@ use olmix_core::{DeadDomains, Fit, Ridge, fit};
 use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{
     KlReg, LoadedFit, MixtureFile, Overrides, fact_sentences, fit_warnings, load_fit_with,
-    scale_sentences, verdict_words,
+    repetition_sentences, scale_sentences, verdict_words,
 };
 use olmix_report::{InputFile, ReportInput, TrustWords, html};
 
@@ -139,6 +139,7 @@ fn report(
     let facts = [
         fact_sentences(fit, &trained, &loaded.spec),
         scale_sentences(loaded, fit),
+        repetition_sentences(loaded, fit),
     ]
     .concat();
     html(&ReportInput {

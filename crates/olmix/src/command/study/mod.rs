@@ -13,7 +13,7 @@ use olmix_io::{LoadedFit, Overrides, load_fit_with};
 use olmix_report::{Figure, Lines, Series, lines};
 use rayon::prelude::*;
 
-use super::{json, on_threads, write_figure};
+use super::{json, on_threads, refuse_measured_repetition, write_figure};
 use crate::args::{StudyArgs, StudyQuestion};
 use crate::failure::Failure;
 use crate::output;
@@ -41,6 +41,7 @@ pub fn run(args: &StudyArgs) -> Result<(), Failure> {
                 "remove it from the config",
             ));
         }
+        refuse_measured_repetition(&loaded, "studies are about laws of weights alone")?;
         let question = match args.question {
             StudyQuestion::Of(question) => question,
             StudyQuestion::ProxySize => return proxy_size::run(args, &loaded),

@@ -7,7 +7,7 @@ use olmix_io::{Overrides, fit_warnings, load_fit_with};
 use olmix_report::{Figure, Lines, Series, lines};
 use serde_json::{Map, Value, json};
 
-use super::super::{on_threads, write_figure};
+use super::super::{on_threads, refuse_measured_repetition, write_figure};
 use crate::args::SweepArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -23,6 +23,7 @@ pub fn run(args: &SweepArgs) -> Result<(), Failure> {
             ..Overrides::default()
         };
         let mut loaded = load_fit_with(&args.config, &overrides)?.without_phases("olmix sweep")?;
+        refuse_measured_repetition(&loaded, "a front has the caps of its config")?;
         let objectives = loaded.loss_groups(&args.objective);
         let objectives = objectives
             .map_err(|(what, help)| Failure::usage(format!("--objective: {what}"), help))?;

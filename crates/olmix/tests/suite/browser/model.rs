@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use olmix_core::LawKind;
-use olmix_core::law::Law as _;
+use olmix_core::law::{Law as _, LawOptions, Repeats};
 use olmix_io::{MixtureFile, load_fit};
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
@@ -49,10 +49,25 @@ fn laws_in_the_page_predict_what_the_laws_here_do() {
         std::fs::write(&path, config).unwrap();
         let loaded = load_fit(&path).unwrap();
         let mut fit = olmix_core::fit_only(&loaded.swarm, &loaded.spec, &()).unwrap();
+        let takes_repeats = fit.options.as_ref().is_some_and(LawOptions::takes_repeats);
         for name in [
             kind.name().to_owned(),
+            format!("{}, repeated", kind.name()),
             format!("{}, calibrated", kind.name()),
         ] {
+            if name.ends_with("repeated") {
+                if !takes_repeats {
+                    continue;
+                }
+                let repeats = Repeats {
+                    r_star: 3.0,
+                    epochs: (0..loaded.swarm.domains().len())
+                        .map(|j| 4f64.powi(j as i32 - 1))
+                        .collect(),
+                };
+                let laws = std::mem::take(&mut fit.laws).into_iter();
+                fit.laws = laws.map(|law| law.with_repeats(&repeats)).collect();
+            }
             let file = MixtureFile::new(&loaded, &fit).to_bytes().unwrap();
             let points = mixtures(loaded.swarm.domains().len(), 100);
             let losses = points.iter().map(|p| -> Vec<f64> {
@@ -65,8 +80,10 @@ fn laws_in_the_page_predict_what_the_laws_here_do() {
                 "losses": losses.collect::<Vec<_>>(),
                 "mixtures": points,
             }));
-            let calibrated = fit.laws.iter().map(|law| law.calibrated(0.7, 0.2));
-            fit.laws = calibrated.collect();
+            if name.ends_with("repeated") || !takes_repeats {
+                let calibrated = fit.laws.iter().map(|law| law.calibrated(0.7, 0.2));
+                fit.laws = calibrated.collect();
+            }
         }
     }
     let laws = folder.path().join("laws.json");

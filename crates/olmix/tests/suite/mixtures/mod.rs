@@ -13,6 +13,7 @@ mod output_folder;
 mod predict;
 mod prices;
 mod printed;
+mod repetition;
 mod replicates;
 mod scale;
 mod target;
