@@ -3,8 +3,8 @@
 //! Laws are fitted for every `r*` of a grid and for no decay at all. The squared residuals of a task sum to a likelihood
 //! with a variance of its own, `Σ_i log Σ_k e_ik²`, so that tasks count alike whatever their unit is; `r*` is one number
 //! for all domains and tasks. Then runs are drawn anew with replacement and all laws are fitted again. A decay is taken
-//! where fewer than 5 % of the resamples are fitted best without, and where it does not predict runs that laws were not
-//! fitted to worse by 3 %; else the swarm does not tell it from none, and the laws have none.
+//! where fewer than 5 % of the resamples are fitted best without, and where it predicts runs that laws were not fitted to
+//! better by 3 %, as any law must that is not the simplest; else the swarm does not tell it from none, and the laws have none.
 
 use rand::RngExt;
 use rayon::prelude::*;
@@ -117,7 +117,7 @@ pub fn measure_repeats(
         *r_star = best * (*r_star / best).powf(widen);
     }
     drawn.sort_by(f64::total_cmp);
-    let told = best.is_finite() && without < DOUBT && error_ratio <= 1.0 + TIE;
+    let told = best.is_finite() && without < DOUBT && error_ratio * (1.0 + TIE) < 1.0;
     Ok(RepeatValue {
         r_star: told.then_some(best),
         best,

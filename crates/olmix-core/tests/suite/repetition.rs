@@ -337,18 +337,22 @@ fn measuring(planted: &Planted, seed: u64) -> FitSpec {
 /// Swarms for each planted `r*`.
 const SEEDS: u16 = 21;
 
-/// Of 120 such swarms, 104 intervals of 90 % held the planted `r*`; of 63, the standard error of that share is 0.043.
+/// Of 120 such swarms, 104 intervals of 90 % held the planted `r*`, and of these 63 with other resamples 50; the standard error
+/// of the share is 0.043.
 #[test]
 fn planted_decay_of_repeats_is_told_and_recovered_with_its_interval() {
-    let mut held = 0;
+    let (mut held, mut told) = (0, 0);
     for r_star in [2.0, 5.0, 12.0] {
         let mut found = Vec::new();
         for seed in 0..SEEDS {
             let planted = planted(r_star, 42, 0.01, seed.into());
             let fitted = fit(&planted.swarm, &measuring(&planted, seed.into()), &()).unwrap();
             let repeats = fitted.repeats.unwrap();
-            assert_eq!(repeats.r_star, Some(repeats.best));
-            assert_eq!(fitted.laws[0].repeats().unwrap().r_star, repeats.best);
+            if let Some(r_star) = repeats.r_star {
+                told += 1;
+                assert_eq!(r_star, repeats.best);
+                assert_eq!(fitted.laws[0].repeats().unwrap().r_star, r_star);
+            }
             let within = repeats.interval.low..=repeats.interval.high;
             held += u16::from(within.contains(&r_star));
             found.push(repeats.best);
@@ -357,7 +361,8 @@ fn planted_decay_of_repeats_is_told_and_recovered_with_its_interval() {
         println!("r* {r_star}: {found:.2?}");
         assert!((found[usize::from(SEEDS / 2)] / r_star).ln().abs() < 0.1);
     }
-    println!("{held} intervals hold it");
+    println!("{told} are told, {held} intervals hold it");
+    assert!(f64::from(told) >= 0.85 * 3.0 * f64::from(SEEDS));
     assert!(f64::from(held) > (0.87 - 3.0 * 0.043) * 3.0 * f64::from(SEEDS));
 }
 
