@@ -56,8 +56,7 @@ pub use config::launch::{LaunchBase, LaunchConfig, TrainerKind, TrainingConfig};
 pub use config::project::{ProjectChange, ProjectConfig, ProjectDomain, Revision};
 pub use core_messages::{
     fact_sentences, fit_warnings, objective_sentences, phase_sentences, repetition_sentences,
-    run_sentences,
-    scale_sentences, warning_sentence,
+    run_sentences, scale_sentences, warning_sentence,
 };
 pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};
