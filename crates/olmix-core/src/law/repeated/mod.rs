@@ -51,6 +51,9 @@ impl Law for Repeated {
                 *into = g * slopes[j];
             }
         }
+        for &(i, k, value) in inner.pairs() {
+            into.add_pair(i, k, slopes[i] * slopes[k] * value);
+        }
         let mut gradient = vec![0.0; m];
         self.law.add_gradient(&z, scale, &mut gradient);
         for j in 0..m {
