@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use olmix_data::{Encoder, Leaf, TokenShard, Unit, locate};
 use olmix_io::LaunchConfig;
-use olmix_io::launch_config::EvaluationConfig;
+use olmix_io::launch_config::{EvaluationConfig, StartConfig};
 
 use crate::evaluate::ItemEncoder;
 use crate::order::Asker;
 use crate::prepare::{check_tokenizer, check_vocabulary, data_of, evaluation, leaves, unit};
 use crate::start::Beginner;
-use crate::{Hyperparameters, ProxyError, Shape, phases};
+use crate::{Hyperparameters, ProxyError, Shape, phases, skipped_steps};
 
 /// Checks many configs, of which most name the same files: each is looked at once.
 #[derive(Debug, Default)]
@@ -21,6 +21,20 @@ pub struct ConfigCheck {
     shards: HashMap<(Leaf, u64, PathBuf), Vec<TokenShard>>,
     /// Evaluations by folder, tokenizer, and the tokens that the model sees.
     evaluated: Vec<(PathBuf, EvaluationConfig, Unit, usize)>,
+    /// Weights that runs begin with, which are long files.
+    started: Vec<Started>,
+}
+
+/// What is asked of the weights that a run begins with, until its data is drawn.
+#[derive(Debug, PartialEq)]
+struct Started {
+    folder: PathBuf,
+    start: StartConfig,
+    model: Shape,
+    recipe: Hyperparameters,
+    /// Steps that are done where the phase ends.
+    step: u64,
+    unit: Unit,
 }
 
 impl ConfigCheck {
@@ -74,7 +88,20 @@ impl ConfigCheck {
             tokenizer: encoder.json(),
             order: None,
         };
-        beginner.start()?;
+        if let Some(start) = &config.training.start {
+            let asked = Started {
+                folder: config.folder.clone(),
+                start: start.clone(),
+                model: model.clone(),
+                recipe: recipe.clone(),
+                step: skipped_steps(config, recipe.steps),
+                unit: unit.clone(),
+            };
+            if !self.started.contains(&asked) {
+                beginner.start()?;
+                self.started.push(asked);
+            }
+        }
         let (folder, asked) = (config.folder.clone(), config.evaluation.clone());
         let asked = (folder, asked, unit, model.context);
         if !self.evaluated.contains(&asked) {

@@ -99,8 +99,8 @@ impl LaunchBase {
         }
         if let Some(phases) = root.optional("phases") {
             return Err(phases.error(
-                "`phases` of a base would be those of no run: a swarm's runs have what is drawn",
-                "remove it; name the phases in the generation config",
+                "`phases` of a base would be those of no run: the runs of a swarm have what is drawn for them",
+                "remove it, as what is drawn takes its place",
             ));
         }
         let seed = root.required("training")?.section()?.optional("seed");
