@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use olmix_core::law::LawOptions;
 use olmix_core::optimize::{Optimizer, Status};
-use olmix_core::{FitSpec, Proposal, Ridge};
+use olmix_core::phases::PhaseSpec;
+use olmix_core::{DomainSet, FitSpec, Proposal, Ridge};
 
 use super::ReportInput;
 use super::markup::list;
@@ -32,7 +33,13 @@ pub fn is_worst(spec: &FitSpec) -> bool {
 }
 
 fn answer(input: &ReportInput, proposal: &Proposal) -> String {
-    let mixture = ingredients(proposal);
+    let mixture = match &input.spec.phases {
+        Some(of) => by_phase(of, proposal),
+        None => ingredients(named(
+            proposal.mixture.domains(),
+            proposal.mixture.weights(),
+        )),
+    };
     let opening = if is_worst(input.spec) {
         format!("A counterfactual, not to train on: the worst mixture is {mixture}.")
     } else {
@@ -103,14 +110,24 @@ fn answer(input: &ReportInput, proposal: &Proposal) -> String {
 }
 
 /// The heaviest domains by name, the others by number.
-fn ingredients(proposal: &Proposal) -> String {
-    let mixture = &proposal.mixture;
-    let mut parts: Vec<(f64, &str)> = mixture
-        .weights()
-        .iter()
-        .copied()
-        .zip(mixture.domains().names())
+fn named<'a>(domains: &'a DomainSet, weights: &[f64]) -> Vec<(f64, &'a str)> {
+    weights.iter().copied().zip(domains.names()).collect()
+}
+
+/// What each phase is trained on, in order.
+fn by_phase(of: &PhaseSpec, proposal: &Proposal) -> String {
+    let split = of.phases.split(proposal.mixture.weights());
+    let phases = of.phases.iter().zip(&split);
+    let texts: Vec<String> = phases
+        .map(|(phase, p)| {
+            let parts = ingredients(named(&of.domains, p));
+            format!("{parts} in <b>{}</b>", escape(&phase.name))
+        })
         .collect();
+    texts.join("; then on ")
+}
+
+fn ingredients(mut parts: Vec<(f64, &str)>) -> String {
     parts.sort_by(|a, b| b.0.total_cmp(&a.0));
     parts.retain(|part| part.0 > 0.0);
     let named = if parts.len() <= 6 { parts.len() } else { 5 };
@@ -169,8 +186,16 @@ fn no_answer(input: &ReportInput) -> String {
 }
 
 fn facts(input: &ReportInput) -> String {
+    let domains = match &input.spec.phases {
+        Some(of) => format!(
+            "{} in {}",
+            count(of.domains.len(), "domain"),
+            count(of.phases.len(), "phase")
+        ),
+        None => count(input.swarm.domains().len(), "domain"),
+    };
     let mut facts = vec![
-        count(input.swarm.domains().len(), "domain"),
+        domains,
         count(input.swarm.tasks().len(), "task"),
         count(input.swarm.len(), "run"),
         match &input.fit.options {

@@ -1,6 +1,7 @@
 //! HTML pieces: tables, figures, paragraphs. Cells and captions are HTML; what came from outside
 //! is escaped by who puts it in.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::Figure;
@@ -8,22 +9,28 @@ use crate::figure::Hover;
 use crate::svg::escape;
 
 /// A column of a table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Column {
     /// Its heading, HTML.
-    pub head: &'static str,
+    pub head: Cow<'static, str>,
     /// Whether its cells are words and not numbers.
     pub text: bool,
 }
 
 /// A column of numbers.
 pub const fn number(head: &'static str) -> Column {
-    Column { head, text: false }
+    Column {
+        head: Cow::Borrowed(head),
+        text: false,
+    }
 }
 
 /// A column of words.
 pub const fn text(head: &'static str) -> Column {
-    Column { head, text: true }
+    Column {
+        head: Cow::Borrowed(head),
+        text: true,
+    }
 }
 
 /// A table in a box that scrolls by itself. The first cell of a row is its header; rows in

@@ -3,6 +3,7 @@
 use olmix_core::{Binding, Direction, LossChange, Proposal, weighted_mean};
 
 use super::markup::{Column, details, name, number, table, text};
+use super::phases;
 use super::prices::table_of_prices;
 use super::{ReportInput, epochs, figures};
 use crate::figure::families;
@@ -14,7 +15,8 @@ pub fn section(input: &ReportInput) -> String {
         return String::new();
     };
     format!(
-        "<h2>The mixture</h2>\n{}{}{}{}<h2>Losses by task family</h2>\n{}",
+        "<h2>The mixture</h2>\n{}{}{}{}{}<h2>Losses by task family</h2>\n{}",
+        phases::section(input, proposal),
         domains(input, proposal),
         groups(input, proposal),
         figures(input, Section::Mixture),

@@ -7,6 +7,7 @@ mod laws;
 mod markup;
 mod mixture;
 mod noise;
+mod phases;
 mod prices;
 mod provenance;
 mod trial;

@@ -275,6 +275,7 @@ fn proposal(
         }),
         objective: None,
         reach: None,
+        phases: None,
         predicted_average: average(&predicted),
         natural_average: Some(average(&natural)),
         baselines: vec![("natural distribution", average(&natural))],
