@@ -50,6 +50,7 @@ impl Observer for Watch {
         let what = match stage {
             FitStage::Choice => "choosing the law",
             FitStage::Laws => "fitting laws",
+            FitStage::Repeats => "measuring repeats",
             FitStage::OutOfFold => "checking out of fold",
             FitStage::Kl => "choosing λ",
             FitStage::Solve => "solving",

@@ -61,8 +61,8 @@ fn laws_in_the_page_predict_what_the_laws_here_do() {
                 }
                 let repeats = Repeats {
                     r_star: 3.0,
-                    epochs: (0..loaded.swarm.domains().len())
-                        .map(|j| 4f64.powi(j as i32 - 1))
+                    epochs: std::iter::successors(Some(0.25), |epochs| Some(4.0 * epochs))
+                        .take(loaded.swarm.domains().len())
                         .collect(),
                 };
                 let laws = std::mem::take(&mut fit.laws).into_iter();
