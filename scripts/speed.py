@@ -97,7 +97,7 @@ def write_inputs(work, programs, wanted):
 
 def generation_config(leaves):
     sources = leaves // 10
-    lines = ["name: speed", "data:", "  sources:"]
+    lines = ["name: speed", "swarm: {enable_bound: false}", "data:", "  sources:"]
     for s in range(sources):
         topics = ", ".join(f'{{name: t{t}, paths: ["s{s}/t{t}/*.npy"]}}' for t in range(10))
         lines.append(f"  - {{name: s{s}, topics: [{topics}]}}")

@@ -1,6 +1,7 @@
 //! Which mixtures a law learns most from, told by the mixtures alone.
 
 use faer::linalg::matmul::matmul;
+use faer::linalg::solvers::Llt;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Accum, Mat, Par, Side};
 use rayon::prelude::*;
@@ -45,6 +46,23 @@ pub fn region(
     caps: Option<&[f64]>,
     seed: u64,
 ) -> Result<Vec<Vec<f64>>, CoreError> {
+    with_region(tree, temperatures, caps, seed, |count, draw| {
+        (0..count).into_par_iter().map(draw).collect()
+    })
+}
+
+/// Calls `job` with the number of the mixtures of [`region`] and the function that draws each: over many domains they
+/// are most of the memory of a small swarm.
+///
+/// # Errors
+/// As [`region`].
+pub(super) fn with_region<R>(
+    tree: &Tree,
+    temperatures: (f64, f64),
+    caps: Option<&[f64]>,
+    seed: u64,
+    job: impl FnOnce(usize, &(dyn Fn(usize) -> Vec<f64> + Sync)) -> R,
+) -> Result<R, CoreError> {
     let level = |temperature| Level {
         strength: STRENGTHS,
         temperature,
@@ -75,7 +93,7 @@ pub fn region(
     };
     let m = tree.domains().len();
     let count = (REGION_WEIGHTS / m.max(1)).clamp(REGION.0, REGION.1);
-    Ok((0..count).into_par_iter().map(one).collect())
+    Ok(job(count, &one))
 }
 
 /// Cuts weights at their caps and gives the rest to the others in proportion, until none is over.
@@ -190,11 +208,35 @@ fn choose<P: AsRef<[f64]>>(
 /// `d`: `O(n² d + q n d)` and `O(n d + q n)`. The same bits on any number of threads.
 #[must_use]
 pub fn prediction_error<P: AsRef<[f64]>>(swarm: &[P], region: &[Vec<f64>]) -> f64 {
-    let m = swarm.first().map_or(0, |p| p.as_ref().len());
-    if 1 + 2 * m > WIDE.max(2 * swarm.len()) {
-        return error_by_runs(swarm, region);
+    let swarm: Vec<&[f64]> = swarm.iter().map(AsRef::as_ref).collect();
+    let found = prediction_errors(&[swarm], region.len(), &|k| region[k].clone());
+    found.first().copied().unwrap_or(f64::NAN)
+}
+
+/// As [`prediction_error`] of each swarm, over a region of `count` mixtures that are drawn as they are needed.
+pub(super) fn prediction_errors(
+    swarms: &[Vec<&[f64]>],
+    count: usize,
+    draw: &(dyn Fn(usize) -> Vec<f64> + Sync),
+) -> Vec<f64> {
+    let is_wide = |swarm: &Vec<&[f64]>| {
+        let m = swarm.first().map_or(0, |p| p.len());
+        1 + 2 * m > WIDE.max(2 * swarm.len())
+    };
+    let (wide, others): (Vec<usize>, Vec<usize>) =
+        (0..swarms.len()).partition(|&i| is_wide(&swarms[i]));
+    let mut errors = vec![f64::NAN; swarms.len()];
+    if !others.is_empty() {
+        let region: Vec<Vec<f64>> = (0..count).into_par_iter().map(draw).collect();
+        for i in others {
+            errors[i] = error_by_features(&swarms[i], &region);
+        }
     }
-    error_by_features(swarm, region)
+    let by_runs: Vec<&[&[f64]]> = wide.iter().map(|&i| swarms[i].as_slice()).collect();
+    for (i, error) in wide.into_iter().zip(errors_by_runs(&by_runs, count, draw)) {
+        errors[i] = error;
+    }
+    errors
 }
 
 /// Features from which the errors of few runs are computed by runs.
@@ -223,42 +265,68 @@ fn error_by_features<P: AsRef<[f64]>>(swarm: &[P], region: &[Vec<f64>]) -> f64 {
     (z.squared_norm_l2() / region.len() as f64).sqrt()
 }
 
-/// The same by Woodbury's identity, `A⁻¹ = (I − X' (ε I + X X')⁻¹ X) / ε`: matrices of runs in place of those of
-/// features. A part of the region at a time, whose features would take most of the memory.
-fn error_by_runs<P: AsRef<[f64]>>(swarm: &[P], region: &[Vec<f64>]) -> f64 {
+/// The same of each swarm by Woodbury's identity, `A⁻¹ = (I − X' (ε I + X X')⁻¹ X) / ε`: matrices of runs in place of
+/// those of features. A part of the region at a time, whose mixtures and features would take most of the memory.
+fn errors_by_runs<P: AsRef<[f64]> + Sync>(
+    swarms: &[&[P]],
+    count: usize,
+    draw: &(dyn Fn(usize) -> Vec<f64> + Sync),
+) -> Vec<f64> {
     const PART: usize = 64;
-    let n = swarm.len();
-    let x = as_faer(&features(swarm));
-    let mut gram = Mat::from_fn(n, n, |i, j| if i == j { PRIOR } else { 0.0 });
-    matmul(
-        gram.as_mut(),
-        Accum::Add,
-        x.as_ref(),
-        x.transpose(),
-        1.0,
-        Par::Seq,
-    );
-    let Ok(factor) = gram.llt(Side::Lower) else {
-        return f64::NAN;
+    if swarms.is_empty() {
+        return Vec::new();
+    }
+    let factored: Vec<_> = swarms
+        .iter()
+        .map(|swarm| {
+            let n = swarm.len();
+            let x = as_faer(&features(swarm));
+            let mut gram = Mat::from_fn(n, n, |i, j| if i == j { PRIOR } else { 0.0 });
+            matmul(
+                gram.as_mut(),
+                Accum::Add,
+                x.as_ref(),
+                x.transpose(),
+                1.0,
+                Par::Seq,
+            );
+            gram.llt(Side::Lower).ok().map(|factor| (x, factor))
+        })
+        .collect();
+    let part = |part: usize| -> Vec<f64> {
+        let mixtures: Vec<Vec<f64>> = (part * PART..count.min((part + 1) * PART))
+            .map(draw)
+            .collect();
+        let r = as_faer(&features(&mixtures));
+        let left = |(x, factor): &(Mat<f64>, Llt<f64>)| {
+            let mut z = Mat::zeros(x.nrows(), mixtures.len());
+            matmul(
+                z.as_mut(),
+                Accum::Replace,
+                x.as_ref(),
+                r.transpose(),
+                1.0,
+                Par::Seq,
+            );
+            solve_lower_triangular_in_place(factor.L(), z.as_mut(), Par::Seq);
+            // Of features that the runs say nothing about, almost all is left: no digits are lost.
+            r.squared_norm_l2() - z.squared_norm_l2()
+        };
+        let swarms = factored.iter();
+        swarms
+            .map(|factored| factored.as_ref().map_or(f64::NAN, left))
+            .collect()
     };
-    let part = |mixtures: &[Vec<f64>]| {
-        let r = as_faer(&features(mixtures));
-        let mut z = Mat::zeros(n, mixtures.len());
-        matmul(
-            z.as_mut(),
-            Accum::Replace,
-            x.as_ref(),
-            r.transpose(),
-            1.0,
-            Par::Seq,
-        );
-        solve_lower_triangular_in_place(factor.L(), z.as_mut(), Par::Seq);
-        // Of features that the runs say nothing about, almost all is left: no digits are lost.
-        r.squared_norm_l2() - z.squared_norm_l2()
+    let parts = 0..count.div_ceil(PART);
+    let parts: Vec<Vec<f64>> = parts.into_par_iter().map(part).collect();
+    let error = |swarm: usize| {
+        let left: f64 = parts.iter().map(|part| part[swarm]).sum();
+        if left.is_nan() {
+            return left;
+        }
+        (left.max(0.0) / PRIOR / count as f64).sqrt()
     };
-    let parts: Vec<f64> = region.par_chunks(PART).map(part).collect();
-    let left: f64 = parts.iter().sum();
-    (left.max(0.0) / PRIOR / region.len() as f64).sqrt()
+    (0..swarms.len()).map(error).collect()
 }
 
 fn as_faer(m: &Matrix) -> Mat<f64> {
@@ -281,7 +349,7 @@ mod tests {
             let region: Vec<Vec<f64>> = (0..150).map(|k| mixture(3 * k + 1, m)).collect();
             let (a, b) = (
                 error_by_features(&swarm, &region),
-                error_by_runs(&swarm, &region),
+                errors_by_runs(&[&swarm], region.len(), &|k| region[k].clone())[0],
             );
             assert!(
                 (a - b).abs() < 1e-9 * a,

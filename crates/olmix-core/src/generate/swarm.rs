@@ -1,6 +1,6 @@
 //! Drawing a swarm by a design, and what its runs will be worth.
 
-use super::design::{Design, d_optimal, prediction_error, region, v_optimal};
+use super::design::{Design, d_optimal, prediction_errors, region, v_optimal, with_region};
 use super::regret::{ExpectedRegret, RegretProblem, expected_regret};
 use super::sampler::{Rejections, Sampler};
 use super::{features, log_determinant};
@@ -44,6 +44,15 @@ pub struct Drawn {
 /// Weights in a swarm up to which its worth is computed for other numbers of runs too.
 const WORTH_LIMIT: usize = 500_000;
 
+/// Each swarm with the runs that there are already.
+fn beside<'a>(begun: &'a [Vec<f64>], swarms: &[Vec<&'a Vec<f64>>]) -> Vec<Vec<&'a [f64]>> {
+    let all = |swarm: &Vec<&'a Vec<f64>>| {
+        let drawn = swarm.iter().map(|p| p.as_slice());
+        begun.iter().map(Vec::as_slice).chain(drawn).collect()
+    };
+    swarms.iter().map(all).collect()
+}
+
 /// How often the `progress` of [`draw_swarm`] is called, for a swarm over `m` domains.
 #[must_use]
 pub fn steps(options: &DrawOptions<'_>, m: usize) -> usize {
@@ -72,14 +81,12 @@ pub fn draw_swarm(
     let settings = sampler.options();
     let temperatures = (settings.sources.temperature, settings.topics.temperature);
     let weights = count * sampler.tree().domains().len();
-    let wants_region = design == Design::VOptimal || weights <= WORTH_LIMIT;
-    let region = if wants_region {
-        region(
-            sampler.tree(),
-            temperatures,
-            options.solve_caps,
-            settings.seed,
-        )?
+    let (tree, caps) = (sampler.tree(), options.solve_caps);
+    // Other designs draw it when the swarm is there, a part at a time.
+    let held = if design == Design::VOptimal {
+        region(tree, temperatures, caps, settings.seed)?
+    } else if weights <= WORTH_LIMIT {
+        with_region(tree, temperatures, caps, settings.seed, |_, _| Vec::new())?
     } else {
         Vec::new()
     };
@@ -110,7 +117,7 @@ pub fn draw_swarm(
     let choose = |count: usize, progress: &dyn Fn()| -> Vec<usize> {
         match design {
             Design::DOptimal => d_optimal(&pool, begun, count, progress),
-            Design::VOptimal => v_optimal(&pool, begun, &region, count, progress),
+            Design::VOptimal => v_optimal(&pool, begun, &held, count, progress),
             Design::Random | Design::Maximin => (0..count.min(pool.len())).collect(),
         }
     };
@@ -131,9 +138,22 @@ pub fn draw_swarm(
                 _ => choose(size, progress),
             };
             if places.len() == size {
-                worth.push((size, prediction_error(&with_begun(&places), &region)));
+                worth.push((size, f64::NAN));
                 swarms.push(of(&places));
             }
+        }
+    }
+    if !swarms.is_empty() {
+        let all = beside(begun, &swarms);
+        let errors = if held.is_empty() {
+            with_region(tree, temperatures, caps, settings.seed, |count, draw| {
+                prediction_errors(&all, count, draw)
+            })?
+        } else {
+            prediction_errors(&all, held.len(), &|k| held[k].clone())
+        };
+        for (worth, error) in worth.iter_mut().zip(errors) {
+            worth.1 = error;
         }
     }
     let problem = RegretProblem {

@@ -117,12 +117,14 @@ impl MixtureOptimizer for Simulation {
 
 /// Candidates are drawn and valued in chunks, each with a random stream of its own.
 const CHUNK: usize = 1_000;
-/// Candidates per round for laws of resampled runs: mixtures of ten times as many differ from theirs by less than
-/// resamples differ from each other (`docs/decisions.md`).
-const RESAMPLE_SAMPLES: usize = 10_000;
+/// Candidates per round for laws of resampled runs: what more of them change is far less than what resamples differ by
+/// (`docs/decisions.md`).
+const RESAMPLE_SAMPLES: usize = 5_000;
 /// Candidates this close to the best are averaged.
 const CLOSE: f64 = 1e-3;
 const LEAST_WEIGHT: f64 = 1e-5;
+/// A mixture is feasible that breaks no constraint by more.
+const FEASIBLE: f64 = 1e-9;
 
 /// Searches by sampling; `worst` looks for the greatest predicted loss instead.
 ///
@@ -148,6 +150,21 @@ pub fn simulate(
     constraints.check(domains)?;
     let m = domains.len();
     let value = Value::new(m, laws, task_weights);
+    let limits: Vec<f64> = (0..m).map(|j| constraints.limit(j)).collect();
+    // Draws sum to 1: where no other sums are given, the bounds of single domains are all there is to keep.
+    let bounds_alone = constraints.groups.is_empty() && constraints.sums.is_empty();
+    let feasible = |p: &[f64]| {
+        let bounds = constraints.lower.iter().zip(&limits);
+        let inside = |(p, (lower, limit)): (&f64, (&f64, &f64))| {
+            lower - p <= FEASIBLE && p - limit <= FEASIBLE
+        };
+        let all = p
+            .iter()
+            .zip(bounds)
+            .map(inside)
+            .fold(true, |all, one| all & one);
+        all && (bounds_alone || constraints.violation(p) <= FEASIBLE)
+    };
     let sign = if worst { -1.0 } else { 1.0 };
     let mut center = tempered(prior, options.temperature);
     let mut best: Option<Vec<f64>> = None;
@@ -164,7 +181,7 @@ pub fn simulate(
                         let strength = scale * 100f64.powf(rng.random::<f64>());
                         dirichlet(&center, strength, &mut rng)
                     })
-                    .filter(|p| constraints.violation(p) <= 1e-9)
+                    .filter(|p| feasible(p))
                     .collect();
                 let kept = Kept::new(candidates, &value, sign);
                 (input.progress)();
@@ -194,7 +211,7 @@ pub fn simulate(
         let total: f64 = cleaned.iter().sum();
         cleaned.iter_mut().for_each(|p| *p /= total);
         // The mean of feasible mixtures is feasible; with its least weights removed it may not be.
-        let found = if constraints.violation(&cleaned) <= 1e-9 {
+        let found = if constraints.violation(&cleaned) <= FEASIBLE {
             cleaned
         } else {
             mean

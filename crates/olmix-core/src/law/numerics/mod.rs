@@ -15,6 +15,7 @@ mod objective;
 mod quasi_newton;
 mod report;
 mod rows;
+mod sparse;
 mod starts;
 mod tree_bins;
 mod tree_grower;

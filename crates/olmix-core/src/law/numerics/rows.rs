@@ -7,6 +7,7 @@
 use faer::{Mat, MatMut};
 
 use super::linalg::{times, transpose_times, weighted_gram};
+use super::sparse::Sparse;
 
 /// `K × m` mixtures.
 #[derive(Debug, Clone)]
@@ -17,41 +18,20 @@ pub(crate) enum Rows {
     Sparse(Sparse),
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct Sparse {
-    /// Entries of run `k` are at `starts[k]..starts[k + 1]`.
-    starts: Vec<usize>,
-    domains: Vec<usize>,
-    weights: Vec<f64>,
-    columns: usize,
-}
-
 /// A scattered addition costs about as much as this many of a dense product.
 const SCATTER_COST: usize = 3;
 
 impl Rows {
     pub(crate) fn new(runs: usize, columns: usize, weight: impl Fn(usize, usize) -> f64) -> Self {
-        let mut sparse = Sparse {
-            starts: vec![0],
-            domains: Vec::new(),
-            weights: Vec::new(),
-            columns,
-        };
-        let mut scattered = 0;
+        let mut sparse = Sparse::new(columns);
+        let mut row = vec![0.0; columns];
         for k in 0..runs {
-            for j in 0..columns {
-                let value = weight(k, j);
-                if value != 0.0 {
-                    sparse.domains.push(j);
-                    sparse.weights.push(value);
-                }
-            }
-            let entries = sparse.weights.len() - sparse.starts[k];
-            scattered += entries * entries;
-            sparse.starts.push(sparse.weights.len());
+            let filled = row.iter_mut().enumerate();
+            filled.for_each(|(j, x)| *x = weight(k, j));
+            sparse.push(&row);
         }
-        if SCATTER_COST * scattered < runs * columns * columns {
-            Self::Sparse(sparse)
+        if SCATTER_COST * sparse.pairs() < runs * columns * columns {
+            Self::Sparse(sparse.filled())
         } else {
             Self::Dense(Mat::from_fn(runs, columns, weight))
         }
@@ -61,7 +41,7 @@ impl Rows {
     pub(crate) fn runs(&self) -> usize {
         match self {
             Self::Dense(x) => x.nrows(),
-            Self::Sparse(sparse) => sparse.starts.len() - 1,
+            Self::Sparse(sparse) => sparse.runs(),
         }
     }
 
@@ -85,11 +65,7 @@ impl Rows {
     pub(crate) fn times(&self, t: &[f64], into: &mut [f64]) {
         match self {
             Self::Dense(x) => times(x, t, into),
-            Self::Sparse(sparse) => {
-                for (k, into) in into.iter_mut().enumerate() {
-                    *into = sparse.row(k).map(|(j, x)| x * t[j]).sum();
-                }
-            }
+            Self::Sparse(sparse) => sparse.times(t, into),
         }
     }
 
@@ -97,47 +73,7 @@ impl Rows {
     pub(crate) fn transpose_times(&self, v: &[f64], into: &mut [f64]) {
         match self {
             Self::Dense(x) => transpose_times(x, v, into),
-            Self::Sparse(sparse) => {
-                into.fill(0.0);
-                for (k, v) in v.iter().enumerate() {
-                    for (j, x) in sparse.row(k) {
-                        into[j] += x * v;
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Sparse {
-    fn row(&self, k: usize) -> impl Iterator<Item = (usize, f64)> {
-        let entries = self.starts[k]..self.starts[k + 1];
-        let domains = self.domains[entries.clone()].iter().copied();
-        domains.zip(self.weights[entries].iter().copied())
-    }
-
-    fn gram(&self, h: &[f64], mut into: MatMut<'_, f64>) {
-        for j in 0..self.columns {
-            into.as_mut().col_mut(j).fill(0.0);
-        }
-        for (k, h) in h.iter().enumerate() {
-            if *h == 0.0 {
-                continue;
-            }
-            let entries = self.starts[k]..self.starts[k + 1];
-            let domains = &self.domains[entries.clone()];
-            let weights = &self.weights[entries];
-            for (b, (&column, x)) in domains.iter().zip(weights).enumerate() {
-                let factor = h * x;
-                let column = into.as_mut().col_mut(column);
-                if let Some(column) = column.try_as_col_major_mut() {
-                    let column = column.as_slice_mut();
-                    // Domains ascend: what follows is below the diagonal.
-                    for (&row, x) in domains[b..].iter().zip(&weights[b..]) {
-                        column[row] += factor * x;
-                    }
-                }
-            }
+            Self::Sparse(sparse) => sparse.transpose_times(v, into),
         }
     }
 }
@@ -175,6 +111,33 @@ mod tests {
         };
         for (a, b) in products(&sparse).iter().zip(products(&dense)) {
             assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn rows_with_their_zeros_have_the_bits_of_those_without() {
+        for (columns, every) in [(3, 2), (9, 5), (24, 7), (64, 4), (131, 9)] {
+            let runs = 40;
+            let mut rows = Sparse::new(columns);
+            for k in 0..runs {
+                let weight = |j: usize| {
+                    let there = (k * 7 + j * 3).is_multiple_of(every);
+                    f64::from(u8::from(there)) * ((1 + k + j) as f64).sin()
+                };
+                rows.push(&(0..columns).map(weight).collect::<Vec<f64>>());
+            }
+            let (filled, rows) = (rows.clone().with_zeros(), rows);
+            let h: Vec<f64> = (0..runs).map(|k| (k as f64).cos()).collect();
+            let products = |rows: &Sparse| {
+                let mut gram = Mat::zeros(columns, columns);
+                rows.gram(&h, gram.as_mut());
+                let mut back = vec![0.0; columns];
+                rows.transpose_times(&h, &mut back);
+                let lower = (0..columns).flat_map(|j| (j..columns).map(move |i| (i, j)));
+                let gram = lower.map(|at| gram[at]);
+                gram.chain(back).map(f64::to_bits).collect::<Vec<u64>>()
+            };
+            assert_eq!(products(&filled), products(&rows), "{columns} domains");
         }
     }
 }
