@@ -208,15 +208,16 @@ fn that_tell_timing<'a>(best: &[&'a CandidateScore]) -> Vec<&'a CandidateScore> 
     kept
 }
 
-/// Whether the squared errors of `one` are below those of `other` by more than [`SURE`] standard errors of the mean of
-/// their difference, over the runs in random folds.
+/// Whether `one` has the lower error, and its absolute errors are below those of `other` by more than [`SURE`] standard
+/// errors of the mean of their difference, over the runs in random folds. Squares would leave too much to the few runs
+/// with the largest errors.
 fn surely_better(one: &CandidateScore, other: &CandidateScore) -> bool {
     let pairs = other.errors.iter().zip(&one.errors);
-    let gains: Vec<f64> = pairs.map(|(a, b)| a * a - b * b).collect();
+    let gains: Vec<f64> = pairs.map(|(a, b)| a.abs() - b.abs()).collect();
     let count = gains.len() as f64;
     let mean = gains.iter().sum::<f64>() / count;
     let squares: f64 = gains.iter().map(|gain| (gain - mean).powi(2)).sum();
-    mean > SURE * (squares / count).sqrt() / count.sqrt()
+    one.error() < other.error() && mean > SURE * (squares / count).sqrt() / count.sqrt()
 }
 
 fn simplest<'a>(
