@@ -53,6 +53,8 @@ pub struct Fit {
     pub choice_error: Option<f64>,
     /// How much the phases of the runs differ, where they have phases.
     pub contrast: Option<Contrast>,
+    /// The best law that the exact optimizer can't take, where it limited the choice of a law to convex ones.
+    pub not_convex: Option<NotConvex>,
     /// How well laws predict runs they have not seen; `None` without folds or law.
     pub out_of_fold: Option<OutOfFold>,
     /// Other laws that this one is compared with; none without folds or law.
@@ -67,6 +69,18 @@ pub struct Fit {
     pub held_out: Option<HeldOut>,
     /// The proposed mixture, unless only a fit was asked for.
     pub proposal: Option<Proposal>,
+}
+
+/// A law that is not convex, beside the one that was chosen among convex laws. Errors are the root mean square of those of
+/// the average loss in random folds and in regions held out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NotConvex {
+    /// Its name.
+    pub law: &'static str,
+    /// Its error.
+    pub error: f64,
+    /// The error of the law that was chosen.
+    pub own: f64,
 }
 
 /// A proposed mixture and what is expected of it.

@@ -174,7 +174,7 @@ mod what_if;
 pub use constraints::{Binding, Constraints, FixedSum, GroupBound};
 pub use domain::{Domain, DomainSet, epochs};
 pub use error::CoreError;
-pub use fit::{Fit, FitStage, Observer, Proposal, fit, fit_only, propose_for};
+pub use fit::{Fit, FitStage, NotConvex, Observer, Proposal, fit, fit_only, propose_for};
 pub use law::LawKind;
 pub use loss_change::{LossChange, weighted_mean};
 pub use matrix::Matrix;

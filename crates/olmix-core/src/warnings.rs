@@ -60,6 +60,16 @@ pub enum FitWarning {
         /// Its RMSE.
         other_rmse: f64,
     },
+    /// The exact optimizer limited the choice to convex laws, and a law that is not convex predicts runs that it was not
+    /// fitted to much better. Errors are those of [`crate::NotConvex`].
+    BetterNotConvex {
+        /// The error of the law that was chosen.
+        error: f64,
+        /// The other law's name.
+        law: &'static str,
+        /// Its error.
+        other_error: f64,
+    },
     /// Another law that is not much worse out of fold, or better, sees the prior or the proposal differently by
     /// more than the gain that is claimed.
     GainNotEstablished {
@@ -154,6 +164,9 @@ pub enum Compared {
 /// A law whose out-of-fold error is this many times that of another is far from it.
 const FAR: f64 = 1.5;
 
+/// A law that is not convex is worth a word where its error is below this share of that of the chosen one.
+const MUCH_BETTER: f64 = 0.9;
+
 /// The run whose mixture is nearest to `p` in total variation, and how far it is.
 fn nearest_run<'a>(swarm: &'a Swarm, p: &[f64]) -> Option<(&'a str, f64)> {
     let distance = |run: usize| total_variation(swarm.mixtures().row(run), p);
@@ -189,6 +202,14 @@ impl Fit {
         warnings.extend(self.exploded(swarm, ridge_chosen));
         warnings.extend(self.implausible_prior(swarm, spec.prior.weights(), ridge_chosen));
         warnings.extend(self.outdone());
+        let better = self
+            .not_convex
+            .filter(|better| better.error < MUCH_BETTER * better.own);
+        warnings.extend(better.map(|better| FitWarning::BetterNotConvex {
+            error: better.own,
+            law: better.law,
+            other_error: better.error,
+        }));
         warnings.extend(self.not_established(swarm, spec));
         warnings.extend(self.ranking_unsafe());
         let stuck = (0..self.reports.len()).filter(|&task| !self.reports[task].converged);

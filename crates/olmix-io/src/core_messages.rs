@@ -161,6 +161,18 @@ pub fn warning_sentence(warning: &FitWarning) -> String {
             law.replace('_', "-"),
             readable(*other_rmse)
         ),
+        FitWarning::BetterNotConvex {
+            error,
+            law,
+            other_error,
+        } => format!(
+            "a {} law, which is not convex, predicts the average loss of unseen runs with an error of {} where this law \
+             has {} (random folds and regions held out); the exact optimizer can't take it: set `proposer.type: local`, \
+             or `simulation`, to let `regression.type: auto` choose among all laws",
+            law.replace('_', "-"),
+            readable(*other_error),
+            readable(*error)
+        ),
         FitWarning::GainNotEstablished { .. } => not_established(warning),
         FitWarning::RankingUnsafe { runs, ranking } => ranking_unsafe(*runs, ranking),
         FitWarning::NotConverged { tasks } => {
@@ -225,6 +237,21 @@ pub(crate) fn core_sentence(error: &CoreError) -> String {
 mod tests {
     use super::*;
     use olmix_core::WorstExplosion;
+
+    #[test]
+    fn better_law_that_is_not_convex_is_named_with_both_errors_and_the_setting() {
+        let warning = FitWarning::BetterNotConvex {
+            error: 0.2,
+            law: "lightgbm",
+            other_error: 0.1,
+        };
+        assert_eq!(
+            warning_sentence(&warning),
+            "a lightgbm law, which is not convex, predicts the average loss of unseen runs with an error of 0.100 where \
+             this law has 0.200 (random folds and regions held out); the exact optimizer can't take it: set \
+             `proposer.type: local`, or `simulation`, to let `regression.type: auto` choose among all laws"
+        );
+    }
 
     #[test]
     fn fit_warning_sentences_name_numbers_and_the_settings_that_help() {

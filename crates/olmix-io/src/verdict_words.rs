@@ -170,6 +170,10 @@ fn warned(warning: &FitWarning) -> String {
         FitWarning::Outdone { law, .. } => {
             format!("a {} law predicts unseen runs far better", law_name(law))
         }
+        FitWarning::BetterNotConvex { law, .. } => format!(
+            "a {} law, which the exact optimizer can't take, predicts unseen runs better",
+            law_name(law)
+        ),
         FitWarning::GainNotEstablished { law, at, .. } => format!(
             "a {} law of the same runs disagrees about the {} by more than the gain",
             law_name(law),
@@ -238,6 +242,9 @@ fn remedy(reason: &TrustReason, spec: &FitSpec) -> Option<String> {
             FitWarning::NotChecked { .. } => "more runs".to_owned(),
             FitWarning::Explosions { .. } | FitWarning::ImplausiblePrior { .. } => ridge(),
             FitWarning::Outdone { .. } => "`--set regression.type=auto`".to_owned(),
+            FitWarning::BetterNotConvex { .. } => {
+                "a proposal by that law (`--set proposer.type=local`)".to_owned()
+            }
             FitWarning::GainNotEstablished { at, .. } => {
                 format!("a proxy run on the {}", place(*at))
             }

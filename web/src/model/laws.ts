@@ -40,6 +40,11 @@ export function predictor(law: LawCoefficients, runs: Float64Array[] = []): Pred
       const ofEffective = predictor(law.law, runs);
       return (p) => ofEffective(effective(p));
     }
+    case 'averaged': {
+      const { weights } = law;
+      const laws = law.laws.map((part) => predictor(part, runs));
+      return (p) => laws.reduce((sum, loss, k) => sum + weights[k]! * loss(p), 0);
+    }
     case 'calibrated': {
       const { scale, shift } = law;
       const ofProxies = predictor(law.law, runs);

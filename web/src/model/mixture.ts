@@ -118,6 +118,7 @@ export type LawCoefficients =
   | { type: 'autoscale'; c: number; a: number[]; gamma: number[]; tokens: number }
   | { type: 'bimix'; f: number[]; alpha: number[]; epsilon: number }
   | { type: 'repeated'; repeats: { r_star: number; epochs: number[] }; law: LawCoefficients }
+  | { type: 'averaged'; weights: number[]; laws: LawCoefficients[] }
   | { type: 'calibrated'; scale: number; shift: number; law: LawCoefficients }
   | {
       type: 'gp';

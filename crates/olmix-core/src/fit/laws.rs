@@ -1,15 +1,15 @@
 //! The laws of a fit: which, with which settings, and how well they predict runs that they have not seen.
 
-use super::{Fit, FitStage, Observer};
+use super::{Fit, FitStage, NotConvex, Observer};
 use crate::calibrate::{calibrate, calibrated_laws};
 use crate::law::{FittedLaw, LawOptions, Repeats, undetermined};
 use crate::phases::Contrast;
 use crate::repetition::{Measuring, STEPS, measure_repeats};
 use crate::trust::{
-    alternative_laws, choice_error, choose, choose_per_task, out_of_fold_from, refinements,
-    score_candidates,
+    CandidateScore, alternative_laws, choice_error, choose, choose_per_task, out_of_fold_from,
+    refinements, score_candidates, stack,
 };
-use crate::{CoreError, DeadDomains, FitSpec, Ridge, Swarm};
+use crate::{CoreError, DeadDomains, FitSpec, LawKind, Ridge, Swarm};
 
 pub(super) fn fit_laws(
     swarm: &Swarm,
@@ -66,6 +66,10 @@ pub(super) fn fit_laws(
                 choose(&fit.candidates)
             };
             fit.choice_error = choice_error(&fit.candidates);
+            let chosen = match chosen {
+                Some(chosen) => Some(averaged_or(chosen, swarm, spec, observer, fit)?),
+                None => None,
+            };
             let needed = candidates.iter().map(|options| options.needed(live.len()));
             chosen.ok_or_else(|| {
                 CoreError::Unsupported(format!(
@@ -148,4 +152,46 @@ fn move_to_target(spec: &FitSpec, fit: &mut Fit) {
     for other in &mut fit.alternatives {
         other.laws = moved(&other.laws);
     }
+}
+
+/// The law that was chosen, or an average of laws where one is better; finds what the exact optimizer can't take, too.
+fn averaged_or(
+    chosen: LawOptions,
+    swarm: &Swarm,
+    spec: &FitSpec,
+    observer: &dyn Observer,
+    fit: &mut Fit,
+) -> Result<LawOptions, CoreError> {
+    // Averages have no form over virtual domains, and neither timing nor the value of repeats is told for them.
+    if spec.law != LawKind::Auto
+        || spec.law_per_task
+        || !spec.frozen.is_empty()
+        || spec.phases.is_some()
+        || spec.repetition.is_some()
+    {
+        return Ok(chosen);
+    }
+    let stacked = stack(&fit.candidates, &chosen);
+    let single = fit.candidates.iter().find(|tried| tried.options == chosen);
+    let single = single.map(CandidateScore::error);
+    let own = stacked.as_ref().map(|stacked| stacked.error).or(single);
+    let barred = spec.candidates_barred_by_exact();
+    if !barred.is_empty() {
+        let folds = spec.folds.max(2);
+        observer.stage(FitStage::Choice, barred.len() * folds * swarm.tasks().len());
+        let step = || observer.step();
+        let prior = spec.prior.weights();
+        let barred = score_candidates(swarm, prior, &barred, folds, spec.seed, &step)?;
+        let best = barred.iter().min_by(|a, b| a.error().total_cmp(&b.error()));
+        fit.not_convex = best.zip(own).map(|(best, own)| NotConvex {
+            law: best.options.name(),
+            error: best.error(),
+            own,
+        });
+    }
+    let Some(stacked) = stacked else {
+        return Ok(chosen);
+    };
+    fit.choice_error = Some(stacked.folds);
+    Ok(stacked.options)
 }

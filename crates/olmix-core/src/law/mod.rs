@@ -5,6 +5,7 @@
 //! fitted with.
 
 mod autoscale;
+mod averaged;
 mod batch;
 mod bimix;
 mod boosted_trees;
@@ -26,6 +27,7 @@ mod repeated;
 mod saturating;
 
 pub use autoscale::{AutoScale, AutoScaleOptions};
+pub use averaged::Averaged;
 pub(crate) use batch::ExponentialLaws;
 pub use batch::LawBatch;
 pub use bimix::{BiMix, BiMixOptions};

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::averaged::{averaged, averaged_reports, describe, parts_of};
 use super::registry::{AnyFamily, FittedLaw, LawOptions};
 use super::{Basis, FitData, PhasedOptions, Shape, TaskReport, Timing};
 use crate::phases::Phases;
@@ -42,7 +43,11 @@ impl LawOptions {
     /// The law's name, as in a config.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.family().map_or("per_task", |law| law.kind().name())
+        match self {
+            Self::PerTask { .. } => "per_task",
+            Self::Averaged { .. } => "averaged",
+            law => law.family().map_or("per_task", |law| law.kind().name()),
+        }
     }
 
     /// The law with its settings, as a person reads it.
@@ -70,6 +75,7 @@ impl LawOptions {
                     repeats.r_star
                 )
             }
+            Self::Averaged { weights, laws } => describe(weights, laws),
             options => options
                 .family()
                 .map_or_else(String::new, AnyFamily::describe),
@@ -116,7 +122,9 @@ impl LawOptions {
     #[must_use]
     pub fn is_convex(&self) -> bool {
         match self {
-            Self::PerTask { tasks } => tasks.iter().all(Self::is_convex),
+            Self::PerTask { tasks: laws } | Self::Averaged { laws, .. } => {
+                laws.iter().all(Self::is_convex)
+            }
             Self::Repeated { law, .. } => law.is_convex(),
             options => {
                 let kind = options.family().map(AnyFamily::kind);
@@ -141,7 +149,9 @@ impl LawOptions {
     #[must_use]
     pub fn takes_run_weights(&self) -> bool {
         match self {
-            Self::PerTask { tasks } => tasks.iter().all(Self::takes_run_weights),
+            Self::PerTask { tasks: laws } | Self::Averaged { laws, .. } => {
+                laws.iter().all(Self::takes_run_weights)
+            }
             Self::Repeated { law, .. } => law.takes_run_weights(),
             Self::LogLinear(_) | Self::Saturating(_) | Self::EffectiveData(_) => true,
             Self::Phased(options) => options.law.takes_run_weights(),
@@ -163,6 +173,17 @@ impl LawOptions {
     /// runs.
     #[must_use]
     pub fn design_functions(&self) -> Option<Vec<Basis>> {
+        if let Self::Averaged { laws, .. } = self {
+            let mut all: Vec<Basis> = Vec::new();
+            for law in laws {
+                for basis in law.design_functions()? {
+                    if !all.contains(&basis) {
+                        all.push(basis);
+                    }
+                }
+            }
+            return Some(all);
+        }
         match self.family() {
             Some(law) => law.design_functions(),
             None => Some(vec![Basis::Power(1.0), Basis::Power(0.5)]),
@@ -174,7 +195,9 @@ impl LawOptions {
     #[must_use]
     pub fn needed(&self, live: usize) -> usize {
         match self {
-            Self::PerTask { tasks } => tasks.iter().map(|o| o.needed(live)).max().unwrap_or(0),
+            Self::PerTask { tasks: laws } | Self::Averaged { laws, .. } => {
+                laws.iter().map(|o| o.needed(live)).max().unwrap_or(0)
+            }
             Self::Repeated { law, .. } => law.needed(live),
             options => options.family().map_or(0, |law| law.needed(live)),
         }
@@ -219,6 +242,15 @@ impl LawOptions {
                     .map(|(law, report)| (law.with_repeats(repeats), report))
                     .collect())
             }
+            Self::Averaged { weights, laws } => {
+                let fitted = laws.iter().map(|law| law.fit(swarm, prior, progress));
+                let fitted = fitted.collect::<Result<Vec<_>, _>>()?.into_iter();
+                let (laws, reports): (Vec<_>, Vec<_>) = fitted
+                    .map(|of_tasks| of_tasks.into_iter().unzip::<_, _, Vec<_>, Vec<_>>())
+                    .unzip();
+                let laws = averaged(weights, &laws).into_iter();
+                Ok(laws.zip(averaged_reports(&reports)).collect())
+            }
             options => match options.family() {
                 Some(law) => law.fit(&data(swarm, &live, prior), progress),
                 None => Ok(Vec::new()),
@@ -232,7 +264,9 @@ impl LawOptions {
     /// cross-validated; of laws by task, whether any is.
     pub(crate) fn folds_by_refit(&self) -> bool {
         match self {
-            Self::PerTask { tasks } => tasks.iter().any(Self::folds_by_refit),
+            Self::PerTask { tasks: laws } | Self::Averaged { laws, .. } => {
+                laws.iter().any(Self::folds_by_refit)
+            }
             Self::Repeated { law, .. } => law.folds_by_refit(),
             options => options.family().is_some_and(AnyFamily::folds_by_refit),
         }
@@ -264,6 +298,13 @@ impl LawOptions {
                 let whole: Vec<FittedLaw> = alike.iter().map(|&i| whole[i].clone()).collect();
                 options.fit_part(part, prior, &whole, progress)
             });
+        }
+        if let Self::Averaged { weights, laws } = self {
+            let parts = laws
+                .iter()
+                .enumerate()
+                .map(|(i, law)| law.fit_part(part, prior, &parts_of(whole, i), progress));
+            return Ok(averaged(weights, &parts.collect::<Result<Vec<_>, _>>()?));
         }
         if !self.folds_by_refit() {
             let fitted = self.fit(part, prior, progress)?;
@@ -366,6 +407,27 @@ impl Refit<'_> {
                     let own = before.repeats().unwrap_or(repeats);
                     law.with_repeats(own).calibrated_as(before)
                 })
+                .collect();
+        }
+        if let LawOptions::Averaged {
+            weights: shares,
+            laws,
+        } = self.options
+        {
+            let again = laws.iter().enumerate().map(|(i, options)| {
+                let (laws, prior) = (&parts_of(self.laws, i)[..], self.prior);
+                let part = Refit {
+                    options,
+                    laws,
+                    prior,
+                };
+                part.laws(swarm, weights)
+            });
+            let laws = averaged(shares, &again.collect::<Vec<_>>()).into_iter();
+            let known = self.laws.iter();
+            return laws
+                .zip(known)
+                .map(|(law, known)| law.calibrated_as(known))
                 .collect();
         }
         let live = swarm.live_domains();

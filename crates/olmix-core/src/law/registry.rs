@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AutoScale, AutoScaleOptions, Basis, BiMix, BiMixOptions, BoostedTrees, BoostedTreesOptions,
-    EffectiveData, EffectiveDataOptions, FitData, GaussianProcess, GaussianProcessOptions, Law,
-    LawFamily, LawSetting, LawSettings, LogLinear, LogLinearOptions, PhasedLaw, PhasedOptions,
-    Repeated, Repeats, Saturating, SaturatingOptions, Shape, TaskReport,
+    AutoScale, AutoScaleOptions, Averaged, Basis, BiMix, BiMixOptions, BoostedTrees,
+    BoostedTreesOptions, EffectiveData, EffectiveDataOptions, FitData, GaussianProcess,
+    GaussianProcessOptions, Law, LawFamily, LawSetting, LawSettings, LogLinear, LogLinearOptions,
+    PhasedLaw, PhasedOptions, Repeated, Repeats, Saturating, SaturatingOptions, Shape, TaskReport,
 };
 #[cfg(test)]
 use super::{Linear, LinearOptions};
@@ -233,6 +233,14 @@ macro_rules! laws {
                 #[serde(rename = $name)]
                 $kind($options),
             )+
+            /// The weighted average of several laws, the same for each task.
+            #[serde(rename = "averaged")]
+            Averaged {
+                /// Each above 0, the greatest first; they sum to 1.
+                weights: Vec<f64>,
+                /// As many laws; none of them is itself averaged, by task or of phases.
+                laws: Vec<LawOptions>,
+            },
             /// A law over domains, of the effective exposure in several phases.
             #[serde(rename = "phased")]
             Phased(PhasedOptions),
@@ -262,6 +270,9 @@ macro_rules! laws {
                 #[serde(rename = $name)]
                 $kind($law),
             )+
+            /// The weighted average of several of these.
+            #[serde(rename = "averaged")]
+            Averaged(Box<Averaged>),
             /// Any of these, of the effective exposure in several phases.
             #[serde(rename = "phased")]
             Phased(Box<PhasedLaw>),
@@ -293,7 +304,7 @@ macro_rules! laws {
                     $($(#[cfg($when)])? Self::$kind(options) => Some(options),)+
                     Self::Phased(options) => Some(options),
                     Self::Repeated { law, .. } => law.family(),
-                    Self::PerTask { .. } => None,
+                    Self::PerTask { .. } | Self::Averaged { .. } => None,
                 }
             }
         }
@@ -305,6 +316,7 @@ macro_rules! laws {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
                     Self::Phased(law) => &**law,
                     Self::Repeated(law) => &**law,
+                    Self::Averaged(law) => &**law,
                     Self::Calibrated(law) => &**law,
                 }
             }
@@ -315,6 +327,7 @@ macro_rules! laws {
                     $($(#[cfg($when)])? Self::$kind(law) => law,)+
                     Self::Phased(law) => &mut **law,
                     Self::Repeated(law) => &mut **law,
+                    Self::Averaged(law) => &mut **law,
                     Self::Calibrated(law) => &mut **law,
                 }
             }

@@ -61,6 +61,21 @@ impl FitSpec {
         candidates
     }
 
+    /// Where the law is to be chosen and the exact optimizer limits the choice to convex laws: the others.
+    #[must_use]
+    pub fn candidates_barred_by_exact(&self) -> Vec<LawOptions> {
+        if self.law != LawKind::Auto || !matches!(self.optimizer, Some(Optimizer::Exact(_))) {
+            return Vec::new();
+        }
+        let settings = self.settings();
+        let options = LawKind::FITTED.iter();
+        let options = options.filter_map(|kind| kind.options(&settings));
+        options
+            .map(LawOptions::quick)
+            .filter(|options| !options.is_convex())
+            .collect()
+    }
+
     fn all_candidates(&self) -> Vec<LawOptions> {
         if let Some(options) = self.law_options() {
             return options.candidates();

@@ -43,6 +43,8 @@ pub struct RegionScore {
     pub average: f64,
     /// RMSE of each task, length `n`.
     pub tasks: Vec<f64>,
+    /// Predicted minus measured average loss of the runs of each region, one region after the other.
+    pub errors: Vec<f64>,
 }
 
 impl CandidateScore {
@@ -62,13 +64,13 @@ impl CandidateScore {
     }
 }
 
-fn both(folds: f64, regions: Option<f64>) -> f64 {
+pub(super) fn both(folds: f64, regions: Option<f64>) -> f64 {
     regions.map_or(folds, |regions| {
         (0.5 * (folds * folds + regions * regions)).sqrt()
     })
 }
 
-fn root_mean_square(errors: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn root_mean_square(errors: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = errors.fold((0.0, 0usize), |(sum, count), e| (sum + e * e, count + 1));
     (sum / count.max(1) as f64).sqrt()
 }
@@ -109,6 +111,7 @@ pub fn score_candidates(
                 tasks: (0..weights.len())
                     .map(|task| root_mean_square(errors.iter().map(|errors| errors[task])))
                     .collect(),
+                errors: errors.iter().map(|errors| dot(errors, &weights)).collect(),
             }),
             errors: measured
                 .map(|(run, y)| dot(found.predictions.row(run), &weights) - y)

@@ -9,6 +9,7 @@ mod reach;
 mod regions;
 mod replicates;
 mod scores;
+mod stacking;
 mod verdict;
 
 pub use alternative_laws::{AlternativeLaw, alternative_laws, reference_laws};
@@ -24,4 +25,5 @@ pub use reach::{Leverage, Place, Reach, reach};
 pub use regions::regions;
 pub use replicates::{MOSTLY_NOISE, Noise, TaskNoise, copied_runs, noise, runs_by_mixture};
 pub use scores::{Scores, score};
+pub use stacking::{Stacked, stack};
 pub use verdict::{TrustLevel, TrustReason, Verdict};

@@ -1,6 +1,7 @@
 //! Tests of `olmix-core` through its public items, as one program: it links once, and its tests run
 //! side by side.
 
+mod averaged;
 mod boosted_trees;
 mod bootstrap;
 mod calibrate;

@@ -53,9 +53,11 @@ impl PhasedOptions {
 
     fn family(&self) -> Result<&dyn AnyFamily, CoreError> {
         match *self.law {
-            LawOptions::Phased(_) | LawOptions::PerTask { .. } => Err(CoreError::Unsupported(
-                "a law over phases is made of a law over domains".to_owned(),
-            )),
+            LawOptions::Phased(_) | LawOptions::PerTask { .. } | LawOptions::Averaged { .. } => {
+                Err(CoreError::Unsupported(
+                    "a law over phases is made of a law over domains".to_owned(),
+                ))
+            }
             ref law => law.family().ok_or_else(|| {
                 CoreError::Unsupported("a law over phases is made of one law".to_owned())
             }),
