@@ -41,7 +41,7 @@ mod rounding;
 mod swarm;
 mod verdict_words;
 
-pub use artifact::domain_weights::DomainWeights;
+pub use artifact::domain_weights::{DomainWeights, PhaseWeights, PhasedWeights};
 pub use artifact::first_fit::FirstFit;
 pub use artifact::json_diff::{ArrayDifference, JsonDifference, json_differences};
 pub use artifact::mixture_file::MixtureFile;
@@ -61,7 +61,7 @@ pub use core_messages::{
 pub use error::{InputError, IoError, Location};
 pub use input::{InputRecord, sha256_hex};
 pub use messages::first_few;
-pub use swarm::drawn_swarm::{DrawnSwarm, NamedRuns, SampledDomain, refuse_other};
+pub use swarm::drawn_swarm::{DrawnSwarm, NamedRuns, PhasedRuns, SampledDomain, refuse_other};
 pub use swarm::load_fit::{load_fit, load_fit_text, load_fit_with};
 pub use swarm::load_runs::{Measured, Runs, load_any_mixtures, load_mixtures, load_runs};
 pub use swarm::load_swarm::SwarmTables;

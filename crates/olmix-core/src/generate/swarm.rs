@@ -41,6 +41,20 @@ pub struct Drawn {
     pub information_gained: Option<f64>,
 }
 
+impl Drawn {
+    /// Mixtures of which nothing else is known than why others were rejected.
+    #[must_use]
+    pub fn only(mixtures: Vec<Vec<f64>>, rejections: Rejections) -> Self {
+        Self {
+            mixtures,
+            rejections,
+            worth: Vec::new(),
+            regret: Vec::new(),
+            information_gained: None,
+        }
+    }
+}
+
 /// Weights in a swarm up to which its worth is computed for other numbers of runs too.
 const WORTH_LIMIT: usize = 500_000;
 

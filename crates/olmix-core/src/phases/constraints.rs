@@ -24,6 +24,23 @@ impl PhaseBounds {
             groups: Vec::new(),
         }
     }
+
+    /// Whether a mixture (length `m`) is within the bounds on single domains and on sums, up to rounding.
+    #[must_use]
+    pub fn allow(&self, mixture: &[f64]) -> bool {
+        const SLACK: f64 = 1e-9;
+        let inside =
+            |share: f64, lower: f64, upper: f64| (lower - SLACK..=upper + SLACK).contains(&share);
+        let bounds = self.lower.iter().zip(&self.upper);
+        let each = mixture
+            .iter()
+            .zip(bounds)
+            .all(|(p, (lower, upper))| inside(*p, *lower, *upper));
+        each && self.groups.iter().all(|group| {
+            let sum = group.members.iter().map(|&j| mixture[j]).sum();
+            inside(sum, group.lower, group.upper)
+        })
+    }
 }
 
 impl Phases {

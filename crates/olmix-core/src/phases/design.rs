@@ -31,22 +31,30 @@ pub fn antithetic(
 ) -> Vec<Vec<Vec<f64>>> {
     let mut runs = Vec::with_capacity(2 * amounts.len());
     for (pair, amount) in amounts.iter().enumerate() {
-        let mut rng = generator(design.seed, Purpose::Phases, pair as u64);
-        let tilts: Vec<Vec<f64>> = (1..phases.len())
-            .map(|_| {
-                let each = amount.iter();
-                each.map(|_| rng.sample::<f64, _>(StandardNormal)).collect()
-            })
-            .collect();
-        for sign in [1.0, -1.0] {
-            runs.push(tilted(phases, amount, &tilts, sign * design.strength));
-        }
+        runs.extend(antithetic_pair(phases, amount, design, pair as u64));
     }
     let tied = (design.tied * runs.len() as f64).round() as usize;
     for amount in amounts.iter().cycle().take(tied) {
         runs.push(vec![amount.clone(); phases.len()]);
     }
     runs
+}
+
+/// The two runs of pair number `pair`: the same amounts, with a contrast and with its opposite.
+pub(crate) fn antithetic_pair(
+    phases: &Phases,
+    amount: &[f64],
+    design: &PhaseDesign,
+    pair: u64,
+) -> [Vec<Vec<f64>>; 2] {
+    let mut rng = generator(design.seed, Purpose::Phases, pair);
+    let tilts: Vec<Vec<f64>> = (1..phases.len())
+        .map(|_| {
+            let each = amount.iter();
+            each.map(|_| rng.sample::<f64, _>(StandardNormal)).collect()
+        })
+        .collect();
+    [1.0, -1.0].map(|sign| tilted(phases, amount, &tilts, sign * design.strength))
 }
 
 /// Phases with the amounts given in all: the share of domain `j` that falls into phase `s` is in proportion to

@@ -15,12 +15,16 @@ mod contrast;
 mod design;
 mod spec;
 mod value;
+mod within;
 
 pub use constraints::PhaseBounds;
 pub use contrast::{Contrast, contrast};
+pub(crate) use design::antithetic_pair;
 pub use design::{PhaseDesign, antithetic};
 pub use spec::PhaseSpec;
 pub use value::{PhaseValue, StaticLaw, best_static};
+pub use within::NoRoom;
+pub(crate) use within::move_inside;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use olmix_core::reuse::VirtualDomain;
 
+use crate::config::fit::PhasesConfig;
 use crate::config::generation::sources::full_name;
 use crate::config::generation::{Content, GenerationConfig, Source};
 use crate::config::yaml::Yaml;
@@ -65,7 +66,7 @@ impl FirstFit {
                 tokens: None,
             }
         };
-        let text = text("olmix collect", &priors, &[], ratios.len(), &scores);
+        let text = text("olmix collect", &priors, (&[], None), ratios.len(), &scores);
         Ok(Self { text, notices })
     }
 
@@ -110,7 +111,7 @@ impl FirstFit {
             text: text(
                 "olmix generate",
                 &Priors { sizes, tokens },
-                &virtuals,
+                (&virtuals, config.phases.as_ref()),
                 plan.variants,
                 &[],
             ),
@@ -136,6 +137,13 @@ fn virtual_domains(config: &GenerationConfig, plan: &SamplingPlan) -> Vec<Virtua
         add_pinned(&config.data.sources, "", &mut virtuals);
     }
     virtuals
+}
+
+/// The sources and topics all of whose parts have pinned shares.
+pub(crate) fn pinned_sources(sources: &[Source]) -> Vec<String> {
+    let mut pinned = Vec::new();
+    add_pinned(sources, "", &mut pinned);
+    pinned.into_iter().map(|one| one.name).collect()
 }
 
 /// The domains of a fit of a drawn swarm, each with its leaves: virtual ones first, then all leaves that vary.
@@ -264,7 +272,7 @@ fn means(ratios: &Table) -> Result<Vec<(String, f64)>, IoError> {
 fn text(
     made_by: &str,
     priors: &Priors,
-    virtuals: &[VirtualDomain],
+    (virtuals, phases): (&[VirtualDomain], Option<&PhasesConfig>),
     runs: usize,
     scores: &[&str],
 ) -> String {
@@ -275,6 +283,10 @@ fn text(
     let files = [("ratios", "ratios.csv"), ("metrics", "metrics.csv")];
     let swarm = Yaml::map(files.map(|(key, file)| (key, Yaml::text(file))));
     text += &Yaml::map([("swarm", swarm)]).to_file();
+    if let Some(phases) = phases {
+        text += "# The phases of the runs, and of the mixture.\n";
+        text += &Yaml::map([("phases", phases.to_yaml())]).to_file();
+    }
     if !virtuals.is_empty() {
         let shares = |one: &VirtualDomain| {
             let shares = one
@@ -317,7 +329,7 @@ fn text(
         .as_ref()
         .map_or(0, Vec::len)
         .max(priors.tokens.as_ref().map_or(0, Vec::len));
-    if runs < least_runs(domains) {
+    if phases.is_none() && runs < least_runs(domains) {
         text += &format!(
             "# {runs} runs are too few for a law over {domains} domains (it needs {}): the best run is proposed.\n\
              # With more runs, remove these two lines.\n\

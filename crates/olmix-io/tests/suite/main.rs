@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod common;
+mod export_phases;
 mod loading;
 mod metrics;
 mod mixture_file;

@@ -19,7 +19,7 @@ pub struct GenerateArgs {
     /// Folder for ratios.csv, the figure and the launch configs.
     #[arg(long, value_name = "DIR", default_value = "swarm")]
     pub output: PathBuf,
-    /// Number of mixtures [default: the config's, else 3 (m + 1) for m free leaves].
+    /// Number of mixtures [default: the config's, else 3 (m + 1) for m free leaves; 4 (m + 1) runs with phases].
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub variants: Option<u32>,
     /// Runs of the prior beside them, which show the noise of each task; 3 to 5 are enough [default: the config's,

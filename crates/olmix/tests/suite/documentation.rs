@@ -106,6 +106,8 @@ fn fit_config_page_lists_exactly_the_keys_that_are_accepted() {
                   earlier: [{ratios: ratios.csv, metrics: metrics.csv}]}\n\
                 target: {ratios: ratios.csv, metrics: metrics.csv}\n\
                 priors: {token_counts: {a: 1}}\n\
+                phases: [{name: all, fraction: 1, bounds: {NAME: {min: 0.1}}, \
+                  groups: {NAME: {domains: [a], max: 1}}}]\n\
                 eval: {tasks: {family: [metric]}}\n\
                 objective: {minimize: worst_task, guardrails: [{max_increase: 0.1}]}\n\
                 constraints: {bounds: {NAME: {min: 0.1}}, groups: {NAME: {domains: [a], max: 1}}}\n";
@@ -121,7 +123,8 @@ fn fit_config_page_lists_exactly_the_keys_that_are_accepted() {
 
 #[test]
 fn generation_config_page_lists_exactly_the_keys_that_are_accepted() {
-    let text = "name: n\npriors: {token_counts: {a: 1}}\ndata:\n  sources:\n\
+    let text = "name: n\npriors: {token_counts: {a: 1}}\n\
+                phases: [{name: all, fraction: 1, bounds: {NAME: {min: 0.1}}}]\ndata:\n  sources:\n\
                 \x20   - {name: a, topics: [{name: t, quality: [{name: q, paths: [x]}]}]}\n\
                 \x20   - {name: b, quality: [{name: q, paths: [x]}]}\n";
     let keys = accepted(|| GenerationConfig::parse("generate.yaml", text, Path::new("")));
@@ -265,6 +268,21 @@ fn keys(value: &serde_json::Value, into: &mut BTreeSet<String>) {
     }
 }
 
+/// Gives every run a second phase: the mixture of the run before it.
+fn runs_in_two_phases(demo: &Path) {
+    let table = std::fs::read_to_string(demo.join("ratios.csv")).unwrap();
+    let rows: Vec<(&str, &str)> = table
+        .lines()
+        .map(|line| line.split_once(',').unwrap())
+        .collect();
+    let mut text = format!("{},phase,{}\n", rows[0].0, rows[0].1);
+    for (k, (run, mixture)) in rows.iter().enumerate().skip(1) {
+        let before = rows[if k == 1 { rows.len() - 1 } else { k - 1 }].1;
+        text += &format!("{run},first,{mixture}\n{run},last,{before}\n");
+    }
+    std::fs::write(demo.join("ratios.csv"), text).unwrap();
+}
+
 /// Configs of the demo swarm that fill every field of a mixture file: each law, and what is optional.
 fn fits_of_every_kind(demo: &str) -> Vec<String> {
     let regression = "regression: {type: log_linear, seed: 0}";
@@ -340,6 +358,14 @@ fn mixture_file_page_lists_exactly_the_fields_that_are_written() {
     fits_of_every_kind(&config)
         .into_iter()
         .for_each(&mut fitted);
+    let ratios = std::fs::read(demo.join("ratios.csv")).unwrap();
+    runs_in_two_phases(&demo);
+    fitted(
+        config.clone()
+            + "phases: [{name: first, fraction: 0.8}, {name: last, fraction: 0.2}]\n\
+               diagnostics: {folds: 0, bootstrap: 10}\n",
+    );
+    std::fs::write(demo.join("ratios.csv"), ratios).unwrap();
     runs_of_three_sizes(&demo);
     fitted(
         config + "scale: {parameters: 400M, tokens: 30B}\ndiagnostics: {folds: 0, bootstrap: 10}\n",

@@ -2,9 +2,12 @@
 
 mod blend;
 mod document;
+mod phases;
 mod table;
 
 use std::path::Path;
+
+pub use phases::{PhaseWeights, PhasedWeights};
 
 use serde::Serialize;
 
@@ -41,6 +44,9 @@ pub struct DomainWeights {
 const KNOWN: &str = "give a mixture.json, a list or mapping of domains and weights (JSON, YAML or CSV), a \
                      config with `priors`, `mix` or `train`, a blend of Megatron (0.3 path 0.7 path), or a run \
                      of a ratios.csv as ratios.csv#RUN";
+
+/// A share of a phase below this, half of the least weight that is written, is none.
+const NOTHING: f64 = 5e-10;
 
 /// How far from its whole a sum of rounded weights may be.
 const WHOLE: f64 = 2e-3;
@@ -210,9 +216,13 @@ fn phase_of(file: &str, text: &str, name: &str) -> Result<DomainWeights, IoError
     }
     let tokens = read.domains.iter().take(phase.mixture.len());
     let shares = phase.mixture.iter();
+    // A solve leaves rounding of a domain that a phase has nothing of.
+    let share = |share: f64| if share < NOTHING { 0.0 } else { share };
     Ok(DomainWeights {
         kind: "mixture",
-        weights: shares.map(|one| (one.domain.clone(), one.share)).collect(),
+        weights: shares
+            .map(|one| (one.domain.clone(), share(one.share)))
+            .collect(),
         tokens: tokens.map(|domain| domain.tokens).collect(),
         target_tokens: read.target_tokens.map(|tokens| phase.fraction * tokens),
         // It is for all phases together, which one of them says nothing of.

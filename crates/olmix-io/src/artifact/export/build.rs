@@ -105,7 +105,7 @@ impl Blend {
 
 /// Refuses a run that ends within a batch, and a batch that ends within a sequence. OLMo-core's source mixture
 /// fills the last batch up with the same amount of every file, whatever its weight; loaders drop a part of one.
-fn whole_batches(run: &Run, file: &str) -> Result<(), IoError> {
+pub(super) fn whole_batches(run: &Run, file: &str) -> Result<(), IoError> {
     let Some(batch) = run.batch_tokens else {
         return Ok(());
     };

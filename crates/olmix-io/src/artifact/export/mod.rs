@@ -15,6 +15,7 @@ mod data;
 mod drawn;
 mod origin;
 mod round;
+mod schedule;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use build::Inputs;
 pub use data::{Amount, DataFile, DomainFiles};
 pub use drawn::Drawn;
 pub use origin::Origin;
+pub use schedule::{Schedule, ScheduleDomain, ScheduleText, Stage};
 
 use crate::error::{IoError, Location};
 use crate::messages::{excerpt, listed};

@@ -8,7 +8,7 @@ use super::as_written::map;
 use super::constraints::{read_bound, read_group};
 use super::constraints_over::bounds_over;
 use super::{Bound, FitConfig, GroupConfig, Named, named};
-use crate::config::yaml::Value;
+use crate::config::yaml::{Value, Yaml};
 use crate::error::{IoError, Location};
 
 /// One phase.
@@ -38,7 +38,7 @@ pub struct PhasesConfig {
 }
 
 impl PhasesConfig {
-    pub(super) fn read(value: &Value<'_>) -> Result<Self, IoError> {
+    pub(crate) fn read(value: &Value<'_>) -> Result<Self, IoError> {
         let items = value.items()?;
         let phases: Vec<PhaseConfig> = items.iter().map(read_phase).collect::<Result<_, _>>()?;
         let found = Self {
@@ -81,6 +81,32 @@ impl PhasesConfig {
             phases: phases.iter().map(phase).collect(),
             location: Location::File,
         }
+    }
+
+    /// The section as a config has it.
+    pub(crate) fn to_yaml(&self) -> Yaml {
+        let bound = |one: &Named<Bound>| {
+            let least = (one.value.min > 0.0).then(|| ("min", Yaml::number(one.value.min)));
+            let most = (one.value.max < 1.0).then(|| ("max", Yaml::number(one.value.max)));
+            (one.name.clone(), Yaml::map(least.into_iter().chain(most)))
+        };
+        let phase = |phase: &PhaseConfig| {
+            let mut map = Yaml::map([
+                ("name", Yaml::text(&phase.name)),
+                ("fraction", Yaml::number(phase.fraction)),
+            ]);
+            let bounds: Vec<(String, Yaml)> = phase
+                .bounds
+                .iter()
+                .filter(|one| one.value.min > 0.0 || one.value.max < 1.0)
+                .map(bound)
+                .collect();
+            if !bounds.is_empty() {
+                map.set("bounds", Yaml::map(bounds));
+            }
+            map
+        };
+        Yaml::List(self.phases.iter().map(phase).collect())
     }
 
     /// The phases.

@@ -12,7 +12,7 @@ pub use swarm::SwarmConfig;
 
 use std::path::{Path, PathBuf};
 
-use crate::config::fit::PriorsConfig;
+use crate::config::fit::{PhasesConfig, PriorsConfig};
 use crate::config::yaml::{Document, Value};
 use crate::error::{IoError, Location};
 use crate::input::{InputRecord, MAX_CONFIG_BYTES, read_config};
@@ -30,6 +30,8 @@ pub struct GenerationConfig {
     pub data: DataConfig,
     /// Sizes and tokens of the leaves, where they were counted.
     pub priors: Option<PriorsConfig>,
+    /// The phases of every run, with bounds on single leaves; `None` where a run has one mixture.
+    pub phases: Option<PhasesConfig>,
     /// How mixtures are drawn.
     pub swarm: SwarmConfig,
     /// Tokens that a run of the swarm trains on.
@@ -68,6 +70,7 @@ impl GenerationConfig {
         let name = file_name(&name)?;
         let data = root.required("data")?;
         let priors = root.optional("priors");
+        let phases = root.optional("phases");
         let swarm = root.section("swarm")?;
         let max_tokens = root.optional("max_tokens");
         // Part of launch configs, and of no effect here.
@@ -95,6 +98,7 @@ impl GenerationConfig {
             name,
             data,
             priors: priors.transpose()?,
+            phases: phases.as_ref().map(PhasesConfig::read).transpose()?,
             swarm: SwarmConfig::read(swarm)?,
             max_tokens,
             notices: document.notices(),

@@ -57,6 +57,10 @@ pub struct SwarmConfig {
     pub enable_bound: bool,
     /// Tokens of the run that the swarm is made for, and how often it may see a token.
     pub target: Option<(f64, f64)>,
+    /// How far the phases of a run go from its amounts; 1 where not given.
+    pub phase_strength: Option<f64>,
+    /// Share of the runs with the same mixture in every phase; a tenth where not given.
+    pub tied: Option<f64>,
     /// Where the section stands.
     pub location: Location,
 }
@@ -142,6 +146,15 @@ impl SwarmConfig {
             enable_bound: section
                 .optional("enable_bound")
                 .map_or(Ok(true), |v| v.boolean())?,
+            phase_strength: above_zero(&mut section, "phase_strength", "a number above 0")?,
+            tied: section
+                .optional("tied")
+                .map(|v| {
+                    v.number_that("a share from 0 to a third", |share| {
+                        (0.0..=0.3334).contains(&share)
+                    })
+                })
+                .transpose()?,
             location: section.location(),
         };
         section.finish()?;

@@ -45,6 +45,18 @@ pub struct VariantPhase<'a> {
     pub mixture: &'a [(&'a str, f64)],
 }
 
+impl<'a> VariantPhase<'a> {
+    /// A phase with its leaves and their weights.
+    #[must_use]
+    pub fn new(phase: &'a olmix_core::phases::Phase, mixture: &'a Vec<(&'a str, f64)>) -> Self {
+        Self {
+            name: &phase.name,
+            fraction: phase.fraction,
+            mixture,
+        }
+    }
+}
+
 /// Keys of a launch config.
 const KNOWN: [&str; 10] = [
     "name",

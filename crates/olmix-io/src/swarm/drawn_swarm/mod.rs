@@ -1,20 +1,22 @@
 //! A swarm that was drawn, as its files: ratios.csv, the names of its runs, their launch configs.
 
 mod named_runs;
+mod phased;
 mod shortcomings;
 
 use std::cmp::Reverse;
 use std::path::Path;
 
-use olmix_core::generate::{Design, DrawOptions, Drawn, Rejections};
+use olmix_core::generate::{Design, DrawOptions, Drawn, PhasedDrawn, Rejections};
 
 use crate::checksums::{CHECKSUMS, Checksums};
 use crate::config::generation::GenerationConfig;
-use crate::config::launch::{LaunchBase, Variant};
+use crate::config::launch::{LaunchBase, Variant, VariantPhase};
 use crate::error::{IoError, Location};
-use crate::swarm::sampling_plan::SamplingPlan;
+use crate::swarm::sampling_plan::{PhasePlan, SamplingPlan};
 
 pub use named_runs::{NamedRuns, refuse_other};
+pub use phased::PhasedRuns;
 
 /// Reasons for rejections that a message names one by one.
 const REASONS: usize = 5;
@@ -26,7 +28,7 @@ pub struct DrawnSwarm<'a> {
     plan: &'a SamplingPlan,
     drawn: &'a Drawn,
     /// The mixtures over the leaves, runs × leaves: the leaves of a virtual domain in their ratios. Those drawn, then
-    /// the prior as often as it is to be run.
+    /// the prior as often as it is to be run. Of runs in phases, the shares of all their tokens.
     pub mixtures: Vec<Vec<f64>>,
     /// What the mixtures are spread around, by sampled domain.
     pub center: Vec<f64>,
@@ -36,6 +38,8 @@ pub struct DrawnSwarm<'a> {
     pub ids: Vec<String>,
     /// The bytes of ratios.csv.
     pub ratios: Vec<u8>,
+    /// The mixtures of each phase, for runs in phases.
+    pub phased: Option<PhasedRuns<'a>>,
     /// Tokens of a leaf over tokens of a run: a weight divided by it is how often the leaf is seen.
     available: Option<Vec<f64>>,
 }
@@ -73,7 +77,14 @@ impl<'a> DrawnSwarm<'a> {
         center: Vec<f64>,
     ) -> Result<Self, IoError> {
         if drawn.mixtures.len() < plan.variants {
-            return Err(too_few(config, plan, drawn));
+            let (found, asked) = (drawn.mixtures.len(), plan.variants);
+            return Err(too_few_mixtures(
+                config,
+                plan,
+                found,
+                asked,
+                &drawn.rejections,
+            ));
         }
         let leaves = plan.collapse.full();
         let mixtures: Vec<Vec<f64>> = drawn
@@ -83,19 +94,51 @@ impl<'a> DrawnSwarm<'a> {
             .map(|r| plan.collapse.expand(r))
             .collect();
         let names: Vec<&str> = leaves.names().collect();
-        let NamedRuns { group, ids, ratios } = NamedRuns::new(&config.name, &names, &mixtures)?;
-        let tokens = leaves.tokens().zip(config.repeating_tokens());
+        let named = NamedRuns::new(&config.name, &names, &mixtures)?;
         Ok(Self {
-            ratios,
-            available: tokens
-                .map(|(tokens, most)| tokens.iter().map(|&n| n as f64 / most as f64).collect()),
+            available: available(config, plan),
+            group: named.group,
+            ids: named.ids,
+            ratios: named.ratios,
+            phased: None,
             config,
             plan,
             drawn,
             mixtures,
             center,
-            group,
-            ids,
+        })
+    }
+
+    /// Names runs in phases. `amounts` has the amounts of their pairs as its mixtures.
+    ///
+    /// # Errors
+    /// As [`DrawnSwarm::new`]; [`IoError::Input`] where the bounds of phases leave too few runs.
+    pub fn in_phases(
+        config: &'a GenerationConfig,
+        plan: &'a SamplingPlan,
+        of_phases: &'a PhasePlan,
+        (amounts, drawn): (&'a Drawn, &PhasedDrawn),
+        center: Vec<f64>,
+    ) -> Result<Self, IoError> {
+        let phased = PhasedRuns::new(config, plan, of_phases, drawn, &center)?;
+        let names: Vec<&str> = plan.collapse.full().names().collect();
+        let of_phases: Vec<&str> = phased
+            .phases
+            .iter()
+            .map(|phase| phase.name.as_str())
+            .collect();
+        let named = NamedRuns::in_phases(&config.name, &of_phases, &names, &phased.runs)?;
+        Ok(Self {
+            available: available(config, plan),
+            mixtures: phased.amounts(),
+            group: named.group,
+            ids: named.ids,
+            ratios: named.ratios,
+            phased: Some(phased),
+            config,
+            plan,
+            drawn: amounts,
+            center,
         })
     }
 
@@ -146,7 +189,7 @@ impl<'a> DrawnSwarm<'a> {
     #[must_use]
     pub fn launch_configs(&self, base: &LaunchBase) -> Vec<(String, Vec<u8>)> {
         let names: Vec<&str> = self.plan.collapse.full().names().collect();
-        let drawn = self.drawn.mixtures.len();
+        let drawn = self.mixtures.len() - self.config.swarm.replicates;
         let file = |(run, (id, mixture)): (usize, (&String, &Vec<f64>))| {
             let leaf = |(j, &weight): (usize, &f64)| {
                 let available = self.available.as_ref();
@@ -154,12 +197,26 @@ impl<'a> DrawnSwarm<'a> {
             };
             let mixture: Vec<(&str, f64, Option<f64>)> =
                 mixture.iter().enumerate().map(leaf).collect();
+            let of_run = self
+                .phased
+                .as_ref()
+                .map(|phased| (phased.phases, &phased.runs[run]));
+            let weights: Vec<Vec<(&str, f64)>> = of_run.map_or_else(Vec::new, |(_, phases)| {
+                let named = |weights: &Vec<f64>| {
+                    names.iter().copied().zip(weights.iter().copied()).collect()
+                };
+                phases.iter().map(named).collect()
+            });
+            let phases: Vec<VariantPhase<'_>> = of_run.map_or_else(Vec::new, |(phases, _)| {
+                let phase = |(phase, mixture)| VariantPhase::new(phase, mixture);
+                phases.iter().zip(&weights).map(phase).collect()
+            });
             let variant = Variant {
                 id,
                 group: &self.group,
                 mixture: &mixture,
                 replicate: run.saturating_sub(drawn) as u64,
-                phases: &[],
+                phases: &phases,
             };
             let text = base.variant(self.config, &variant);
             (format!("{id}.yaml"), text.into_bytes())
@@ -265,19 +322,30 @@ fn reasons(plan: &SamplingPlan, rejections: &Rejections) -> String {
     texts.join("; ")
 }
 
-fn too_few(config: &GenerationConfig, plan: &SamplingPlan, drawn: &Drawn) -> IoError {
+/// Tokens of each leaf over those of a run, where both are known.
+fn available(config: &GenerationConfig, plan: &SamplingPlan) -> Option<Vec<f64>> {
+    let tokens = plan.collapse.full().tokens().zip(config.repeating_tokens());
+    tokens.map(|(tokens, most)| tokens.iter().map(|&n| n as f64 / most as f64).collect())
+}
+
+fn too_few_mixtures(
+    config: &GenerationConfig,
+    plan: &SamplingPlan,
+    found: usize,
+    asked: usize,
+    rejections: &Rejections,
+) -> IoError {
     let design = match config.swarm.design {
         Design::Random => String::new(),
         other => format!("for the design {} ", other.name()),
     };
-    let rejections = &drawn.rejections;
     IoError::input(
         &config.file,
         Location::File,
         format!(
             "only {} of {} mixtures were found {design}among {} candidates: {}",
-            drawn.mixtures.len(),
-            plan.variants,
+            found,
+            asked,
             rejections.drawn,
             reasons(plan, rejections)
         ),

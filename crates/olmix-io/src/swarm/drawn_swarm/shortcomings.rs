@@ -42,11 +42,26 @@ impl<'a> DrawnSwarm<'a> {
         let mut found: Vec<String> = never.collect();
         let different = runs + usize::from(swarm.replicates > 0);
         if different < self.runs_needed() && swarm.existing_mix_file.is_empty() {
+            let what = if self.phased.is_some() {
+                "different amounts"
+            } else {
+                "runs"
+            };
             found.push(format!(
-                "{runs} runs are fewer than the {} that a log-linear law over {} domains needs (m + 1); set \
+                "{runs} {what} are fewer than the {} that a log-linear law over {} domains needs (m + 1); set \
                  swarm.variants or --variants",
                 self.runs_needed(),
                 self.runs_needed() - 1
+            ));
+        }
+        if let Some(phased) = self
+            .phased
+            .as_ref()
+            .filter(|one| one.tied < one.tied_wanted)
+        {
+            found.push(format!(
+                "{} of {} tied runs are drawn: the bounds of the phases allow no more of the amounts in every phase",
+                phased.tied, phased.tied_wanted
             ));
         }
         found

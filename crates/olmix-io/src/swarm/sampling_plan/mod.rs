@@ -1,6 +1,7 @@
 //! From a generation config to the sampler's tree and options.
 
 mod caps;
+mod phases;
 mod sizes;
 mod virtual_domains;
 
@@ -20,6 +21,8 @@ use crate::input::InputRecord;
 use crate::messages::{did_you_mean, excerpt, listed};
 use virtual_domains::freeze;
 
+pub use phases::PhasePlan;
+
 /// Draws that a design chooses from, per variant and in all, where the config does not say.
 const CANDIDATES: (usize, usize) = (40, 20_000);
 
@@ -35,7 +38,9 @@ pub struct SamplingPlan {
     pub collapse: Collapse,
     /// How mixtures are drawn.
     pub options: SamplerOptions,
-    /// Mixtures asked for.
+    /// The phases of every run, where it has some.
+    pub phases: Option<PhasePlan>,
+    /// Mixtures asked for: with phases, runs.
     pub variants: usize,
     /// Whether that number follows from the number of domains.
     pub by_rule: bool,
@@ -73,6 +78,7 @@ impl GenerationConfig {
                 "rename it",
             ));
         }
+        self.check_phases()?;
         let (sizes, tokens) = self.sizes(&leaves)?;
         self.check_manual()?;
         let by_hand: HashMap<&str, f64> = self
@@ -135,7 +141,12 @@ impl GenerationConfig {
         };
         Sampler::new(&tree, &options).map_err(|error| self.refused(&error))?;
         let solve_caps = self.solve_caps(&tree)?;
-        let variants = self.swarm.variants.unwrap_or(3 * (tree.free_leaves() + 1));
+        let phases = self.phase_plan(&tree, options.caps.as_deref())?;
+        let each = if phases.is_some() { 4 } else { 3 };
+        let variants = self
+            .swarm
+            .variants
+            .unwrap_or(each * (tree.free_leaves() + 1));
         let (each, most) = CANDIDATES;
         Ok(SamplingPlan {
             by_rule: self.swarm.variants.is_none(),
@@ -148,6 +159,7 @@ impl GenerationConfig {
             tree,
             collapse,
             options,
+            phases,
             variants,
             notices,
             inputs,

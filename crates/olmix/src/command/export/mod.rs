@@ -2,6 +2,7 @@
 
 mod check;
 mod files;
+mod schedule;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use olmix_fs::{is_standard_output, write_whole};
 use olmix_io::export::{Blend, BlendDomain, Format, Inputs, Origin, Run};
-use olmix_io::{DomainWeights, GenerationConfig, sha256_hex};
+use olmix_io::{DomainWeights, GenerationConfig, PhasedWeights, sha256_hex};
 use olmix_launch::utc;
 
 use crate::args::ExportArgs;
@@ -39,14 +40,12 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
         .map(GenerationConfig::load)
         .transpose()?
         .map(|(config, _)| config);
+    if let Some(phased) = PhasedWeights::read(&args.mixture)? {
+        return schedule::run(args, &phased, data.as_ref());
+    }
     let sources = data.as_ref().map(|config| &config.data);
     let weights = DomainWeights::read_over(&args.mixture, sources)?;
-    let run = Run {
-        target_tokens: args.target_tokens.or(weights.target_tokens),
-        repetition_factor: args.repetition_factor.or(weights.repetition_factor),
-        sequence_length: args.sequence_length,
-        batch_tokens: args.batch_tokens.map(|tokens| tokens.round() as u64),
-    };
+    let run = run_of(args, &weights);
     let counts = data.as_ref().map(token_counts).unwrap_or_default();
     let listed = data
         .as_ref()
@@ -107,6 +106,16 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
         output::print(format!("Written: {}", path.display()))?;
     }
     Ok(())
+}
+
+/// The run that the options name, else the one that the mixture was made for.
+fn run_of(args: &ExportArgs, weights: &DomainWeights) -> Run {
+    Run {
+        target_tokens: args.target_tokens.or(weights.target_tokens),
+        repetition_factor: args.repetition_factor.or(weights.repetition_factor),
+        sequence_length: args.sequence_length,
+        batch_tokens: args.batch_tokens.map(|tokens| tokens.round() as u64),
+    }
 }
 
 /// Names that a spreadsheet would compute: the table has them as they are, so that it can be read back.

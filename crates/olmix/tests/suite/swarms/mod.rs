@@ -4,6 +4,7 @@ pub mod collect;
 mod costs;
 mod definitions;
 mod generate;
+mod generate_phases;
 mod phases;
 mod priors;
 mod proxy;

@@ -1,7 +1,7 @@
 //! The `mix` of a launch config.
 
 use super::super::text::{weight, yaml_file};
-use super::super::{Blend, BlendDomain, Drawn, Format, Needs};
+use super::super::{Blend, BlendDomain, Drawn, Format, Needs, Schedule, ScheduleDomain, Stage};
 use crate::config::yaml::Yaml;
 
 pub(in super::super) static FORMAT: Format = Format {
@@ -15,13 +15,39 @@ pub(in super::super) static FORMAT: Format = Format {
     text: |format, blend| Ok(text(format, blend)),
 };
 
+/// The `phases` of a launch config.
+pub(in super::super) fn schedule(format: &Format, schedule: &Schedule) -> String {
+    let all = schedule.domains();
+    let leaf = |domain: &BlendDomain| {
+        let mut entry = vec![("weight", weight(domain.weight()))];
+        // A leaf has one factor, for all phases together.
+        let epochs = all.iter().find(|one| one.name == domain.name);
+        if let Some(epochs) = epochs.and_then(ScheduleDomain::epochs) {
+            entry.push(("repetition_factor", Yaml::number(rounded_up(epochs))));
+        }
+        (domain.name.clone(), Yaml::map(entry))
+    };
+    let phase = |stage: &Stage| {
+        Yaml::map([
+            ("name", Yaml::text(&stage.name)),
+            ("fraction", Yaml::number(stage.fraction)),
+            ("mix", Yaml::map(stage.blend.domains.iter().map(leaf))),
+        ])
+    };
+    let phases = Yaml::List(schedule.stages.iter().map(phase).collect());
+    schedule.header(format) + &Yaml::map([("phases", phases)]).to_file()
+}
+
+/// Rounded up, so that rounding to sequences stays below.
+fn rounded_up(epochs: f64) -> f64 {
+    ((epochs * 1.001 * 1e3).ceil() / 1e3).max(1.0)
+}
+
 fn text(format: &Format, blend: &Blend) -> String {
     let leaf = |domain: &BlendDomain| {
         let mut entry = vec![("weight", weight(domain.weight()))];
         if let Some(epochs) = domain.epochs {
-            // Rounded up, so that rounding to sequences stays below.
-            let most = ((epochs * 1.001 * 1e3).ceil() / 1e3).max(1.0);
-            entry.push(("repetition_factor", Yaml::number(most)));
+            entry.push(("repetition_factor", Yaml::number(rounded_up(epochs))));
         }
         (domain.name.clone(), Yaml::map(entry))
     };

@@ -4,12 +4,13 @@
 //! domain what is missing. The block is chosen so that the run is a whole number of blocks, and the weights are
 //! written so that these counts are the mixture's, rounded by largest remainders.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::data::{Globs, Reads, Weighted};
 use super::super::round::{UNITS, apportion};
-use super::super::text::{list, yaml_file};
-use super::super::{Blend, BlendDomain, Drawn, Format, Needs};
+use super::super::schedule::domain_of;
+use super::super::text::{comment, list, yaml_file};
+use super::super::{Blend, BlendDomain, Drawn, Format, Needs, Schedule, ScheduleDomain};
 use crate::config::yaml::Yaml;
 use crate::error::{IoError, Location};
 use crate::messages::{excerpt, listed};
@@ -50,8 +51,7 @@ fn block(blend: &Blend) -> u64 {
 }
 
 /// Sequences of each domain in a block. None for a domain whose weight is below half a sequence.
-fn counts(blend: &Blend) -> Vec<u64> {
-    let block = block(blend);
+fn counts(blend: &Blend, block: u64) -> Vec<u64> {
     let shares: Vec<f64> = blend.domains.iter().map(BlendDomain::share).collect();
     let units = apportion(&shares, block).into_iter().zip(&shares);
     units
@@ -69,7 +69,7 @@ fn drawn(blend: &Blend) -> Option<Drawn> {
     let (sequences, length) = (blend.sequences()? as f64, blend.run.sequence_length? as f64);
     let of_run = sequences / block(blend) as f64 * length;
     Some(Drawn {
-        tokens: counts(blend)
+        tokens: counts(blend, block(blend))
             .into_iter()
             .map(|count| count as f64 * of_run)
             .collect(),
@@ -78,27 +78,122 @@ fn drawn(blend: &Blend) -> Option<Drawn> {
 }
 
 fn text(format: &Format, blend: &Blend) -> Result<String, IoError> {
-    refuse_lost(blend)?;
+    let block = block(blend);
+    refuse_lost(blend, block)?;
     refuse_names(blend)?;
-    let weights = weights(&counts(blend));
+    let weights = weights(&counts(blend, block));
+    let weights = blend.domains.iter().zip(weights);
+    let weights = weights.map(|(domain, units)| (domain.name.clone(), written(units)));
+    let config = config(block, blend.domains.iter(), Yaml::map(weights));
+    Ok(yaml_file(format, blend, &config))
+}
+
+fn written(units: u64) -> Yaml {
+    Yaml::Scalar(format!("{}.{:09}", units / UNITS, units % UNITS))
+}
+
+fn config<'a>(block: u64, domains: impl Iterator<Item = &'a BlendDomain>, weights: Yaml) -> Yaml {
     let component = |domain: &BlendDomain| {
         let urls = list(domain.paths.iter().map(|path| &path.path));
         let source = Yaml::map([("type", Yaml::text("url")), ("train_urls", urls)]);
         (domain.name.clone(), Yaml::map([("source", source)]))
     };
-    let weights = blend.domains.iter().zip(weights);
-    let weights = weights.map(|(domain, units)| {
-        let written = format!("{}.{:09}", units / UNITS, units % UNITS);
-        (domain.name.clone(), Yaml::Scalar(written))
-    });
     let data = Yaml::map([
-        ("mixture_block_size", Yaml::whole(block(blend))),
+        ("mixture_block_size", Yaml::whole(block)),
         // Levanter's default shuffles windows in the order of the files: less than an epoch would be the first files.
         ("shuffle", Yaml::Scalar("true".into())),
-        ("components", Yaml::map(blend.domains.iter().map(component))),
-        ("train_weights", Yaml::map(weights)),
+        ("components", Yaml::map(domains.map(component))),
+        ("train_weights", weights),
     ]);
-    Ok(yaml_file(format, blend, &Yaml::map([("data", data)])))
+    Yaml::map([("data", data)])
+}
+
+/// A list of pairs: the step at which a phase begins, and its weights. Levanter takes a phase that begins with a block
+/// only, so the block divides the sequences of every phase.
+pub(in super::super) fn schedule(format: &Format, schedule: &Schedule) -> Result<String, IoError> {
+    let steps = format.steps_of(schedule)?;
+    let sequences = schedule.stages.iter().map(|stage| stage.blend.sequences());
+    let Some(sequences) = sequences.collect::<Option<Vec<u64>>>() else {
+        return Err(IoError::input(
+            &schedule.file,
+            Location::File,
+            "levanter needs the tokens of a sequence: a phase begins with a block of whole sequences",
+            "give --sequence-length, such as --sequence-length 4096",
+        ));
+    };
+    let block = common_block(&sequences);
+    let mut drawn: HashMap<&str, f64> = HashMap::new();
+    let length = schedule.run.sequence_length.unwrap_or(0) as f64;
+    for (stage, &sequences) in schedule.stages.iter().zip(&sequences) {
+        refuse_lost(&stage.blend, block)?;
+        refuse_names(&stage.blend)?;
+        let counts = counts(&stage.blend, block);
+        for (domain, count) in stage.blend.domains.iter().zip(counts) {
+            *drawn.entry(&domain.name).or_default() +=
+                (count * (sequences / block)) as f64 * length;
+        }
+    }
+    schedule.within(|domain| drawn.get(domain.name).copied())?;
+    let all = schedule.domains();
+    let rounded = rounded(&all, &drawn);
+    let stages = schedule.stages.iter().zip(steps).map(|(stage, step)| {
+        let units = weights(&counts(&stage.blend, block));
+        let units: HashMap<&str, u64> = stage
+            .blend
+            .domains
+            .iter()
+            .map(|domain| domain.name.as_str())
+            .zip(units)
+            .collect();
+        let of = |name: &str| {
+            (
+                name.to_owned(),
+                written(units.get(name).copied().unwrap_or(0)),
+            )
+        };
+        let weights = Yaml::map(all.iter().map(|domain| of(domain.name)));
+        Yaml::List(vec![Yaml::whole(step), weights])
+    });
+    let stages = Yaml::List(stages.collect());
+    let domains = all.iter().filter_map(|domain| {
+        schedule
+            .stages
+            .iter()
+            .find_map(|stage| domain_of(stage, domain.name))
+    });
+    Ok(schedule.header(format) + &rounded + &config(block, domains, stages).to_file())
+}
+
+/// What blocks change by more than a part in two hundred, as comment lines.
+fn rounded(domains: &[ScheduleDomain<'_>], drawn: &HashMap<&str, f64>) -> String {
+    const WORTH_SAYING: f64 = 0.005;
+    let line = |domain: &ScheduleDomain<'_>| {
+        let drawn = drawn.get(domain.name)?;
+        let change = drawn / domain.tokens? - 1.0;
+        let name = domain.name;
+        (change.abs() > WORTH_SAYING).then(|| {
+            comment(&format!(
+                "Rounded by the trainer: {name} is drawn for {drawn:.4e} tokens ({:+.1} %).",
+                100.0 * change
+            ))
+        })
+    };
+    domains.iter().filter_map(line).collect()
+}
+
+/// The largest block that all these numbers are whole multiples of.
+fn common_block(sequences: &[u64]) -> u64 {
+    let gcd = |mut a: u64, mut b: u64| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let common = sequences.iter().copied().fold(0, gcd).max(1);
+    (1..=LARGEST.min(common))
+        .rev()
+        .find(|block| common % block == 0)
+        .unwrap_or(1)
 }
 
 /// Billionths from which Levanter takes exactly these counts: rounded up, so that cutting `wB` to a whole
@@ -123,11 +218,11 @@ fn weights(counts: &[u64]) -> Vec<u64> {
 }
 
 /// Refuses domains that a block has no sequence of.
-fn refuse_lost(blend: &Blend) -> Result<(), IoError> {
+fn refuse_lost(blend: &Blend, block: u64) -> Result<(), IoError> {
     let lost = blend
         .domains
         .iter()
-        .zip(counts(blend))
+        .zip(counts(blend, block))
         .filter(|(_, count)| *count == 0);
     let lost: Vec<String> = lost.map(|(domain, _)| excerpt(&domain.name)).collect();
     if lost.is_empty() {
@@ -137,9 +232,8 @@ fn refuse_lost(blend: &Blend) -> Result<(), IoError> {
         "levanter",
         Location::File,
         format!(
-            "Levanter would draw nothing of {}: a block has {} sequences",
-            listed(lost.iter().map(String::as_str), 5),
-            block(blend)
+            "Levanter would draw nothing of {}: a block has {block} sequences",
+            listed(lost.iter().map(String::as_str), 5)
         ),
         "take them out of the mixture, or raise their weights",
     ))

@@ -2,8 +2,9 @@
 
 use super::super::data::{Globs, Reads, Weighted};
 use super::super::text::{list, weight, yaml_file};
-use super::super::{Blend, Drawn, Format, Needs};
+use super::super::{Blend, Drawn, Format, Needs, Schedule};
 use crate::config::yaml::Yaml;
+use crate::error::IoError;
 
 pub(in super::super) static FORMAT: Format = Format {
     name: "nanotron",
@@ -26,7 +27,21 @@ pub(in super::super) static FORMAT: Format = Format {
     text: |format, blend| Ok(yaml_file(format, blend, &config(blend))),
 };
 
+/// A stage for each phase, from the step at which it begins; nanotron counts from 1.
+pub(in super::super) fn schedule(format: &Format, schedule: &Schedule) -> Result<String, IoError> {
+    let steps = format.steps_of(schedule)?;
+    let stages = schedule.stages.iter().zip(steps);
+    let stages = stages.map(|(one, step)| stage(&one.name, step + 1, &one.blend));
+    let config = Yaml::map([("data_stages", Yaml::List(stages.collect()))]);
+    Ok(schedule.header(format) + &config.to_file())
+}
+
 fn config(blend: &Blend) -> Yaml {
+    let stage = stage("mixture", 1, blend);
+    Yaml::map([("data_stages", Yaml::List(vec![stage]))])
+}
+
+fn stage(name: &str, first_step: u64, blend: &Blend) -> Yaml {
     let weights = blend.paths().map(|(_, path)| weight(path.weight()));
     let dataset = Yaml::map([
         (
@@ -40,10 +55,9 @@ fn config(blend: &Blend) -> Yaml {
         ("num_loading_workers", Yaml::whole(1)),
         ("seed", Yaml::whole(42)),
     ]);
-    let stage = Yaml::map([
-        ("name", Yaml::text("mixture")),
-        ("start_training_step", Yaml::whole(1)),
+    Yaml::map([
+        ("name", Yaml::text(name)),
+        ("start_training_step", Yaml::whole(first_step)),
         ("data", data),
-    ]);
-    Yaml::map([("data_stages", Yaml::List(vec![stage]))])
+    ])
 }

@@ -1,6 +1,8 @@
 //! `olmix generate`.
 
-use olmix_core::generate::{Drawn, Sampler, draw_swarm, steps};
+mod phases;
+
+use olmix_core::generate::{Drawn, Sampler, draw_in_phases, draw_swarm, steps};
 use olmix_core::{CoreError, Observer};
 use olmix_fs::{StagedSet, check_writable};
 use olmix_io::{
@@ -9,6 +11,8 @@ use olmix_io::{
 };
 use olmix_report::{SwarmWeights, swarm_weights};
 use serde_json::json;
+
+use phases::{phase_lines, phase_weights};
 
 use super::cost::{self, Cost, Work};
 use super::on_threads;
@@ -46,8 +50,9 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
                 output::notices(&plan.notices);
                 if plan.by_rule {
                     output::notices(&[format!(
-                        "K = 3 (m + 1) = {} runs for m = {} free leaves; set swarm.variants or --variants \
+                        "K = {} (m + 1) = {} runs for m = {} free leaves; set swarm.variants or --variants \
                          for another number",
+                        if plan.phases.is_some() { 4 } else { 3 },
                         plan.variants,
                         plan.tree.free_leaves()
                     )]);
@@ -56,11 +61,26 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
         }
         let refused = |error: CoreError| Failure::refused(format!("{}: {error}", config.file));
         let sampler = Sampler::new(&plan.tree, &plan.options).map_err(refused)?;
-        let options = plan.draw_options(&config);
-        let domains = plan.tree.domains().len();
-        bar.begin("drawing mixtures", steps(&options, domains).max(1));
-        let drawn = draw_swarm(&sampler, &options, &|| bar.step()).map_err(refused)?;
-        let swarm = DrawnSwarm::new(&config, &plan, &drawn, sampler.center())?;
+        let phased = plan.phases.as_ref().zip(plan.phased_options(&config));
+        let phased = phased.map(|(of_phases, options)| {
+            bar.begin("drawing mixtures", 1);
+            (of_phases, draw_in_phases(&sampler, &options))
+        });
+        let drawn = if let Some((_, drawn)) = &phased {
+            Drawn::only(drawn.amounts.clone(), drawn.rejections.clone())
+        } else {
+            let options = plan.draw_options(&config);
+            let domains = plan.tree.domains().len();
+            bar.begin("drawing mixtures", steps(&options, domains).max(1));
+            draw_swarm(&sampler, &options, &|| bar.step()).map_err(refused)?
+        };
+        let center = sampler.center();
+        let swarm = match &phased {
+            Some((of_phases, runs)) => {
+                DrawnSwarm::in_phases(&config, &plan, of_phases, (&drawn, runs), center)?
+            }
+            None => DrawnSwarm::new(&config, &plan, &drawn, center)?,
+        };
         let base = base.as_ref().map(|(base, _)| base);
         let cost = cost_of(args, &swarm, base)?;
         bar.begin("writing", 1);
@@ -145,13 +165,16 @@ fn json(
     cost: &Cost,
 ) -> serde_json::Value {
     let leaves = plan.collapse.full();
-    let mixture = |(id, mixture): (&String, &Vec<f64>)| {
-        let weights: serde_json::Map<String, serde_json::Value> = leaves
-            .names()
-            .map(str::to_owned)
-            .zip(mixture.iter().map(|&weight| weight.into()))
-            .collect();
-        json!({"run": id, "mixture": weights})
+    let weights = |mixture: &[f64]| -> serde_json::Map<String, serde_json::Value> {
+        let weights = mixture.iter().map(|&weight| weight.into());
+        leaves.names().map(str::to_owned).zip(weights).collect()
+    };
+    let mixture = |(run, id): (usize, &String)| {
+        let mut variant = json!({"run": id, "mixture": weights(&swarm.mixtures[run])});
+        if let Some(phased) = &swarm.phased {
+            variant["phases"] = phase_weights(phased, run, &weights);
+        }
+        variant
     };
     let worth = drawn.worth.iter();
     let worth: Vec<_> = worth
@@ -171,7 +194,8 @@ fn json(
         "never_sampled": swarm.never_sampled().iter().map(|domain| domain.name).collect::<Vec<_>>(),
         "runs_needed": swarm.runs_needed(),
         "replicates": config.swarm.replicates,
-        "variants": swarm.ids.iter().zip(&swarm.mixtures).map(mixture).collect::<Vec<_>>(),
+        "phases": swarm.phased.as_ref().map(phases::json),
+        "variants": swarm.ids.iter().enumerate().map(mixture).collect::<Vec<_>>(),
     })
 }
 
@@ -226,6 +250,7 @@ fn describe(config: &GenerationConfig, drawn: &Drawn, swarm: &DrawnSwarm<'_>, co
         );
     }
     text += &cost::worth(&drawn.regret, drawn.mixtures.len());
+    text += &swarm.phased.as_ref().map_or_else(String::new, phase_lines);
     text += &match config.swarm.replicates {
         0 => "No mixture is run twice: 3 to 5 runs of the prior (--replicates 3) would show the noise of each task\n"
             .to_owned(),
