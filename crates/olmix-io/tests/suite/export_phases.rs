@@ -1,4 +1,5 @@
 //! Exports of a mixture in phases, with known answers.
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use olmix_io::export::{Format, Inputs, Run, Schedule, ScheduleText};
 use olmix_io::{DomainWeights, IoError, LaunchConfig, PhaseWeights, PhasedWeights};

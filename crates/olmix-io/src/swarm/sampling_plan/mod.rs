@@ -142,11 +142,8 @@ impl GenerationConfig {
         Sampler::new(&tree, &options).map_err(|error| self.refused(&error))?;
         let solve_caps = self.solve_caps(&tree)?;
         let phases = self.phase_plan(&tree, options.caps.as_deref())?;
-        let each = if phases.is_some() { 4 } else { 3 };
-        let variants = self
-            .swarm
-            .variants
-            .unwrap_or(each * (tree.free_leaves() + 1));
+        let by_rule = if phases.is_some() { 4 } else { 3 } * (tree.free_leaves() + 1);
+        let variants = self.swarm.variants.unwrap_or(by_rule);
         let (each, most) = CANDIDATES;
         Ok(SamplingPlan {
             by_rule: self.swarm.variants.is_none(),

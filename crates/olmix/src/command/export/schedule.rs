@@ -125,16 +125,17 @@ fn notices(
     text: &ScheduleText,
     has_data: bool,
 ) -> Vec<String> {
-    let mut notices = Vec::new();
-    let Some(first) = schedule.stages.first() else {
-        return notices;
-    };
-    notices.extend(
-        args.format
-            .notices(&first.blend, has_data)
-            .into_iter()
-            .take(usize::from(!has_data)),
-    );
+    let mut notices: Vec<String> = Vec::new();
+    // What formats without comments say of a mixture is said of each phase.
+    for stage in &schedule.stages {
+        for notice in args.format.notices(&stage.blend, has_data) {
+            if notice.contains('\n') {
+                notices.push(format!("{}: {notice}", stage.name));
+            } else if !notices.contains(&notice) {
+                notices.push(notice);
+            }
+        }
+    }
     if let ScheduleText::Each(_) = text {
         notices.push(format!(
             "{} knows one mixture a run: train the phases one after the other, each from the checkpoint of the one \

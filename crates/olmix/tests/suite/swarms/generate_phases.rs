@@ -196,7 +196,7 @@ fn a_generated_swarm_in_phases_is_fitted_once_its_runs_are_measured() {
 /// A mixture in phases goes to trainers with its phases, and one phase by its name.
 fn exports_of_phases(at: &Path) {
     let export = |rest: &str| format!("export --mixture out/mixture.json {rest}");
-    let run = "--sequence-length 1000 --batch-tokens 1M";
+    let run = "--sequence-length 1000 --batch-tokens 1M --repetition-factor 4.01";
     let levanter = printed(at, &export(&format!("--format levanter {run}")));
     // Of 20,000 batches, four fifths are before the second phase.
     for part in [
