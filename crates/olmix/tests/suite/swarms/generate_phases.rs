@@ -242,6 +242,7 @@ fn exports_of_phases(at: &Path) {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a list of cases
 fn what_does_not_go_with_phases_is_refused_with_one_message_and_nothing_is_written() {
     let pinned = "{name: general, paths: [\"/data/web/general/**/*.npy\"]";
     for (phases, swarm, from, to, expected) in [
