@@ -178,10 +178,12 @@ fn averaged_or(
     let barred = spec.candidates_barred_by_exact();
     if !barred.is_empty() {
         let folds = spec.folds.max(2);
-        observer.stage(FitStage::Choice, barred.len() * folds * swarm.tasks().len());
+        observer.stage(FitStage::Choice, barred.len() * folds);
         let step = || observer.step();
         let prior = spec.prior.weights();
-        let barred = score_candidates(swarm, prior, &barred, folds, spec.seed, &step)?;
+        // Laws of the average alone: of every task they would take minutes, for a sentence.
+        let average = swarm.averaged();
+        let barred = score_candidates(&average, prior, &barred, folds, spec.seed, &step)?;
         let best = barred.iter().min_by(|a, b| a.error().total_cmp(&b.error()));
         fit.not_convex = best.zip(own).map(|(best, own)| NotConvex {
             law: best.options.name(),

@@ -37,15 +37,12 @@ fn read(folder: &Path) -> Runs {
         let weights = header[2..].iter().zip(&line[2..]);
         let mixture = weights.map(|(name, weight)| ((*name).to_owned(), weight.parse().unwrap()));
         let mixture: BTreeMap<String, f64> = mixture.collect();
-        match runs.last_mut().filter(|(run, _)| run == line[0]) {
-            Some((_, phases)) => {
-                assert_eq!(line[1], "cooldown");
-                phases.push(mixture);
-            }
-            None => {
-                assert_eq!(line[1], "pretraining");
-                runs.push((line[0].to_owned(), vec![mixture]));
-            }
+        if let Some((_, phases)) = runs.last_mut().filter(|(run, _)| run == line[0]) {
+            assert_eq!(line[1], "cooldown");
+            phases.push(mixture);
+        } else {
+            assert_eq!(line[1], "pretraining");
+            runs.push((line[0].to_owned(), vec![mixture]));
         }
     }
     runs
