@@ -71,6 +71,8 @@ impl Phases {
         }
         let sum: f64 = phases.iter().map(|phase| phase.fraction).sum();
         if (sum - 1.0).abs() > FRACTION_TOLERANCE {
+            // Without what is only rounding.
+            let sum = (1e9 * sum).round() / 1e9;
             return refuse(format!(
                 "the fractions of the phases sum to {sum}, not to 1"
             ));
