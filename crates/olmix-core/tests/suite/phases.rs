@@ -2,12 +2,78 @@
 
 use olmix_core::law::{Basis, Curvature, FittedLaw, Law, LogLinear, PhasedLaw, Saturating};
 use olmix_core::optimize::{ExactProblem, solve_cone, solve_exact};
-use olmix_core::phases::{Phase, PhaseBounds, PhaseSpec, Phases, StaticLaw, best_static, contrast};
+use olmix_core::phases::{
+    Phase, PhaseBounds, PhaseDesign, PhaseSpec, Phases, StaticLaw, antithetic, best_static,
+    contrast,
+};
 use olmix_core::{Constraints, Fit, FitSpec, GroupBound, Matrix, Purpose, fit, generator};
 use rand::RngExt;
 
 use crate::common::domains;
 use crate::common::two_phases::{World, two_phases};
+
+#[test]
+fn three_phases_are_drawn_and_solved_as_two_are() {
+    let phase = |name: &str, fraction| Phase {
+        name: name.to_owned(),
+        fraction,
+    };
+    let phases = Phases::new(vec![
+        phase("first", 0.5),
+        phase("second", 0.3),
+        phase("third", 0.2),
+    ])
+    .unwrap();
+    let (m, n) = (6, 3);
+    let world = World::new(m, n, 0.0, 7);
+    let amounts: Vec<Vec<f64>> = (0..40)
+        .map(|run| {
+            let sizes: Vec<f64> = (0..m)
+                .map(|j| 1.0 + ((run * (j + 2) + 3 * j) % 7) as f64)
+                .collect();
+            let sum: f64 = sizes.iter().sum();
+            sizes.iter().map(|size| size / sum).collect()
+        })
+        .collect();
+    let design = PhaseDesign {
+        tied: 0.1,
+        strength: 1.0,
+        seed: 3,
+    };
+    let runs = antithetic(&phases, &amounts, &design);
+    assert_eq!(runs.len(), 88);
+    for (run, mixtures) in runs.iter().take(80).enumerate() {
+        let q = phases.stack(mixtures);
+        for (a, b) in phases.aggregate(&q).iter().zip(&amounts[run / 2]) {
+            assert!((a - b).abs() < 1e-6, "{run}: {a} {b}");
+        }
+    }
+    let stacked: Vec<Vec<f64>> = runs.iter().map(|p| phases.stack(p)).collect();
+    let mixtures = Matrix::from_fn(stacked.len(), 3 * m, |run, c| stacked[run][c]);
+    let found = contrast(&phases, &mixtures);
+    assert_eq!((found.directions, found.possible), (10, 10));
+
+    let laws = log_linear_laws(3 * m, n, 11);
+    let domains = phases.domains(&world.domains).unwrap();
+    let constraints = phases
+        .constraints(&world.domains, &world.whole(), &[])
+        .unwrap();
+    let problem = ExactProblem {
+        domains: &domains,
+        laws: &laws,
+        task_weights: &[1.0 / 3.0; 3],
+        reference: &phases.stack_static(&world.prior),
+        kl_reg: 0.02,
+        linear: None,
+        terms: None,
+        constraints: &constraints,
+    };
+    let interior = solve_exact(&problem).unwrap();
+    let cone = solve_cone(&problem).unwrap();
+    assert!((interior.objective - cone.objective).abs() < 1e-7);
+    assert!(interior.duality_gap.unwrap() <= 1e-9);
+    assert!(constraints.violation(&interior.weights) < 1e-9);
+}
 
 fn log_linear_laws(columns: usize, n: usize, seed: u64) -> Vec<LogLinear> {
     let mut rng = generator(seed, Purpose::Example, 5);
