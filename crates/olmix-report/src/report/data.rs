@@ -21,7 +21,10 @@ fn json(input: &ReportInput) -> String {
     let text = |name: &str| serde_json::Value::from(name).to_string();
     let list =
         |names: &mut dyn Iterator<Item = &str>| names.map(text).collect::<Vec<_>>().join(",");
-    let weights = input.fit.proposal.as_ref().map_or("null".to_owned(), |p| {
+    // Mixtures of phases are not to be copied as the mixture of one run.
+    let proposal = input.fit.proposal.as_ref();
+    let one = proposal.filter(|_| input.spec.phases.is_none());
+    let weights = one.map_or("null".to_owned(), |p| {
         serde_json::json!(p.mixture.weights()).to_string()
     });
     let mut json = format!(
