@@ -248,12 +248,6 @@ fn load(
             }
         }
     };
-    if loaded.spec.phases.is_some() {
-        return Err(
-            "its runs are in phases, and the explorer shows one mixture; see report.html"
-                .to_owned(),
-        );
-    }
     let names = loaded.swarm.domains().names();
     let tasks = loaded.swarm.tasks();
     if !names.eq(file.domains.iter().map(|domain| domain.name.as_str())) || tasks != file.tasks() {
@@ -292,6 +286,14 @@ fn same_tables(loaded: &LoadedFit, file: &MixtureFile) -> bool {
 /// Those of reading it, and for a file without laws.
 pub fn model(path: &Path) -> Result<Model, OpenError> {
     let file = MixtureFile::read(path)?;
+    if file.phases.is_some() {
+        return Err(OpenError::Nothing {
+            path: path.to_owned(),
+            message: "this mixture is of several phases, and the explorer shows one mixture"
+                .to_owned(),
+            help: "look at report.html beside it, or explore the fit of a swarm without phases",
+        });
+    }
     Model::new(file).map_err(|message| OpenError::Nothing {
         path: path.to_owned(),
         message,

@@ -370,4 +370,24 @@ fn a_collected_swarm_in_phases_is_fitted_as_it_is() {
     let mixture: serde_json::Value =
         serde_json::from_slice(&std::fs::read(at.join("fit/mixture.json")).unwrap()).unwrap();
     assert!(mixture.to_string().contains("cooldown"), "{mixture}");
+    // What knows one mixture only says so.
+    for (command, expected) in [
+        ("explore fit --no-open", "this mixture is of several phases"),
+        (
+            "predict --mixture fit/mixture.json --ratios tables/ratios.csv",
+            "its laws are over 2 phases",
+        ),
+        (
+            "sweep --config tables/fit.yaml",
+            "`olmix sweep` knows runs with one mixture only",
+        ),
+        (
+            "next tables/fit.yaml --runs 3 --output more",
+            "the runs are in phases",
+        ),
+        ("mix show fit/mixture.json", "this mixture is of 2 phases"),
+    ] {
+        let message = refused(at, command);
+        assert!(message.contains(expected), "{command}: {message}");
+    }
 }
