@@ -225,6 +225,16 @@ impl FitSpec {
         }
     }
 
+    /// Refuses phases where `what` knows runs with one mixture only.
+    pub(crate) fn refuse_phases(&self, what: &str) -> Result<(), CoreError> {
+        match &self.phases {
+            None => Ok(()),
+            Some(_) => Err(CoreError::Phases(format!(
+                "the runs are in phases, and {what} knows runs with one mixture only"
+            ))),
+        }
+    }
+
     fn check_phases(&self) -> Result<(), CoreError> {
         let refuse = |message: &str| Err(CoreError::Phases(message.to_owned()));
         match &self.optimizer {

@@ -85,6 +85,7 @@ pub fn sweep(
     grid: &SweepGrid,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Sweep, CoreError> {
+    spec.refuse_phases("a sweep")?;
     if fit.laws.is_empty() {
         return Err(CoreError::SweepWithoutLaws);
     }

@@ -12,13 +12,11 @@ use crate::scaling::ScaledProposal;
 use crate::trust::{
     AlternativeLaw, Bootstrap, CandidateScore, HeldOut, KlChoice, Noise, OutOfFold, Reach,
 };
-#[allow(unused_imports)] // of the documentation
-use crate::{FitSpec, LawKind};
 
 /// What [`super::fit`] found.
 #[derive(Debug, Clone, Default)]
 pub struct Fit {
-    /// One law per task over all domains of the swarm; empty for [`LawKind::Search`].
+    /// One law per task over all domains of the swarm; empty for [`crate::LawKind::Search`].
     pub laws: Vec<FittedLaw>,
     /// How the laws were calibrated, when the specification has runs of the target: [`Fit::laws`] and those of
     /// [`Fit::alternatives`] then predict the target, and everything that compares predictions with the swarm's losses
@@ -85,7 +83,7 @@ pub struct Proposal {
     pub solution: Solution,
     /// Predicted loss per task at the mixture.
     pub predicted: Vec<f64>,
-    /// Predicted loss per task at the natural distribution; empty for [`LawKind::Search`].
+    /// Predicted loss per task at the natural distribution; empty for [`crate::LawKind::Search`].
     pub natural: Vec<f64>,
     /// Weighted average of [`Proposal::predicted`]; not a number where nothing predicts.
     pub predicted_average: f64,
@@ -101,7 +99,7 @@ pub struct Proposal {
     /// What each constraint that binds costs, the dearest first; `None` for optimizers other than the
     /// exact one, which know no multipliers.
     pub prices: Option<Vec<ConstraintPrice>>,
-    /// What other sizes say of it; `None` without [`FitSpec::scaling`].
+    /// What other sizes say of it; `None` without [`crate::FitSpec::scaling`].
     pub scaling: Option<ScaledProposal>,
     /// What a cap on repetition would cost, where repetition is measured and there is no cap.
     pub capped: Option<Capped>,

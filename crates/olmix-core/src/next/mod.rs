@@ -81,6 +81,7 @@ pub fn next_runs(
     progress: &(dyn Fn() + Sync),
 ) -> Result<NextRuns, CoreError> {
     let NextProblem { swarm, spec, .. } = *problem;
+    spec.refuse_phases("the choice of the next runs")?;
     if !spec.objective.is_plain() {
         return Err(CoreError::Unsupported(
             "next runs are valued by the average loss, and this config has an `objective`; remove it".into(),
@@ -197,6 +198,7 @@ pub fn next_for(
     (count, resamples): (usize, usize),
     progress: &(dyn Fn() + Sync),
 ) -> Result<NextRuns, CoreError> {
+    spec.refuse_phases("the choice of the next runs")?;
     let optimizer = fit.optimizer.as_ref().or(spec.optimizer.as_ref());
     let optimizer = optimizer.filter(|optimizer| !optimizer.is_worst());
     let (Some(options), Some(optimizer)) = (&fit.options, optimizer) else {

@@ -79,6 +79,7 @@ pub fn pareto_front(
     progress: &(dyn Fn() + Sync),
 ) -> Result<Front, CoreError> {
     let refused = |why: String| Err(CoreError::Unsupported(why));
+    spec.refuse_phases("a front")?;
     if fit.laws.is_empty() {
         return Err(CoreError::SweepWithoutLaws);
     }

@@ -6,7 +6,10 @@ use olmix_core::phases::{
     Phase, PhaseBounds, PhaseDesign, PhaseSpec, Phases, StaticLaw, antithetic, best_static,
     contrast,
 };
-use olmix_core::{Constraints, Fit, FitSpec, GroupBound, Matrix, Purpose, fit, generator};
+use olmix_core::{
+    Constraints, Fit, FitSpec, GroupBound, Matrix, Purpose, SweepGrid, fit, generator, next_for,
+    sweep,
+};
 use rand::RngExt;
 
 use crate::common::domains;
@@ -73,6 +76,26 @@ fn three_phases_are_drawn_and_solved_as_two_are() {
     assert!((interior.objective - cone.objective).abs() < 1e-7);
     assert!(interior.duality_gap.unwrap() <= 1e-9);
     assert!(constraints.violation(&interior.weights) < 1e-9);
+}
+
+#[test]
+fn sweeps_and_next_runs_refuse_phases() {
+    let world = World::new(3, 1, 0.0, 1);
+    let (swarm, spec) = (world.swarm(8, 0.0, 1), world.spec(0.05));
+    let none = Fit::default();
+    let grid = SweepGrid {
+        target_tokens: vec![1e9],
+        repetition: vec![4.0],
+        kl: vec![0.05],
+    };
+    let told = [
+        sweep(&swarm, &spec, &none, &grid, &|| ()).unwrap_err(),
+        next_for(&swarm, &spec, &none, (2, 4), &|| ()).unwrap_err(),
+    ];
+    for error in told {
+        let message = error.to_string();
+        assert!(message.starts_with("the runs are in phases"), "{message}");
+    }
 }
 
 fn log_linear_laws(columns: usize, n: usize, seed: u64) -> Vec<LogLinear> {

@@ -63,7 +63,10 @@ impl Project {
         match new.file {
             None => self.commit_removal(new, base, by),
             Some(file) => match MixtureFile::read(file) {
-                Ok(fitted) => self.commit_fit(new, file, &fitted, base, by),
+                Ok(fitted) => {
+                    let fitted = fitted.without_phases(file, "olmix commit")?;
+                    self.commit_fit(new, file, &fitted, base, by)
+                }
                 Err(error) if is_mixture_file(file) => Err(error.into()),
                 Err(_) => self.commit_given(new, file, base, by),
             },

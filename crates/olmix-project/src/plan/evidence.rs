@@ -52,7 +52,7 @@ impl Project {
         let pilot = match &options.pilot {
             None => None,
             Some(path) => {
-                let file = MixtureFile::read(path)?;
+                let file = MixtureFile::read(path)?.without_phases(path, "olmix plan")?;
                 let laws = LawCoefficients::from_file(&file, &path.display().to_string());
                 let mut laws = laws.ok_or_else(|| {
                     ProjectError::refused(

@@ -23,7 +23,7 @@ pub fn run(command: &AnalyzeCommand) -> Result<(), Failure> {
 }
 
 fn reuse(args: &AnalyzeReuseArgs) -> Result<(), Failure> {
-    let new = MixtureFile::read(&args.new)?;
+    let new = MixtureFile::read(&args.new)?.without_phases(&args.new, "olmix analyze")?;
     let old = DomainWeights::read(&args.old)?;
     let refused =
         |error: olmix_core::CoreError| Failure::refused(format!("{}: {error}", args.new.display()));

@@ -19,17 +19,8 @@ use crate::table::{number, table};
 /// Reads the laws, predicts every mixture, compares where something was measured.
 pub fn run(args: &PredictArgs) -> Result<(), Failure> {
     on_threads(args.common, || {
-        let file = MixtureFile::read(&args.mixture)?;
-        if let Some(of) = &file.phases {
-            return Err(Failure::usage(
-                format!(
-                    "{}: its laws are over {} phases, and mixtures to predict have one",
-                    args.mixture.display(),
-                    of.phases.len()
-                ),
-                "give the result of a fit without phases",
-            ));
-        }
+        let file =
+            MixtureFile::read(&args.mixture)?.without_phases(&args.mixture, "olmix predict")?;
         let domains = file
             .domain_set()
             .map_err(|e| Failure::Internal(e.to_string()))?;

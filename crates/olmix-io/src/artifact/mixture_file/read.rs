@@ -58,6 +58,25 @@ impl MixtureFile {
         Self::parse(&input.name, input.text()?)
     }
 
+    /// This file, where its mixture is not of phases; `what` is the command that knows none, `file` the file.
+    ///
+    /// # Errors
+    /// [`IoError::Input`] with the phases.
+    pub fn without_phases(self, file: &Path, what: &str) -> Result<Self, IoError> {
+        let Some(of) = &self.phases else {
+            return Ok(self);
+        };
+        let phases = of.phases.len();
+        Err(IoError::input(
+            file.display().to_string(),
+            Location::Field("phases".into()),
+            format!(
+                "this mixture and its laws are of {phases} phases, and `{what}` knows one mixture only"
+            ),
+            "give the result of a fit without phases",
+        ))
+    }
+
     /// As [`MixtureFile::read`], from text; `file` names it in messages.
     ///
     /// # Errors

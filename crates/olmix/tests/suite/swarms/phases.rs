@@ -375,7 +375,7 @@ fn a_collected_swarm_in_phases_is_fitted_as_it_is() {
         ("explore fit --no-open", "this mixture is of several phases"),
         (
             "predict --mixture fit/mixture.json --ratios tables/ratios.csv",
-            "its laws are over 2 phases",
+            "`olmix predict` knows one mixture only",
         ),
         (
             "sweep --config tables/fit.yaml",
